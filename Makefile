@@ -1,0 +1,50 @@
+# Every target brings what it needs: a virtual environment in .venv, uv in it, the locked packages.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+
+.PHONY: run demo test check bench chaos lock clean
+
+run: $(VENV)/.platform
+	$(BIN)/python -m examples.demo --keep-serving
+
+demo: $(VENV)/.platform
+	$(BIN)/python -m examples.demo
+
+test: $(VENV)/.dev
+	$(BIN)/pytest -q
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench
+
+chaos: $(VENV)/.dev
+	$(BIN)/pytest -q tests/chaos --chaos-rounds=20 --timeout=1800
+
+lock: $(UV)
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements/dev.txt
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -c requirements/dev.txt pyproject.toml -o requirements/platform.txt
+
+clean:
+	rm -rf $(VENV) .rondo build *.egg-info
+
+$(UV):
+	$(PYTHON) -c 'import sys; sys.exit("Rondo needs Python 3.11 or newer; set PYTHON=..." if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[0-9.]+' requirements/platform.txt)"
+
+# The lock says which packages, the stamp says they are in.
+$(VENV)/.platform: requirements/platform.txt pyproject.toml | $(UV)
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/platform.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.platform
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""The five programs of the platform, each started as `python -m services.<name>`."""

@@ -6,7 +6,7 @@ Code = Literal["invalid", "unauthorized", "forbidden", "not_found", "conflict", 
 
 
 class Rejected(Exception):
-    """The caller asked for something that can't be done. The message names the field and the remedy.
+    """The caller asked for what can't be done. The message names the field and the remedy.
 
     `code` says which kind; the HTTP edge turns it into a status (services/api/errors.py).
     """

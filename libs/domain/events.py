@@ -1,0 +1,207 @@
+"""Every event of the platform: a public contract, pinned by tests/golden.
+
+An event is a fact in the past tense and says nothing that another event of its aggregate says
+already. Who, when and why are in the envelope (libs/eventlog/envelope.py). A published event is
+changed only by adding optional fields.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+Role = Literal["owner", "collaborator"]
+Kind = Literal["once", "scheduled", "continuous"]
+Misfire = Literal["latest", "all", "none"]
+Overlap = Literal["allow", "skip", "queue"]
+RunEnd = Literal["success", "failure", "timed_out", "killed"]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """On the wire: a JSON object whose `type` is the class's name."""
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """When a scheduled task is due, and what happens to ticks that can't run in time.
+
+    `misfire` says what becomes of ticks that passed while nobody could fire them: `latest` runs
+    the last of them, `all` runs each (at most `misfire_cap`, the newest), `none` runs none.
+    `overlap` says what a tick does while an earlier run is still open: `allow`, `skip` or `queue`.
+    """
+
+    expression: str
+    zone: str = "UTC"
+    misfire: Misfire = "latest"
+    misfire_cap: int = 100
+    overlap: Overlap = "allow"
+
+
+class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A run that ends in failure or timed_out is asked for again, as a new run.
+
+    At most `attempts` runs in all; `backoff` seconds before the second, doubling from there.
+    """
+
+    attempts: int = 1
+    backoff: float = 1.0
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a run's processes used: CPU seconds, and bytes of memory at the peak."""
+
+    cpu_seconds: float = 0.0
+    max_rss_bytes: int = 0
+
+
+class WorkspaceCreated(Event, frozen=True):
+    name: str
+    owner: str
+
+
+class WorkspaceMemberAdded(Event, frozen=True):
+    user: str
+    role: Role
+
+
+class WorkspaceMemberRemoved(Event, frozen=True):
+    user: str
+
+
+class OrchestrationUploaded(Event, frozen=True):
+    """`blob` is the archive's key in the blob store, `sha` the SHA-256 of its bytes in hex."""
+
+    file_name: str
+    file_size: int
+    sha: str
+    blob: str
+    entrypoint: str
+    name: str | None = None
+
+
+class OrchestrationPackagingStarted(Event, frozen=True):
+    pass
+
+
+class OrchestrationReady(Event, frozen=True):
+    """`seconds` says how long each step of packaging took."""
+
+    environment: str
+    lock_digest: str
+    seconds: dict[str, float] = {}
+
+
+class OrchestrationFailed(Event, frozen=True):
+    reason: str
+
+
+class TaskCreated(Event, frozen=True):
+    """`timeout` is in seconds; none means that a run may take as long as it likes."""
+
+    kind: Kind
+    orchestration: UUID
+    name: str | None = None
+    arguments: dict[str, Any] = {}
+    timeout: int | None = None
+    debug: bool = False
+    schedule: Schedule | None = None
+    retry: Retry = Retry()
+
+
+class TaskPauseRequested(Event, frozen=True):
+    pass
+
+
+class TaskResumeRequested(Event, frozen=True):
+    pass
+
+
+class TaskKillRequested(Event, frozen=True):
+    keep_logs: bool = False
+
+
+class TaskStarted(Event, frozen=True):
+    """The scheduler has taken charge: ticks after this instant are due."""
+
+
+class TaskPaused(Event, frozen=True):
+    pass
+
+
+class TaskResumed(Event, frozen=True):
+    pass
+
+
+class TaskKilled(Event, frozen=True):
+    """No process of the task lives and nothing of it starts again (I7)."""
+
+    keep_logs: bool = False
+
+
+class TaskFailed(Event, frozen=True):
+    reason: str
+
+
+class TaskCompleted(Event, frozen=True):
+    """The schedule has no instant left."""
+
+    reason: str
+
+
+class RunRequested(Event, frozen=True):
+    """`missed` counts the ticks before this one that were collapsed into it."""
+
+    task: UUID
+    scheduled_at: datetime
+    attempt: int = 1
+    missed: int = 0
+
+
+class RunStarted(Event, frozen=True):
+    """The executor that says this is the only one that may start user code for the run (I2)."""
+
+    executor: str
+
+
+class RunFinished(Event, frozen=True):
+    """`lines` is how many lines of log the run has; none when nobody can know (I5)."""
+
+    status: RunEnd
+    reason: str
+    detail: str = ""
+    exit_code: int | None = None
+    lines: int | None = None
+    usage: Usage = Usage()
+
+
+WorkspaceEvent = WorkspaceCreated | WorkspaceMemberAdded | WorkspaceMemberRemoved
+OrchestrationEvent = (
+    OrchestrationUploaded | OrchestrationPackagingStarted | OrchestrationReady | OrchestrationFailed
+)
+TaskEvent = (
+    TaskCreated
+    | TaskPauseRequested
+    | TaskResumeRequested
+    | TaskKillRequested
+    | TaskStarted
+    | TaskPaused
+    | TaskResumed
+    | TaskKilled
+    | TaskFailed
+    | TaskCompleted
+)
+RunEvent = RunRequested | RunStarted | RunFinished
+AnyEvent = WorkspaceEvent | OrchestrationEvent | TaskEvent | RunEvent
+
+_decoder = msgspec.json.Decoder(AnyEvent)
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+def encode(event: AnyEvent) -> bytes:
+    return _encoder.encode(event)
+
+
+def decode(body: bytes) -> AnyEvent:
+    """Raises msgspec.ValidationError when the body is no event that this version knows."""
+    event: AnyEvent = _decoder.decode(body)
+    return event

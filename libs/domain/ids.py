@@ -1,0 +1,52 @@
+"""Names of things: which stream an aggregate's events lie in, and which id a run has."""
+
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import UUID, uuid5
+
+import msgspec
+
+Aggregate = Literal["workspace", "orchestration", "task", "run"]
+
+EVENTS_ROOT = "event"
+
+
+class StreamId(msgspec.Struct, frozen=True):
+    """One aggregate's place in the log: the subject `event.<workspace id>.<aggregate>.<id>`."""
+
+    workspace: int
+    aggregate: Aggregate
+    id: str
+
+    @property
+    def subject(self) -> str:
+        return f"{EVENTS_ROOT}.{self.workspace}.{self.aggregate}.{self.id}"
+
+    @staticmethod
+    def of_subject(subject: str) -> "StreamId":
+        _, workspace, aggregate, id = subject.split(".")
+        return msgspec.convert(
+            {"workspace": int(workspace), "aggregate": aggregate, "id": id}, StreamId
+        )
+
+
+def workspace_stream(workspace: int) -> StreamId:
+    return StreamId(workspace, "workspace", str(workspace))
+
+
+def orchestration_stream(workspace: int, id: UUID) -> StreamId:
+    return StreamId(workspace, "orchestration", str(id))
+
+
+def task_stream(workspace: int, id: UUID) -> StreamId:
+    return StreamId(workspace, "task", str(id))
+
+
+def run_stream(workspace: int, id: UUID) -> StreamId:
+    return StreamId(workspace, "run", str(id))
+
+
+def run_id(task: UUID, scheduled_at: datetime, attempt: int = 1) -> UUID:
+    """The same tick and attempt of a task always name the same run, so it can't run twice (I3)."""
+    instant = scheduled_at.astimezone(UTC).isoformat(timespec="microseconds")
+    return uuid5(task, instant if attempt == 1 else f"{instant}#{attempt}")

@@ -1,0 +1,90 @@
+"""An orchestration: an uploaded archive on its way to an environment that can run it."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from libs.domain.events import (
+    OrchestrationEvent,
+    OrchestrationFailed,
+    OrchestrationPackagingStarted,
+    OrchestrationReady,
+    OrchestrationUploaded,
+)
+from libs.domain.history import Happened, existing
+
+Status = Literal["pending_packaging", "packaging", "ready", "error"]
+
+
+class Orchestration(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    workspace: int
+    owner: str
+    name: str | None
+    file_name: str
+    file_size: int
+    sha: str
+    blob: str
+    entrypoint: str
+    status: Status
+    created_at: datetime
+    updated_at: datetime
+    environment: str = ""
+    reason: str = ""
+
+
+def evolve(state: Orchestration | None, fact: Happened) -> Orchestration:
+    match fact.event:
+        case OrchestrationUploaded() as event:
+            return _uploaded(event, fact)
+        case OrchestrationPackagingStarted():
+            return _changed(state, fact, status="packaging")
+        case OrchestrationReady(environment=environment):
+            return _changed(state, fact, status="ready", environment=environment)
+        case OrchestrationFailed(reason=reason):
+            return _changed(state, fact, status="error", reason=reason)
+        case other:
+            raise ValueError(f"{type(other).__name__} is no event of an orchestration")
+
+
+def _uploaded(event: OrchestrationUploaded, fact: Happened) -> Orchestration:
+    return Orchestration(
+        id=UUID(fact.stream.id),
+        workspace=fact.stream.workspace,
+        owner=fact.actor,
+        name=event.name,
+        file_name=event.file_name,
+        file_size=event.file_size,
+        sha=event.sha,
+        blob=event.blob,
+        entrypoint=event.entrypoint,
+        status="pending_packaging",
+        created_at=fact.at,
+        updated_at=fact.at,
+    )
+
+
+def _changed(
+    state: Orchestration | None, fact: Happened, status: Status, **fields: str
+) -> Orchestration:
+    known = existing(state, type(fact.event).__name__)
+    return msgspec.structs.replace(known, status=status, updated_at=fact.at, **fields)
+
+
+def start_packaging(state: Orchestration) -> list[OrchestrationEvent]:
+    return [OrchestrationPackagingStarted()] if state.status == "pending_packaging" else []
+
+
+def packaged(
+    state: Orchestration, environment: str, lock_digest: str, seconds: dict[str, float]
+) -> list[OrchestrationEvent]:
+    """Nothing to say when a second packager, or the same one again, comes to an end later."""
+    if state.status in ("ready", "error"):
+        return []
+    return [OrchestrationReady(environment=environment, lock_digest=lock_digest, seconds=seconds)]
+
+
+def failed(state: Orchestration, reason: str) -> list[OrchestrationEvent]:
+    return [] if state.status in ("ready", "error") else [OrchestrationFailed(reason=reason)]

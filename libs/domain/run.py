@@ -1,0 +1,98 @@
+"""A task run: asked for, started at most once, ended exactly once."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from libs.domain.errors import Rejected
+from libs.domain.events import RunEvent, RunFinished, RunRequested, RunStarted, Usage
+from libs.domain.history import Happened, existing
+
+Status = Literal["requested", "running", "success", "failure", "timed_out", "killed"]
+
+ENDED: frozenset[Status] = frozenset({"success", "failure", "timed_out", "killed"})
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    task: UUID
+    workspace: int
+    scheduled_at: datetime
+    attempt: int
+    missed: int
+    status: Status
+    requested_at: datetime
+    updated_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    executor: str = ""
+    reason: str = ""
+    detail: str = ""
+    exit_code: int | None = None
+    lines: int | None = None
+    usage: Usage = Usage()
+
+
+def evolve(state: Run | None, fact: Happened) -> Run:
+    match fact.event:
+        case RunRequested() as event:
+            return Run(
+                id=UUID(fact.stream.id),
+                task=event.task,
+                workspace=fact.stream.workspace,
+                scheduled_at=event.scheduled_at,
+                attempt=event.attempt,
+                missed=event.missed,
+                status="requested",
+                requested_at=fact.at,
+                updated_at=fact.at,
+            )
+        case RunStarted(executor=executor):
+            return msgspec.structs.replace(
+                existing(state, "RunStarted"),
+                status="running",
+                executor=executor,
+                started_at=fact.at,
+                updated_at=fact.at,
+            )
+        case RunFinished() as event:
+            return msgspec.structs.replace(
+                existing(state, "RunFinished"),
+                status=event.status,
+                reason=event.reason,
+                detail=event.detail,
+                exit_code=event.exit_code,
+                lines=event.lines,
+                usage=event.usage,
+                finished_at=fact.at,
+                updated_at=fact.at,
+            )
+        case other:
+            raise ValueError(f"{type(other).__name__} is no event of a run")
+
+
+def start(run: Run, executor: str) -> list[RunEvent]:
+    """Who appends this may start user code; a second claim is refused, its own one too (I2).
+
+    An executor that finds its own RunStarted can't know whether it got as far as starting the
+    code before it was interrupted, so it must not start it again.
+    """
+    if run.status != "requested":
+        raise Rejected("conflict", f"run {run.id} is {run.status} already")
+    return [RunStarted(executor=executor)]
+
+
+def finish(run: Run, end: RunFinished) -> list[RunEvent]:
+    """The first end counts: a run that was closed as lost stays so when its executor comes back."""
+    return [] if run.status in ENDED else [end]
+
+
+def lost() -> RunFinished:
+    """How the scheduler closes a run whose executor is gone (I6)."""
+    return RunFinished(
+        status="failure",
+        reason="executor_lost",
+        detail="the executor that ran it vanished, so its last lines of log may be missing",
+    )

@@ -1,0 +1,183 @@
+"""A task: an order to run an orchestration once, on a schedule, or continuously."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from libs.domain import schedule as schedules
+from libs.domain.errors import Rejected
+from libs.domain.events import (
+    Kind,
+    Retry,
+    Schedule,
+    TaskCompleted,
+    TaskCreated,
+    TaskEvent,
+    TaskFailed,
+    TaskKilled,
+    TaskKillRequested,
+    TaskPaused,
+    TaskPauseRequested,
+    TaskResumed,
+    TaskResumeRequested,
+    TaskStarted,
+)
+from libs.domain.history import Happened, existing
+from libs.domain.orchestration import Orchestration
+
+Status = Literal[
+    "pending",
+    "started",
+    "pending_pause",
+    "paused",
+    "pending_resume",
+    "pending_kill",
+    "killed",
+    "failed",
+    "success",
+]
+
+MAX_NAME = 256
+MAX_TIMEOUT = 31 * 24 * 3600
+MAX_ATTEMPTS = 100
+
+# Which status an event leads to, and from where it is legal. A kill is legal from everywhere.
+_LEADS_TO: dict[type, Status] = {
+    TaskStarted: "started",
+    TaskPauseRequested: "pending_pause",
+    TaskPaused: "paused",
+    TaskResumeRequested: "pending_resume",
+    TaskResumed: "started",
+    TaskKillRequested: "pending_kill",
+    TaskKilled: "killed",
+    TaskFailed: "failed",
+    TaskCompleted: "success",
+}
+_PAUSABLE: frozenset[Status] = frozenset({"pending", "started", "pending_resume"})
+_RESUMABLE: frozenset[Status] = frozenset({"paused", "pending_pause"})
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """`active_since` is where ticks begin to count: at TaskStarted, and again at TaskResumed."""
+
+    id: UUID
+    workspace: int
+    owner: str
+    orchestration: UUID
+    kind: Kind
+    name: str | None
+    arguments: dict[str, Any]
+    timeout: int | None
+    debug: bool
+    schedule: Schedule | None
+    retry: Retry
+    status: Status
+    created_at: datetime
+    updated_at: datetime
+    active_since: datetime | None = None
+    keep_logs: bool = False
+    reason: str = ""
+
+
+def evolve(state: Task | None, fact: Happened) -> Task:
+    event = fact.event
+    if isinstance(event, TaskCreated):
+        return _created(event, fact)
+    known = existing(state, type(event).__name__)
+    if type(event) not in _LEADS_TO:
+        raise ValueError(f"{type(event).__name__} is no event of a task")
+    changes: dict[str, Any] = {"status": _LEADS_TO[type(event)], "updated_at": fact.at}
+    match event:
+        case TaskStarted() | TaskResumed():
+            changes["active_since"] = fact.at
+        case TaskKillRequested(keep_logs=keep_logs):
+            changes["keep_logs"] = keep_logs
+        case TaskFailed(reason=reason) | TaskCompleted(reason=reason):
+            changes["reason"] = reason
+    return msgspec.structs.replace(known, **changes)
+
+
+def _created(event: TaskCreated, fact: Happened) -> Task:
+    return Task(
+        id=UUID(fact.stream.id),
+        workspace=fact.stream.workspace,
+        owner=fact.actor,
+        orchestration=event.orchestration,
+        kind=event.kind,
+        name=event.name,
+        arguments=event.arguments,
+        timeout=event.timeout,
+        debug=event.debug,
+        schedule=event.schedule,
+        retry=event.retry,
+        status="pending",
+        created_at=fact.at,
+        updated_at=fact.at,
+    )
+
+
+def create(order: TaskCreated, orchestration: Orchestration, now: datetime) -> list[TaskEvent]:
+    """Refuses an order that could never run, naming the field that stands in the way."""
+    if orchestration.status == "error":
+        raise Rejected(
+            "invalid", f"orch_id: this orchestration could not be packaged: {orchestration.reason}"
+        )
+    if order.name is not None and not 0 < len(order.name) <= MAX_NAME:
+        raise Rejected("invalid", f"name: give 1 to {MAX_NAME} characters, or leave it out")
+    if order.timeout is not None and not 1 <= order.timeout <= MAX_TIMEOUT:
+        raise Rejected("invalid", f"timeout: give 1 to {MAX_TIMEOUT} seconds, or leave it out")
+    if not 1 <= order.retry.attempts <= MAX_ATTEMPTS or not 0 <= order.retry.backoff <= 3600:
+        raise Rejected(
+            "invalid", f"retry: give 1 to {MAX_ATTEMPTS} attempts and a backoff of 0 to 3600 s"
+        )
+    if order.schedule is not None:
+        schedules.check(order.schedule, now)
+    return [order]
+
+
+def pause(task: Task) -> list[TaskEvent]:
+    if task.kind == "once":
+        raise Rejected("invalid", "id: a run-once task has no ticks to pause; kill it instead")
+    if task.status in ("paused", "pending_pause"):
+        return []
+    if task.status not in _PAUSABLE:
+        raise Rejected("conflict", f"id: this task is {task.status}, so it can't be paused")
+    return [TaskPauseRequested()]
+
+
+def resume(task: Task) -> list[TaskEvent]:
+    if task.status in ("started", "pending", "pending_resume"):
+        return []
+    if task.status not in _RESUMABLE:
+        raise Rejected("conflict", f"id: this task is {task.status}, so it can't be resumed")
+    return [TaskResumeRequested()]
+
+
+def kill(task: Task, keep_logs: bool) -> list[TaskEvent]:
+    """Killing twice is killing once. A task that has ended can be killed too: it leaves the list."""
+    if task.status in ("pending_kill", "killed"):
+        return []
+    return [TaskKillRequested(keep_logs=keep_logs)]
+
+
+def settle(task: Task, orchestration_ready: bool, open_runs: bool) -> list[TaskEvent]:
+    """What the scheduler makes true of what was asked for, as soon as it can be."""
+    match task.status:
+        case "pending_kill" if not open_runs:
+            return [TaskKilled(keep_logs=task.keep_logs)]
+        case "pending_pause":
+            return [TaskPaused()]
+        case "pending_resume":
+            return [TaskResumed()]
+        case "pending" if orchestration_ready and task.kind != "once":
+            return [TaskStarted()]
+    return []
+
+
+def shown_status(task: Task, has_runs: bool) -> Status:
+    """A run-once task is started once its run is asked for, and stays so when it has ended."""
+    if task.kind == "once" and task.status == "pending" and has_runs:
+        return "started"
+    return task.status

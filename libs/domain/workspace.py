@@ -1,0 +1,61 @@
+"""A workspace: a name, and who may work in it."""
+
+import re
+from datetime import datetime
+
+import msgspec
+
+from libs.domain.errors import Rejected
+from libs.domain.events import (
+    Role,
+    WorkspaceCreated,
+    WorkspaceEvent,
+    WorkspaceMemberAdded,
+    WorkspaceMemberRemoved,
+)
+from libs.domain.history import Happened, existing
+
+MAX_NAME = 128
+_NAME = re.compile(r"[^\x00-\x1f\x7f]+")
+
+
+class Workspace(msgspec.Struct, frozen=True, kw_only=True):
+    id: int
+    name: str
+    created_by: str
+    created_at: datetime
+    members: dict[str, Role]
+
+
+def evolve(state: Workspace | None, fact: Happened) -> Workspace:
+    match fact.event:
+        case WorkspaceCreated(name=name, owner=owner):
+            return Workspace(
+                id=fact.stream.workspace,
+                name=name,
+                created_by=owner,
+                created_at=fact.at,
+                members={owner: "owner"},
+            )
+        case WorkspaceMemberAdded(user=user, role=role):
+            known = existing(state, "WorkspaceMemberAdded")
+            return msgspec.structs.replace(known, members={**known.members, user: role})
+        case WorkspaceMemberRemoved(user=user):
+            known = existing(state, "WorkspaceMemberRemoved")
+            rest = {member: role for member, role in known.members.items() if member != user}
+            return msgspec.structs.replace(known, members=rest)
+        case other:
+            raise ValueError(f"{type(other).__name__} is no event of a workspace")
+
+
+def create(name: str, owner: str, taken: frozenset[str]) -> list[WorkspaceEvent]:
+    """`taken` holds every existing name. Tutorials use letters, digits, `-`, `_` and spaces."""
+    if not name.strip() or len(name) > MAX_NAME or not _NAME.fullmatch(name):
+        raise Rejected(
+            "invalid", f"workspace_name: give 1 to {MAX_NAME} characters, no control characters"
+        )
+    if name in taken:
+        raise Rejected(
+            "conflict", f"workspace_name: a workspace named {name!r} exists; choose another name"
+        )
+    return [WorkspaceCreated(name=name, owner=owner)]

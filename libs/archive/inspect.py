@@ -1,0 +1,172 @@
+"""What an uploaded orchestration may be: the rules, and what is found in one that keeps them.
+
+The rules look at declarations only (`check`); `inspect` also reads every byte once, so that a
+damaged archive is refused at upload and not at its first run.
+"""
+
+import posixpath
+import re
+import stat
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from libs.archive.reader import Member, Reader, opened, refuse
+
+MIB = 1 << 20
+
+_STORED, _DEFLATED = 0, 8
+_LOCAL_HEADER = 30  # bytes before a member's name and contents
+_NAME_BYTES, _PART_BYTES = 1024, 255  # NAME_MAX, and PATH_MAX with room for where it is unpacked
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds on one archive. `ratio` (unpacked to packed) counts from `ratio_from_bytes` on."""
+
+    entries: int = 10_000
+    unpacked_bytes: int = 2 << 30
+    ratio: int = 200
+    ratio_from_bytes: int = 10 * MIB
+
+
+class Tree(msgspec.Struct, frozen=True):
+    """Regular files by normalised path, in archive order; every folder, parents first."""
+
+    files: dict[str, Member]
+    folders: list[str]
+
+
+class Archive(msgspec.Struct, frozen=True):
+    """What the platform needs to know of an archive. The two names are members' paths in it."""
+
+    entrypoint: str
+    requirements: str | None
+    entries: int
+    unpacked_bytes: int
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def inspect(path: Path, limits: Limits = DEFAULT_LIMITS) -> Archive:
+    """Check the archive at `path`, every byte of it. Blocks for as long as unpacking takes."""
+    with opened(path, limits.entries) as reader:
+        files = check(reader, limits).files
+        visible = sorted(filter(_visible, files), key=lambda name: (name.count("/"), name))
+        found = Archive(
+            _entrypoint(visible),
+            _requirements(visible),
+            len(reader.members),
+            sum(member.size for member in files.values()),
+        )
+        for member in files.values():
+            for _ in reader.chunks(member):
+                pass  # sizes and CRC are checked as the chunks go by
+    return found
+
+
+def check(reader: Reader, limits: Limits) -> Tree:
+    """Refuse what breaks a rule; else say what unpacking will make."""
+    for member in reader.members:
+        _check_member(member)
+    _check_sizes(reader.members, limits)
+    _check_overlap(reader.members)
+    return _tree(reader.members)
+
+
+def _check_member(member: Member) -> None:
+    name = member.name
+    if not member.utf8:
+        refuse(f"the name {name!r} is not in UTF-8", "rename it, or use a tool that writes UTF-8")
+    if member.encrypted:
+        refuse(f"{name!r} is encrypted", "make the archive without a password")
+    if member.compression not in (_STORED, _DEFLATED):
+        refuse(f"{name!r} is compressed by method {member.compression}", "use deflate (zip -r)")
+    kind = stat.S_IFMT(member.mode)
+    if kind not in (0, stat.S_IFDIR if name.endswith("/") else stat.S_IFREG):
+        refuse(f"{name!r} is a link or device", "pack regular files and folders")
+    if name.endswith("/") and member.size:
+        refuse(f"the folder {name!r} has contents of its own")
+    _check_name(name)
+
+
+def _check_name(name: str) -> None:
+    parts = name.split("/")
+    if _UNPRINTABLE.search(name):
+        refuse(f"the name {name!r} has control characters", "rename it")
+    if "\\" in name:
+        refuse(f"the name {name!r} has a backslash", "separate folders by / ")
+    if name.startswith("/") or _DRIVE.match(name):
+        refuse(f"{name!r} is an absolute path", "pack paths relative to the orchestration's folder")
+    if ".." in parts:
+        refuse(f"{name!r} leaves the archive's folder by ..", "pack only what lies inside it")
+    if len(name.encode()) > _NAME_BYTES or any(len(p.encode()) > _PART_BYTES for p in parts):
+        refuse(f"the name {name[:60]!r}... is too long", f"{_NAME_BYTES} bytes are allowed")
+
+
+def _check_sizes(members: list[Member], limits: Limits) -> None:
+    unpacked = sum(member.size for member in members)
+    packed = sum(member.packed for member in members)
+    if unpacked > limits.unpacked_bytes:
+        refuse(
+            f"it unpacks to {unpacked} bytes, over the limit of {limits.unpacked_bytes}",
+            "keep large data in a store that the task reads",
+        )
+    if unpacked > limits.ratio_from_bytes and unpacked > limits.ratio * packed:
+        refuse(
+            f"it unpacks to more than {limits.ratio} times its size, as a zip bomb does",
+            "keep such data compressed inside the archive",
+        )
+
+
+def _check_overlap(members: list[Member]) -> None:
+    """Contents shared between members let a small file unpack to any size."""
+    spans = sorted(
+        (m.offset, m.offset + _LOCAL_HEADER + len(m.name.encode()) + m.packed) for m in members
+    )
+    if any(end > start for (_, end), (start, _) in pairwise(spans)):
+        refuse("members overlap, as in a zip bomb")
+
+
+def _tree(members: list[Member]) -> Tree:
+    files: dict[str, Member] = {}
+    folders: set[str] = set()
+    for member in members:
+        path = posixpath.normpath(member.name)
+        if member.name.endswith("/"):
+            folders.add(path)
+        elif path in files:
+            refuse(f"two members are called {path!r}", "pack each file once")
+        else:
+            files[path] = member
+    folders.update(*(map(str, PurePosixPath(path).parents) for path in (*folders, *files)))
+    if clash := folders & files.keys():
+        refuse(f"{min(clash)!r} is both a file and a folder", "pack each name once")
+    return Tree(files, sorted(folders - {"."}))
+
+
+def _visible(path: str) -> bool:
+    """Not what tools leave behind: __MACOSX and hidden folders, resource forks."""
+    return not any(part.startswith(".") or part == "__MACOSX" for part in path.split("/"))
+
+
+def _entrypoint(paths: list[str]) -> str:
+    """Of visible paths, shallowest first and then by name: main.py, or the only script."""
+    scripts = [path for path in paths if path.endswith(".py")]
+    mains = [path for path in scripts if posixpath.basename(path) == "main.py"]
+    if not mains and len(scripts) != 1:
+        refuse(
+            f"no main.py, and {len(scripts)} Python files instead of one",
+            "add a main.py: it is what a task runs",
+        )
+    return (mains or scripts)[0]
+
+
+def _requirements(paths: list[str]) -> str | None:
+    found = [path for path in paths if posixpath.basename(path) == "requirements.txt"]
+    if len(found) > 1:
+        refuse(f"more than one requirements.txt ({', '.join(found[:5])})", "merge them into one")
+    return found[0] if found else None

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
+from aiobotocore.session import get_session
+
 KEY, SECRET = "test-key", "test-secret"
 _READY_WITHIN = 30  # seconds
 _GRPC = 10_000  # above each port it takes another
@@ -35,6 +37,19 @@ class Seaweed:
     def url(self, bucket: str, prefix: str = "") -> str:
         query = urlencode({"endpoint": f"http://127.0.0.1:{self.port}", "region": "us-east-1"})
         return f"s3://{bucket}/{prefix}?{query}"
+
+    async def unfinished(self, bucket: str) -> list[str]:
+        """The keys of multipart uploads under way, or left behind."""
+        endpoint = f"http://127.0.0.1:{self.port}"
+        async with get_session().create_client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=KEY,
+            aws_secret_access_key=SECRET,
+        ) as client:
+            answer = await client.list_multipart_uploads(Bucket=bucket)
+        return [upload["Key"] for upload in answer.get("Uploads", ())]
 
     def kill(self) -> None:
         """SIGKILL, as it takes 10 s to stop politely; and the sockets that it then leaves."""

@@ -7,7 +7,6 @@ damaged archive is refused at upload and not at its first run.
 import posixpath
 import re
 import stat
-from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -73,7 +72,7 @@ def check(reader: Reader, limits: Limits) -> Tree:
     for member in reader.members:
         _check_member(member)
     _check_sizes(reader.members, limits)
-    _check_overlap(reader.members)
+    _check_overlap(reader)
     return _tree(reader.members)
 
 
@@ -122,12 +121,14 @@ def _check_sizes(members: list[Member], limits: Limits) -> None:
         )
 
 
-def _check_overlap(members: list[Member]) -> None:
+def _check_overlap(reader: Reader) -> None:
     """Contents shared between members let a small file unpack to any size."""
     spans = sorted(
-        (m.offset, m.offset + _LOCAL_HEADER + len(m.name.encode()) + m.packed) for m in members
+        (m.offset, m.offset + _LOCAL_HEADER + len(m.name.encode()) + m.packed)
+        for m in reader.members
     )
-    if any(end > start for (_, end), (start, _) in pairwise(spans)):
+    starts = [start for start, _ in spans[1:]] + [reader.directory_start]
+    if any(end > start for (_, end), start in zip(spans, starts, strict=False)):
         refuse("members overlap, as in a zip bomb")
 
 

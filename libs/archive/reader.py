@@ -56,10 +56,11 @@ def refuse(problem: str, remedy: str = REMEDY) -> NoReturn:
 
 
 class Reader:
-    """An open archive: `members` in the directory's order, and the bytes of each."""
+    """An open archive: `members` in the order of its directory, which follows their contents."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
+        self.directory_start = archive.start_dir
         self._infos = archive.infolist()
         self.members = [_member(index, info) for index, info in enumerate(self._infos)]
 
@@ -112,7 +113,9 @@ def _member(index: int, info: zipfile.ZipInfo) -> Member:
 
 def _check_directory(file: BinaryIO, most_entries: int) -> None:
     """Count the entries without building them: `zipfile` would, one object each."""
-    entries, size, start = _end_record(file)
+    entries, size, start, end = _end_record(file)
+    if start + size != end:
+        refuse("the archive has lost or gained bytes", "upload the whole .zip file as it was made")
     if entries > most_entries:
         refuse(f"{entries} entries are more than the {most_entries} allowed", "pack fewer files")
     if size > most_entries * _ENTRY_BYTES:
@@ -123,8 +126,8 @@ def _check_directory(file: BinaryIO, most_entries: int) -> None:
         refuse(f"more than the {most_entries} entries allowed", "pack fewer files")
 
 
-def _end_record(file: BinaryIO) -> tuple[int, int, int]:
-    """Number of entries, directory's size in bytes, its place in the file."""
+def _end_record(file: BinaryIO) -> tuple[int, int, int, int]:
+    """Number of entries; the directory's size in bytes, its declared start and its real end."""
     length = file.seek(0, 2)
     base = max(0, length - _END_BYTES - 0xFFFF)
     file.seek(base)
@@ -134,7 +137,7 @@ def _end_record(file: BinaryIO) -> tuple[int, int, int]:
         refuse("not a ZIP archive, or cut short", "upload the whole .zip file")
     if at + _END_BYTES > len(tail):
         refuse("the archive is cut short", "upload the whole .zip file")
-    *_, entries, size, _start, comment = struct.unpack("<4s4H2LH", tail[at : at + _END_BYTES])
+    *_, entries, size, start, comment = struct.unpack("<4s4H2LH", tail[at : at + _END_BYTES])
     if at + _END_BYTES + comment != len(tail):
         refuse("the archive is cut short or has bytes after its end", "upload the .zip file itself")
     end = base + at
@@ -145,7 +148,5 @@ def _end_record(file: BinaryIO) -> tuple[int, int, int]:
         record = file.read(_END64_BYTES)
         if len(record) < _END64_BYTES or not record.startswith(_END64):
             refuse("the archive is damaged at its end")
-        entries, size = struct.unpack("<2Q", record[32:48])
-    if size > end:
-        refuse("the archive is damaged or cut short at its start", "upload the whole .zip file")
-    return entries, size, end - size
+        entries, size, start = struct.unpack("<3Q", record[32:56])
+    return entries, size, start, end

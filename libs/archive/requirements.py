@@ -95,6 +95,8 @@ def _requirement(number: int, line: str) -> str:
         _refuse(f"{where} has control characters", "save the file as plain text")
     if line.startswith("-"):
         _refuse(f"{where} is an option, and none is taken", "list the packages themselves")
+    if _LOCATION.search(line):
+        _refuse_location(where)
     if re.search(r"\s--hash[=\s]", line):
         _refuse(f"{where} has a hash", "leave hashes out: the lock made from this file has its own")
     if re.search(r"\s--?[A-Za-z]", line):
@@ -102,10 +104,8 @@ def _requirement(number: int, line: str) -> str:
     try:
         requirement = Requirement(line)
     except InvalidRequirement as error:
-        if _LOCATION.search(line):
-            _refuse_location(where)
-        reason = str(error).splitlines()[0]
-        _refuse(f"{where} can't be read: {without_credentials(reason)}", "write name==version")
+        reason = without_credentials(str(error).splitlines()[0])
+        _refuse(f"{where} can't be read: {reason}", "write name==version")
     if requirement.url:
         _refuse_location(where)
     return str(requirement)

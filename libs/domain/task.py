@@ -156,7 +156,7 @@ def resume(task: Task) -> list[TaskEvent]:
 
 
 def kill(task: Task, keep_logs: bool) -> list[TaskEvent]:
-    """Killing twice is killing once. A task that has ended can be killed too: it leaves the list."""
+    """Killing twice is killing once. An ended task can be killed too: it leaves the list."""
     if task.status in ("pending_kill", "killed"):
         return []
     return [TaskKillRequested(keep_logs=keep_logs)]

@@ -1,0 +1,81 @@
+"""Who, when and why: CloudEvents 1.0 in binary mode, on NATS headers.
+
+`ce-id` is also the `Nats-Msg-Id`, by which an append recognises its own work after a time-out.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import msgspec
+
+from libs.domain.events import AnyEvent, decode
+from libs.domain.ids import StreamId
+
+SCHEMA_VERSION = "1"
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """The circumstances of an append.
+
+    `source` is the service, `actor` the user's id or the service's name; `correlation` is shared
+    by everything that one request set off, `causation` is the id of the event that led to this.
+    """
+
+    source: str
+    actor: str
+    correlation: str = ""
+    causation: str = ""
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as it lies in the log; `seq` is its place there, `at` its CloudEvents time."""
+
+    seq: int
+    id: str
+    stream: StreamId
+    event: AnyEvent
+    at: datetime
+    actor: str
+    source: str
+    correlation: str
+    causation: str
+
+    def because(self, source: str) -> Context:
+        """The context of what `source` does in answer to this event."""
+        return Context(source=source, actor=source, correlation=self.correlation, causation=self.id)
+
+
+def headers(stream: StreamId, event: AnyEvent, context: Context) -> dict[str, str]:
+    id = str(uuid4())
+    found = {
+        "Nats-Msg-Id": id,
+        "ce-specversion": "1.0",
+        "ce-id": id,
+        "ce-type": type(event).__name__,
+        "ce-source": f"/rondo/{context.source}",
+        "ce-subject": f"{stream.aggregate}/{stream.id}",
+        "ce-time": datetime.now(UTC).isoformat(timespec="microseconds"),
+        "ce-actor": context.actor,
+        "ce-correlationid": context.correlation or id,
+        "ce-schemaversion": SCHEMA_VERSION,
+        "content-type": "application/json",
+    }
+    if context.causation:
+        found["ce-causationid"] = context.causation
+    return found
+
+
+def recorded(seq: int, subject: str, given: Mapping[str, str], data: bytes) -> Recorded:
+    """Raises msgspec.ValidationError or KeyError when the message is no event of ours."""
+    return Recorded(
+        seq=seq,
+        id=given["ce-id"],
+        stream=StreamId.of_subject(subject),
+        event=decode(data),
+        at=datetime.fromisoformat(given["ce-time"]),
+        actor=given["ce-actor"],
+        source=given["ce-source"].removeprefix("/rondo/"),
+        correlation=given["ce-correlationid"],
+        causation=given.get("ce-causationid", ""),
+    )

@@ -1,0 +1,105 @@
+"""Reading streams without acknowledging: from a place onwards for ever, or one subject's all."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from uuid import uuid4
+
+import msgspec
+
+from libs.domain.errors import Unavailable
+from libs.eventlog.pull import RETRYABLE, Delivery, Interrupted, pull
+from libs.eventlog.wire import JS, ApiError, Message, Nats, back_off
+
+__all__ = ["Delivery", "direct_get", "follow", "parse_headers"]
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+_ANSWER_TIMEOUT = 5.0
+
+
+async def follow(
+    nats: Nats, stream: str, after: int, subjects: Sequence[str]
+) -> AsyncIterator[list[Delivery]]:
+    """Messages after `after`, once, in order and without a gap, across restarts of the server."""
+    tries = 0
+    while True:
+        try:
+            async for batch in _once(nats, stream, after, subjects):
+                tries = 0
+                yield batch
+                after = batch[-1].seq
+        except RETRYABLE as problem:
+            logger.debug("following %s after %d again: %s", stream, after, problem)
+            await back_off(tries)
+            tries += 1
+
+
+async def _once(
+    nats: Nats, stream: str, after: int, subjects: Sequence[str]
+) -> AsyncIterator[list[Delivery]]:
+    name = f"follow-{uuid4().hex}"
+    config = {
+        "name": name,
+        "ack_policy": "none",
+        "deliver_policy": "by_start_sequence",
+        "opt_start_seq": after + 1,
+        "filter_subjects": list(subjects),
+        "mem_storage": True,
+        "num_replicas": 1,
+        "inactive_threshold": 30_000_000_000,
+    }
+    await _create(nats, stream, name, config)
+    expected = 1
+    async for batch in pull(nats, stream, name, _always):
+        for one in batch:
+            if one.consumer_seq != expected:
+                raise Interrupted(f"gap: expected {expected}, got {one.consumer_seq}")
+            expected += 1
+        yield batch
+
+
+async def _create(nats: Nats, stream: str, name: str, config: Mapping[str, object]) -> None:
+    body = {"stream_name": stream, "config": config, "action": "create"}
+    try:
+        await nats.api(f"CONSUMER.CREATE.{stream}.{name}", body)
+    except ApiError as error:
+        raise Interrupted(str(error)) from error
+
+
+async def _always() -> int:
+    return BATCH
+
+
+async def direct_get(nats: Nats, stream: str, subject: str, limit: int) -> AsyncIterator[Message]:
+    """All messages of one subject, oldest first, by one batched direct get."""
+    body = msgspec.json.encode({"seq": 1, "batch": limit, "next_by_subj": subject})
+    async with nats.mailbox() as box:
+        await nats.publish(f"{JS}.DIRECT.GET.{stream}", body, reply=box.subject)
+        while True:
+            try:
+                message = await asyncio.wait_for(box.queue.get(), _ANSWER_TIMEOUT)
+            except TimeoutError as error:
+                raise Unavailable(f"NATS did not answer a read of {subject}") from error
+            if message is None:
+                raise Unavailable(f"NATS went away during a read of {subject}")
+            if "Nats-Sequence" not in message.headers:
+                _end(message, subject)
+                return
+            yield message
+
+
+def _end(message: Message, subject: str) -> None:
+    """204: that was all; 404: there is nothing."""
+    status = message.headers.get("Status")
+    if status not in ("204", "404"):
+        raise Unavailable(f"a read of {subject} ended with {dict(message.headers)}")
+
+
+def parse_headers(block: bytes) -> dict[str, str]:
+    """The header block of a stored message (`NATS/1.0` and lines), as the API gives it."""
+    lines = block.decode().split("\r\n")[1:]
+    return dict(
+        line.split(": ", 1) if ": " in line else line.split(":", 1) for line in lines if line
+    )

@@ -1,0 +1,47 @@
+"""Who is alive: a message a holder in a memory stream, gone `ttl` seconds after the last renewal.
+
+No key-value bucket: its markers of expired keys get in the way of taking a lease anew.
+"""
+
+import asyncio
+import logging
+
+import msgspec
+
+from libs.domain.errors import Unavailable
+from libs.eventlog.streams import LEASE
+from libs.eventlog.wire import ApiError, Nats, back_off, checked
+
+logger = logging.getLogger(__name__)
+
+TTL = 5
+_RENEW_EVERY = 1.5
+
+
+class _Info(msgspec.Struct):
+    class State(msgspec.Struct):
+        subjects: dict[str, int] | None = None
+
+    state: State
+
+
+async def hold(nats: Nats, holder: str) -> None:
+    """Renews `lease.<holder>` for ever. Holders have unique names, so there is no contention."""
+    tries = 0
+    while True:
+        try:
+            answer = await nats.request(f"lease.{holder}", b"", {"Nats-TTL": str(TTL)})
+            checked(answer.data)
+            tries = 0
+            await asyncio.sleep(_RENEW_EVERY)
+        except (Unavailable, ApiError) as problem:
+            logger.warning("can't renew the lease of %s: %s", holder, problem)
+            await back_off(tries)
+            tries += 1
+
+
+async def holders(nats: Nats) -> set[str]:
+    """Who holds a lease now. Raises Unavailable, never a guess."""
+    body = await nats.api(f"STREAM.INFO.{LEASE}", {"subjects_filter": "lease.>"})
+    subjects = msgspec.json.decode(body, type=_Info).state.subjects or {}
+    return {subject.removeprefix("lease.") for subject in subjects}

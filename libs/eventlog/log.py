@@ -1,0 +1,184 @@
+"""The event log: append to one aggregate, read one aggregate, follow them all.
+
+One subject an aggregate; an append says which sequence it expects to be the last there, 0 for
+"must not exist". On conflict: WrongVersion, and nothing is written. Order: the stream's, over all
+aggregates. When no answer comes the outcome is found out before append returns or raises:
+`Unavailable` is only raised when that was not possible within `wire.PATIENCE`.
+"""
+
+import base64
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from uuid import uuid4
+
+import msgspec
+
+from libs.domain.errors import Unavailable
+from libs.domain.events import AnyEvent, encode
+from libs.domain.ids import EVENTS_ROOT, StreamId
+from libs.eventlog import follow as following
+from libs.eventlog import streams
+from libs.eventlog.envelope import Context, Recorded, headers, recorded
+from libs.eventlog.wire import ApiError, Nats, checked, patiently
+
+# 10071: wrong last sequence; 10164: the same in an atomic batch.
+_WRONG_SEQUENCE = {10071, 10164}
+# Full by bytes, by messages, or by the account's storage; a batch that was dropped meanwhile.
+_CANNOT_TAKE_MORE = {10077, 10047, 10023, 10122}
+_NOT_FOUND = 10037
+_EXPECTED = "Nats-Expected-Last-Subject-Sequence"
+_EXPECTED_OVER = "Nats-Expected-Last-Subject-Sequence-Subject"
+_MAX_READ = 1000
+
+
+class WrongVersion(Exception):
+    """Somebody else appended to this aggregate first. Load it again and decide again."""
+
+
+class Proposed(msgspec.Struct, frozen=True):
+    """An event to append. `over` widens the check: no newer event on that subject pattern."""
+
+    stream: StreamId
+    expected: int
+    event: AnyEvent
+    over: str = ""
+
+
+class _PubAck(msgspec.Struct):
+    seq: int
+
+
+class _Stored(msgspec.Struct):
+    seq: int
+    hdrs: str = ""
+    data: str = ""
+    subject: str = ""
+
+
+class _Got(msgspec.Struct):
+    message: _Stored
+
+
+class EventLog:
+    def __init__(self, nats: Nats) -> None:
+        self._nats = nats
+
+    async def append(self, proposed: Proposed, context: Context) -> int:
+        """Durable when it returns; gives the event's sequence in the log."""
+        given = self._headers(proposed, context)
+        body = encode(proposed.event)
+
+        async def attempt() -> int:
+            answer = await self._nats.request(proposed.stream.subject, body, given)
+            return msgspec.json.decode(checked(answer.data), type=_PubAck).seq
+
+        return await self._settle(attempt, proposed.stream, given)
+
+    async def append_batch(self, batch: Sequence[Proposed], context: Context) -> int:
+        """All or nothing, over any aggregates (at most 1,000); gives the last one's sequence.
+
+        At most one event an aggregate may carry an expectation: the server refuses more.
+        """
+        if len(batch) == 1:
+            return await self.append(batch[0], context)
+        messages = [(one, self._headers(one, context), encode(one.event)) for one in batch]
+
+        async def attempt() -> int:
+            return await self._send_batch(messages)
+
+        return await self._settle(attempt, batch[-1].stream, messages[-1][1])
+
+    async def _send_batch(self, messages: list[tuple[Proposed, dict[str, str], bytes]]) -> int:
+        batch_id = str(uuid4())
+        for number, (one, given, body) in enumerate(messages, start=1):
+            marked = {**given, "Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(number)}
+            if number < len(messages):
+                await self._nats.publish(one.stream.subject, body, marked)
+        last, _, body = messages[-1]
+        marked["Nats-Batch-Commit"] = "1"
+        answer = await self._nats.request(last.stream.subject, body, marked)
+        return msgspec.json.decode(checked(answer.data), type=_PubAck).seq
+
+    def _headers(self, proposed: Proposed, context: Context) -> dict[str, str]:
+        given = headers(proposed.stream, proposed.event, context)
+        given[_EXPECTED] = str(proposed.expected)
+        if proposed.over:
+            given[_EXPECTED_OVER] = proposed.over
+        return given
+
+    async def _settle(
+        self, attempt: Callable[[], Awaitable[int]], stream: StreamId, given: dict[str, str]
+    ) -> int:
+        """Try until the outcome is known.
+
+        The server checks the expected sequence before it looks for duplicates, so a second try of
+        an append that did succeed is refused like a lost race. The id of the aggregate's last
+        event tells the two apart.
+        """
+        try:
+            return await patiently(attempt)
+        except ApiError as error:
+            if error.code in _CANNOT_TAKE_MORE:
+                raise Unavailable(f"the event log can't take events now: {error}") from error
+            if error.code not in _WRONG_SEQUENCE:
+                raise
+        last = await self.last(stream)
+        if last is None or last.id != given["ce-id"]:
+            raise WrongVersion(f"{stream.subject} has moved on")
+        return last.seq
+
+    async def last(self, stream: StreamId) -> Recorded | None:
+        """The aggregate's newest event, as the stream's leader knows it: never a stale answer."""
+        stored = await patiently(lambda: self._last(stream.subject))
+        if stored is None:
+            return None
+        given = following.parse_headers(base64.b64decode(stored.hdrs))
+        return recorded(stored.seq, stored.subject, given, base64.b64decode(stored.data))
+
+    async def last_seq_over(self, pattern: str) -> int:
+        """The sequence of the newest event on a subject pattern, 0 when there is none."""
+        stored = await patiently(lambda: self._last(pattern))
+        return stored.seq if stored else 0
+
+    async def _last(self, pattern: str) -> _Stored | None:
+        try:
+            body = await self._nats.api(
+                f"STREAM.MSG.GET.{streams.EVENTS}", {"last_by_subj": pattern}
+            )
+        except ApiError as error:
+            if error.code == _NOT_FOUND:
+                return None
+            raise
+        return msgspec.json.decode(body, type=_Got).message
+
+    async def read(self, stream: StreamId) -> list[Recorded]:
+        """All events of one aggregate, oldest first; empty when it does not exist."""
+        return await patiently(lambda: self._read(stream))
+
+    async def _read(self, stream: StreamId) -> list[Recorded]:
+        found: list[Recorded] = []
+        async for message in following.direct_get(
+            self._nats, streams.EVENTS, stream.subject, _MAX_READ
+        ):
+            seq = int(message.headers["Nats-Sequence"])
+            found.append(recorded(seq, stream.subject, message.headers, message.data))
+        return found
+
+    async def end(self) -> int:
+        """The sequence of the newest event of all."""
+        return await patiently(lambda: streams.last_seq(self._nats, streams.EVENTS))
+
+    def follow(
+        self, after: int, subjects: Sequence[str] = (f"{EVENTS_ROOT}.>",)
+    ) -> AsyncIterator[list[Recorded]]:
+        """Every event after `after` on these subjects, once and in order, for ever, in batches."""
+        return _decoded(following.follow(self._nats, streams.EVENTS, after, subjects))
+
+
+async def _decoded(
+    batches: AsyncIterator[list[following.Delivery]],
+) -> AsyncIterator[list[Recorded]]:
+    async for batch in batches:
+        yield [
+            recorded(one.seq, one.message.subject, one.message.headers, one.message.data)
+            for one in batch
+        ]

@@ -1,0 +1,127 @@
+"""Projections: rows that are a function of the log, one transaction with their checkpoint.
+
+Every copy of a service runs the projection over the whole log. The checkpoint row is locked while
+a batch is applied, and events that it covers already are left out, so copies and redeliveries
+change nothing (I4). Each copy learns of every batch once its rows can be read, whoever wrote them.
+A projection that can't apply an event stops and says so: going on would make the rows wrong.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from libs.domain.errors import Unavailable
+from libs.postgres.pool import Connection, Database
+
+logger = logging.getLogger(__name__)
+
+
+class Placed(Protocol):
+    @property
+    def seq(self) -> int: ...
+
+
+Item = TypeVar("Item", bound=Placed)
+Taken = TypeVar("Taken", bound=Placed, contravariant=True)
+
+
+class Projection(Protocol[Taken]):
+    """What a service gives to the runner. `name` is the checkpoint's key in its schema."""
+
+    name: str
+
+    async def load(self, connection: Connection) -> None:
+        """At the start, in the snapshot in which the checkpoint is read: fill the memory."""
+
+    def received(self, batch: Sequence[Taken]) -> None:
+        """Before the rows are written: fold into memory. A batch may come twice."""
+
+    async def apply(self, connection: Connection, fresh: Sequence[Taken]) -> None:
+        """Write the rows of events that no copy has written yet."""
+
+    def applied(self, batch: Sequence[Taken]) -> None:
+        """The rows of these can be read now, by everybody."""
+
+
+class Position:
+    """How far the rows are; for reading one's own writes."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self._moved: asyncio.Event = asyncio.Event()
+
+    def move(self, seq: int) -> None:
+        self.seq = seq
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
+
+    async def reached(self, seq: int, timeout: float) -> None:
+        """Returns once the rows cover `seq`; TimeoutError after `timeout` seconds."""
+        async with asyncio.timeout(timeout):
+            while self.seq < seq:
+                await self._moved.wait()
+
+
+class Runner(Generic[Item]):
+    def __init__(
+        self,
+        database: Database,
+        projection: Projection[Item],
+        follow: Callable[[int], AsyncIterator[list[Item]]],
+    ) -> None:
+        """`follow(after)` gives the stream's items after a sequence, for ever."""
+        self._database = database
+        self._projection = projection
+        self._follow = follow
+        self.position = Position()
+
+    async def run(self) -> None:
+        """For ever; raises what `apply` raises, unless it is Unavailable."""
+        seq = await self._load()
+        self.position.move(seq)
+        async for batch in self._follow(seq):
+            self._projection.received(batch)
+            await self._write(batch)
+            self._projection.applied(batch)
+            self.position.move(batch[-1].seq)
+
+    async def _load(self) -> int:
+        async with self._database.snapshot() as connection:
+            seq = await connection.fetchval(
+                "SELECT seq FROM checkpoint WHERE name = $1", self._projection.name
+            )
+            await self._projection.load(connection)
+        return int(seq or 0)
+
+    async def _write(self, batch: list[Item]) -> None:
+        tries = 0
+        while True:
+            try:
+                async with self._database.transaction() as connection:
+                    await self._write_fresh(connection, batch)
+                    return
+            except Unavailable as problem:
+                logger.warning("projection %s waits: %s", self._projection.name, problem)
+            await asyncio.sleep(min(0.05 * 2 ** min(tries, 6), 2.0))
+            tries += 1
+
+    async def _write_fresh(self, connection: Connection, batch: list[Item]) -> None:
+        done = await connection.fetchval(
+            "SELECT seq FROM checkpoint WHERE name = $1 FOR UPDATE", self._projection.name
+        )
+        if done is None:
+            await connection.execute(
+                "INSERT INTO checkpoint (name, seq) VALUES ($1, 0) ON CONFLICT DO NOTHING",
+                self._projection.name,
+            )
+            return await self._write_fresh(connection, batch)
+        fresh = [item for item in batch if item.seq > done]
+        if fresh:
+            await self._projection.apply(connection, fresh)
+            await connection.execute(
+                "UPDATE checkpoint SET seq = $2 WHERE name = $1",
+                self._projection.name,
+                fresh[-1].seq,
+            )
+        return None

@@ -1,0 +1,111 @@
+"""Pulling messages from a JetStream consumer: one request outstanding at a time, on a mailbox.
+
+The library's own `fetch` stalls for its whole time-out now and then, and its ordered consumer
+takes many seconds to notice a restarted server. Here heartbeats and reconnects are watched, and
+whatever looks odd ends in `Interrupted`: the caller sets up again from where it stands.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import msgspec
+
+from libs.domain.errors import Unavailable
+from libs.eventlog.wire import JS, Mailbox, Message, Nats
+
+HEARTBEAT = 1.0
+EXPIRES = 30.0
+_HARMLESS = {"404", "408"}  # nothing there, or the request's time is up
+
+
+class Interrupted(Exception):
+    """The server restarted, the consumer is gone, or heartbeats stayed away."""
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """A message out of a stream: its place there, and which delivery of this consumer it is."""
+
+    seq: int
+    consumer_seq: int
+    attempt: int
+    message: Message
+
+
+def delivery(message: Message) -> Delivery:
+    """From the reply subject: $JS.ACK[.domain.account].stream.consumer.attempt.seq.cseq...."""
+    tokens = message.reply.split(".")
+    skip = 0 if len(tokens) == 9 else 2
+    attempt, seq, consumer_seq = (int(token) for token in tokens[4 + skip : 7 + skip])
+    return Delivery(seq, consumer_seq, attempt, message)
+
+
+async def pull(
+    nats: Nats, stream: str, consumer: str, capacity: Callable[[], Awaitable[int]]
+) -> AsyncIterator[list[Delivery]]:
+    """Batches as they come, never empty; `capacity` waits until at least one more is welcome."""
+    subject = f"{JS}.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+    async with nats.mailbox() as box:
+        wanted = 0
+        while True:
+            if wanted <= 0:
+                wanted = await capacity()
+                await nats.publish(subject, _request(wanted), reply=box.subject)
+            batch, ended = await _next(box)
+            wanted = 0 if ended else wanted - len(batch)
+            if batch:
+                yield batch
+
+
+def _request(batch: int) -> bytes:
+    return msgspec.json.encode(
+        {"batch": batch, "expires": int(EXPIRES * 1e9), "idle_heartbeat": int(HEARTBEAT * 1e9)}
+    )
+
+
+async def _next(box: Mailbox) -> tuple[list[Delivery], bool]:
+    """What has come by now, at least one thing; and whether the request is over."""
+    try:
+        first = await asyncio.wait_for(box.queue.get(), HEARTBEAT * 2.5)
+    except TimeoutError as error:
+        raise Interrupted("no heartbeat") from error
+    batch: list[Delivery] = []
+    ended = _sort(first, batch)
+    while not ended and not box.queue.empty():
+        following = box.queue.get_nowait()
+        if following is None:  # hand on what we have; the interruption is for the next call
+            box.queue.put_nowait(None)
+            return batch, True
+        ended = _sort(following, batch)
+    return batch, ended
+
+
+def _sort(message: Message | None, batch: list[Delivery]) -> bool:
+    if message is None:
+        raise Interrupted("reconnected")
+    if message.reply.startswith("$JS.ACK"):
+        batch.append(delivery(message))
+        return False
+    status = message.headers.get("Status", "")
+    if status == "100":
+        return False
+    if status in _HARMLESS:
+        return True
+    raise Interrupted(f"{status} {message.headers.get('Description', '')}")
+
+
+async def acknowledge(nats: Nats, given: Delivery) -> None:
+    await nats.publish(given.message.reply, b"+ACK")
+
+
+async def in_progress(nats: Nats, given: Delivery) -> None:
+    """Asks for more time before the message is delivered again."""
+    await nats.publish(given.message.reply, b"+WPI")
+
+
+async def ask_again(nats: Nats, given: Delivery, delay: float) -> None:
+    """Have the message delivered again after `delay` seconds."""
+    body = b"-NAK " + msgspec.json.encode({"delay": int(delay * 1e9)})
+    await nats.publish(given.message.reply, body)
+
+
+RETRYABLE = (Interrupted, Unavailable)

@@ -1,0 +1,168 @@
+"""Reactions: a handler for every event on some subjects, at least once, by a durable consumer.
+
+The handler brings its outcome into the log before it returns; only then is the event acknowledged.
+Several copies of a service share the consumer, and each event goes to one of them. Order is not
+kept. A handler may return work that goes on after the acknowledgement and keeps its place among
+the `concurrency` (a run does).
+
+While the infrastructure is away the event is tried again without end. A handler that fails for
+another reason `MAX_FAILURES` times has its event parked: kept in the stream PARKED, with the
+error, for a person to look at.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from libs.domain.errors import Unavailable
+from libs.eventlog import streams
+from libs.eventlog.envelope import Recorded, recorded
+from libs.eventlog.pull import (
+    RETRYABLE,
+    Delivery,
+    acknowledge,
+    ask_again,
+    in_progress,
+    pull,
+)
+from libs.eventlog.wire import ApiError, Nats, back_off, checked
+
+logger = logging.getLogger(__name__)
+
+MAX_FAILURES = 5
+ACK_WAIT = 30.0
+
+Handler = Callable[[Recorded], Awaitable[Awaitable[None] | None]]
+
+
+class Reaction(msgspec.Struct, frozen=True, kw_only=True):
+    """`concurrency` bounds how many handlers run at once in this copy.
+
+    `from_now` makes it a consumer of this copy alone that sees only events from here on, and that
+    the server forgets a while after we are gone.
+    """
+
+    name: str
+    subjects: Sequence[str]
+    handle: Handler
+    concurrency: int = 16
+    from_now: bool = False
+
+
+async def react(nats: Nats, reaction: Reaction) -> None:
+    """Runs until cancelled; handlers that are under way are then cancelled too."""
+    await _Runner(nats, reaction).run()
+
+
+class _Runner:
+    def __init__(self, nats: Nats, reaction: Reaction) -> None:
+        self._nats = nats
+        self._reaction = reaction
+        self._free = reaction.concurrency
+        self._freed = asyncio.Event()
+        self._failures: dict[int, int] = {}
+
+    async def run(self) -> None:
+        tries = 0
+        async with asyncio.TaskGroup() as handlers:
+            while True:
+                try:
+                    await self._create()
+                    async for batch in pull(
+                        self._nats, streams.EVENTS, self._reaction.name, self._capacity
+                    ):
+                        tries = 0
+                        for given in batch:
+                            self._free -= 1
+                            handlers.create_task(self._guarded(given))
+                except RETRYABLE as problem:
+                    logger.debug("reaction %s sets up again: %s", self._reaction.name, problem)
+                await back_off(tries)
+                tries += 1
+
+    async def _create(self) -> None:
+        config: dict[str, object] = {
+            "durable_name": self._reaction.name,
+            "ack_policy": "explicit",
+            "ack_wait": int(ACK_WAIT * 1e9),
+            "deliver_policy": "new" if self._reaction.from_now else "all",
+            "filter_subjects": list(self._reaction.subjects),
+            "max_ack_pending": 10_000,
+        }
+        if self._reaction.from_now:
+            config["inactive_threshold"] = 300_000_000_000
+        body = {"stream_name": streams.EVENTS, "config": config}
+        try:
+            await self._nats.api(f"CONSUMER.CREATE.{streams.EVENTS}.{self._reaction.name}", body)
+        except ApiError as error:
+            raise Unavailable(f"can't set up the consumer: {error}") from error
+
+    async def _capacity(self) -> int:
+        """How many more handlers may start now; waits until it is at least one."""
+        while self._free <= 0:
+            self._freed.clear()
+            await self._freed.wait()
+        return self._free
+
+    async def _guarded(self, given: Delivery) -> None:
+        try:
+            rest = await self._settle(given)
+            if rest is not None:
+                await rest
+        except Unavailable as problem:
+            logger.warning("%s: event %d: %s", self._reaction.name, given.seq, problem)
+        except Exception:
+            logger.exception("%s: event %d: after the handler", self._reaction.name, given.seq)
+        finally:
+            self._free += 1
+            self._freed.set()
+
+    async def _settle(self, given: Delivery) -> Awaitable[None] | None:
+        renewing = asyncio.create_task(self._keep(given))
+        rest: Awaitable[None] | None = None
+        try:
+            rest = await self._reaction.handle(_decode(given))
+        except Unavailable as problem:
+            logger.warning("%s: event %d waits: %s", self._reaction.name, given.seq, problem)
+            await ask_again(self._nats, given, 1.0)
+        except Exception as problem:
+            await self._failed(given, problem)
+        else:
+            self._failures.pop(given.seq, None)
+            await self._acknowledge(given)
+        finally:
+            renewing.cancel()
+        return rest
+
+    async def _acknowledge(self, given: Delivery) -> None:
+        """An acknowledgement that is lost brings the event again, which handlers put up with."""
+        try:
+            await acknowledge(self._nats, given)
+        except Unavailable as problem:
+            logger.info("%s: event %d may come again: %s", self._reaction.name, given.seq, problem)
+
+    async def _keep(self, given: Delivery) -> None:
+        """A handler may take long: say so before the server thinks that we died."""
+        while True:
+            await asyncio.sleep(ACK_WAIT / 3)
+            await in_progress(self._nats, given)
+
+    async def _failed(self, given: Delivery, problem: Exception) -> None:
+        failures = self._failures[given.seq] = self._failures.get(given.seq, 0) + 1
+        logger.exception("%s: event %d failed, time %d", self._reaction.name, given.seq, failures)
+        if failures < MAX_FAILURES:
+            await ask_again(self._nats, given, 0.2 * 4**failures)
+            return
+        note = {"seq": given.seq, "subject": given.message.subject, "error": repr(problem)}
+        subject = f"parked.{self._reaction.name}.{given.seq}"
+        checked((await self._nats.request(subject, msgspec.json.encode(note))).data)
+        logger.error("%s: event %d is parked", self._reaction.name, given.seq)
+        del self._failures[given.seq]
+        await self._acknowledge(given)
+
+
+def _decode(given: Delivery) -> Recorded:
+    message = given.message
+    return recorded(given.seq, message.subject, message.headers, message.data)

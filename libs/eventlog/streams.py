@@ -1,0 +1,70 @@
+"""The streams and what each promises. Creating them is idempotent; every service does it."""
+
+import msgspec
+
+from libs.eventlog.wire import ApiError, Nats
+
+EVENTS, LOGS, LEASE, PARKED = "EVENTS", "LOGS", "LEASE", "PARKED"
+
+_NAME_IN_USE = 10058
+_GIB = 1024**3
+
+_STREAMS: dict[str, dict[str, object]] = {
+    # The truth: nothing is ever taken out, and a full log refuses rather than forgets.
+    EVENTS: {
+        "subjects": ["event.>"],
+        "discard": "new",
+        "deny_delete": True,
+        "allow_atomic": True,
+    },
+    # Output on its way to Postgres: a slow reader makes the writers wait.
+    LOGS: {"subjects": ["log.>"], "discard": "new", "max_bytes": 4 * _GIB},
+    # Who is alive: one message a holder, gone when it is not renewed.
+    LEASE: {
+        "subjects": ["lease.>"],
+        "discard": "old",
+        "max_msgs_per_subject": 1,
+        "allow_msg_ttl": True,
+        "storage": "memory",
+    },
+    # Events that a reaction gave up on, for a person to look at.
+    PARKED: {"subjects": ["parked.>"], "discard": "old", "max_msgs_per_subject": 1},
+}
+
+
+async def create(nats: Nats, replicas: int = 1) -> None:
+    for name, settings in _STREAMS.items():
+        config = {
+            "name": name,
+            "storage": "file",
+            "retention": "limits",
+            "num_replicas": replicas,
+            "allow_direct": True,
+            **settings,
+        }
+        try:
+            await nats.api(f"STREAM.CREATE.{name}", config)
+        except ApiError as error:
+            if error.code != _NAME_IN_USE:  # it exists with other settings: bring it up to date
+                raise
+            await nats.api(f"STREAM.UPDATE.{name}", config)
+
+
+class _State(msgspec.Struct):
+    last_seq: int = 0
+    messages: int = 0
+
+
+class _Info(msgspec.Struct):
+    state: _State
+
+
+async def last_seq(nats: Nats, stream: str) -> int:
+    """The place of the newest message, 0 when there was none ever."""
+    body = await nats.api(f"STREAM.INFO.{stream}")
+    return msgspec.json.decode(body, type=_Info).state.last_seq
+
+
+async def purge_through(nats: Nats, stream: str, seq: int) -> None:
+    """Forget all messages up to and with `seq`."""
+    await nats.api(f"STREAM.PURGE.{stream}", {"seq": seq + 1})

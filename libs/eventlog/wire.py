@@ -1,0 +1,218 @@
+"""The connection to NATS: the only file that imports it.
+
+JetStream is spoken by its request subjects ($JS.API..., see the NATS reference "JetStream wire
+API"), since the client library has no helper for half of what the log needs. Three traps of the
+library are dealt with here: a publish while disconnected fails at once instead of being sent
+later (`pending_size=-1`), the first connection never loops on wrong credentials, and closing is
+bounded in time.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+import msgspec
+import nats
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from libs.domain.errors import Unavailable
+
+logger = logging.getLogger(__name__)
+
+JS = "$JS.API"
+RECONNECT_WAIT = 0.05
+REQUEST_TIMEOUT = 5.0
+CONNECT_PATIENCE = 30.0
+PATIENCE = 15.0
+
+Result = TypeVar("Result")
+
+
+class ApiError(Exception):
+    """JetStream refused: `code` is its err_code (10071: wrong last sequence, and so on)."""
+
+    def __init__(self, code: int, description: str) -> None:
+        super().__init__(f"{description} ({code})")
+        self.code = code
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A message with its headers; `reply` is where an acknowledgement goes."""
+
+    subject: str
+    headers: Mapping[str, str]
+    data: bytes
+    reply: str = ""
+
+
+class _Error(msgspec.Struct):
+    code: int = 0
+    err_code: int = 0
+    description: str = ""
+
+
+class _Answer(msgspec.Struct):
+    error: _Error | None = None
+
+
+class Mailbox:
+    """A subject of our own, to which many answers may come. None arrives when we reconnected."""
+
+    def __init__(self, subject: str) -> None:
+        self.subject = subject
+        self.queue: asyncio.Queue[Message | None] = asyncio.Queue()
+
+
+class Nats:
+    """Requests, publishes and mailboxes on one connection."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._mailboxes: set[Mailbox] = set()
+
+    @property
+    def connected(self) -> bool:
+        return bool(self._client.is_connected)
+
+    async def request(
+        self,
+        subject: str,
+        data: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        timeout: float = REQUEST_TIMEOUT,
+    ) -> Message:
+        """One question, one answer. Unavailable when none came: the outcome is then unknown."""
+        try:
+            answer = await self._client.request(
+                subject, data, timeout=timeout, headers=dict(headers) if headers else None
+            )
+        except (TimeoutError, nats.errors.Error) as error:
+            raise Unavailable(f"NATS did not answer on {subject}: {error!r}") from error
+        return _message(answer)
+
+    async def api(self, subject: str, body: object = None, timeout: float = 5.0) -> bytes:
+        """A JetStream API call; ApiError when the server says no."""
+        data = b"" if body is None else msgspec.json.encode(body)
+        return checked((await self.request(f"{JS}.{subject}", data, timeout=timeout)).data)
+
+    async def publish(
+        self,
+        subject: str,
+        data: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        reply: str = "",
+    ) -> None:
+        try:
+            await self._client.publish(
+                subject, data, reply=reply, headers=dict(headers) if headers else None
+            )
+        except nats.errors.Error as error:
+            raise Unavailable(f"can't publish on {subject}: {error!r}") from error
+
+    @asynccontextmanager
+    async def mailbox(self) -> AsyncIterator[Mailbox]:
+        """A subscription of its own, since a pulled message comes under its original subject."""
+        box = Mailbox(self._client.new_inbox())
+
+        async def deliver(message: Msg) -> None:
+            box.queue.put_nowait(_message(message))
+
+        subscription = await self._client.subscribe(
+            box.subject, cb=deliver, pending_msgs_limit=-1, pending_bytes_limit=-1
+        )
+        self._mailboxes.add(box)
+        try:
+            yield box
+        finally:
+            self._mailboxes.discard(box)
+            with suppress(nats.errors.Error):  # the connection may be gone, and the box with it
+                await subscription.unsubscribe()
+
+    def _reconnected(self) -> None:
+        for box in self._mailboxes:
+            box.queue.put_nowait(None)
+
+
+def checked(data: bytes) -> bytes:
+    """The answer as it is, or ApiError."""
+    error = msgspec.json.decode(data, type=_Answer).error
+    if error is not None:
+        if error.code == 503:
+            raise Unavailable(f"JetStream: {error.description}")
+        raise ApiError(error.err_code, error.description)
+    return data
+
+
+def _message(message: Msg) -> Message:
+    return Message(message.subject, message.headers or {}, message.data, message.reply)
+
+
+async def patiently(attempt: Callable[[], Awaitable[Result]], patience: float = PATIENCE) -> Result:
+    """Tries again while the server is away, for `patience` seconds; then Unavailable."""
+    deadline = asyncio.get_running_loop().time() + patience
+    tries = 0
+    while True:
+        try:
+            return await attempt()
+        except Unavailable:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+        await back_off(tries)
+        tries += 1
+
+
+async def back_off(tries: int) -> None:
+    """Wait a little longer each time, at most 2 s."""
+    await asyncio.sleep(min(0.05 * 2 ** min(tries, 6), 2.0))
+
+
+async def _connect(url: str, options: dict[str, Any], patience: float) -> Client:
+    deadline = asyncio.get_running_loop().time() + patience
+    while True:
+        try:
+            return await nats.connect(url, allow_reconnect=True, **options)
+        except (OSError, TimeoutError, nats.errors.NoServersError) as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise Unavailable(f"NATS can't be reached at {url}: {error!r}") from error
+            await asyncio.sleep(RECONNECT_WAIT)
+
+
+@asynccontextmanager
+async def connect(
+    url: str, token: str | None = None, patience: float = CONNECT_PATIENCE
+) -> AsyncIterator[Nats]:
+    """Connected for as long as the block lasts; reconnects by itself, for ever."""
+    holder: list[Nats] = []
+
+    async def reconnected() -> None:
+        logger.warning("reconnected to NATS")
+        for nc in holder:
+            nc._reconnected()
+
+    async def error(problem: Exception) -> None:
+        logger.warning("NATS: %r", problem)
+
+    options: dict[str, Any] = {
+        "pending_size": -1,
+        "max_reconnect_attempts": -1,
+        "reconnect_time_wait": RECONNECT_WAIT,
+        "connect_timeout": 2,
+        "ping_interval": 10,
+        "error_cb": error,
+        "reconnected_cb": reconnected,
+    }
+    if token:
+        options["token"] = token
+    client = await _connect(url, options, patience)
+    holder.append(Nats(client))
+    try:
+        yield holder[0]
+    finally:
+        try:
+            await asyncio.wait_for(client.close(), 2)
+        except (TimeoutError, nats.errors.Error):
+            logger.warning("NATS did not close in time")

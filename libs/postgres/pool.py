@@ -1,0 +1,139 @@
+"""Connections to Postgres: the only file that imports asyncpg.
+
+Faults of the server become Unavailable; faults of a statement stay what they are, bugs.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Protocol
+
+import asyncpg
+
+from libs.domain.errors import Unavailable
+
+logger = logging.getLogger(__name__)
+
+_PATIENCE = 30.0
+_GONE = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+)
+
+
+class Connection(Protocol):
+    """What we use of asyncpg's connection."""
+
+    async def execute(self, query: str, *args: Any) -> str: ...
+    async def executemany(self, command: str, args: Sequence[Sequence[Any]]) -> None: ...
+    async def fetch(self, query: str, *args: Any) -> list[Any]: ...
+    async def fetchrow(self, query: str, *args: Any) -> Any: ...
+    async def fetchval(self, query: str, *args: Any) -> Any: ...
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except _GONE as error:
+        raise Unavailable(f"Postgres: {error!r}") from error
+
+
+class Database:
+    """One service's pool; every connection's search path is the service's own schema."""
+
+    def __init__(self, pool: asyncpg.Pool, schema: str) -> None:
+        self._pool = pool
+        self.schema = schema
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        with _faults():
+            async with self._pool.acquire() as connection, connection.transaction():
+                yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """A transaction in which everything is read as of one moment."""
+        with _faults():
+            async with (
+                self._pool.acquire() as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                yield connection
+
+    @asynccontextmanager
+    async def exclusive(self, key: int) -> AsyncIterator[Connection]:
+        """A transaction that waits for others with the same key (an advisory lock)."""
+        async with self.transaction() as connection:
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", key)
+            yield connection
+
+    async def fetch(self, query: str, *args: Any) -> list[Any]:
+        with _faults():
+            return list(await self._pool.fetch(query, *args))
+
+    async def fetchrow(self, query: str, *args: Any) -> Any:
+        with _faults():
+            return await self._pool.fetchrow(query, *args)
+
+    async def fetchval(self, query: str, *args: Any) -> Any:
+        with _faults():
+            return await self._pool.fetchval(query, *args)
+
+    async def execute(self, query: str, *args: Any) -> str:
+        with _faults():
+            return str(await self._pool.execute(query, *args))
+
+
+@asynccontextmanager
+async def connect(
+    dsn: str, schema: str, *, durable: bool = False, size: int = 8
+) -> AsyncIterator[Database]:
+    """`durable` makes commits wait for the disk; projections can be had again from the log.
+
+    Waits for a server that is starting; Unavailable after half a minute. Wrong credentials raise
+    asyncpg's own error at once.
+    """
+    settings = {
+        "search_path": schema,
+        "synchronous_commit": "on" if durable else "off",
+        "application_name": f"rondo {schema}",
+    }
+    pool = await _pool(dsn, settings, size)
+    try:
+        yield Database(pool, schema)
+    finally:
+        try:
+            await asyncio.wait_for(pool.close(), 2)
+        except TimeoutError:
+            pool.terminate()
+
+
+async def _pool(dsn: str, settings: dict[str, str], size: int) -> asyncpg.Pool:
+    deadline = asyncio.get_running_loop().time() + _PATIENCE
+    while True:
+        try:
+            pool = await asyncpg.create_pool(
+                dsn,
+                min_size=1,
+                max_size=size,
+                server_settings=settings,
+                command_timeout=30,
+                timeout=5,
+            )
+        except _GONE as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise Unavailable(f"Postgres can't be reached: {error!r}") from error
+            await asyncio.sleep(0.05)
+        else:
+            return pool

@@ -1,0 +1,84 @@
+"""Configuration: one frozen struct a service, built from a mapping that is passed in.
+
+The field `public_url` comes from RONDO_PUBLIC_URL. A field of type Secret comes from the file that
+RONDO_<NAME>_FILE names, so that no secret stands in an environment or an argv.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+PREFIX = "RONDO_"
+
+
+class ConfigError(Exception):
+    """The message lists every variable that is missing or wrong."""
+
+
+class Secret:
+    """A text that shows itself only when asked to."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """What every service needs. `listen` is host:port of its HTTP side."""
+
+    nats_url: str
+    listen: str
+    nats_token: Secret | None = None
+    nats_replicas: int = 1
+
+
+class WithPostgres(Config, frozen=True, kw_only=True):
+    """For services with rows. The password belongs into a `passfile`, not into the DSN."""
+
+    postgres_dsn: str
+
+
+Kind = TypeVar("Kind", bound=Config)
+
+
+def load(kind: type[Kind], environ: Mapping[str, str]) -> Kind:
+    """Raises ConfigError, naming every variable at fault."""
+    values: dict[str, Any] = {}
+    wrong: list[str] = []
+    for field in msgspec.structs.fields(kind):
+        variable = PREFIX + field.name.upper()
+        try:
+            if _is_secret(field.type):
+                values |= _secret(field.name, environ.get(f"{variable}_FILE"))
+            elif variable in environ:
+                values[field.name] = msgspec.convert(environ[variable], field.type, strict=False)
+        except (OSError, msgspec.ValidationError) as error:
+            wrong.append(f"{variable}: {error}")
+            continue
+        if field.required and field.name not in values:
+            suffix = "_FILE" if _is_secret(field.type) else ""
+            wrong.append(f"{variable}{suffix} is not set")
+    if wrong:
+        raise ConfigError("; ".join(wrong))
+    return kind(**values)
+
+
+def _is_secret(kind: object) -> bool:
+    return kind is Secret or Secret in getattr(kind, "__args__", ())
+
+
+def _secret(name: str, path: str | None) -> dict[str, object]:
+    return {name: Secret(Path(path).read_text().strip())} if path else {}
+
+
+def host_and_port(listen: str) -> tuple[str, int]:
+    """From `127.0.0.1:8080` or `[::1]:8080`."""
+    host, _, port = listen.rpartition(":")
+    return host.strip("[]"), int(port)

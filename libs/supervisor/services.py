@@ -1,0 +1,90 @@
+"""The five services as data: how each is started, and the environment that configures it."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from libs.supervisor.instance import Instance
+from libs.supervisor.stores import Stores
+
+ADMIN = "admin@rondo.local"
+PUBLIC = "api"  # the service that listens where users call
+
+_SECRET_VARIABLES = {
+    "signing-key": "RONDO_SIGNING_KEY_FILE",
+    "internal-token": "RONDO_INTERNAL_TOKEN_FILE",
+    "admin-password": "RONDO_ADMIN_PASSWORD_FILE",
+}
+_PASSED_ON = {"PATH", "HOME", "LANG", "TZ", "SSL_CERT_FILE"}
+_PROXIES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "FTP_PROXY"}
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service: its name, its command, and which secrets it is told of."""
+
+    name: str
+    command: tuple[str, ...]
+    secrets: tuple[str, ...] = ()
+
+
+def _service(name: str, *secrets: str) -> Service:
+    # -P: no folder of the operator's that happens to be called `services` is taken for ours.
+    return Service(name, (sys.executable, "-P", "-m", f"services.{name}"), secrets)
+
+
+SERVICES = (
+    _service("packager"),
+    _service("scheduler"),
+    _service("executor"),
+    _service("logs", "internal-token"),
+    _service("api", "signing-key", "internal-token", "admin-password"),
+)
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the API is called, and host:port to listen on by service."""
+
+    public: str
+    listen: Mapping[str, str]
+
+
+def services_env(
+    service: Service, instance: Instance, stores: Stores, addresses: Addresses, notify: str
+) -> dict[str, str]:
+    """All that `service` gets to see of the world."""
+    environment = passed_on(instance.operator) | {
+        "NOTIFY_SOCKET": notify,
+        "RONDO_NATS_URL": stores.nats,
+        "RONDO_POSTGRES_DSN": stores.postgres,
+        "RONDO_BLOBS_URL": stores.blobs,
+        "RONDO_PUBLIC_URL": addresses.public,
+        "RONDO_LOGS_URL": f"http://{addresses.listen['logs']}",
+        "RONDO_LISTEN": addresses.listen[service.name],
+        "RONDO_DATA": str(instance.folder.part(service.name)),
+        "RONDO_ENVIRONMENTS": str(instance.folder.part("environments", 0o755)),
+    }
+    environment.setdefault("RONDO_ADMIN_EMAIL", ADMIN)
+    if stores.nats_token:
+        environment["RONDO_NATS_TOKEN_FILE"] = str(stores.nats_token)
+    for name, variable in _SECRET_VARIABLES.items():
+        environment.pop(variable, None)
+        if name in service.secrets:
+            environment[variable] = str(instance.secret(name))
+    return environment
+
+
+def passed_on(operator: Mapping[str, str]) -> dict[str, str]:
+    """The part of the operator's environment that services see: network, locale, uv, RONDO_*.
+
+    AWS_* too where blobs are in S3, since its credentials come by no other way.
+    """
+    prefixes: tuple[str, ...] = ("RONDO_", "UV_")
+    if operator.get("RONDO_BLOBS_URL", "").startswith("s3:"):
+        prefixes += ("AWS_",)
+    return {
+        name: value
+        for name, value in operator.items()
+        if name in _PASSED_ON or name.upper() in _PROXIES or name.startswith(prefixes)
+    }

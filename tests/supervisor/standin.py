@@ -1,0 +1,33 @@
+"""A service as the supervisor sees one: says that it is ready, serves, ends on SIGTERM.
+
+It writes the environment that it got to `environment.json` in its folder. RONDO_STANDIN makes
+one misbehave, as `<service>:<way>`: `fail` ends at once, `deaf` ignores SIGTERM, `mute` never
+says that it is ready.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    name = sys.argv[1]
+    way = dict([os.environ.get("RONDO_STANDIN", ":").split(":")]).get(name)
+    if way == "fail":
+        sys.exit(f"{name} has a reason to fail")
+    Path(os.environ["RONDO_DATA"], "environment.json").write_text(json.dumps(dict(os.environ)))
+    host, port = os.environ["RONDO_LISTEN"].rsplit(":", 1)
+    listener = socket.create_server((host, int(port)))
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGUSR1})
+    if way != "mute":
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+            supervisor.sendto(b"READY=1", "\0" + os.environ["NOTIFY_SOCKET"][1:])
+    signal.sigwait({signal.SIGUSR1} if way == "deaf" else {signal.SIGTERM})
+    listener.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""The port through which the executor runs users' code, whatever it is run on.
+
+A backend starts what it is told to and reports how it ended. It decides nothing: whether a run may
+start (at most once), who is told and when is its caller's affair.
+"""
+
+from pathlib import Path
+from typing import Literal, Protocol
+from uuid import UUID
+
+import msgspec
+
+GiB = 1 << 30
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What one run may use. Bytes but for the counts; 0 means none at all, not boundless."""
+
+    memory_bytes: int = 4 * GiB  # of address space, for each process
+    file_bytes: int = 1 * GiB  # for each file
+    disk_bytes: int = 2 * GiB  # of all its files together, looked at every two seconds
+    processes: int = 512
+    open_files: int = 4096
+
+
+class RunSpec(msgspec.Struct, frozen=True):
+    """One run. `slot` (0, 1, ...) is the caller's: no two runs have the same at the same time."""
+
+    run_id: UUID
+    task_id: UUID
+    slot: int
+    python: Path  # bin/python of the environment
+    code: Path  # the unpacked tree, shared and only read
+    entrypoint: str  # a path inside it with "/", as in "sub/main.py"
+    arguments: bytes = b"{}"  # a JSON object, put into arguments.json
+    variables: dict[str, str] = {}  # more environment for the script
+    files: dict[str, bytes] = {}  # more private files, by path below its home (a token cache)
+    timeout: float | None = None  # seconds from the start
+    grace: float = 0.0  # seconds between SIGTERM and SIGKILL; 0: SIGKILL at once
+    limits: Limits = Limits()
+
+    def __repr__(self) -> str:  # variables and files may hold secrets
+        return f"RunSpec(run_id={self.run_id}, entrypoint={self.entrypoint!r})"
+
+
+Status = Literal["success", "failure", "timed_out", "killed"]
+Reason = Literal[
+    "exited",
+    "signal",
+    "timeout",
+    "killed",
+    "out_of_memory",
+    "disk_quota",
+    "start_failed",
+    "launcher_lost",
+]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a run ended; with `exit_code` or `signal` if that of its main process is known."""
+
+    status: Status
+    reason: Reason
+    detail: str  # a sentence for people
+    exit_code: int | None = None
+    signal: str | None = None  # as in "SIGSEGV"
+    cpu_seconds: float = 0.0  # of all its processes
+    max_rss_bytes: int = 0  # of the largest of them
+
+
+class Running(Protocol):
+    """A run under way. Its caller reads `stdout` and `stderr` to the end and closes them."""
+
+    pid: int
+    stdout: int  # the read end of a pipe, non-blocking; it ends when no process of the run is left
+    stderr: int
+
+    async def wait(self) -> Outcome:
+        """Wait until no process of the run lives and its files are gone. Any number of callers."""
+
+    async def stop(self, status: Literal["killed", "timed_out"]) -> None:
+        """End the run, by SIGTERM first if it has a grace; returns when none of it lives.
+
+        Once more, or after its end, does nothing: the first to stop it says how it ended.
+        """
+
+
+class Backend(Protocol):
+    """Where runs live."""
+
+    def capabilities(self) -> list[str]:
+        """What protects runs from each other here and what cannot, as sentences for people."""
+
+    async def start(self, spec: RunSpec) -> Running:
+        """Start a run. What goes wrong after its processes exist is an Outcome, not an exception.
+
+        Raises Rejected for a spec that can never start, Unavailable if none can start right now.
+        """
+
+    async def close(self) -> None:
+        """Kill all runs and give back everything."""

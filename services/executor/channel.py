@@ -1,0 +1,136 @@
+"""The executor's side of its launcher: one process, one socket."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from libs.domain.errors import Rejected, Unavailable
+from services.executor.launcher import MESSAGE_BYTES
+from services.executor.messages import Gone, Launch, Rights, encode
+from services.executor.recipe import interpreter_trees
+
+_PATIENCE = 10.0  # seconds for the launcher to try its rights, or to end
+_OUR_TREE = Path(__file__).parents[2]
+
+
+class LauncherProcess:
+    """A launcher that runs. `rights` is what it found; `lost` is set when it is no more."""
+
+    def __init__(self, process: subprocess.Popen[bytes], ours: socket.socket) -> None:
+        self._process = process
+        self._socket = ours
+        self._sending = asyncio.Lock()
+        self._gone: dict[str, asyncio.Event] = {}
+        self.lost = asyncio.Event()
+        self.rights = Rights()
+
+    @classmethod
+    async def open(cls, runs: Path, uid: int) -> "LauncherProcess":
+        """Start one for the folder `runs`; runs get uids from `uid` on. Raises Unavailable."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        with theirs:
+            # In this thread, short as the wait is: the launcher dies with the thread that made it.
+            launcher = cls(_spawn(theirs.fileno(), runs, uid), ours)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                first = await asyncio.get_running_loop().sock_recv(ours, MESSAGE_BYTES)
+            launcher.rights = msgspec.json.decode(first, type=Rights)
+        except (TimeoutError, msgspec.DecodeError) as error:
+            await launcher.close()
+            raise Unavailable("the launcher of runs does not start; see its output") from error
+        asyncio.get_running_loop().add_reader(ours, launcher._read)
+        return launcher
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def send(self, launch: Launch, descriptors: list[int]) -> None:
+        """Have a run started. Raises Rejected if that is too long to say, Unavailable if lost."""
+        async with self._sending:
+            message = encode(launch)
+            self._gone[launch.run_id] = asyncio.Event()
+            try:
+                while not self._send_now(message, descriptors):
+                    await self._writable()
+            except OSError as error:
+                del self._gone[launch.run_id]
+                if isinstance(error, BrokenPipeError | ConnectionResetError):
+                    raise Unavailable("the launcher of runs has ended") from error
+                raise Rejected("invalid", "variables: too large; pass data as arguments") from error
+
+    async def gone(self, run_id: str) -> None:
+        """Wait until nothing of the run can be left."""
+        await self._gone[run_id].wait()
+
+    def forget(self, run_id: str) -> None:
+        """Nobody will ask about this run again."""
+        self._gone.pop(run_id, None)
+
+    async def close(self) -> None:
+        """End the launcher and all below it."""
+        self._end()
+        try:
+            await asyncio.to_thread(self._process.wait, _PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            await asyncio.to_thread(self._process.wait)
+
+    def _send_now(self, message: bytes, descriptors: list[int]) -> bool:
+        with contextlib.suppress(BlockingIOError):
+            socket.send_fds(self._socket, [message], descriptors)
+            return True
+        return False
+
+    async def _writable(self) -> None:
+        loop = asyncio.get_running_loop()
+        ready = asyncio.Event()
+        loop.add_writer(self._socket, ready.set)
+        try:
+            await ready.wait()
+        finally:
+            loop.remove_writer(self._socket)
+
+    def _read(self) -> None:
+        try:
+            message = self._socket.recv(MESSAGE_BYTES)
+        except BlockingIOError:
+            return
+        except ConnectionResetError:
+            message = b""
+        if message:
+            run_id = msgspec.json.decode(message, type=Gone).run_id
+            if run_id in self._gone:
+                self._gone[run_id].set()
+        else:
+            self._end()
+
+    def _end(self) -> None:
+        if self._socket.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+        for event in self._gone.values():
+            event.set()
+        self.lost.set()
+
+
+def _spawn(descriptor: int, runs: Path, uid: int) -> subprocess.Popen[bytes]:
+    trees = interpreter_trees(Path(sys.executable))
+    program = [sys.executable, "-E", "-s", "-m", "services.executor.launcher"]
+    arguments = [descriptor, os.getpid(), runs, uid, *trees]
+    return subprocess.Popen(  # noqa: S603 - our own program
+        program + list(map(str, arguments)),
+        pass_fds=[descriptor],
+        cwd=_OUR_TREE,
+        env={"LANG": "C.UTF-8"},  # nothing of ours can leak into a run from there
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C at a terminal is for us; we end our runs ourselves
+    )

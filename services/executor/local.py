@@ -1,0 +1,122 @@
+"""The local backend: runs as processes of this machine, each a new interpreter."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+from libs.domain.errors import Rejected, Unavailable
+from libs.linux.cgroup import Group
+from services.executor import recipe
+from services.executor.backend import RunSpec
+from services.executor.channel import LauncherProcess
+from services.executor.folder import RunFolder
+from services.executor.local_run import LocalRun
+from services.executor.messages import Rights
+
+FIRST_UID = 20000
+
+
+class LocalBackend:
+    """Implements Backend. `runs` is a folder of this backend alone: what is in it is removed.
+
+    As root, the run in slot n gets uid and gid `first_uid` + n.
+    """
+
+    def __init__(self, runs: Path, first_uid: int, launcher: LauncherProcess) -> None:
+        self._folder = runs
+        self._first_uid = first_uid
+        self._launcher = launcher
+        self._restarting = asyncio.Lock()
+        self._runs: set[LocalRun] = set()
+
+    @classmethod
+    async def open(cls, runs: Path, first_uid: int = FIRST_UID) -> "LocalBackend":
+        """Start the launcher, after clearing what a killed predecessor left. Raises Unavailable."""
+        runs = runs.resolve()
+        runs.mkdir(mode=0o711, parents=True, exist_ok=True)
+        launcher = await LauncherProcess.open(runs, first_uid)
+        await asyncio.to_thread(_clear, runs, launcher.rights)
+        return cls(runs, first_uid, launcher)
+
+    @property
+    def launcher_pid(self) -> int:
+        return self._launcher.pid
+
+    def capabilities(self) -> list[str]:
+        """What protects runs from each other here and what cannot, as sentences for people."""
+        return sentences(self._launcher.rights)
+
+    async def start(self, spec: RunSpec) -> LocalRun:
+        """See Backend.start."""
+        recipe.check(spec)
+        launcher = await self._living_launcher()
+        uid = None if launcher.rights.uids else self._first_uid + spec.slot
+        folder = RunFolder(self._folder / str(spec.run_id))
+        await _filled(folder, spec, uid)
+        try:
+            run = await LocalRun.start(spec, folder, launcher, uid)
+        except BaseException:
+            await asyncio.to_thread(folder.remove)
+            raise
+        self._runs.add(run)
+        run.when_done(self._runs.discard)
+        return run
+
+    async def close(self) -> None:
+        """Kill all runs and give back everything."""
+        await asyncio.gather(*(run.stop("killed") for run in self._runs))
+        await self._launcher.close()
+
+    async def _living_launcher(self) -> LauncherProcess:
+        async with self._restarting:
+            if self._launcher.lost.is_set():
+                await self._launcher.close()
+                self._launcher = await LauncherProcess.open(self._folder, self._first_uid)
+            return self._launcher
+
+
+async def _filled(folder: RunFolder, spec: RunSpec, uid: int | None) -> None:
+    try:
+        await asyncio.to_thread(folder.fill, spec, uid)
+    except FileExistsError as error:
+        raise Rejected("conflict", f"run_id: {spec.run_id} is already running") from error
+    except OSError as error:
+        with contextlib.suppress(FileNotFoundError):
+            await asyncio.to_thread(folder.remove)
+        raise Unavailable(f"can't prepare the folder of a run: {error}") from error
+
+
+def _clear(runs: Path, rights: Rights) -> None:
+    """The folders and empty control groups of runs whose executor was killed."""
+    for left in runs.iterdir():
+        group = Path(rights.group) / f"rondo-{left.name}"
+        if rights.group and group.exists():
+            Group(group).remove()
+        RunFolder(left).remove()
+
+
+def sentences(rights: Rights) -> list[str]:
+    """One for each protection: that it is there, or why not and what follows."""
+    return [
+        _sentence(
+            rights.namespaces,
+            "Each run sees a file system and processes of its own, with its files in /home/jovyan",
+            "Runs share the file system and process table of this machine, and have no"
+            " /home/jovyan (their files are in $HOME)",
+        ),
+        _sentence(rights.uids, "Each run has a uid of its own", "Runs share our uid"),
+        _sentence(
+            "" if rights.landlock else "this kernel has no Landlock",
+            "Runs can open only their own files, the system's and their environment's",
+            "Runs can open whatever their uid may",
+        ),
+        _sentence(
+            "" if rights.group else "no writable cgroup v2 directory",
+            "Each run is in a control group of its own",
+            "Memory is limited for each process, not for a run as a whole",
+        ),
+    ]
+
+
+def _sentence(refusal: str, given: str, missing: str) -> str:
+    return f"{missing}: {refusal}." if refusal else f"{given}."

@@ -1,0 +1,151 @@
+"""One run of the local backend: talks to its keeper, watches its time and disk space."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import struct
+from collections.abc import Callable
+from typing import Literal
+
+from services.executor import recipe
+from services.executor.backend import Outcome, RunSpec
+from services.executor.channel import LauncherProcess
+from services.executor.folder import RunFolder
+from services.executor.messages import Ended, Failed, Started, Stop, encode, from_run_decoder
+from services.executor.outcome import DISK_QUOTA, KILLED, TIMED_OUT, Verdict, outcome
+
+_log = logging.getLogger(__name__)
+
+_LOOK_EVERY = 2.0  # seconds between looks at the disk space
+_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid; see unix(7)
+_MESSAGE_BYTES = 1 << 16
+
+
+class LocalRun:
+    """Implements Running. Made by `start`."""
+
+    def __init__(
+        self, spec: RunSpec, folder: RunFolder, launcher: LauncherProcess, control: socket.socket
+    ) -> None:
+        self.pid = self.stdout = self.stderr = -1
+        self._spec = spec
+        self._folder = folder
+        self._launcher = launcher
+        self._control = control
+        self._asked: Verdict | None = None
+        self._failed = ""
+        self._begun = asyncio.Event()
+        self._ended: asyncio.Future[Ended | None] = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().add_reader(control, self._read)
+        self._end = asyncio.create_task(self._conclude())
+
+    @classmethod
+    async def start(
+        cls, spec: RunSpec, folder: RunFolder, launcher: LauncherProcess, uid: int | None
+    ) -> "LocalRun":
+        """Have it launched; returns when its program is about to begin, or could not."""
+        launch = recipe.launch(spec, folder, launcher.rights, uid)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # the kernel tells us its pid
+        (stdout, to_stdout), (stderr, to_stderr) = os.pipe(), os.pipe()
+        try:
+            await launcher.send(launch, [to_stdout, to_stderr, theirs.fileno()])
+        except BaseException:
+            ours.close()
+            _close(stdout, stderr)
+            raise
+        finally:
+            theirs.close()
+            _close(to_stdout, to_stderr)
+        run = cls(spec, folder, launcher, ours)
+        await run._begin(stdout, stderr)
+        return run
+
+    def when_done(self, tell: Callable[["LocalRun"], object]) -> None:
+        """Call `tell` once the run has ended."""
+        self._end.add_done_callback(lambda _: tell(self))
+
+    async def wait(self) -> Outcome:
+        """See Running.wait."""
+        return await asyncio.shield(self._end)
+
+    async def stop(self, status: Literal["killed", "timed_out"]) -> None:
+        """See Running.stop."""
+        self._ask(KILLED if status == "killed" else TIMED_OUT)
+        await self.wait()
+
+    async def _begin(self, stdout: int, stderr: int) -> None:
+        try:
+            await self._begun.wait()
+        except asyncio.CancelledError:
+            _close(stdout, stderr)
+            await self.stop("killed")
+            raise
+        self.stdout, self.stderr = stdout, stderr
+        for descriptor in (stdout, stderr):
+            os.set_blocking(descriptor, False)
+
+    def _ask(self, verdict: Verdict) -> None:
+        """Tell the keeper to end it; the first reason stays."""
+        if self._asked is None and not self._ended.done():
+            self._asked = verdict
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it is ending
+                self._control.send(encode(Stop(self._spec.grace)))
+
+    def _read(self) -> None:
+        space = socket.CMSG_SPACE(_CREDENTIALS.size)
+        try:
+            message, ancillary, _, _ = self._control.recvmsg(_MESSAGE_BYTES, space)
+        except BlockingIOError:
+            return
+        except ConnectionResetError:
+            message, ancillary = b"", []
+        match from_run_decoder.decode(message) if message else None:
+            case Started():
+                self.pid = _CREDENTIALS.unpack(ancillary[0][2])[0]
+            case Failed(detail):
+                self._failed = detail
+            case ended:
+                self._no_more(ended)
+        self._begun.set()
+
+    def _no_more(self, ended: Ended | None) -> None:
+        asyncio.get_running_loop().remove_reader(self._control)
+        self._control.close()
+        self._ended.set_result(ended)
+
+    async def _conclude(self) -> Outcome:
+        guards = [asyncio.create_task(each) for each in (self._limit_time(), self._limit_disk())]
+        ended = await self._ended
+        for guard in guards:
+            guard.cancel()
+        run_id = str(self._spec.run_id)
+        if ended is None:  # somebody killed the keeper; the launcher knows when nothing is left
+            await self._launcher.gone(run_id)
+        self._launcher.forget(run_id)
+        await asyncio.gather(*guards, return_exceptions=True)
+        try:
+            await asyncio.to_thread(self._folder.remove)
+        except OSError as error:
+            _log.warning("run %s: its folder stays until the next start: %s", run_id, error)
+        return outcome(ended, self._failed, self._asked)
+
+    async def _limit_time(self) -> None:
+        if self._spec.timeout is not None:
+            await self._begun.wait()
+            await asyncio.sleep(self._spec.timeout)
+            self._ask(TIMED_OUT)
+
+    async def _limit_disk(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            if await asyncio.to_thread(self._folder.size) > self._spec.limits.disk_bytes:
+                self._ask(DISK_QUOTA)
+
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)

@@ -1,0 +1,78 @@
+"""What the executor, its launcher and the keepers of runs tell each other, one datagram each."""
+
+from typing import Literal
+
+import msgspec
+
+from services.executor.backend import Limits
+
+
+class Rights(msgspec.Struct, frozen=True):
+    """What the launcher may do on this machine, found by trying; an empty reason: it may."""
+
+    namespaces: str = ""  # why runs get no private view and process table
+    uids: str = ""  # why runs get no uid of their own
+    landlock: int = 0  # version of the interface, 0 without
+    group: str = ""  # directory for the runs' control groups, empty without
+
+
+class View(msgspec.Struct, frozen=True):
+    """The file system as a run sees it: nothing but the system, these trees and its own folders."""
+
+    root: str  # an empty directory to build it on
+    home: str  # seen at HOME
+    temporary: str  # seen at /tmp
+    readable: list[str]  # seen at their own places
+
+
+class Launch(msgspec.Struct, frozen=True):
+    """All that becoming a run takes. Comes with three descriptors: stdout, stderr, control."""
+
+    run_id: str
+    argv: list[str]  # the program's path first
+    environment: dict[str, str]
+    directory: str
+    limits: Limits
+    readable: list[str]
+    writable: list[str]
+    view: View | None = None
+    uid: int | None = None
+    group: str = ""
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """Executor to keeper: end the run, after `grace` seconds of SIGTERM."""
+
+    grace: float
+
+
+class Gone(msgspec.Struct, frozen=True):
+    """Launcher to executor: the keeper of this run is reaped, nothing of the run is left."""
+
+    run_id: str
+
+
+class Started(msgspec.Struct, frozen=True, tag=True):
+    """Child to executor: all is in place, the program comes next. The kernel adds the pid."""
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """Child to executor: it could not become the program."""
+
+    detail: str
+
+
+class Ended(msgspec.Struct, frozen=True, tag=True):
+    """Keeper to executor: every process of the run is dead and reaped."""
+
+    cause: Literal["exit", "stop", "lost"]
+    status: int  # of the main process, as from wait(2)
+    cpu_seconds: float
+    max_rss_bytes: int
+    oom_kills: int
+
+
+FromRun = Started | Failed | Ended
+encode = msgspec.json.encode
+launch_decoder = msgspec.json.Decoder(Launch)
+from_run_decoder: msgspec.json.Decoder[FromRun] = msgspec.json.Decoder(FromRun)

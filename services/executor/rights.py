@@ -1,0 +1,92 @@
+"""Finds out by trying what this machine lets us do to keep runs apart."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from libs.linux import cgroup, landlock, namespace, syscalls
+from services.executor import child, view
+from services.executor.messages import Rights, View
+
+
+def find(runs: Path, uid: int, readable: list[str]) -> Rights:
+    """Try everything once, in processes that end with the trial. Leaves nothing behind.
+
+    `readable` holds the trees of the interpreter, `uid` is the first that runs would get.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="trial-", dir=runs))
+    try:
+        scene = _scene(folder, readable)
+        namespaces = _trial(lambda: _try_namespaces(scene))
+        uids = _trial(lambda: _try_uid(uid, folder, None if namespaces else scene))
+        group = cgroup.own() or Path()
+        refused = _trial(lambda: _try_group(group / f"rondo-{folder.name}"))
+        return Rights(namespaces, uids, landlock.version(), "" if refused else str(group))
+    finally:
+        shutil.rmtree(folder)
+
+
+def _scene(folder: Path, readable: list[str]) -> View:
+    for name in ("root", "home", "temporary"):
+        (folder / name).mkdir()
+    return View(f"{folder}/root", f"{folder}/home", f"{folder}/temporary", readable)
+
+
+def _trial(attempt: Callable[[], None], fork: Callable[[], int] = os.fork) -> str:
+    """Run `attempt` in a process of its own; returns what refused it, empty if nothing did."""
+    answer, ours = os.pipe()
+    if (pid := fork()) == 0:
+        try:
+            attempt()
+        except BaseException as error:
+            os.write(ours, (str(error) or type(error).__name__).encode()[:1000])
+        os._exit(0)
+    os.close(ours)
+    with os.fdopen(answer, "rb") as reader:
+        refusal = reader.read().decode(errors="replace")
+    os.waitpid(pid, 0)
+    return refusal
+
+
+def _within(attempt: Callable[[], None], fork: Callable[[], int]) -> None:
+    if refusal := _trial(attempt, fork):
+        raise OSError(refusal)
+
+
+def _try_namespaces(scene: View) -> None:
+    """The order of things as in the launcher, a keeper and a run."""
+    if os.geteuid() != 0:
+        namespace.become_capable()
+    syscalls.unshare(namespace.CLONE_NEWPID)
+    keeper = namespace.fork_in_pid_namespace
+    _within(lambda: _within(lambda: _look_around(scene), keeper), os.fork)
+
+
+def _look_around(scene: View) -> None:
+    view.enter(scene)
+    os.stat(sys.executable)
+
+
+def _try_uid(uid: int, folder: Path, scene: View | None) -> None:
+    if os.geteuid() != 0:
+        raise PermissionError("only root can give them")
+    os.chown(folder, uid, uid)
+    if scene:
+        view.enter(scene)
+    child.drop_to(uid)
+    needed = [sys.executable] if scene else [sys.executable, str(folder)]
+    for path in needed:
+        if not os.access(path, os.X_OK):
+            raise PermissionError(f"another uid can't reach {path}")
+
+
+def _try_group(path: Path) -> None:
+    group = cgroup.Group(path)
+    try:
+        _within(group.join, os.fork)
+        group.kill()
+    finally:
+        group.remove()

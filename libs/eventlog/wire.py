@@ -1,16 +1,17 @@
 """The connection to NATS: the only file that imports it.
 
 JetStream is spoken by its request subjects ($JS.API..., see the NATS reference "JetStream wire
-API"), since the client library has no helper for half of what the log needs. Three traps of the
+API"), since the client library has no helper for half of what the log needs. Four traps of the
 library are dealt with here: a publish while disconnected fails at once instead of being sent
-later (`pending_size=-1`), the first connection never loops on wrong credentials, and closing is
-bounded in time.
+later (`pending_size=-1`), a request whose connection breaks fails then and not after its time-out,
+the first connection never loops on wrong credentials, and closing is bounded in time.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from itertools import count
 from typing import Any, TypeVar
 
 import msgspec
@@ -73,6 +74,15 @@ class Nats:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._mailboxes: set[Mailbox] = set()
+        self._inbox = client.new_inbox()
+        self._numbers = count()
+        self._asked: dict[str, asyncio.Future[Message]] = {}
+
+    async def listen(self) -> None:
+        """Before the first request: where their answers come."""
+        await self._client.subscribe(
+            f"{self._inbox}.*", cb=self._answered, pending_msgs_limit=-1, pending_bytes_limit=-1
+        )
 
     @property
     def connected(self) -> bool:
@@ -86,13 +96,30 @@ class Nats:
         timeout: float = REQUEST_TIMEOUT,
     ) -> Message:
         """One question, one answer. Unavailable when none came: the outcome is then unknown."""
+        inbox = f"{self._inbox}.{next(self._numbers)}"
+        answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._asked[inbox] = answer
         try:
-            answer = await self._client.request(
-                subject, data, timeout=timeout, headers=dict(headers) if headers else None
-            )
-        except (TimeoutError, nats.errors.Error) as error:
-            raise Unavailable(f"NATS did not answer on {subject}: {error!r}") from error
-        return _message(answer)
+            await self.publish(subject, data, headers, reply=inbox)
+            async with asyncio.timeout(timeout):
+                message = await answer
+        except TimeoutError as error:
+            raise Unavailable(f"NATS did not answer on {subject} in {timeout} s") from error
+        finally:
+            del self._asked[inbox]
+        if message.headers.get("Status") == "503":
+            raise Unavailable(f"nobody answers on {subject}")
+        return message
+
+    async def _answered(self, message: Msg) -> None:
+        answer = self._asked.get(message.subject)
+        if answer is not None and not answer.done():
+            answer.set_result(_message(message))
+
+    def _disconnected(self) -> None:
+        for answer in self._asked.values():
+            if not answer.done():
+                answer.set_exception(Unavailable("the connection to NATS broke"))
 
     async def api(self, subject: str, body: object = None, timeout: float = 5.0) -> bytes:
         """A JetStream API call; ApiError when the server says no."""
@@ -193,6 +220,10 @@ async def connect(
         for nc in holder:
             nc._reconnected()
 
+    async def disconnected() -> None:
+        for nc in holder:
+            nc._disconnected()
+
     async def error(problem: Exception) -> None:
         logger.warning("NATS: %r", problem)
 
@@ -204,11 +235,13 @@ async def connect(
         "ping_interval": 10,
         "error_cb": error,
         "reconnected_cb": reconnected,
+        "disconnected_cb": disconnected,
     }
     if token:
         options["token"] = token
     client = await _connect(url, options, patience)
     holder.append(Nats(client))
+    await holder[0].listen()
     try:
         yield holder[0]
     finally:

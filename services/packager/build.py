@@ -1,0 +1,198 @@
+"""Requirements in, environment out: resolved to a lock once, built from the lock once.
+
+    <data>/locks/<digest of what was asked>.txt     <data>/cache, <data>/home: uv's own
+    <environments>/<id>/                            a virtual environment, whole or not there
+
+Every environment starts from the same base packages (base.in) in the same versions where that is
+possible, so that they share files. Folders appear by rename: several builders may share them.
+"""
+
+import asyncio
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from libs.archive import requirements as requirements_txt
+from libs.domain.errors import Rejected, Unavailable
+from services.packager.environment import Environment, digest, platform_name, seal
+from services.packager.uv import Uv
+
+BASE = Path(__file__).parent / "base.in"
+
+_WORK = ".building-"
+
+
+class BuildLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds on one build (seconds, bytes installed) and on what is kept (number, bytes)."""
+
+    seconds: float = 300
+    environment_bytes: int = 4 << 30
+    environments: int = 50
+    cache_bytes: int = 8 << 30
+
+
+DEFAULT_LIMITS = BuildLimits()
+
+
+class Builder:
+    """Builds environments below `environments`; `build` and `prune` may be called at any time."""
+
+    def __init__(
+        self,
+        data: Path,
+        environments: Path,
+        environ: Mapping[str, str],
+        *,
+        base: Path = BASE,
+        limits: BuildLimits = DEFAULT_LIMITS,
+        user: int | None = None,
+        wheels_only: bool = True,
+    ) -> None:
+        """`data` should be on the file system of `environments`: then files are linked, not copied.
+
+        Of `environ` uv gets its own settings (UV_*), certificates and proxies. `user`: the uid to
+        run it as, for a builder that is root; tasks must run as another.
+        """
+        self._environments = environments.absolute()
+        self._locks = data.absolute() / "locks"
+        for folder in (self._environments, self._locks):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._base = requirements_txt.parse(base.read_bytes())
+        self._limits = limits
+        self._options = f"{platform_name()} wheels_only={wheels_only}"
+        self._uv = Uv(
+            data.absolute(),
+            Path(os.path.commonpath([data.absolute(), self._environments])),
+            environ,
+            file_bytes=limits.environment_bytes,
+            user=user,
+            wheels_only=wheels_only,
+        )
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def build(self, requirements: list[str]) -> Environment:
+        """The environment that meets `requirements` (as `requirements.parse` gives them).
+
+        Raises Rejected for what can't be met within the limits, Unavailable when it is worth
+        trying again.
+        """
+        try:
+            async with asyncio.timeout(self._limits.seconds):
+                return await self._build(requirements)
+        except TimeoutError as error:
+            raise Rejected(
+                "invalid",
+                f"requirements.txt: not installed within the limit of {self._limits.seconds:g} s;"
+                " name exact versions and fewer packages",
+            ) from error
+
+    async def prune(self, keep: set[str]) -> list[str]:
+        """Remove the least recently built for beyond the limits, but none of `keep`: their ids."""
+        removed = await asyncio.to_thread(self._prune, keep)
+        if await asyncio.to_thread(_only_here, self._uv.cache) > self._limits.cache_bytes:
+            with self._work() as work:
+                await self._uv.clean_cache(work)
+        return removed
+
+    async def _build(self, requirements: list[str]) -> Environment:
+        started = time.perf_counter()
+        lock = await self._lock(requirements)
+        resolved = time.perf_counter()
+        key = digest(lock, self._options)[:32]
+        async with self._turn(key):
+            if not self._touch(key):
+                await self._install(key, lock)
+        return Environment(
+            key,
+            digest(lock),
+            self._environments / key / "bin" / "python",
+            {"resolve": resolved - started, "install": time.perf_counter() - resolved},
+        )
+
+    async def _lock(self, requirements: list[str]) -> str:
+        try:
+            base = await self._kept_lock([], "")
+        except Rejected as error:  # the operator's list, not the user's
+            raise Unavailable(f"the base environment: {error.message}") from error
+        return await self._kept_lock(requirements, base) if requirements else base
+
+    async def _kept_lock(self, requirements: list[str], preferred: str) -> str:
+        asked = digest(self._options, preferred, *self._base, "", *requirements)
+        kept = self._locks / f"{asked}.txt"
+        async with self._turn(asked):
+            if not kept.exists():
+                with self._work() as work:
+                    ready = work / "kept.txt"
+                    ready.write_text(await self._resolve(work, requirements, preferred))
+                    shutil.move(ready, kept)
+        return kept.read_text()
+
+    async def _resolve(self, work: Path, requirements: list[str], preferred: str) -> str:
+        try:
+            return await self._uv.compile(work, [*self._base, *requirements], preferred)
+        except Rejected:
+            if not requirements:
+                raise
+            # They may contradict the base packages only: then they are all there is.
+            return await self._uv.compile(work, requirements, preferred)
+
+    async def _install(self, key: str, lock: str) -> None:
+        with self._work() as work:
+            built = await self._uv.install(work, lock)
+            (built / "lock.txt").write_text(lock)
+            await asyncio.to_thread(seal, built, self._limits.environment_bytes)
+            try:
+                built.rename(self._environments / key)
+            except OSError:
+                if not self._touch(key):  # else another builder was first, with the same
+                    raise
+
+    def _touch(self, key: str) -> bool:
+        """Whether the environment is there; its modification time is that of its last use."""
+        try:
+            os.utime(self._environments / key)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _turn(self, name: str) -> asyncio.Lock:
+        return self._turns.setdefault(name, asyncio.Lock())
+
+    @contextmanager
+    def _work(self) -> Iterator[Path]:
+        work = Path(tempfile.mkdtemp(dir=self._environments, prefix=_WORK))
+        try:
+            work.chmod(0o755)
+            self._uv.give(work)
+            yield work
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+    def _prune(self, keep: set[str]) -> list[str]:
+        used = {path: path.stat().st_mtime for path in self._environments.iterdir()}
+        built = sorted((path for path in used if path.name[0] != "."), key=used.__getitem__)
+        excess = built[: max(0, len(built) - self._limits.environments)]
+        removable = [path for path in excess if path.name not in keep]
+        for path in removable:
+            # Out of the way first: a half-removed folder must not pass for an environment.
+            shutil.rmtree(path.rename(path.with_name(f"{_WORK}{path.name}")))
+        # Left by builders that were killed; a living one is done with its folder by then.
+        dead = time.time() - 2 * self._limits.seconds
+        for path in used:
+            if path.name.startswith(_WORK) and used[path] < dead:
+                shutil.rmtree(path, ignore_errors=True)
+        return [path.name for path in removable]
+
+
+def _only_here(cache: Path) -> int:
+    """Bytes of the files that no environment links to."""
+    files = (Path(parent, name) for parent, _, names in os.walk(cache) for name in names)
+    statuses = (path.lstat() for path in files)
+    return sum(status.st_size for status in statuses if status.st_nlink == 1)

@@ -1,0 +1,175 @@
+"""uv, the resolver and installer: each command bounded, and shielded from what it installs.
+
+A command runs in its own session with a private home and cache, no variable of ours but those it
+needs, limits on time and file size, as `user` where there is one, and never outlives us. No code
+of a package runs: only wheels are taken, and bytecode is compiled without `site`, since its .pth
+files are executed by any ordinary start of Python (uv's own --compile-bytecode among them).
+"""
+
+import asyncio
+import os
+import re
+import resource
+import signal
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from uv import find_uv_bin
+
+from libs.archive.requirements import without_credentials
+from libs.domain.errors import Rejected, Unavailable
+
+PYTHON = os.path.realpath(sys.executable)  # the interpreter that environments link to
+
+_PASSED = ("PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "LANG", "TZ")
+_SAID_BYTES, _SHOWN = 64 << 10, 2_000  # read of what a command says; characters of it in a message
+_BROKEN = re.compile(
+    r"Failed to fetch|error sending request|timed out|dns error|Connection|HTTP status"
+    r"|No space left|Disk quota|Permission denied|Read-only file system|Too many open files",
+    re.IGNORECASE,
+)
+
+
+class Uv:
+    """Commands in a work folder. They raise Rejected, in uv's words, for what can't be met;
+    Unavailable where the index, the disk or the launcher failed. Cancelling one kills it.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        reachable: Path,
+        environ: Mapping[str, str],
+        *,
+        file_bytes: int,
+        user: int | None,
+        wheels_only: bool,
+    ) -> None:
+        """`data` holds cache and home; `reachable` is a folder around it and every work folder."""
+        self._reachable = reachable
+        self._user = user
+        self._bound = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+        self._wheels = ["--only-binary", ":all:"] if wheels_only else []
+        self.cache, home = data / "cache", data / "home"
+        for folder in (self.cache, home):
+            folder.mkdir(parents=True, exist_ok=True)
+            self.give(folder)
+        self._environ = _environment(environ, home, self.cache)
+
+    def give(self, path: Path) -> None:
+        """Make `path` the property of the commands' user."""
+        if self._user is not None:
+            os.chown(path, self._user, self._user)
+
+    async def compile(self, work: Path, requirements: list[str], preferred: str) -> str:
+        """A lock: exact versions with hashes, those of the lock `preferred` where they fit."""
+        self._write(work / "requirements.in", "\n".join(requirements) + "\n")
+        self._write(work / "lock.txt", preferred)
+        what = ["requirements.in", "--output-file", "lock.txt", "--generate-hashes"]
+        how = ["--no-header", "--no-annotate", "--python", PYTHON, *self._wheels]
+        await self._uv(work, "pip", "compile", *what, *how)
+        return (work / "lock.txt").read_text()
+
+    async def install(self, work: Path, lock: str) -> Path:
+        """A virtual environment in `work` that may be moved, with what the lock says."""
+        self._write(work / "lock.txt", lock)
+        await self._uv(work, "venv", "--relocatable", "--python", PYTHON, "env")
+        what = ["--requirements", "lock.txt", "--python", "env/bin/python", "--no-deps"]
+        how = ["--require-hashes", "--link-mode", "hardlink", *self._wheels]
+        try:  # most often all is in the cache, and an unreachable index does not matter
+            await self._uv(work, "pip", "install", *what, *how, "--offline")
+        except (Rejected, Unavailable):
+            await self._uv(work, "pip", "install", *what, *how)
+        # A file of another Python's syntax does not compile, and need not: status is ignored.
+        await self._run(work, PYTHON, "-I", "-S", "-m", "compileall", "-qq", "-j2", "env/lib")
+        return work / "env"
+
+    async def clean_cache(self, work: Path) -> None:
+        """Drop all wheels; environments keep theirs."""
+        await self._uv(work, "cache", "clean")
+
+    def _write(self, path: Path, text: str) -> None:
+        path.write_text(text)
+        self.give(path)
+
+    async def _uv(self, work: Path, *arguments: str) -> None:
+        status, said = await self._run(work, find_uv_bin(), "--quiet", *arguments)
+        if status:
+            raise self._failure(status, said)
+
+    async def _run(self, work: Path, *command: str) -> tuple[int, str]:
+        with tempfile.TemporaryFile() as said:
+            process = await asyncio.create_subprocess_exec(
+                *self._launcher(),
+                *command,
+                cwd=work,
+                env=self._environ,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=said,
+                start_new_session=True,
+                umask=0o022,
+                preexec_fn=self._bound,
+            )
+            try:
+                status = await process.wait()
+            finally:
+                await _end(process)
+            return status, _start_of(said)
+
+    def _launcher(self) -> list[str]:
+        bound = ["--die-with-parent", "SIGKILL", "--parent", str(os.getpid())]
+        if self._user is not None:
+            bound += ["--user", str(self._user), "--group", str(self._user)]
+            for path in (find_uv_bin(), sys.base_prefix, str(self._reachable)):
+                bound += ["--path", path]
+        return [sys.executable, "-P", "-m", "libs.linux.reach", *bound, "--"]
+
+    def _failure(self, status: int, said: str) -> Rejected | Unavailable:
+        _, error, reason = said.partition("error: ")
+        # Without that word it was not uv that ended: the launcher, or a signal.
+        shown = self._presentable(reason or said or f"uv ended with status {status}")
+        if status == -signal.SIGXFSZ:
+            return Rejected(
+                "invalid",
+                "requirements.txt: a package has a file over the size limit; leave it out",
+            )
+        if status < 0 or not error or _BROKEN.search(reason):
+            return Unavailable(f"packages can't be resolved or installed now: {shown}")
+        return Rejected("invalid", f"requirements.txt: {shown}; change or leave out a requirement")
+
+    def _presentable(self, said: str) -> str:
+        """One line, without our paths and the index's credentials."""
+        text = without_credentials(re.sub(r"\n\s*cause: ", ": ", said))
+        text = re.sub(rf"{re.escape(str(self._reachable))}[^\s`'\"]*", "(builder)", text)
+        return " ".join(text.split())[:_SHOWN].rstrip(".")
+
+
+def _environment(environ: Mapping[str, str], home: Path, cache: Path) -> dict[str, str]:
+    """The operator's settings of uv, certificates and proxies; nothing else of theirs."""
+    passed = {
+        name: value
+        for name, value in environ.items()
+        if name in _PASSED or name.startswith("UV_") or name.lower().endswith("_proxy")
+    }
+    bounds = {"UV_HTTP_TIMEOUT": "30", "UV_CONCURRENT_DOWNLOADS": "4"}
+    # Files of settings are looked for upwards from the work folder: in anybody's project.
+    own = {"HOME": str(home), "UV_CACHE_DIR": str(cache), "UV_NO_CONFIG": "1"}
+    return bounds | passed | own
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill what the command left behind in its session's group, and itself if need be."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def _start_of(file: BinaryIO) -> str:
+    file.seek(0)
+    return file.read(_SAID_BYTES).decode(errors="replace")

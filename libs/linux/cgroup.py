@@ -34,6 +34,10 @@ class Group:
             with contextlib.suppress(OSError):  # its controller is not enabled here
                 self._write(name, str(value))
 
+    def bounds_memory(self) -> bool:
+        """Whether the memory controller is enabled for it."""
+        return (self._path / "memory.max").exists()
+
     def join(self) -> None:
         """Move the calling process in, and with it all that it forks from now on."""
         self._write("cgroup.procs", "0")

@@ -11,8 +11,7 @@ from pathlib import Path
 import msgspec
 
 from libs.domain.errors import Rejected, Unavailable
-from services.executor.launcher import MESSAGE_BYTES
-from services.executor.messages import Gone, Launch, Rights, encode
+from services.executor.messages import MESSAGE_BYTES, Gone, Launch, Rights, encode, receive
 from services.executor.recipe import interpreter_trees
 
 _PATIENCE = 10.0  # seconds for the launcher to try its rights, or to end
@@ -100,11 +99,9 @@ class LauncherProcess:
 
     def _read(self) -> None:
         try:
-            message = self._socket.recv(MESSAGE_BYTES)
+            message = receive(self._socket)
         except BlockingIOError:
             return
-        except ConnectionResetError:
-            message = b""
         if message:
             run_id = msgspec.json.decode(message, type=Gone).run_id
             if run_id in self._gone:

@@ -20,7 +20,7 @@ import msgspec
 from libs.linux import process, syscalls
 from libs.linux.cgroup import Group
 from services.executor import child
-from services.executor.messages import Ended, Launch, Stop, encode
+from services.executor.messages import Ended, Launch, Stop, encode, receive
 
 Cause = Literal["exit", "stop", "lost"]
 
@@ -57,7 +57,7 @@ def _watch(main: int, control: socket.socket, launcher: int) -> Cause:
             return "exit" if stop_at is None else "stop"
         if launcher in ready:
             return "lost"
-        order = control.recv(4096) if ready else b""
+        order = receive(control) if ready else b""
         if not order:
             return "lost" if stop_at is None else "stop"
         stop_at = _ask_to_end(main, msgspec.json.decode(order, type=Stop).grace)

@@ -9,6 +9,7 @@ readable trees. Sends Rights first, then a Gone for each run; gets a Launch with
 descriptors (stdout, stderr, control) for each.
 """
 
+import contextlib
 import gc
 import os
 import select
@@ -20,9 +21,7 @@ from pathlib import Path
 
 from libs.linux import namespace, process, syscalls
 from services.executor import keeper, rights
-from services.executor.messages import Gone, Launch, Rights, encode, launch_decoder
-
-MESSAGE_BYTES = 1 << 20
+from services.executor.messages import MESSAGE_BYTES, Gone, Launch, Rights, encode, launch_decoder
 
 
 class Launcher:
@@ -47,7 +46,10 @@ class Launcher:
 
     def _start(self) -> bool:
         flags = socket.MSG_CMSG_CLOEXEC
-        message, descriptors, _, _ = socket.recv_fds(self._executor, MESSAGE_BYTES, 3, flags)
+        try:
+            message, descriptors, _, _ = socket.recv_fds(self._executor, MESSAGE_BYTES, 3, flags)
+        except ConnectionResetError:  # it is gone and left something of ours unread
+            return False
         if not message:
             return False
         stdout, stderr, control = descriptors
@@ -78,7 +80,8 @@ class Launcher:
         os.waitpid(pid, 0)
         if os.getpid() != 1:  # in a namespace, the run died with its keeper
             process.end_children(keep={pid for pid, _ in self._keepers.values()})
-        self._executor.send(encode(Gone(run_id)))
+        with contextlib.suppress(BrokenPipeError):  # the loop is about to see it gone
+            self._executor.send(encode(Gone(run_id)))
 
 
 def main() -> int:

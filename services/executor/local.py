@@ -111,7 +111,7 @@ def sentences(rights: Rights) -> list[str]:
             "Runs can open whatever their uid may",
         ),
         _sentence(
-            "" if rights.group else "no writable cgroup v2 directory",
+            "" if rights.group else "no writable cgroup v2 directory with that controller",
             "Each run is in a control group of its own",
             "Memory is limited for each process, not for a run as a whole",
         ),

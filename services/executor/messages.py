@@ -1,10 +1,14 @@
 """What the executor, its launcher and the keepers of runs tell each other, one datagram each."""
 
+import socket
 from typing import Literal
 
 import msgspec
 
 from services.executor.backend import Limits
+
+
+MESSAGE_BYTES = 1 << 18  # no more fits into a socket's buffer by default
 
 
 class Rights(msgspec.Struct, frozen=True):
@@ -13,7 +17,7 @@ class Rights(msgspec.Struct, frozen=True):
     namespaces: str = ""  # why runs get no private view and process table
     uids: str = ""  # why runs get no uid of their own
     landlock: int = 0  # version of the interface, 0 without
-    group: str = ""  # directory for the runs' control groups, empty without
+    group: str = ""  # directory for the runs' control groups, empty where they would add nothing
 
 
 class View(msgspec.Struct, frozen=True):
@@ -70,6 +74,14 @@ class Ended(msgspec.Struct, frozen=True, tag=True):
     cpu_seconds: float
     max_rss_bytes: int
     oom_kills: int
+
+
+def receive(channel: socket.socket) -> bytes:
+    """The next message; empty once the other side is gone, even if it left some of ours unread."""
+    try:
+        return channel.recv(MESSAGE_BYTES)
+    except ConnectionResetError:
+        return b""
 
 
 FromRun = Started | Failed | Ended

@@ -22,11 +22,19 @@ def find(runs: Path, uid: int, readable: list[str]) -> Rights:
         scene = _scene(folder, readable)
         namespaces = _trial(lambda: _try_namespaces(scene))
         uids = _trial(lambda: _try_uid(uid, folder, None if namespaces else scene))
-        group = cgroup.own() or Path()
-        refused = _trial(lambda: _try_group(group / f"rondo-{folder.name}"))
-        return Rights(namespaces, uids, landlock.version(), "" if refused else str(group))
+        return Rights(namespaces, uids, landlock.version(), _group(folder.name, bool(namespaces)))
     finally:
         shutil.rmtree(folder)
+
+
+def _group(name: str, to_kill: bool) -> str:
+    """Where to make control groups, if they bound memory, or are wanted to kill by.
+
+    Joining one costs a run about 10 ms, for the kernel waits until no other process is forking.
+    """
+    parent = cgroup.own() or Path()
+    refused = _trial(lambda: _try_group(parent / f"rondo-{name}", to_kill))
+    return "" if refused else str(parent)
 
 
 def _scene(folder: Path, readable: list[str]) -> View:
@@ -83,10 +91,12 @@ def _try_uid(uid: int, folder: Path, scene: View | None) -> None:
             raise PermissionError(f"another uid can't reach {path}")
 
 
-def _try_group(path: Path) -> None:
+def _try_group(path: Path, to_kill: bool) -> None:
     group = cgroup.Group(path)
     try:
         _within(group.join, os.fork)
         group.kill()
+        if not (to_kill or group.bounds_memory()):
+            raise OSError("it has no memory controller")
     finally:
         group.remove()

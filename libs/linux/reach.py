@@ -101,7 +101,7 @@ def _may_enter(directory: Path, uid: int, gid: int) -> bool:
 
 def _cover(barriers: list[Path], ways: list[_Way]) -> None:
     """Put an empty directory over each barrier; bind and link what the ways need back into it."""
-    ends = [end for end in _outermost({way.end for way in ways}) if _below(end, barriers)]
+    ends = _outermost(way.end for way in ways if _below(way.end, barriers))
     links = {link: link.readlink() for way in ways for link in way.links if _below(link, barriers)}
     handles = {end: os.open(end, os.O_PATH) for end in ends}  # still valid once it is covered
     umask = os.umask(0o022)

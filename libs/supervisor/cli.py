@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from libs.domain.errors import Rejected
+from libs.linux import syscalls
 from libs.supervisor.process import StartFailed
 from libs.supervisor.services import SERVICES, Service
 from libs.supervisor.terminal import Terminal
@@ -19,6 +20,7 @@ def main(argv: Sequence[str] | None = None, services: Sequence[Service] = SERVIC
     """Run the command; its exit status: 0 after a clean stop, 1 where it couldn't, 2 for usage."""
     arguments = _parser().parse_args(argv)
     terminal = Terminal(sys.stderr)
+    syscalls.hide_memory()  # a task may run under our uid, and passwords pass through here
     options = Options(
         data=Path(arguments.data).absolute(),
         host=arguments.host,

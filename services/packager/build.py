@@ -21,7 +21,7 @@ import msgspec
 
 from libs.archive import requirements as requirements_txt
 from libs.domain.errors import Rejected, Unavailable
-from services.packager.environment import Environment, digest, platform_name, seal
+from services.packager.environment import Environment, digest, platform_name, seal, share_bytecode
 from services.packager.uv import Uv
 
 BASE = Path(__file__).parent / "base.in"
@@ -97,18 +97,18 @@ class Builder:
         """Remove the least recently built for beyond the limits, but none of `keep`: their ids."""
         removed = await asyncio.to_thread(self._prune, keep)
         if await asyncio.to_thread(_only_here, self._uv.cache) > self._limits.cache_bytes:
-            with self._work() as work:
-                await self._uv.clean_cache(work)
+            await self._uv.clean_cache()
         return removed
 
     async def _build(self, requirements: list[str]) -> Environment:
         started = time.perf_counter()
-        lock = await self._lock(requirements)
+        base = await self._base_lock()
+        lock = await self._kept_lock(requirements, base) if requirements else base
         resolved = time.perf_counter()
-        key = digest(lock, self._options)[:32]
+        key = self._key(lock)
         async with self._turn(key):
             if not self._touch(key):
-                await self._install(key, lock)
+                await self._install(lock, self._environments / self._key(base))
         return Environment(
             key,
             digest(lock),
@@ -116,12 +116,11 @@ class Builder:
             {"resolve": resolved - started, "install": time.perf_counter() - resolved},
         )
 
-    async def _lock(self, requirements: list[str]) -> str:
+    async def _base_lock(self) -> str:
         try:
-            base = await self._kept_lock([], "")
+            return await self._kept_lock([], "")
         except Rejected as error:  # the operator's list, not the user's
             raise Unavailable(f"the base environment: {error.message}") from error
-        return await self._kept_lock(requirements, base) if requirements else base
 
     async def _kept_lock(self, requirements: list[str], preferred: str) -> str:
         asked = digest(self._options, preferred, *self._base, "", *requirements)
@@ -136,23 +135,29 @@ class Builder:
 
     async def _resolve(self, work: Path, requirements: list[str], preferred: str) -> str:
         try:
-            return await self._uv.compile(work, [*self._base, *requirements], preferred)
+            return await self._uv.resolve(work, [*self._base, *requirements], preferred)
         except Rejected:
             if not requirements:
                 raise
             # They may contradict the base packages only: then they are all there is.
-            return await self._uv.compile(work, requirements, preferred)
+            return await self._uv.resolve(work, requirements, preferred)
 
-    async def _install(self, key: str, lock: str) -> None:
+    async def _install(self, lock: str, like: Path) -> None:
+        key = self._key(lock)
         with self._work() as work:
             built = await self._uv.install(work, lock)
             (built / "lock.txt").write_text(lock)
+            await asyncio.to_thread(share_bytecode, like, built)
+            await self._uv.compile_bytecode(built)
             await asyncio.to_thread(seal, built, self._limits.environment_bytes)
             try:
                 built.rename(self._environments / key)
             except OSError:
                 if not self._touch(key):  # else another builder was first, with the same
                     raise
+
+    def _key(self, lock: str) -> str:
+        return digest(lock, self._options)[:32]
 
     def _touch(self, key: str) -> bool:
         """Whether the environment is there; its modification time is that of its last use."""

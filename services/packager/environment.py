@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import stat
+import sys
 from pathlib import Path
 
 import msgspec
@@ -40,6 +41,29 @@ def digest(*parts: str) -> str:
 def platform_name() -> str:
     """What compiled packages depend on: CPython's version and the newest wheel tag it accepts."""
     return f"{platform.python_version()} {next(sys_tags())}"
+
+
+def share_bytecode(source: Path, target: Path) -> None:
+    """Link the bytecode in `source` of the files that `target` shares with it, if any."""
+    suffix = f".{sys.implementation.cache_tag}.pyc"
+    for compiled in source.rglob(f"__pycache__/*{suffix}"):
+        link = target / compiled.relative_to(source)
+        origin = compiled.parent.parent / (compiled.name.removesuffix(suffix) + ".py")
+        shared = target / origin.relative_to(source)
+        if link.exists() or not _same(shared, origin):
+            continue
+        if not link.parent.exists():
+            link.parent.mkdir()
+            owner = shared.parent.stat()
+            os.chown(link.parent, owner.st_uid, owner.st_gid)
+        link.hardlink_to(compiled)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except FileNotFoundError:
+        return False
 
 
 def seal(folder: Path, most_bytes: int) -> None:

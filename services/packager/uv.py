@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from uv import find_uv_bin
 
@@ -36,7 +36,7 @@ _BROKEN = re.compile(
 
 
 class Uv:
-    """Commands in a work folder. They raise Rejected, in uv's words, for what can't be met;
+    """Commands on work folders. They raise Rejected, in uv's words, for what can't be met;
     Unavailable where the index, the disk or the launcher failed. Cancelling one kills it.
     """
 
@@ -66,48 +66,51 @@ class Uv:
         if self._user is not None:
             os.chown(path, self._user, self._user)
 
-    async def compile(self, work: Path, requirements: list[str], preferred: str) -> str:
+    async def resolve(self, work: Path, requirements: list[str], preferred: str) -> str:
         """A lock: exact versions with hashes, those of the lock `preferred` where they fit."""
-        self._write(work / "requirements.in", "\n".join(requirements) + "\n")
-        self._write(work / "lock.txt", preferred)
-        what = ["requirements.in", "--output-file", "lock.txt", "--generate-hashes"]
+        asked = self._write(work / "requirements.txt", "\n".join(requirements) + "\n")
+        lock = self._write(work / "lock.txt", preferred)
+        what = [asked, "--output-file", lock, "--generate-hashes"]
         how = ["--no-header", "--no-annotate", "--python", PYTHON, *self._wheels]
-        await self._uv(work, "pip", "compile", *what, *how)
+        await self._uv("pip", "compile", *what, *how)
         return (work / "lock.txt").read_text()
 
     async def install(self, work: Path, lock: str) -> Path:
         """A virtual environment in `work` that may be moved, with what the lock says."""
-        self._write(work / "lock.txt", lock)
-        await self._uv(work, "venv", "--relocatable", "--python", PYTHON, "env")
-        what = ["--requirements", "lock.txt", "--python", "env/bin/python", "--no-deps"]
+        locked, folder = self._write(work / "lock.txt", lock), work / "env"
+        await self._uv("venv", "--relocatable", "--python", PYTHON, str(folder))
+        what = ["--requirements", locked, "--python", str(folder / "bin" / "python"), "--no-deps"]
         how = ["--require-hashes", "--link-mode", "hardlink", *self._wheels]
         try:  # most often all is in the cache, and an unreachable index does not matter
-            await self._uv(work, "pip", "install", *what, *how, "--offline")
+            await self._uv("pip", "install", *what, *how, "--offline")
         except (Rejected, Unavailable):
-            await self._uv(work, "pip", "install", *what, *how)
-        # A file of another Python's syntax does not compile, and need not: status is ignored.
-        await self._run(work, PYTHON, "-I", "-S", "-m", "compileall", "-qq", "-j2", "env/lib")
-        return work / "env"
+            await self._uv("pip", "install", *what, *how)
+        return folder
 
-    async def clean_cache(self, work: Path) -> None:
+    async def compile_bytecode(self, folder: Path) -> None:
+        """Compile what is not yet; a file of another Python's syntax can't be, and is left."""
+        await self._run(PYTHON, "-I", "-S", "-m", "compileall", "-qq", "-j2", str(folder / "lib"))
+
+    async def clean_cache(self) -> None:
         """Drop all wheels; environments keep theirs."""
-        await self._uv(work, "cache", "clean")
+        await self._uv("cache", "clean")
 
-    def _write(self, path: Path, text: str) -> None:
+    def _write(self, path: Path, text: str) -> str:
         path.write_text(text)
         self.give(path)
+        return str(path)
 
-    async def _uv(self, work: Path, *arguments: str) -> None:
-        status, said = await self._run(work, find_uv_bin(), "--quiet", *arguments)
+    async def _uv(self, *arguments: str) -> None:
+        status, said = await self._run(find_uv_bin(), "--quiet", *arguments)
         if status:
             raise self._failure(status, said)
 
-    async def _run(self, work: Path, *command: str) -> tuple[int, str]:
+    async def _run(self, *command: str) -> tuple[int, str]:
         with tempfile.TemporaryFile() as said:
             process = await asyncio.create_subprocess_exec(
                 *self._launcher(),
                 *command,
-                cwd=work,
+                cwd="/",
                 env=self._environ,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
@@ -146,7 +149,7 @@ class Uv:
     def _presentable(self, said: str) -> str:
         """One line, without our paths and the index's credentials."""
         text = without_credentials(re.sub(r"\n\s*cause: ", ": ", said))
-        text = re.sub(rf"{re.escape(str(self._reachable))}[^\s`'\"]*", "(builder)", text)
+        text = re.sub(rf"{re.escape(str(self._reachable))}/([^\s`'\"/]*/)*", "", text)
         return " ".join(text.split())[:_SHOWN].rstrip(".")
 
 
@@ -158,7 +161,7 @@ def _environment(environ: Mapping[str, str], home: Path, cache: Path) -> dict[st
         if name in _PASSED or name.startswith("UV_") or name.lower().endswith("_proxy")
     }
     bounds = {"UV_HTTP_TIMEOUT": "30", "UV_CONCURRENT_DOWNLOADS": "4"}
-    # Files of settings are looked for upwards from the work folder: in anybody's project.
+    # Files of settings would be taken from any project that we happen to lie in.
     own = {"HOME": str(home), "UV_CACHE_DIR": str(cache), "UV_NO_CONFIG": "1"}
     return bounds | passed | own
 
@@ -170,6 +173,6 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     await process.wait()
 
 
-def _start_of(file: BinaryIO) -> str:
+def _start_of(file: IO[bytes]) -> str:
     file.seek(0)
     return file.read(_SAID_BYTES).decode(errors="replace")

@@ -25,6 +25,7 @@ jetstream {{ store_dir: "{folder}/js"; max_mem: 64MB; max_file: 8GB; sync_interv
 authorization {{ token: "test-token" }}
 """
 TOKEN = "test-token"
+_INITDB = ("--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
 
 
 def free_port() -> int:
@@ -104,8 +105,16 @@ class PostgresServer:
             self.folder.chmod(0o755)
             self._as_user = {"user": "nobody", "extra_groups": []}
         subprocess.run(
-            [self._bin / "initdb", "-D", self.folder / "data", "-U", "test", "-A", "trust"]
-            + ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"],
+            [
+                self._bin / "initdb",
+                "-D",
+                self.folder / "data",
+                "-U",
+                "test",
+                "-A",
+                "trust",
+                *_INITDB,
+            ],
             check=True,
             stdout=subprocess.DEVNULL,
             cwd="/",
@@ -168,5 +177,3 @@ def postgres_server() -> Iterator[PostgresServer]:
             yield server
         finally:
             server.stop()
-
-

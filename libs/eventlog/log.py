@@ -73,19 +73,19 @@ class EventLog:
 
         return await self._settle(attempt, proposed.stream, given)
 
-    async def append_batch(self, batch: Sequence[Proposed], context: Context) -> int:
-        """All or nothing, over any aggregates (at most 1,000); gives the last one's sequence.
+    async def append_batch(self, batch: Sequence[tuple[Proposed, Context]]) -> int:
+        """All or nothing, one event an aggregate, at most 1,000; gives the last one's sequence.
 
-        At most one event an aggregate may carry an expectation: the server refuses more.
+        It is the group commit: one wait for the disk, however many they are.
         """
         if len(batch) == 1:
-            return await self.append(batch[0], context)
-        messages = [(one, self._headers(one, context), encode(one.event)) for one in batch]
+            return await self.append(*batch[0])
+        messages = [(one, self._headers(one, context), encode(one.event)) for one, context in batch]
 
         async def attempt() -> int:
             return await self._send_batch(messages)
 
-        return await self._settle(attempt, batch[-1].stream, messages[-1][1])
+        return await self._settle(attempt, messages[-1][0].stream, messages[-1][1])
 
     async def _send_batch(self, messages: list[tuple[Proposed, dict[str, str], bytes]]) -> int:
         batch_id = str(uuid4())

@@ -78,6 +78,10 @@ class Nats:
         self._numbers = count()
         self._asked: dict[str, asyncio.Future[Message]] = {}
 
+    async def check(self) -> None:
+        """For readiness: raises Unavailable when JetStream does not answer."""
+        await self.api("INFO", timeout=2.0)
+
     async def listen(self) -> None:
         """Before the first request: where their answers come."""
         await self._client.subscribe(

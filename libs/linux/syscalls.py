@@ -30,7 +30,7 @@ def _check(result: int) -> int:
 
 
 def die_with_parent(sig: signal.Signals) -> None:
-    """Get `sig` when the thread that forked us ends. Call after a change of uid, which clears it."""
+    """Get `sig` when the thread that forked us ends. A change of uid clears it: call it after."""
     _check(_libc.prctl(_PR_SET_PDEATHSIG, sig, 0, 0, 0))
 
 

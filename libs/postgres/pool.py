@@ -78,6 +78,10 @@ class Database:
             await connection.execute("SELECT pg_advisory_xact_lock($1)", key)
             yield connection
 
+    async def check(self) -> None:
+        """For readiness: raises Unavailable when Postgres does not answer."""
+        await self.fetchval("SELECT 1")
+
     async def fetch(self, query: str, *args: Any) -> list[Any]:
         with _faults():
             return list(await self._pool.fetch(query, *args))

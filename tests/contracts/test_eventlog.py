@@ -69,10 +69,10 @@ async def test_an_expectation_over_a_pattern(log: EventLog) -> None:
 
 
 async def test_a_batch_is_all_or_nothing(log: EventLog) -> None:
-    last = await log.append_batch([created(1), created(2), created(3)], HERE)
+    last = await log.append_batch([(created(n), HERE) for n in (1, 2, 3)])
     assert await log.end() == last == 3
     with pytest.raises(WrongVersion):
-        await log.append_batch([created(4), created(2)], HERE)
+        await log.append_batch([(created(4), HERE), (created(2), HERE)])
     assert await log.read(workspace_stream(4)) == []
 
 

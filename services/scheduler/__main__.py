@@ -1,0 +1,53 @@
+"""The scheduler: says when a run is to be, and makes true what users ask of their tasks."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from libs.eventlog import streams, wire
+from libs.eventlog.log import EventLog
+from libs.eventlog.project import Runner
+from libs.postgres import pool
+from libs.postgres.migrate import migrate
+from libs.service.config import load
+from libs.service.http import add_health, serving
+from libs.service.main import notify_ready, run
+from services.scheduler.config import Config
+from services.scheduler.due import SCHEMA, Due
+from services.scheduler.plan import Plan
+from services.scheduler.rescue import Rescue
+from services.scheduler.tick import Ticker
+
+CATCH_UP = 600.0
+
+
+async def main(environ: Mapping[str, str]) -> None:
+    config = load(Config, environ)
+    token = config.nats_token.reveal() if config.nats_token else None
+    async with (
+        wire.connect(config.nats_url, token) as nats,
+        pool.connect(config.postgres_dsn, SCHEMA, size=2) as database,
+    ):
+        await streams.create(nats, config.nats_replicas)
+        await migrate(database, "services.scheduler")
+        log, plan = EventLog(nats), Plan()
+
+        async def caught_up() -> None:
+            await runner.position.reached(await log.end(), CATCH_UP)
+
+        ticker = Ticker(log, plan, lambda: datetime.now(UTC), caught_up)
+        runner = Runner(database, Due(plan, ticker.wake), log.follow)
+        app = web.Application()
+        add_health(app, {"nats": nats.check, "postgres": database.check})
+        async with serving(app, config.listen), asyncio.TaskGroup() as tasks:
+            tasks.create_task(runner.run())
+            await caught_up()
+            tasks.create_task(ticker.run())
+            tasks.create_task(Rescue(nats, plan, ticker).run())
+            notify_ready()
+
+
+if __name__ == "__main__":
+    run("scheduler", main)

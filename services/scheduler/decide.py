@@ -1,0 +1,167 @@
+"""From the plan and the time to the events that are due: pure, and the same for every copy."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from libs.domain import run as runs
+from libs.domain import schedule as schedules
+from libs.domain import task as tasks
+from libs.domain.events import AnyEvent, RunFinished, RunRequested, TaskCompleted, TaskFailed
+from libs.domain.ids import StreamId, run_id, run_stream, task_stream
+from libs.domain.schedule import Busy
+from libs.eventlog.envelope import Context
+from libs.eventlog.log import Proposed
+from services.scheduler.plan import Entry, Plan, stream_of
+
+SOURCE = "scheduler"
+_CAN_FAIL = ("pending", "started", "paused")
+
+
+class Step(msgspec.Struct, frozen=True):
+    """An event to append, and in which circumstances; `task` is whom it is about."""
+
+    task: UUID
+    proposed: Proposed
+    context: Context
+
+    @property
+    def tick(self) -> datetime | None:
+        """The instant that this step accounts for."""
+        event = self.proposed.event
+        return event.scheduled_at if isinstance(event, RunRequested) else None
+
+    @property
+    def skips(self) -> bool:
+        """Whether it says that ticks before it came to nothing."""
+        event = self.proposed.event
+        return isinstance(event, RunRequested) and event.missed > 0
+
+
+def steps(plan: Plan, id: UUID, now: datetime, asked: datetime | None) -> list[Step]:
+    """What is due of one task; `asked` is a tick that was asked for but not folded yet."""
+    if id in plan.kills:
+        return []  # its task's state is in the log alone: tick.py decides there
+    entry = plan.tasks.get(id)
+    if entry is None:
+        return []
+    context = Context(
+        source=SOURCE, actor=SOURCE, correlation=entry.correlation, causation=entry.cause
+    )
+    return [Step(id, one, context) for one in _proposals(plan, id, entry, now, asked)]
+
+
+def _proposals(
+    plan: Plan, id: UUID, entry: Entry, now: datetime, asked: datetime | None
+) -> Iterator[Proposed]:
+    task = entry.task
+    if task.status == "pending_kill":
+        yield from _close_queued(plan, entry)
+    packaged = plan.orchestrations.get(task.orchestration)
+    ready = packaged is not None and not packaged.reason
+
+    def task_event(event: AnyEvent) -> Proposed:
+        return Proposed(task_stream(task.workspace, id), entry.version, event)
+
+    yield from map(task_event, tasks.settle(task, ready, bool(entry.open)))
+    if packaged is not None and packaged.reason and task.status in _CAN_FAIL:
+        yield task_event(TaskFailed(reason=f"packaging failed: {packaged.reason}"))
+    if ready and _may_run(task):
+        ticks = list(_ticks(entry, now, asked))
+        for tick in ticks:
+            stream = run_stream(task.workspace, run_id(id, tick.scheduled_at, tick.attempt))
+            yield Proposed(stream, 0, tick)
+        if not ticks and _has_ended(entry, now):
+            yield task_event(TaskCompleted(reason="schedule_ended"))
+
+
+def _may_run(task: tasks.Task) -> bool:
+    return task.status == "started" or (task.kind == "once" and task.status == "pending")
+
+
+def _close_queued(plan: Plan, entry: Entry) -> Iterator[Proposed]:
+    """Runs that no executor has claimed end here; the others end where they run."""
+    for id in entry.open:
+        run = plan.runs[id]
+        if not run.executor:
+            end = RunFinished(status="killed", reason="killed", lines=0)
+            yield Proposed(stream_of(run, id), run.version, end)
+
+
+def _ticks(entry: Entry, now: datetime, asked: datetime | None) -> Iterator[RunRequested]:
+    task = entry.task
+    for retry in entry.retries:
+        if retry.at <= now:
+            yield RunRequested(task=task.id, scheduled_at=retry.scheduled_at, attempt=retry.attempt)
+    if task.schedule is not None:
+        yield from _scheduled(entry, now, asked)
+        return
+    due = _single_due(entry)
+    if due is not None and due <= now and due != asked:
+        yield RunRequested(task=task.id, scheduled_at=due)
+
+
+def _single_due(entry: Entry) -> datetime | None:
+    """When a run-once or continuous task's next run may start."""
+    if entry.task.kind == "once":
+        return entry.task.created_at if entry.last is None else None
+    if entry.open:
+        return None
+    return entry.next_at or entry.task.active_since
+
+
+def _scheduled(entry: Entry, now: datetime, asked: datetime | None) -> Iterator[RunRequested]:
+    task = entry.task
+    if task.schedule is None or task.active_since is None:
+        return
+    after = max(at for at in (task.active_since, entry.last, asked) if at is not None)
+    busy = Busy(bool(entry.open or entry.retries), entry.busy_until)
+    for tick in schedules.due(task.schedule, after, now, busy):
+        yield RunRequested(task=task.id, scheduled_at=tick.at, missed=tick.missed)
+
+
+def _has_ended(entry: Entry, now: datetime) -> bool:
+    schedule = entry.task.schedule
+    return (
+        schedule is not None
+        and not entry.open
+        and not entry.retries
+        and schedules.next_after(schedule, now) is None
+    )
+
+
+def wake_at(entry: Entry, now: datetime) -> datetime | None:
+    """When the task is to be looked at next if nothing happens before."""
+    if not _may_run(entry.task):
+        return None
+    times = [retry.at for retry in entry.retries]
+    if entry.task.schedule is not None:
+        following = schedules.next_after(entry.task.schedule, now)
+        times += [following] if following else []
+    elif (due := _single_due(entry)) is not None:
+        times.append(due)
+    return min(times, default=None)
+
+
+def lost(plan: Plan, gone: set[str]) -> list[Step]:
+    """The ends of runs whose executor is gone (I6)."""
+    found = []
+    for id, run in plan.runs.items():
+        if run.executor in gone:
+            proposed = Proposed(stream_of(run, id), run.version, runs.lost())
+            context = Context(
+                source=SOURCE, actor=SOURCE, correlation=run.correlation, causation=run.cause
+            )
+            found.append(Step(run.task, proposed, context))
+    return found
+
+
+def kill_stream(plan: Plan, id: UUID) -> tuple[StreamId, Context]:
+    """Where a forgotten task's kill is to be confirmed."""
+    kill = plan.kills[id]
+    context = Context(
+        source=SOURCE, actor=SOURCE, correlation=kill.correlation, causation=kill.cause
+    )
+    return task_stream(kill.workspace, id), context

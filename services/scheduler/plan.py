@@ -1,0 +1,232 @@
+"""What is to be had in mind to say what is due: a fold of the log, pure, one entry a live task.
+
+A task that can do nothing more is forgotten, so the plan grows with what is live, not with what
+has been. `changed` and `woken` say what a batch of events touched; their readers empty them.
+"""
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from libs.domain import task as tasks
+from libs.domain.events import (
+    OrchestrationFailed,
+    OrchestrationReady,
+    RunFinished,
+    RunRequested,
+    RunStarted,
+    TaskCreated,
+    TaskKilled,
+    TaskKillRequested,
+)
+from libs.domain.ids import StreamId
+from libs.domain.task import Task
+from libs.eventlog.envelope import Recorded
+
+MAX_BACKOFF = 60.0
+
+
+class Retry(msgspec.Struct, frozen=True):
+    """A run that is to be asked for once more, not before `at`."""
+
+    at: datetime
+    scheduled_at: datetime
+    attempt: int
+
+
+class Packaged(msgspec.Struct, frozen=True):
+    """An orchestration that has left packaging; a reason means that it failed there."""
+
+    reason: str = ""
+
+
+class OpenRun(msgspec.Struct):
+    """A run without an end; `executor` is empty until one has claimed it."""
+
+    task: UUID
+    workspace: int
+    attempt: int
+    scheduled_at: datetime
+    version: int
+    correlation: str
+    cause: str
+    executor: str = ""
+
+
+class Entry(msgspec.Struct):
+    """A live task. `last` is the newest tick that is accounted for, `next_at` the earliest instant
+    of a continuous task's next run."""
+
+    task: Task
+    version: int
+    correlation: str
+    cause: str
+    open: list[UUID] = []
+    last: datetime | None = None
+    busy_until: datetime | None = None
+    next_at: datetime | None = None
+    failures: int = 0
+    retries: list[Retry] = []
+
+
+class Kill(msgspec.Struct, frozen=True):
+    """A kill of a task that was forgotten already: nothing of it is open."""
+
+    workspace: int
+    correlation: str
+    cause: str
+
+
+Item = Entry | OpenRun | Packaged | Kill
+KINDS: dict[str, type[Any]] = {
+    "task": Entry,
+    "run": OpenRun,
+    "orchestration": Packaged,
+    "kill": Kill,
+}
+
+
+class Plan:
+    def __init__(self) -> None:
+        self.tasks: dict[UUID, Entry] = {}
+        self.runs: dict[UUID, OpenRun] = {}
+        self.orchestrations: dict[UUID, Packaged] = {}
+        self.kills: dict[UUID, Kill] = {}
+        self.changed: set[tuple[str, UUID]] = set()
+        self.woken: set[UUID] = set()
+        self._of_orchestration: defaultdict[UUID, set[UUID]] = defaultdict(set)
+
+    def table(self, kind: str) -> dict[UUID, Any]:
+        tables: dict[str, dict[UUID, Any]] = {
+            "task": self.tasks,
+            "run": self.runs,
+            "orchestration": self.orchestrations,
+            "kill": self.kills,
+        }
+        return tables[kind]
+
+    def restore(self, kind: str, id: UUID, item: Item) -> None:
+        """Puts back what was kept; everything is looked at once after that."""
+        self.table(kind)[id] = item
+        if isinstance(item, Entry):
+            self._of_orchestration[item.task.orchestration].add(id)
+        if kind in ("task", "kill"):
+            self.woken.add(id)
+
+    def fold(self, fact: Recorded) -> None:
+        match fact.stream.aggregate:
+            case "orchestration":
+                self._fold_orchestration(fact)
+            case "task":
+                self._fold_task(fact, UUID(fact.stream.id))
+            case "run":
+                self._fold_run(fact, UUID(fact.stream.id))
+
+    def _fold_orchestration(self, fact: Recorded) -> None:
+        id = UUID(fact.stream.id)
+        match fact.event:
+            case OrchestrationReady():
+                self._put("orchestration", id, Packaged())
+            case OrchestrationFailed(reason=reason):
+                self._put("orchestration", id, Packaged(reason))
+        self.woken |= self._of_orchestration[id]
+
+    def _fold_task(self, fact: Recorded, id: UUID) -> None:
+        entry = self.tasks.get(id)
+        self.woken.add(id)
+        match fact.event:
+            case TaskCreated():
+                task = tasks.evolve(None, fact)
+                entry = Entry(task, fact.seq, fact.correlation, fact.id)
+                self._of_orchestration[task.orchestration].add(id)
+                self._put("task", id, entry)
+                return
+            case TaskKillRequested() if entry is None:
+                kill = Kill(fact.stream.workspace, fact.correlation, fact.id)
+                self._put("kill", id, kill)
+                return
+            case TaskKilled():
+                self._drop("kill", id)
+        if entry is not None:
+            entry.task = tasks.evolve(entry.task, fact)
+            entry.version, entry.cause = fact.seq, fact.id
+            self._keep_or_forget(id, entry)
+
+    def _fold_run(self, fact: Recorded, id: UUID) -> None:
+        match fact.event:
+            case RunRequested() as event:
+                self._requested(fact, id, event)
+            case RunStarted(executor=executor) if id in self.runs:
+                run = self.runs[id]
+                run.executor, run.version = executor, fact.seq
+                self.changed.add(("run", id))
+            case RunFinished() as event if id in self.runs:
+                run = self.runs[id]
+                self._drop("run", id)
+                self._finished(fact, id, run, event)
+
+    def _requested(self, fact: Recorded, id: UUID, event: RunRequested) -> None:
+        run = OpenRun(
+            event.task,
+            fact.stream.workspace,
+            event.attempt,
+            event.scheduled_at,
+            fact.seq,
+            fact.correlation,
+            fact.id,
+        )
+        self._put("run", id, run)
+        entry = self.tasks.get(event.task)
+        if entry is None:
+            return
+        entry.open = [*entry.open, id]
+        entry.next_at = None
+        entry.retries = [retry for retry in entry.retries if retry.attempt != event.attempt]
+        if event.attempt == 1 and (entry.last is None or event.scheduled_at > entry.last):
+            entry.last = event.scheduled_at
+        self.changed.add(("task", event.task))
+        self.woken.add(event.task)
+
+    def _finished(self, fact: Recorded, id: UUID, run: OpenRun, event: RunFinished) -> None:
+        entry = self.tasks.get(run.task)
+        if entry is None:
+            return
+        entry.open = [other for other in entry.open if other != id]
+        entry.busy_until = fact.at
+        bad = event.status in ("failure", "timed_out")
+        entry.failures = entry.failures + 1 if bad else 0
+        if entry.task.kind == "continuous":
+            wait = min(2.0 ** (entry.failures - 1), MAX_BACKOFF) if bad else 0.0
+            entry.next_at = fact.at + timedelta(seconds=wait)
+        elif bad and run.attempt < entry.task.retry.attempts:
+            wait = entry.task.retry.backoff * 2.0 ** (run.attempt - 1)
+            at = fact.at + timedelta(seconds=min(wait, 3600.0))
+            entry.retries = [*entry.retries, Retry(at, run.scheduled_at, run.attempt + 1)]
+        self.woken.add(run.task)
+        self._keep_or_forget(run.task, entry)
+
+    def _keep_or_forget(self, id: UUID, entry: Entry) -> None:
+        """A task of which nothing more can come is forgotten; a kill of it may still come."""
+        status = entry.task.status
+        idle = not entry.open and not entry.retries
+        over = entry.task.kind == "once" and entry.last is not None and status == "pending"
+        if status == "killed" or (idle and (over or status in ("failed", "success"))):
+            self._of_orchestration[entry.task.orchestration].discard(id)
+            self._drop("task", id)
+        else:
+            self.changed.add(("task", id))
+
+    def _put(self, kind: str, id: UUID, item: Item) -> None:
+        self.table(kind)[id] = item
+        self.changed.add((kind, id))
+
+    def _drop(self, kind: str, id: UUID) -> None:
+        if self.table(kind).pop(id, None) is not None:
+            self.changed.add((kind, id))
+
+
+def stream_of(run: OpenRun, id: UUID) -> StreamId:
+    return StreamId(run.workspace, "run", str(id))

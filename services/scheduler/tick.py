@@ -1,0 +1,150 @@
+"""One pass: append what is due, remember when to look again. Any number of copies may run it."""
+
+import asyncio
+import heapq
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from uuid import UUID
+
+from libs.domain import task as tasks
+from libs.domain.errors import Rejected, Unavailable
+from libs.domain.events import TaskEvent
+from libs.eventlog.log import EventLog, WrongVersion
+from libs.eventlog.transact import transact
+from services.scheduler import decide
+from services.scheduler.plan import Plan
+
+logger = logging.getLogger(__name__)
+
+# From so many events on, one wait for the disk for all of them is quicker than one for each.
+_BATCH_FROM = 6
+_BATCH = 200
+_RETRY_AFTER = 0.5
+_LONGEST_SLEEP = 60.0
+
+
+def _killed(task: tasks.Task) -> list[TaskEvent]:
+    """Nothing of a forgotten task is open, so what was asked for is so."""
+    return tasks.settle(task, orchestration_ready=True, open_runs=False)
+
+
+class Ticker:
+    def __init__(
+        self,
+        log: EventLog,
+        plan: Plan,
+        now: Callable[[], datetime],
+        caught_up: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`caught_up` returns when the plan knows all that is in the log by now."""
+        self._log = log
+        self._plan = plan
+        self._now = now
+        self._caught_up = caught_up
+        self._wake = asyncio.Event()
+        self._heap: list[tuple[datetime, UUID]] = []
+        # Ticks that are in the log but have not come back from it yet. Kept apart from the plan,
+        # which must stay a function of what has.
+        self._asked: dict[UUID, datetime] = {}
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    async def run(self) -> None:
+        await self._caught_up()
+        while True:
+            delay = _LONGEST_SLEEP
+            if self._heap:
+                delay = min(delay, (self._heap[0][0] - self._now()).total_seconds())
+            if delay > 0 and not self._plan.woken:
+                await self._sleep(delay)
+            self._wake.clear()
+            await self.tick(self._now())
+
+    async def _sleep(self, delay: float) -> None:
+        try:
+            async with asyncio.timeout(delay):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def tick(self, now: datetime) -> None:
+        """Everything that is due at `now`, and nothing twice however often it is called."""
+        due = self._take_due(now)
+        steps = self._steps(due, now)
+        if any(step.skips for step in steps):
+            # To count a tick as missed takes knowing that no copy, nor we before a restart, has
+            # asked for it.
+            await self._caught_up()
+            steps = self._steps(due, now)
+        failed = await self.append(steps)
+        for id in due & self._plan.kills.keys():
+            failed |= await self._confirm_kill(id)
+        for id in due - failed:
+            entry = self._plan.tasks.get(id)
+            at = decide.wake_at(entry, now) if entry else None
+            if at is not None and at > now:
+                heapq.heappush(self._heap, (at, id))
+        if failed:
+            await self._sleep(_RETRY_AFTER)
+            self._plan.woken |= failed
+
+    def _steps(self, due: set[UUID], now: datetime) -> list[decide.Step]:
+        steps: list[decide.Step] = []
+        for id in due:
+            steps += decide.steps(self._plan, id, now, self._asked.get(id))
+            if id not in self._plan.tasks:
+                self._asked.pop(id, None)
+        return steps
+
+    def _take_due(self, now: datetime) -> set[UUID]:
+        due, self._plan.woken = self._plan.woken, set()
+        while self._heap and self._heap[0][0] <= now:
+            due.add(heapq.heappop(self._heap)[1])
+        return due
+
+    async def append(self, steps: list[decide.Step]) -> set[UUID]:
+        """Appends them all; gives the tasks for which it could not be done now."""
+        groups = (
+            [steps[at : at + _BATCH] for at in range(0, len(steps), _BATCH)]
+            if len(steps) >= _BATCH_FROM
+            else [[step] for step in steps]
+        )
+        failed = await asyncio.gather(*(self._append_group(group) for group in groups))
+        return set().union(*failed)
+
+    async def _append_group(self, group: list[decide.Step]) -> set[UUID]:
+        try:
+            await self._log.append_batch([(step.proposed, step.context) for step in group])
+        except WrongVersion:
+            if len(group) > 1:
+                alone = await asyncio.gather(*(self._append_group([step]) for step in group))
+                return set().union(*alone)
+            # Another copy was first, or the aggregate moved on: the log will tell us.
+        except Unavailable as problem:
+            logger.warning("%d events wait: %s", len(group), problem)
+            return {step.task for step in group}
+        self._remember(group)
+        return set()
+
+    def _remember(self, group: list[decide.Step]) -> None:
+        for step in group:
+            if step.tick is not None:
+                last = self._asked.get(step.task)
+                self._asked[step.task] = max(last, step.tick) if last else step.tick
+
+    async def _confirm_kill(self, id: UUID) -> set[UUID]:
+        stream, context = decide.kill_stream(self._plan, id)
+        try:
+            await transact(
+                self._log,
+                stream,
+                tasks.evolve,
+                lambda task: tasks.settle(task, True, False),
+                context,
+            )
+        except (Unavailable, Rejected) as problem:
+            logger.warning("the kill of task %s waits: %s", id, problem)
+            return {id}
+        return set()

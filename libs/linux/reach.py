@@ -5,7 +5,7 @@ private mount namespace covers such a directory by an empty one that anyone may 
 only the wanted paths back at their own places. What else lies there is out of sight.
 
 As a program it is a launcher, which makes way, changes the uid and becomes the command:
-`python -m libs.linux.reach [--user UID --group GID --path P ...]
+`python -m libs.linux.reach [--user UID --group GID [--in-name-only] --path P ...]
 [--die-with-parent SIGNAL --parent PID] -- COMMAND ...`
 """
 
@@ -60,6 +60,24 @@ def become(uid: int, gid: int) -> None:
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
+
+
+def appear_as(uid: int, gid: int) -> None:
+    """See ourselves as `uid` and `gid`, and stay who we are to everybody else; no right is needed.
+
+    For programs that insist on a name for their uid, where ours has none. Raises PermissionError,
+    naming the remedy, where user namespaces are refused.
+    """
+    own_uid, own_gid = os.getuid(), os.getgid()
+    try:
+        syscalls.unshare(syscalls.CLONE_NEWUSER)
+    except OSError as error:
+        missing = f"uid {own_uid} has no name here, and a user namespace to lend it one is refused"
+        remedy = "add the uid to /etc/passwd, or run as a user that is in it"
+        raise PermissionError(error.errno, f"{missing} ({error.strerror}): {remedy}") from error
+    Path("/proc/self/setgroups").write_text("deny")  # else an ordinary user may not map its group
+    Path("/proc/self/uid_map").write_text(f"{uid} {own_uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid} {own_gid} 1")
 
 
 @dataclass(frozen=True)
@@ -151,6 +169,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m libs.linux.reach")
     parser.add_argument("--user", type=int, help="uid to run as; needs root and --group")
     parser.add_argument("--group", type=int)
+    parser.add_argument("--in-name-only", action="store_true", help="appear as them; needs no root")
     parser.add_argument("--path", type=Path, action="append", default=[], help="to be reachable")
     parser.add_argument("--die-with-parent", type=lambda name: signal.Signals[name])
     parser.add_argument("--parent", type=int, help="pid that --die-with-parent expects")
@@ -162,7 +181,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Become the command; ends with status 1 and one line on stderr where that can't be."""
     options = _arguments(argv)
     try:
-        if options.user is not None:
+        if options.in_name_only:
+            appear_as(options.user, options.group)
+        elif options.user is not None:
             make_reachable(options.path, options.user, options.group)
             become(options.user, options.group)
         if options.die_with_parent:

@@ -10,7 +10,7 @@ import importlib.util
 import os
 import pwd
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import SIGINT, SIGQUIT
 
@@ -58,10 +58,10 @@ class Postgres:
         if user := self.user(new):
             os.chown(new, user.uid, user.gid)
         make = ["initdb", "--username=postgres", "--auth=reject", "--encoding=UTF8"]
-        await complete(self._program(new, [*make, "--locale=C.UTF-8", "-D", str(new)]))
+        await complete(self._maker(new, [*make, "--locale=C.UTF-8", "-D", str(new)]))
         (new / "pg_hba.conf").write_text(_ACCESS)
         alone = ["postgres", "--single", "-D", str(new), "-c", "exit_on_error=on", "postgres"]
-        await complete(self._program(new, alone), _statements(password.read_text()))
+        await complete(self._maker(new, alone), _statements(password.read_text()))
         new.rename(self.data)
 
     def program(self) -> Program:
@@ -87,6 +87,11 @@ class Postgres:
         uid, gid = (owner.st_uid, owner.st_gid) if owner.st_uid else _unprivileged()
         return User(uid, gid, (self.binaries.parent, data))
 
+    def _maker(self, data: Path, command: list[str]) -> Program:
+        """`command`, run by somebody with a name, which initdb and single-user mode insist on."""
+        program = self._program(data, command)
+        return replace(program, user=program.user or _stand_in())
+
     def _program(self, data: Path, command: list[str]) -> Program:
         """`command`, of our binaries. SIGINT is a fast shutdown, SIGQUIT an immediate one."""
         return Program(
@@ -109,6 +114,15 @@ def wheel_binaries() -> Path:
     return Path(package.origin).parent / "pginstall" / "bin"
 
 
+def _stand_in() -> User | None:
+    """Whom to appear as where our own uid has no name, as in many containers."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return User(*_unprivileged(), in_name_only=True)
+    return None
+
+
 def _statements(password: str) -> bytes:
     """What single-user mode executes, one statement a line. `password` is hexadecimal."""
     role = f"CREATE ROLE rondo LOGIN PASSWORD '{password}'"
@@ -116,7 +130,7 @@ def _statements(password: str) -> bytes:
 
 
 def _unprivileged() -> tuple[int, int]:
-    """A user that initdb can look up and that owns nothing of value."""
+    """uid and gid of a user that initdb can look up and that owns nothing of value."""
     for name in ("postgres", "nobody"):
         try:
             entry = pwd.getpwnam(name)
@@ -125,7 +139,7 @@ def _unprivileged() -> tuple[int, int]:
         return entry.pw_uid, entry.pw_gid
     raise Rejected(
         "invalid",
-        "Postgres refuses to run as root, and there is no user `postgres` or `nobody`:"
+        "Postgres needs a user other than root, and there is neither `postgres` nor `nobody`:"
         " add one, run as an ordinary user, or set RONDO_POSTGRES_DSN",
     )
 

@@ -30,11 +30,15 @@ class StartFailed(Exception):
 
 @dataclass(frozen=True)
 class User:
-    """Whom a child runs as, instead of us; `paths` are what it must be able to reach."""
+    """Whom a child runs as, instead of us; `paths` are what it must be able to reach.
+
+    In name only: it believes to be that user, but has our rights and no others.
+    """
 
     uid: int
     gid: int
-    paths: tuple[Path, ...]
+    paths: tuple[Path, ...] = ()
+    in_name_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ def launched(command: Sequence[str], stop: signal.Signals, user: User | None) ->
     launcher += ["--die-with-parent", stop.name, "--parent", str(os.getpid())]
     if user:
         launcher += ["--user", str(user.uid), "--group", str(user.gid)]
+        launcher += ["--in-name-only"] if user.in_name_only else []
         launcher += [word for path in user.paths for word in ("--path", str(path))]
     return [*launcher, "--", *command]
 

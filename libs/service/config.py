@@ -58,7 +58,9 @@ def load(kind: type[Kind], environ: Mapping[str, str]) -> Kind:
             if _is_secret(field.type):
                 values |= _secret(field.name, environ.get(f"{variable}_FILE"))
             elif variable in environ:
-                values[field.name] = msgspec.convert(environ[variable], field.type, strict=False)
+                values[field.name] = msgspec.convert(
+                    environ[variable], field.type, strict=False, dec_hook=_path
+                )
         except (OSError, msgspec.ValidationError) as error:
             wrong.append(f"{variable}: {error}")
             continue
@@ -68,6 +70,12 @@ def load(kind: type[Kind], environ: Mapping[str, str]) -> Kind:
     if wrong:
         raise ConfigError("; ".join(wrong))
     return kind(**values)
+
+
+def _path(kind: type, text: object) -> object:
+    if kind is not Path:
+        raise NotImplementedError(f"no configuration of type {kind}")
+    return Path(str(text))
 
 
 def _is_secret(kind: object) -> bool:

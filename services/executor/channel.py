@@ -54,6 +54,8 @@ class LauncherProcess:
     async def send(self, launch: Launch, descriptors: list[int]) -> None:
         """Have a run started. Raises Rejected if that is too long to say, Unavailable if lost."""
         async with self._sending:
+            if self.lost.is_set():
+                raise Unavailable("the launcher of runs has ended")
             message = encode(launch)
             self._gone[launch.run_id] = asyncio.Event()
             try:

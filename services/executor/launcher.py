@@ -45,14 +45,15 @@ class Launcher:
                     return
 
     def _start(self) -> bool:
-        flags = socket.MSG_CMSG_CLOEXEC
         try:
-            message, descriptors, _, _ = socket.recv_fds(self._executor, MESSAGE_BYTES, 3, flags)
+            message, descriptors, _, _ = socket.recv_fds(self._executor, MESSAGE_BYTES, 3)
         except ConnectionResetError:  # it is gone and left something of ours unread
             return False
         if not message:
             return False
         stdout, stderr, control = descriptors
+        for each in descriptors:  # recv_fds drops the flag for it; no run may get the control
+            os.set_inheritable(each, False)
         launch = launch_decoder.decode(message)
         if (pid := self._fork()) == 0:
             self._be_keeper(launch, stdout, stderr, control)

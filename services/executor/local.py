@@ -28,6 +28,7 @@ class LocalBackend:
         self._launcher = launcher
         self._restarting = asyncio.Lock()
         self._runs: set[LocalRun] = set()
+        self._closed = False
 
     @classmethod
     async def open(cls, runs: Path, first_uid: int = FIRST_UID) -> "LocalBackend":
@@ -64,11 +65,14 @@ class LocalBackend:
 
     async def close(self) -> None:
         """Kill all runs and give back everything."""
+        self._closed = True
         await asyncio.gather(*(run.stop("killed") for run in self._runs))
         await self._launcher.close()
 
     async def _living_launcher(self) -> LauncherProcess:
         async with self._restarting:
+            if self._closed:
+                raise Unavailable("the executor is stopping")
             if self._launcher.lost.is_set():
                 await self._launcher.close()
                 self._launcher = await LauncherProcess.open(self._folder, self._first_uid)
@@ -76,8 +80,13 @@ class LocalBackend:
 
 
 async def _filled(folder: RunFolder, spec: RunSpec, uid: int | None) -> None:
+    filling = asyncio.create_task(asyncio.to_thread(folder.fill, spec, uid))
     try:
-        await asyncio.to_thread(folder.fill, spec, uid)
+        await asyncio.shield(filling)
+    except asyncio.CancelledError:  # its thread goes on regardless
+        await asyncio.wait([filling])
+        await asyncio.to_thread(folder.remove)
+        raise
     except FileExistsError as error:
         raise Rejected("conflict", f"run_id: {spec.run_id} is already running") from error
     except OSError as error:

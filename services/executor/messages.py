@@ -7,7 +7,6 @@ import msgspec
 
 from services.executor.backend import Limits
 
-
 MESSAGE_BYTES = 1 << 18  # no more fits into a socket's buffer by default
 
 

@@ -1,0 +1,107 @@
+"""When processes of the local backend itself are killed, no process of a run outlives them."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from libs.domain.errors import Unavailable
+from services.executor.local import LocalBackend
+from tests.executor.harness import DAEMON, Harness, Run, ended, living, mark, parent_of
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+async def local(tmp_path: Path) -> AsyncIterator[LocalBackend]:
+    backend = await LocalBackend.open(tmp_path / "runs")
+    yield backend
+    await backend.close()
+
+
+@pytest.fixture
+def runs(local: LocalBackend, tmp_path: Path) -> Harness:
+    return Harness(local, tmp_path)
+
+
+def with_daemon(hidden: str) -> str:
+    return f"{DAEMON}\nimport signal; daemon('{hidden}'); print('ready'); signal.pause()"
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+async def test_i7_a_killed_executor_leaves_no_process(tmp_path: Path, number: int) -> None:
+    hidden = mark()
+    program = [sys.executable, "-m", "tests.executor.lone_executor", str(tmp_path)]
+    executor = await asyncio.create_subprocess_exec(
+        *program, with_daemon(hidden), stdout=asyncio.subprocess.PIPE, cwd=ROOT
+    )
+    assert executor.stdout
+    launcher, run = map(int, (await executor.stdout.readline()).split())
+    below = [launcher, run, parent_of(run), *living(hidden)]
+    assert len(below) == 4
+    executor.send_signal(number)
+    await executor.wait()
+    for pid in below:
+        await ended(pid)
+    await (await LocalBackend.open(tmp_path / "runs")).close()
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+async def test_a_killed_launcher_is_replaced(local: LocalBackend, runs: Harness) -> None:
+    hidden = mark()
+    run = await runs.start(runs.spec(with_daemon(hidden)))
+    await run.out.until("ready")
+    below = [run.running.pid, *living(hidden)]
+    os.kill(local.launcher_pid, signal.SIGKILL)
+    outcome = await run.outcome()
+    assert (outcome.status, outcome.reason) == ("failure", "launcher_lost")
+    for pid in below:
+        await ended(pid)
+    again, out, _ = await runs.run("print('again')")
+    assert (again.status, out) == ("success", "again\n")
+
+
+async def test_i7_a_killed_keeper_takes_its_run_with_it(runs: Harness) -> None:
+    hidden = mark()
+    run = await runs.start(runs.spec(with_daemon(hidden)))
+    other = await runs.start(runs.spec("print('ready'); open('/dev/stdin').read()", slot=1))
+    await run.out.until("ready")
+    assert living(hidden)
+    os.kill(parent_of(run.running.pid), signal.SIGKILL)
+    outcome = await run.outcome()
+    assert (outcome.status, outcome.reason) == ("failure", "launcher_lost")
+    assert not living(hidden)
+    assert (await other.outcome()).status == "success"
+
+
+async def test_closing_kills_all_runs(tmp_path: Path) -> None:
+    backend = await LocalBackend.open(tmp_path / "runs")
+    runs, hidden = Harness(backend, tmp_path), mark()
+    run = await runs.start(runs.spec(with_daemon(hidden)))
+    await run.out.until("ready")
+    await backend.close()
+    assert (await run.outcome()).status == "killed"
+    assert not living(hidden)
+    with pytest.raises(Unavailable):
+        await runs.run("print('too late')")
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.001, 0.002, 0.003, 0.005, 0.008])
+async def test_a_cancelled_start_leaves_nothing(
+    tmp_path: Path, runs: Harness, delay: float
+) -> None:
+    hidden = mark()
+    spec = runs.spec(with_daemon(hidden))
+    starting = asyncio.create_task(runs.backend.start(spec))
+    asyncio.get_running_loop().call_later(delay, starting.cancel)
+    try:
+        running = await starting
+    except asyncio.CancelledError:
+        assert not list((tmp_path / "runs").iterdir())
+    else:  # a fast machine
+        await Run(running).running.stop("killed")
+    assert not living(hidden)

@@ -1,0 +1,46 @@
+"""Killing a process tree without a namespace or control group, as an ordinary user must."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.executor.harness import DAEMON, living, mark
+
+ROOT = Path(__file__).parents[2]
+
+KEEPER = """
+import os
+from libs.linux import process, syscalls
+syscalls.become_subreaper()
+os.setsid()
+seen, alive = os.pipe()
+spared = os.fork()
+if not spared:
+    os.execv("/bin/sleep", ["sleep", {spared!r}])
+if not (main := os.fork()):
+{script}
+    os.write(alive, b"!")
+    while True:
+        {then}
+os.read(seen, 1)
+ended = process.end_children(keep={{spared}})
+assert main in ended
+assert process.children(os.getpid()) == [spared]
+os.kill(spared, 9)
+"""
+
+
+@pytest.mark.parametrize(
+    "then",
+    ["os.wait()", "os.fork() and os._exit(0)", "__import__('signal').pause()"],
+    ids=["waiting", "hopping from child to child", "idle"],
+)
+def test_i7_the_walk_ends_all_but_who_is_spared(then: str) -> None:
+    hidden, spared = mark(), mark()
+    daemon = "\n".join("    " + line for line in f"{DAEMON}\ndaemon({hidden!r})".splitlines())
+    keeper = KEEPER.format(spared=spared, script=daemon, then=then)
+    done = subprocess.run([sys.executable, "-c", keeper], cwd=ROOT, check=False, timeout=60)
+    assert done.returncode == 0
+    assert not living(hidden)

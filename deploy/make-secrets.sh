@@ -1,0 +1,39 @@
+#!/bin/sh
+# Makes the secrets of compose.yaml, in a new folder: deploy/make-secrets.sh [folder]
+#
+# Run it as root, or with RONDO_UID set to your own uid for both this and `docker compose`: the
+# services run as RONDO_UID, and their secrets are readable to nobody else. The servers of others
+# run as users of their own, so theirs are readable to all who can enter the folder: only its owner.
+set -eu
+umask 077
+folder=${1:-secrets}
+[ ! -e "$folder" ] || { echo "$folder exists; remove it or name another folder" >&2; exit 1; }
+new=$(mktemp -d "$folder.XXXXXX")
+trap 'rm -rf "$new"' EXIT
+(
+  cd "$new"
+  random() { openssl rand -hex 32; }
+
+  random > nats_token
+  random > internal_token
+  openssl rand -base64 18 > admin_password
+  openssl genpkey -algorithm ed25519 -out signing_key.pem
+  password=$(random)
+  access=$(openssl rand -hex 10) secret=$(random)
+  printf 'postgres:5432:rondo:rondo:%s\n' "$password" > pgpass
+  printf '[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n' \
+    "$access" "$secret" > aws_credentials
+  chown "${RONDO_UID:-10001}" ./*
+
+  umask 022
+  printf '%s' "$password" > postgres_password
+  printf 'authorization { token: "%s" }\n' "$(cat nats_token)" > nats_auth.conf
+  # Without this key the S3 server lets anybody who reaches its gRPC port add identities.
+  printf '[jwt.filer_signing]\nkey = "%s"\n' "$(random)" > s3_security.toml
+  printf '{"identities": [{"name": "rondo", "credentials": [{"accessKey": "%s", "secretKey": "%s"}],
+  "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}\n' "$access" "$secret" \
+    > s3_identities.json
+)
+mv "$new" "$folder"
+trap - EXIT
+echo "made $folder; the first administrator's password is in $folder/admin_password"

@@ -108,6 +108,20 @@ async def test_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             pass
 
 
+async def test_credentials_from_a_file(
+    server: seaweed.Seaweed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "credentials"
+    file.write_text(
+        f"[default]\naws_access_key_id = {seaweed.KEY}\naws_secret_access_key = {seaweed.SECRET}\n"
+    )
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    async with open_store(server.url("blobs")) as store:
+        await store.check()
+
+
 async def test_a_full_s3_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Servers differ in the code; 507 is what they share. Ours can't be filled up in a test."""
 

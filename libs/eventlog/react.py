@@ -38,17 +38,12 @@ Handler = Callable[[Recorded], Awaitable[Awaitable[None] | None]]
 
 
 class Reaction(msgspec.Struct, frozen=True, kw_only=True):
-    """`concurrency` bounds how many handlers run at once in this copy.
-
-    `from_now` makes it a consumer of this copy alone that sees only events from here on, and that
-    the server forgets a while after we are gone.
-    """
+    """`concurrency` bounds how many handlers run at once in this copy."""
 
     name: str
     subjects: Sequence[str]
     handle: Handler
     concurrency: int = 16
-    from_now: bool = False
 
 
 async def react(nats: Nats, reaction: Reaction) -> None:
@@ -83,16 +78,14 @@ class _Runner:
                 tries += 1
 
     async def _create(self) -> None:
-        config: dict[str, object] = {
+        config = {
             "durable_name": self._reaction.name,
             "ack_policy": "explicit",
             "ack_wait": int(ACK_WAIT * 1e9),
-            "deliver_policy": "new" if self._reaction.from_now else "all",
+            "deliver_policy": "all",
             "filter_subjects": list(self._reaction.subjects),
             "max_ack_pending": 10_000,
         }
-        if self._reaction.from_now:
-            config["inactive_threshold"] = 300_000_000_000
         body = {"stream_name": streams.EVENTS, "config": config}
         try:
             await self._nats.api(f"CONSUMER.CREATE.{streams.EVENTS}.{self._reaction.name}", body)

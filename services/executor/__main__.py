@@ -1,0 +1,66 @@
+"""The executor: claims runs, starts users' code, and says how it ended."""
+
+import asyncio
+import logging
+import platform
+import re
+import secrets
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from libs.blobs.open import open_store
+from libs.eventlog import lease, streams, wire
+from libs.eventlog.log import EventLog
+from libs.eventlog.react import Reaction, react
+from libs.service.config import load
+from libs.service.http import add_health, serving
+from libs.service.main import notify_ready, run
+from services.executor.code import Code
+from services.executor.config import Config
+from services.executor.local import LocalBackend
+from services.executor.runs import Runs, Settings
+
+logger = logging.getLogger(__name__)
+
+
+async def main(environ: Mapping[str, str]) -> None:
+    config = load(Config, environ)
+    token = config.nats_token.reveal() if config.nats_token else None
+    host = re.sub(r"[^A-Za-z0-9-]", "-", platform.node())
+    settings = Settings(
+        executor=f"{host}-{secrets.token_hex(4)}",
+        slots=config.slots,
+        environments=config.environments,
+        variables={"WALLAROO_URL": config.public_url},
+    )
+    async with (
+        wire.connect(config.nats_url, token) as nats,
+        open_store(config.blobs_url) as blobs,
+    ):
+        await streams.create(nats, config.nats_replicas)
+        backend = await LocalBackend.open(config.data / "runs", config.first_uid)
+        for sentence in backend.capabilities():
+            logger.info("%s", sentence)
+        log = EventLog(nats)
+        runs = Runs(settings, backend, log, nats, Code(blobs, config.data / "code"))
+        claims = Reaction(
+            name="executor",
+            subjects=("event.*.run.*",),
+            handle=runs.handle,
+            concurrency=config.slots,
+        )
+        app = web.Application()
+        add_health(app, {"nats": nats.check, "blobs": blobs.check})
+        try:
+            async with serving(app, config.listen), asyncio.TaskGroup() as tasks:
+                tasks.create_task(runs.watch_kills(await log.end()))
+                tasks.create_task(lease.hold(nats, settings.executor))
+                tasks.create_task(react(nats, claims))
+                notify_ready()
+        finally:
+            await backend.close()
+
+
+if __name__ == "__main__":
+    run("executor", main)

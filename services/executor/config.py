@@ -1,0 +1,19 @@
+import os
+from pathlib import Path
+
+from libs.service.config import Config as Base
+
+
+class Config(Base, frozen=True, kw_only=True):
+    """`data` is a private scratch folder, `environments` where the packager builds.
+
+    `slots` is how many runs go on at once; as root, each slot has a uid of its own, from
+    `first_uid` on.
+    """
+
+    blobs_url: str
+    data: Path
+    environments: Path
+    public_url: str
+    slots: int = max(16, 4 * (os.cpu_count() or 1))
+    first_uid: int = 20000

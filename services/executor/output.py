@@ -1,0 +1,112 @@
+"""A run's output: read from its pipes, stamped, cut, and acknowledged by the log stream.
+
+A full stream or a server that is away makes us wait, and through the pipe the program that
+prints; nothing is dropped.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from uuid import UUID
+
+from libs.domain.errors import Unavailable
+from libs.eventlog.wire import ApiError, Nats, back_off, checked
+from libs.runlog import message
+from libs.runlog.chunks import CUT_AGE, Chunk, Cutter, Stream
+
+logger = logging.getLogger(__name__)
+
+_READ = 256 * 1024
+
+
+class Output:
+    def __init__(self, nats: Nats, workspace: int, task: UUID, run: UUID) -> None:
+        self._nats = nats
+        self._subject = message.subject(workspace, run)
+        self._task = task
+        self._cutter = Cutter()
+        self._one_at_a_time = asyncio.Lock()
+        self._later: asyncio.Task[None] | None = None
+
+    async def pump(self, stdout: int, stderr: int) -> None:
+        """Until both pipes end; closes them."""
+        async with asyncio.TaskGroup() as readers:
+            readers.create_task(self._read("stdout", stdout))
+            readers.create_task(self._read("stderr", stderr))
+
+    def say(self, text: str) -> None:
+        """A line of ours among the program's, on stderr."""
+        self._cutter.feed("stderr", text.encode() + b"\n", time.time_ns())
+
+    async def close(self) -> int:
+        """Returns when every line is acknowledged (I5); gives their number."""
+        if self._later is not None:
+            self._later.cancel()
+        async with self._one_at_a_time:
+            for chunk in self._cutter.take_all():
+                await self._publish(chunk)
+        return self._cutter.next_line
+
+    async def _read(self, stream: Stream, pipe: int) -> None:
+        try:
+            while data := await _some(pipe):
+                self._cutter.feed(stream, data, time.time_ns())
+                await self._take()
+                self._take_later()
+        finally:
+            os.close(pipe)
+        self._cutter.close(stream, time.time_ns())
+
+    async def _take(self) -> None:
+        async with self._one_at_a_time:
+            while chunk := self._cutter.take(time.time_ns()):
+                await self._publish(chunk)
+
+    def _take_later(self) -> None:
+        """What is too little for a chunk now is one when it is old enough."""
+        if self._later is None or self._later.done():
+            self._later = asyncio.create_task(self._take_when_old())
+
+    async def _take_when_old(self) -> None:
+        await asyncio.sleep(CUT_AGE / 1e9)
+        await self._take()
+
+    async def _publish(self, chunk: Chunk) -> None:
+        headers, body = message.pack(chunk, self._task)
+        headers["Nats-Msg-Id"] = f"{self._subject}.{chunk.first_line}"
+        tries = 0
+        while True:
+            try:
+                checked((await self._nats.request(self._subject, body, headers)).data)
+            except (Unavailable, ApiError) as problem:
+                if tries == 0:
+                    logger.warning("output waits: %s", problem)
+            else:
+                return
+            await back_off(tries)
+            tries += 1
+
+
+async def _some(pipe: int) -> bytes:
+    """What is in the pipe, at least a byte; empty when it has ended."""
+    while True:
+        try:
+            return os.read(pipe, _READ)
+        except BlockingIOError:
+            await _readable(pipe)
+
+
+async def _readable(pipe: int) -> None:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(pipe, _set, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(pipe)
+
+
+def _set(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)

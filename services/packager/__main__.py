@@ -1,0 +1,53 @@
+"""The packager: makes environments for uploaded orchestrations."""
+
+import asyncio
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from libs.blobs.open import open_store
+from libs.eventlog import streams, wire
+from libs.eventlog.log import EventLog
+from libs.eventlog.react import Reaction, react
+from libs.service.config import load
+from libs.service.http import add_health, serving
+from libs.service.main import notify_ready, run
+from services.packager.build import Builder
+from services.packager.config import Config
+from services.packager.reactions import Packager
+
+
+async def main(environ: Mapping[str, str]) -> None:
+    config = load(Config, environ)
+    token = config.nats_token.reveal() if config.nats_token else None
+    async with (
+        wire.connect(config.nats_url, token) as nats,
+        open_store(config.blobs_url) as blobs,
+    ):
+        await streams.create(nats, config.nats_replicas)
+        builder = Builder(
+            config.data,
+            config.environments,
+            environ,
+            base=config.base,
+            user=config.build_uid,
+            wheels_only=config.wheels_only,
+        )
+        scratch = config.data / "incoming"
+        scratch.mkdir(exist_ok=True)
+        packager = Packager(EventLog(nats), blobs, builder, scratch)
+        uploads = Reaction(
+            name="packager",
+            subjects=("event.*.orchestration.*",),
+            handle=packager.handle,
+            concurrency=config.builds,
+        )
+        app = web.Application()
+        add_health(app, {"nats": nats.check, "blobs": blobs.check})
+        async with serving(app, config.listen), asyncio.TaskGroup() as tasks:
+            tasks.create_task(react(nats, uploads))
+            notify_ready()
+
+
+if __name__ == "__main__":
+    run("packager", main)

@@ -1,0 +1,78 @@
+"""OrchestrationUploaded → an environment, or the reason why there is none."""
+
+import asyncio
+import logging
+import tempfile
+from pathlib import Path
+from uuid import UUID
+
+from libs.archive import requirements
+from libs.archive.inspect import inspect
+from libs.blobs.store import BlobStore
+from libs.domain import orchestration as orchestrations
+from libs.domain.errors import Rejected
+from libs.domain.events import OrchestrationUploaded
+from libs.eventlog.envelope import Recorded
+from libs.eventlog.log import EventLog
+from libs.eventlog.transact import load, transact
+from services.packager.build import Builder
+
+logger = logging.getLogger(__name__)
+
+SOURCE = "packager"
+
+
+class Packager:
+    def __init__(self, log: EventLog, blobs: BlobStore, builder: Builder, scratch: Path) -> None:
+        self._log = log
+        self._blobs = blobs
+        self._builder = builder
+        self._scratch = scratch
+
+    async def handle(self, fact: Recorded) -> None:
+        """Unavailable goes to the runner, which brings the event again."""
+        if not isinstance(fact.event, OrchestrationUploaded):
+            return
+        state, _ = await load(self._log, fact.stream, orchestrations.evolve)
+        if state.status in ("ready", "error"):
+            return
+        await transact(
+            self._log,
+            fact.stream,
+            orchestrations.evolve,
+            orchestrations.start_packaging,
+            fact.because(SOURCE),
+        )
+        try:
+            environment = await self._builder.build(await self._requirements(fact.event))
+        except Rejected as refusal:
+            reason = refusal.message
+            logger.info("orchestration %s can't be packaged: %s", fact.stream.id, reason)
+            await transact(
+                self._log,
+                fact.stream,
+                orchestrations.evolve,
+                lambda state: orchestrations.failed(state, reason),
+                fact.because(SOURCE),
+            )
+            return
+        await transact(
+            self._log,
+            fact.stream,
+            orchestrations.evolve,
+            lambda state: orchestrations.packaged(
+                state, environment.id, environment.lock_digest, environment.seconds
+            ),
+            fact.because(SOURCE),
+        )
+        logger.info("orchestration %s is ready", UUID(fact.stream.id))
+
+    async def _requirements(self, event: OrchestrationUploaded) -> list[str]:
+        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
+            archive = Path(folder) / "archive.zip"
+            await self._blobs.get(event.blob, archive)
+            return await asyncio.to_thread(_requirements_in, archive)
+
+
+def _requirements_in(archive: Path) -> list[str]:
+    return requirements.read(archive, inspect(archive).requirements)

@@ -1,7 +1,8 @@
 """Requirements in, environment out: resolved to a lock once, built from the lock once.
 
-    <data>/locks/<digest of what was asked>.txt     <data>/cache, <data>/home: uv's own
-    <environments>/<id>/                            a virtual environment, whole or not there
+    <data>/locks/<digest of what was asked>.txt
+    <environments>/<id>/      a virtual environment, whole or not there
+    <environments>/.uv/       uv's cache and home
 
 Every environment starts from the same base packages (base.in) in the same versions where that is
 possible, so that they share files. Folders appear by rename: several builders may share them.
@@ -55,21 +56,21 @@ class Builder:
         user: int | None = None,
         wheels_only: bool = True,
     ) -> None:
-        """`data` should be on the file system of `environments`: then files are linked, not copied.
+        """Of `environ` uv gets its own settings (UV_*), certificates and proxies.
 
-        Of `environ` uv gets its own settings (UV_*), certificates and proxies. `user`: the uid to
-        run it as, for a builder that is root; tasks must run as another.
+        `user`: the uid to run it as, for a builder that is root; tasks must run as another.
+        Raises Rejected if the file `base` is not one of requirements.
         """
         self._environments = environments.absolute()
-        self._locks = data.absolute() / "locks"
+        self._locks = data / "locks"
         for folder in (self._environments, self._locks):
             folder.mkdir(parents=True, exist_ok=True)
+        self._environments.chmod(0o755)
         self._base = requirements_txt.parse(base.read_bytes())
         self._limits = limits
         self._options = f"{platform_name()} wheels_only={wheels_only}"
         self._uv = Uv(
-            data.absolute(),
-            Path(os.path.commonpath([data.absolute(), self._environments])),
+            self._environments,
             environ,
             file_bytes=limits.environment_bytes,
             user=user,
@@ -128,9 +129,7 @@ class Builder:
         async with self._turn(asked):
             if not kept.exists():
                 with self._work() as work:
-                    ready = work / "kept.txt"
-                    ready.write_text(await self._resolve(work, requirements, preferred))
-                    shutil.move(ready, kept)
+                    _keep(kept, await self._resolve(work, requirements, preferred))
         return kept.read_text()
 
     async def _resolve(self, work: Path, requirements: list[str], preferred: str) -> str:
@@ -150,6 +149,7 @@ class Builder:
             await asyncio.to_thread(share_bytecode, like, built)
             await self._uv.compile_bytecode(built)
             await asyncio.to_thread(seal, built, self._limits.environment_bytes)
+            await asyncio.to_thread(os.sync)  # its name vouches for it, after a power cut too
             try:
                 built.rename(self._environments / key)
             except OSError:
@@ -194,6 +194,16 @@ class Builder:
             if path.name.startswith(_WORK) and used[path] < dead:
                 shutil.rmtree(path, ignore_errors=True)
         return [path.name for path in removable]
+
+
+def _keep(path: Path, text: str) -> None:
+    """Write the file whole or not at all."""
+    part = path.with_suffix(f".{os.getpid()}")
+    with part.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
 
 
 def _only_here(cache: Path) -> int:

@@ -42,23 +42,22 @@ class Uv:
 
     def __init__(
         self,
-        data: Path,
-        reachable: Path,
+        folder: Path,
         environ: Mapping[str, str],
         *,
         file_bytes: int,
         user: int | None,
         wheels_only: bool,
     ) -> None:
-        """`data` holds cache and home; `reachable` is a folder around it and every work folder."""
-        self._reachable = reachable
+        """Work folders lie in `folder`, and cache and home too: files are linked, not copied."""
+        self._folder = folder
         self._user = user
         self._bound = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
         self._wheels = ["--only-binary", ":all:"] if wheels_only else []
-        self.cache, home = data / "cache", data / "home"
-        for folder in (self.cache, home):
-            folder.mkdir(parents=True, exist_ok=True)
-            self.give(folder)
+        self.cache, home = folder / ".uv" / "cache", folder / ".uv" / "home"
+        for own in (self.cache, home):
+            own.mkdir(parents=True, exist_ok=True)
+            self.give(own)
         self._environ = _environment(environ, home, self.cache)
 
     def give(self, path: Path) -> None:
@@ -129,7 +128,7 @@ class Uv:
         bound = ["--die-with-parent", "SIGKILL", "--parent", str(os.getpid())]
         if self._user is not None:
             bound += ["--user", str(self._user), "--group", str(self._user)]
-            for path in (find_uv_bin(), sys.base_prefix, str(self._reachable)):
+            for path in (find_uv_bin(), sys.base_prefix, str(self._folder)):
                 bound += ["--path", path]
         return [sys.executable, "-P", "-m", "libs.linux.reach", *bound, "--"]
 
@@ -137,11 +136,9 @@ class Uv:
         _, error, reason = said.partition("error: ")
         # Without that word it was not uv that ended: the launcher, or a signal.
         shown = self._presentable(reason or said or f"uv ended with status {status}")
-        if status == -signal.SIGXFSZ:
-            return Rejected(
-                "invalid",
-                "requirements.txt: a package has a file over the size limit; leave it out",
-            )
+        if "File too large" in reason:
+            problem = "a package has a file over the size limit; leave it out"
+            return Rejected("invalid", f"requirements.txt: {problem}")
         if status < 0 or not error or _BROKEN.search(reason):
             return Unavailable(f"packages can't be resolved or installed now: {shown}")
         return Rejected("invalid", f"requirements.txt: {shown}; change or leave out a requirement")
@@ -149,7 +146,7 @@ class Uv:
     def _presentable(self, said: str) -> str:
         """One line, without our paths and the index's credentials."""
         text = without_credentials(re.sub(r"\n\s*cause: ", ": ", said))
-        text = re.sub(rf"{re.escape(str(self._reachable))}/([^\s`'\"/]*/)*", "", text)
+        text = re.sub(rf"{re.escape(str(self._folder))}/([^\s`'\"/]*/)*", "", text)
         return " ".join(text.split())[:_SHOWN].rstrip(".")
 
 

@@ -1,0 +1,170 @@
+"""Environments built by the real uv from the real index, from small packages."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from libs.archive import requirements
+from libs.domain.errors import Rejected
+from services.packager.build import BASE, Builder, BuildLimits
+
+DATA = Path(__file__).parent.parent / "data"
+
+
+class Place:
+    """A folder for builders, with one small base package."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data, self.environments = folder / "data", folder / "environments"
+        self.base = folder / "base.in"
+        self.base.write_text("colorama==0.4.6")
+
+    def builder(
+        self,
+        environ: Mapping[str, str] | None = None,
+        limits: BuildLimits | None = None,
+        user: int | None = None,
+    ) -> Builder:
+        return Builder(
+            self.data,
+            self.environments,
+            {**os.environ, **(environ or {})},
+            base=self.base,
+            limits=limits or BuildLimits(),
+            user=user,
+        )
+
+    def folders(self) -> set[str]:
+        """Environments, and whatever else a builder should not have left there."""
+        return {path.name for path in self.environments.iterdir()} - {".uv"}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def versions(python: Path) -> dict[str, str]:
+    """The distributions that the interpreter finds."""
+    code = "import importlib.metadata as m; [print(d.name, d.version) for d in m.distributions()]"
+    done = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=True)
+    return dict(line.split() for line in done.stdout.splitlines())
+
+
+async def test_requirements_are_installed_beside_the_base(place: Place) -> None:
+    built = await place.builder().build(["six==1.16.0"])
+    assert versions(built.python) == {"six": "1.16.0", "colorama": "0.4.6"}
+    assert place.folders() == {built.id}
+    assert "--hash=sha256:" in (built.python.parents[1] / "lock.txt").read_text()
+
+
+async def test_one_lock_is_one_environment_built_once(place: Place) -> None:
+    first = await place.builder().build(["six==1.16.0"])
+    inode = first.python.parents[1].stat().st_ino
+    same_lock = await place.builder().build(["six>=1,<=1.16.0"])
+    again = await place.builder({"UV_OFFLINE": "1"}).build(["six==1.16.0"])
+    assert first.id == same_lock.id == again.id
+    assert first.lock_digest == same_lock.lock_digest
+    assert first.python.parents[1].stat().st_ino == inode
+    assert sum(again.seconds.values()) < 0.1
+
+
+async def test_nothing_required_is_the_base(place: Place) -> None:
+    empty = await place.builder().build([])
+    part_of_it = await place.builder().build(["colorama"])
+    assert versions(empty.python) == {"colorama": "0.4.6"}
+    assert part_of_it.id == empty.id
+
+
+async def test_concurrent_builds_of_one_key(place: Place) -> None:
+    one, other = place.builder(), place.builder()  # as two processes would be
+    built = await asyncio.gather(*(each.build(["six"]) for each in (one, one, one, other)))
+    assert {each.id for each in built} == place.folders()
+    assert "six" in versions(built[0].python)
+
+
+async def test_requirements_that_contradict_the_base_stand_alone(place: Place) -> None:
+    built = await place.builder().build(["colorama==0.4.5"])
+    assert versions(built.python) == {"colorama": "0.4.5"}
+
+
+async def test_environments_share_files_and_bytecode(place: Place) -> None:
+    base = await place.builder().build([])
+    more = await place.builder().build(["six"])
+    package = next(base.python.parents[1].glob("lib/*/site-packages/colorama"))
+    shared = [path for path in package.rglob("*") if path.is_file()]
+    assert {path.suffix for path in shared} == {".py", ".pyc"}
+    for path in shared:
+        assert path.samefile(more.python.parents[1] / path.relative_to(base.python.parents[1]))
+
+
+async def test_files_can_be_read_and_not_written(place: Place) -> None:
+    built = await place.builder().build(["six"])
+    modes = {
+        oct(path.stat().st_mode & 0o777)
+        for path in built.python.parents[1].rglob("*")
+        if path.is_file() and not path.is_symlink()
+    }
+    assert modes <= {"0o444", "0o555"}
+    folders = [path for path in built.python.parents[1].rglob("*") if path.is_dir()]
+    assert {oct(path.stat().st_mode & 0o777) for path in folders} == {"0o755"}
+
+
+async def test_an_environment_is_rebuilt_without_the_index(place: Place) -> None:
+    first = await place.builder().build(["six"])
+    first.python.parents[1].rename(place.base.parent / "lost")
+    again = await place.builder({"UV_OFFLINE": "1"}).build(["six"])
+    assert again.id == first.id
+    assert versions(again.python) == versions(first.python)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another")
+async def test_another_user_builds(place: Place) -> None:
+    built = await place.builder(user=64_321).build(["six"])
+    owners = {path.stat().st_uid for path in place.environments.glob(".uv/cache/*")}
+    assert owners == {64_321}
+    assert "six" in versions(built.python)
+
+
+async def test_prune_removes_the_least_recently_used(place: Place) -> None:
+    builder = place.builder(limits=BuildLimits(environments=1))
+    names = ["six", "idna", "colorama"]
+    ids = {name: (await builder.build([name])).id for name in names}
+    for age, name in enumerate(["six", "colorama", "idna"]):
+        os.utime(place.environments / ids[name], (age, age))
+    await builder.build(["six"])  # used again: now the youngest
+    assert await builder.prune({ids["idna"]}) == [ids["colorama"]]
+    assert place.folders() == {ids["six"], ids["idna"]}
+
+
+async def test_prune_drops_a_cache_over_its_limit(place: Place) -> None:
+    built = await place.builder().build(["six"])
+    await place.builder().prune(set())
+    assert any(place.environments.glob(".uv/cache/archive*"))
+    await place.builder(limits=BuildLimits(cache_bytes=0)).prune({built.id})
+    assert not any(place.environments.glob(".uv/cache/archive*"))
+    assert "six" in versions(built.python)
+
+
+@pytest.mark.timeout(300)
+async def test_fifteen_pins_on_the_real_base(tmp_path: Path) -> None:
+    asked = requirements.parse((DATA / "fifteen-pins.txt").read_bytes())
+    builder = Builder(tmp_path / "data", tmp_path / "environments", os.environ, base=BASE)
+    built = await builder.build(asked)
+    installed = versions(built.python)
+    assert len(asked) == 15
+    assert {f"{name}=={version}" for name, version in installed.items()} >= set(asked)
+    assert {"pandas", "pyarrow", "requests"} <= installed.keys()
+
+
+async def test_the_base_can_be_anything_that_parses(place: Place) -> None:
+    place.base.write_text("-r elsewhere.txt")
+    with pytest.raises(Rejected, match="is an option"):
+        place.builder()
+    place.base.write_text("")
+    built = await place.builder().build([])
+    assert versions(built.python) == {}

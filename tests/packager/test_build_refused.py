@@ -1,0 +1,125 @@
+"""Builds that can't be: in which words, whose fault, and that nothing is left of them."""
+
+import asyncio
+import os
+import zipfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from libs.domain.errors import Rejected, Unavailable
+from services.packager.build import BuildLimits
+from services.packager.environment import seal
+from tests.packager.test_build import Place, place, versions
+
+__all__ = ["place"]
+
+IMPOSSIBLE = {
+    "version": (["six==99.0"], "there is no version of six==99.0"),
+    "name": (["no-such-package-of-anybody"], "was not found in the package registry"),
+    "contradiction": (["six==1.16.0", "six==1.17.0"], "six==1.16.0 and six==1.17.0"),
+    "source only": (["sgmllib3k==1.0.0"], "sgmllib3k==1.0.0 has no usable wheels"),
+    "nonsense for uv": (["six===nonsense"], "Couldn't parse requirement in `requirements.txt`"),
+}
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+async def test_impossible_requirements(name: str, place: Place) -> None:
+    asked, words = IMPOSSIBLE[name]
+    with pytest.raises(Rejected) as refused:
+        await place.builder().build(asked)
+    assert refused.value.code == "invalid"
+    assert refused.value.message.startswith("requirements.txt: ")
+    assert words in refused.value.message
+    assert str(place.environments) not in refused.value.message
+    assert place.folders() == set()
+
+
+async def test_an_unreachable_index_is_worth_another_try(place: Place) -> None:
+    index = {"UV_DEFAULT_INDEX": "http://me:secret@127.0.0.1:9/simple", "UV_HTTP_RETRIES": "0"}
+    with pytest.raises(Unavailable, match="Connection refused") as failed:
+        await place.builder(index).build(["six"])
+    assert "secret" not in str(failed.value)
+    assert place.folders() == set()
+
+
+@pytest.fixture
+async def silent_index() -> AsyncIterator[str]:
+    """An index that accepts connections and never answers."""
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(hold, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/simple"
+    server.close()
+
+
+async def test_the_time_limit_ends_the_build_and_its_processes(
+    place: Place, silent_index: str
+) -> None:
+    builder = place.builder({"UV_DEFAULT_INDEX": silent_index}, BuildLimits(seconds=1))
+    with pytest.raises(Rejected, match=r"not installed within the limit of 1 s"):
+        await builder.build(["six"])
+    assert place.folders() == set()
+    assert _processes_naming(place.environments) == []
+
+
+def _processes_naming(folder: Path) -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes()
+        except OSError:
+            continue  # ended meanwhile
+        if os.fsencode(folder) in words:
+            found.append(words.decode(errors="replace"))
+    return found
+
+
+async def test_the_size_limit(place: Place) -> None:
+    built = await place.builder().build(["idna"])
+    built.python.parents[1].rename(place.base.parent / "away")
+    small = place.builder({"UV_OFFLINE": "1"}, BuildLimits(environment_bytes=300_000))
+    with pytest.raises(Rejected, match=r"over the limit of 300000"):
+        await small.build(["idna"])
+    assert place.folders() == set()
+
+
+async def test_the_file_size_limit(place: Place) -> None:
+    base = await place.builder().build([])
+    with pytest.raises(Rejected, match="file over the size limit"):
+        await place.builder(limits=BuildLimits(environment_bytes=100_000)).build(["idna"])
+    assert place.folders() == {base.id}
+
+
+def test_seal_follows_no_link_out(tmp_path: Path) -> None:
+    outside, inside = tmp_path / "outside", tmp_path / "inside"
+    outside.touch(mode=0o600)
+    inside.mkdir()
+    (inside / "link").symlink_to(outside)
+    seal(inside, 1000)
+    assert outside.stat().st_mode & 0o777 == 0o600
+
+
+async def test_no_code_of_a_package_runs(place: Place, tmp_path: Path) -> None:
+    links, mark = tmp_path / "links", tmp_path / "mark"
+    links.mkdir()
+    _wheel_with_pth(links / "eager-1.0-py3-none-any.whl", f"import os; os.mkdir({str(mark)!r})\n")
+    built = await place.builder({"UV_FIND_LINKS": str(links)}).build(["eager"])
+    assert not mark.exists()
+    assert "eager" in versions(built.python)  # an ordinary start of Python does run it:
+    assert mark.exists()
+
+
+def _wheel_with_pth(path: Path, code: str) -> None:
+    info = "eager-1.0.dist-info"
+    wheel = "Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("eager.pth", code)
+        archive.writestr("eager.py", "")
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: eager\nVersion: 1.0\n")
+        archive.writestr(f"{info}/WHEEL", wheel)
+        archive.writestr(f"{info}/RECORD", "")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from libs.supervisor.folder import Folder
+from libs.supervisor.guard import Guard
 from libs.supervisor.ports import Ports
 from libs.supervisor.process import Process, Program, Ready
 from libs.supervisor.terminal import Terminal
@@ -18,6 +19,7 @@ class Instance:
     ports: Ports
     operator: Mapping[str, str] = field(repr=False)
     terminal: Terminal
+    guard: Guard
 
     def secret(self, name: str) -> Path:
         """The file of the secret `name`."""
@@ -25,4 +27,4 @@ class Instance:
 
     def process(self, program: Program, ready: Ready) -> Process:
         """A process of this instance; as long as it lives, the folder stays locked."""
-        return Process(program, ready, self.terminal, (self.folder.lock,))
+        return Process(program, ready, self.terminal, self.folder.lock, self.guard)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from libs.supervisor.guard import Guard
 from libs.supervisor.terminal import Terminal
 
 _LOG_LIMIT = 10 << 20  # bytes; a larger log is set aside when its process starts
@@ -71,19 +72,21 @@ Ready = Callable[[int, float], Awaitable[None]]
 
 
 class Process:
-    """A running `program`; `inherited` are the descriptors that the child keeps."""
+    """A running `program`; its children keep the descriptor `lock`; `guard` watches them."""
 
     def __init__(
         self,
         program: Program,
         ready: Ready,
         terminal: Terminal,
-        inherited: Sequence[int] = (),
+        lock: int,
+        guard: Guard,
     ) -> None:
         self.program = program
         self._ready = ready
         self._terminal = terminal
-        self._inherited = inherited
+        self._lock = lock
+        self._guard = guard
         self._child: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._log_from = 0
@@ -151,8 +154,9 @@ class Process:
                 cwd=program.folder,
                 env=program.environment,
                 start_new_session=True,
-                pass_fds=self._inherited,
+                pass_fds=(self._lock,),
             )
+        self._guard.watch(self._child.pid)
         return self._child
 
     async def _becomes_ready(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from libs.supervisor.folder import open_folder, write_whole
+from libs.supervisor.guard import Guard
 from libs.supervisor.instance import Instance
 from libs.supervisor.keys import ensure_secrets
 from libs.supervisor.notify import Notifications
@@ -42,20 +43,31 @@ async def up(
     """Serve until SIGINT, SIGTERM or SIGHUP. Raises Rejected or StartFailed where it can't."""
     stop = _stop_signals()
     async with open_folder(options.data) as folder:
-        instance = Instance(folder, Ports(folder.path / "ports.json"), operator, terminal)
         terminal.say("rondo", f"data folder {folder.path}")
-        supervisor = Supervisor()
-        serving = asyncio.create_task(_serve(instance, options, services, supervisor))
-        try:
-            await asyncio.wait({serving, stop}, return_when="FIRST_COMPLETED")
-            if serving.done():
-                serving.result()  # it ends by itself only where it fails
-        finally:
-            terminal.say("rondo", "stopping")
-            serving.cancel()
-            await asyncio.wait({serving})
-            await supervisor.stop()
+        with Guard(folder.lock) as guard:
+            ports = Ports(folder.path / "ports.json")
+            instance = Instance(folder, ports, operator, terminal, guard)
+            await _serve_until(stop, instance, options, services)
     terminal.say("rondo", "stopped")
+
+
+async def _serve_until(
+    stop: asyncio.Future[None],
+    instance: Instance,
+    options: Options,
+    services: Sequence[Service],
+) -> None:
+    supervisor = Supervisor()
+    serving = asyncio.create_task(_serve(instance, options, services, supervisor))
+    try:
+        await asyncio.wait({serving, stop}, return_when="FIRST_COMPLETED")
+        if serving.done():
+            serving.result()  # it ends by itself only where it fails
+    finally:
+        instance.terminal.say("rondo", "stopping")
+        serving.cancel()
+        await asyncio.wait({serving})
+        await supervisor.stop()
 
 
 async def _serve(

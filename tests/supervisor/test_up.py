@@ -161,13 +161,14 @@ def test_a_signal_ends_all_within_five_seconds(tmp_path: Path, sig: signal.Signa
     assert "executor   did not heed SIGTERM" in instance.output.read_text()
 
 
-def test_killing_the_supervisor_leaves_no_process(tmp_path: Path) -> None:
-    with Instance(tmp_path) as first:
+@pytest.mark.parametrize("way", ["", "executor:deaf"])
+def test_killing_the_supervisor_leaves_no_process(tmp_path: Path, way: str) -> None:
+    with Instance(tmp_path, environment={"RONDO_STANDIN": way or ":"}) as first:
         access = first.ready()
         witness = Witness(descendants(first.process.pid))
         first.end(signal.SIGKILL)
     with Instance(tmp_path) as second:  # at once: it waits for what is left of the first
-        witness.all_end(within=5)
+        witness.all_end(within=8)
         assert second.ready() == access
 
 
@@ -224,7 +225,7 @@ def test_external_stores_are_passed_on_and_not_started(tmp_path: Path) -> None:
         instance.ready()
         assert stores.items() <= instance.environment("api").items()
         assert "RONDO_NATS_TOKEN_FILE" not in instance.environment("api")
-        assert len(descendants(instance.process.pid)) == len(SERVICES)
+        assert len(descendants(instance.process.pid)) == len([*SERVICES, "guard"])
         assert "hidden" not in instance.output.read_text()
     assert not (instance.data / "postgres").exists()
 

@@ -25,7 +25,7 @@ class Guard:
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "libs.supervisor.guard"],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 start_new_session=True,
                 pass_fds=(lock,),
             )

@@ -1,5 +1,7 @@
 # Every target brings what it needs: a virtual environment in .venv, uv in it, the locked packages.
 PYTHON ?= python3
+PORT ?= 8080
+DATA ?= .rondo
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
@@ -7,7 +9,7 @@ UV := $(BIN)/uv
 .PHONY: run demo test check bench chaos lock clean
 
 run: $(VENV)/.platform
-	$(BIN)/python -m examples.demo --keep-serving
+	$(BIN)/python -m examples.demo --data $(DATA) --port $(PORT) --keep-serving
 
 demo: $(VENV)/.platform
 	$(BIN)/python -m examples.demo

@@ -1,0 +1,50 @@
+"""What lies in the LOGS stream: waiting for it to be stored, and purging what is."""
+
+import asyncio
+import logging
+
+from libs.domain.errors import Unavailable
+from libs.eventlog import streams
+from libs.eventlog.project import Position
+from libs.eventlog.wire import ApiError, Nats, patiently
+
+logger = logging.getLogger(__name__)
+
+_PERIOD = 2.0
+_PATIENCE = 60.0
+
+
+class Backlog:
+    """`position` is how far the chunks are stored.
+
+    The newest message is never purged. From it a copy of this service that lags behind another
+    learns that there was more, and the stream's sequence can't start anew after a crash.
+    """
+
+    def __init__(self, nats: Nats, position: Position) -> None:
+        self._nats = nats
+        self._position = position
+        self._purged = 0
+
+    async def settled(self) -> None:
+        """Returns once all that is in the stream now can be read; Unavailable after a minute."""
+        newest = await patiently(lambda: streams.last_seq(self._nats, streams.LOGS))
+        try:
+            await self._position.reached(newest, _PATIENCE)
+        except TimeoutError as error:
+            raise Unavailable(f"logs are not stored up to message {newest} yet") from error
+
+    async def run(self) -> None:
+        """Purges for ever; what could not be purged now is purged next time."""
+        while True:
+            await asyncio.sleep(_PERIOD)
+            try:
+                await self.tick()
+            except (Unavailable, ApiError) as problem:
+                logger.warning("can't purge the stream of logs: %s", problem)
+
+    async def tick(self) -> None:
+        stored = self._position.seq - 1
+        if stored > self._purged:
+            await streams.purge_through(self._nats, streams.LOGS, stored)
+            self._purged = stored

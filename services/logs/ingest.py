@@ -1,0 +1,99 @@
+"""The projection of the LOGS stream: chunks become rows.
+
+An executor publishes a run's chunks in order, and again when it can't know whether it succeeded;
+a chunk that is there already is left out by its key. The commit is durable, since the stream may
+forget the chunk from then on (backlog.py).
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from libs.domain.errors import Rejected
+from libs.eventlog.follow import Delivery
+from libs.postgres.pool import Connection
+from libs.runlog import message
+from services.logs import retention
+from services.logs.arrivals import Arrivals
+
+logger = logging.getLogger(__name__)
+
+SCHEMA = "logs_v1"
+SUBJECTS = ("log.>",)
+
+_DAY = 86_400_000_000_000  # ns
+_EPOCH = date(1970, 1, 1).toordinal()
+_MAX_BIGINT, _MAX_INTEGER = 2**63 - 1, 2**31 - 1
+
+# Waits for kills under way and makes others wait: whichever is first, the other sees its rows.
+_LOCK = f"LOCK TABLE killed IN SHARE MODE; {retention.LOCK}"
+
+# New chunks, but for those of tasks whose logs are gone.
+_INSERT = """
+INSERT INTO chunk (run_id, first_line, lines, first_at, last_at, raw_bytes, codec, task_id,
+                   workspace, data, day)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::bigint[], $5::bigint[],
+                     $6::integer[], $7::text[], $8::uuid[], $9::bigint[], $10::bytea[],
+                     $11::date[]) AS new (run_id, first_line, lines, first_at, last_at,
+                     raw_bytes, codec, task_id, workspace, data, day)
+WHERE NOT EXISTS (SELECT FROM killed WHERE killed.task_id = new.task_id)
+ON CONFLICT DO NOTHING
+"""
+
+Row = tuple[object, ...]
+
+
+class Ingest:
+    """See libs/eventlog/project.py."""
+
+    name = "chunks"
+
+    def __init__(self, arrivals: Arrivals) -> None:
+        self._arrivals = arrivals
+        self._seen = 0
+
+    async def load(self, connection: Connection) -> None:
+        """Nothing is kept in memory."""
+
+    def received(self, batch: Sequence[Delivery]) -> None:
+        """Nothing is kept in memory."""
+
+    async def apply(self, connection: Connection, fresh: Sequence[Delivery]) -> None:
+        rows = list(_rows(fresh))
+        if rows:
+            await connection.execute(_LOCK)
+            *columns, days = (list(column) for column in zip(*rows, strict=True))
+            await retention.ensure(connection, days)
+            await connection.execute(_INSERT, *columns, days)
+
+    def applied(self, batch: Sequence[Delivery]) -> None:
+        """A hole in the sequence is what another copy stored and purged before we had it."""
+        if batch[-1].seq - self._seen > len(batch):
+            self._arrivals.announce_all()
+        else:
+            self._arrivals.announce(one.message.subject.rpartition(".")[2] for one in batch)
+        self._seen = batch[-1].seq
+
+
+def _rows(batch: Sequence[Delivery]) -> Iterator[Row]:
+    """A message that is no chunk is left out: it must not stop the logs of everybody else."""
+    for one in batch:
+        try:
+            yield _row(one)
+        except Rejected as problem:
+            logger.error("message %d on %s: %s", one.seq, one.message.subject, problem)
+
+
+def _row(given: Delivery) -> Row:
+    workspace, run = message.of_subject(given.message.subject)
+    chunk, task = message.unpack(given.message.headers, given.message.data)
+    big = (workspace, chunk.first_line + chunk.lines, chunk.first_at, chunk.last_at)
+    small = (chunk.first_line, chunk.lines, chunk.raw_bytes)
+    if min(*big, *small) < 0 or max(big) > _MAX_BIGINT or max(small[1:]) > _MAX_INTEGER:
+        raise Rejected("invalid", "log message: a number in its headers is out of range")
+    day = date.fromordinal(_EPOCH + chunk.first_at // _DAY)
+    codec = given.message.headers["Rondo-Codec"]
+    return (
+        *(run, chunk.first_line, chunk.lines, chunk.first_at, chunk.last_at, chunk.raw_bytes),
+        *(codec, task, workspace, chunk.data, day),
+    )

@@ -1,0 +1,68 @@
+"""The projection of events: which runs have ended, and which tasks' logs are to be forgotten."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from libs.domain.events import RunFinished, RunRequested, TaskKilled
+from libs.eventlog.envelope import Recorded
+from libs.postgres.pool import Connection
+from services.logs.arrivals import Arrivals
+
+RUN_SUBJECTS = ("event.*.run.*", "event.*.task.*")
+
+_REQUESTED = """
+INSERT INTO run (run_id, task_id) SELECT * FROM unnest($1::uuid[], $2::uuid[])
+ON CONFLICT DO NOTHING
+"""
+_FINISHED = """
+UPDATE run SET finished = true, lines = ended.lines
+FROM unnest($1::uuid[], $2::bigint[]) AS ended (run_id, lines) WHERE run.run_id = ended.run_id
+"""
+# The tombstone comes before the deletion: it waits for chunks that are being stored (ingest.py).
+_TOMBSTONE = "INSERT INTO killed SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING"
+_FORGET = "DELETE FROM chunk WHERE task_id = ANY($1::uuid[])"
+
+
+class Runs:
+    """See libs/eventlog/project.py."""
+
+    name = "runs"
+
+    def __init__(self, arrivals: Arrivals) -> None:
+        self._arrivals = arrivals
+
+    async def load(self, connection: Connection) -> None:
+        """Nothing is kept in memory."""
+
+    def received(self, batch: Sequence[Recorded]) -> None:
+        """Nothing is kept in memory."""
+
+    async def apply(self, connection: Connection, fresh: Sequence[Recorded]) -> None:
+        """The log has a run's request before its end, and its end before its task is killed."""
+        requested: list[tuple[UUID, UUID]] = []
+        finished: list[tuple[UUID, int | None]] = []
+        killed: list[UUID] = []
+        for one in fresh:
+            match one.event:
+                case RunRequested(task=task):
+                    requested.append((UUID(one.stream.id), task))
+                case RunFinished(lines=lines):
+                    finished.append((UUID(one.stream.id), lines))
+                case TaskKilled(keep_logs=False):
+                    killed.append(UUID(one.stream.id))
+        await _write(connection, _REQUESTED, requested)
+        await _write(connection, _FINISHED, finished)
+        if killed:
+            await connection.execute(_TOMBSTONE, killed)
+            await connection.execute(_FORGET, killed)
+
+    def applied(self, batch: Sequence[Recorded]) -> None:
+        self._arrivals.announce(one.stream.id for one in batch)
+
+
+async def _write(
+    connection: Connection, query: str, pairs: Sequence[tuple[object, object]]
+) -> None:
+    if pairs:
+        first, second = zip(*pairs, strict=True)
+        await connection.execute(query, list(first), list(second))

@@ -30,13 +30,13 @@ class LauncherProcess:
         self.rights = Rights()
 
     @classmethod
-    async def open(cls, runs: Path, uid: int) -> "LauncherProcess":
+    async def open(cls, runs: Path, uid: int, namespaces: bool) -> "LauncherProcess":
         """Start one for the folder `runs`; runs get uids from `uid` on. Raises Unavailable."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         with theirs:
             # In this thread, short as the wait is: the launcher dies with the thread that made it.
-            launcher = cls(_spawn(theirs.fileno(), runs, uid), ours)
+            launcher = cls(_spawn(theirs.fileno(), runs, uid, namespaces), ours)
         try:
             async with asyncio.timeout(_PATIENCE):
                 first = await asyncio.get_running_loop().sock_recv(ours, MESSAGE_BYTES)
@@ -120,10 +120,10 @@ class LauncherProcess:
         self.lost.set()
 
 
-def _spawn(descriptor: int, runs: Path, uid: int) -> subprocess.Popen[bytes]:
+def _spawn(descriptor: int, runs: Path, uid: int, namespaces: bool) -> subprocess.Popen[bytes]:
     trees = interpreter_trees(Path(sys.executable))
     program = [sys.executable, "-E", "-s", "-m", "services.executor.launcher"]
-    arguments = [descriptor, os.getpid(), runs, uid, *trees]
+    arguments = [descriptor, os.getpid(), runs, uid, int(namespaces), *trees]
     return subprocess.Popen(  # noqa: S603 - our own program
         program + list(map(str, arguments)),
         pass_fds=[descriptor],

@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 from typing import NoReturn
 
-from libs.linux import landlock, syscalls
+from libs.linux import capability, landlock, syscalls
 from libs.linux.cgroup import Group
 from services.executor import limits, view
 from services.executor.messages import Failed, Launch, Started, encode
@@ -24,6 +24,8 @@ def become(launch: Launch, stdout: int, stderr: int, control: socket.socket) -> 
             view.enter(launch.view)
         if launch.uid is not None:
             drop_to(launch.uid)
+        elif os.geteuid() == 0:
+            capability.renounce()
         _confine(launch)
         control.send(encode(Started()))
         os.execve(launch.argv[0], launch.argv, launch.environment)  # noqa: S606 - the point

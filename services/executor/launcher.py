@@ -5,8 +5,8 @@ one thread and few imports; it forks a keeper for each run and reaps it. It dies
 and everything below it dies with it.
 
 Arguments: descriptor of a SOCK_SEQPACKET socket, the executor's pid, folder of the runs, first uid,
-readable trees. Sends Rights first, then a Gone for each run; gets a Launch with its three
-descriptors (stdout, stderr, control) for each.
+whether to use namespaces (1 or 0), readable trees. Sends Rights first, then a Gone for each run;
+gets a Launch with its three descriptors (stdout, stderr, control) for each.
 """
 
 import contextlib
@@ -20,6 +20,7 @@ import traceback
 from pathlib import Path
 
 from libs.linux import namespace, process, syscalls
+from libs.linux.cgroup import Group
 from services.executor import keeper, rights
 from services.executor.messages import MESSAGE_BYTES, Gone, Launch, Rights, encode, launch_decoder
 
@@ -31,7 +32,7 @@ class Launcher:
         self._executor = executor
         self._fork = namespace.fork_in_pid_namespace if namespaces else os.fork
         self._myself = os.pidfd_open(os.getpid())  # for the keepers: readable when we are gone
-        self._keepers: dict[int, tuple[int, str]] = {}  # by pidfd: pid, run id
+        self._keepers: dict[int, tuple[int, Launch]] = {}  # by pidfd, with the pid
         self._poller = select.poll()
         self._poller.register(executor, select.POLLIN)
 
@@ -60,7 +61,7 @@ class Launcher:
         for each in descriptors:
             os.close(each)
         watch = os.pidfd_open(pid)
-        self._keepers[watch] = pid, launch.run_id
+        self._keepers[watch] = pid, launch
         self._poller.register(watch, select.POLLIN)
         return True
 
@@ -76,18 +77,23 @@ class Launcher:
     def _reap(self, watch: int) -> None:
         """Take note of a keeper's end; if somebody killed it, its run is now ours to kill."""
         self._poller.unregister(watch)
-        pid, run_id = self._keepers.pop(watch)
+        pid, launch = self._keepers.pop(watch)
         os.close(watch)
         os.waitpid(pid, 0)
+        left = launch.group and os.path.isdir(launch.group)  # its keeper would have removed it
+        if left:
+            Group(Path(launch.group)).kill()
         if os.getpid() != 1:  # in a namespace, the run died with its keeper
             process.end_children(keep={pid for pid, _ in self._keepers.values()})
+        if left:
+            Group(Path(launch.group)).remove()
         with contextlib.suppress(BrokenPipeError):  # the loop is about to see it gone
-            self._executor.send(encode(Gone(run_id)))
+            self._executor.send(encode(Gone(launch.run_id)))
 
 
 def main() -> int:
     """See the module. Ends when the executor does."""
-    descriptor, executor_pid, runs, uid, *readable = sys.argv[1:]
+    descriptor, executor_pid, runs, uid, namespaces, *readable = sys.argv[1:]
     syscalls.die_with_parent(signal.SIGKILL)
     if os.getppid() != int(executor_pid):
         return 1  # it ended before we asked to end with it
@@ -95,7 +101,7 @@ def main() -> int:
     syscalls.become_subreaper()
     gc.disable()  # a collection in each forked process would touch, hence copy, all its memory
     with socket.socket(fileno=int(descriptor)) as executor:
-        found = rights.find(Path(runs), int(uid), readable)
+        found = rights.find(Path(runs), int(uid), readable, namespaces == "1")
         if not found.namespaces and (first := _isolate()):
             executor.close()
             return os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])
@@ -119,8 +125,7 @@ def _isolate() -> int:
 def _serve(executor: socket.socket, found: Rights) -> None:
     executor.send(encode(found))
     Launcher(executor, namespaces=not found.namespaces).serve()
-    if os.getpid() != 1:
-        process.end_children()
+    # We leave, and with that the keepers end their runs, or the kernel does, if we were process 1.
 
 
 if __name__ == "__main__":

@@ -22,22 +22,30 @@ class LocalBackend:
     As root, the run in slot n gets uid and gid `first_uid` + n.
     """
 
-    def __init__(self, runs: Path, first_uid: int, launcher: LauncherProcess) -> None:
+    def __init__(
+        self, runs: Path, first_uid: int, namespaces: bool, launcher: LauncherProcess
+    ) -> None:
         self._folder = runs
         self._first_uid = first_uid
+        self._namespaces = namespaces
         self._launcher = launcher
         self._restarting = asyncio.Lock()
         self._runs: set[LocalRun] = set()
         self._closed = False
 
     @classmethod
-    async def open(cls, runs: Path, first_uid: int = FIRST_UID) -> "LocalBackend":
-        """Start the launcher, after clearing what a killed predecessor left. Raises Unavailable."""
+    async def open(
+        cls, runs: Path, first_uid: int = FIRST_UID, namespaces: bool = True
+    ) -> "LocalBackend":
+        """Start the launcher and clear what a killed predecessor left. Raises Unavailable.
+
+        Without `namespaces` it works as where the machine refuses them.
+        """
         runs = runs.resolve()
         runs.mkdir(mode=0o711, parents=True, exist_ok=True)
-        launcher = await LauncherProcess.open(runs, first_uid)
+        launcher = await LauncherProcess.open(runs, first_uid, namespaces)
         await asyncio.to_thread(_clear, runs, launcher.rights)
-        return cls(runs, first_uid, launcher)
+        return cls(runs, first_uid, namespaces, launcher)
 
     @property
     def launcher_pid(self) -> int:
@@ -75,7 +83,9 @@ class LocalBackend:
                 raise Unavailable("the executor is stopping")
             if self._launcher.lost.is_set():
                 await self._launcher.close()
-                self._launcher = await LauncherProcess.open(self._folder, self._first_uid)
+                self._launcher = await LauncherProcess.open(
+                    self._folder, self._first_uid, self._namespaces
+                )
             return self._launcher
 
 
@@ -116,7 +126,8 @@ def sentences(rights: Rights) -> list[str]:
         _sentence(rights.uids, "Each run has a uid of its own", "Runs share our uid"),
         _sentence(
             "" if rights.landlock else "this kernel has no Landlock",
-            "Runs can open only their own files, the system's and their environment's",
+            "Runs can open only their own files, the system's and their environment's"
+            + (", and signal only their own processes" if rights.landlock >= 6 else ""),
             "Runs can open whatever their uid may",
         ),
         _sentence(

@@ -47,14 +47,15 @@ def enter(view: View) -> None:
     syscalls.unshare(syscalls.CLONE_NEWNS)
     syscalls.mount("none", "/", flags=syscalls.MS_REC | syscalls.MS_PRIVATE)
     _tmpfs(view.root, "mode=755")
+    # Before the trees: an environment may itself lie below one of these.
+    _bind(view.home, view.root + HOME)
+    _bind(view.temporary, view.root + TEMPORARY)
     for path in _without_nested([*system_trees(), *view.readable]):
         _show(view.root, path)
     _bind("/dev", view.root + "/dev")
     _tmpfs(view.root + "/dev/shm", "mode=1777")  # noqa: S108 - a private one
     _bind("/sys", view.root + "/sys")
     _proc(view.root + "/proc")
-    _bind(view.home, view.root + HOME)
-    _bind(view.temporary, view.root + TEMPORARY)
     _read_only(view.root)
     # Not pivot_root, which would leave the old root to be found and unmounted: this covers it.
     os.chdir(view.root)

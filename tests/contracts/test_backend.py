@@ -12,15 +12,14 @@ import pytest
 
 from libs.domain.errors import Rejected
 from services.executor.backend import Limits
-from services.executor.local import LocalBackend
-from tests.executor.harness import DAEMON, Harness, living, mark
+from tests.executor.harness import BACKENDS, DAEMON, Harness, living, mark
 
 MiB = 1 << 20
 
 
-@pytest.fixture(params=["local"])
+@pytest.fixture(params=BACKENDS)
 async def runs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Harness]:
-    backend = await {"local": LocalBackend.open}[request.param](tmp_path / "runs")
+    backend = await request.param(tmp_path / "runs")
     yield Harness(backend, tmp_path)
     await backend.close()
     assert list((tmp_path / "runs").iterdir()) == []

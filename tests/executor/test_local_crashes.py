@@ -11,52 +11,57 @@ import pytest
 
 from libs.domain.errors import Unavailable
 from services.executor.local import LocalBackend
-from tests.executor.harness import DAEMON, Harness, Run, ended, living, mark, parent_of
+from tests.executor.harness import BACKENDS, DAEMON, Harness, Run, ended, living, mark, parent_of
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-async def local(tmp_path: Path) -> AsyncIterator[LocalBackend]:
-    backend = await LocalBackend.open(tmp_path / "runs")
+@pytest.fixture(params=BACKENDS)
+async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LocalBackend]:
+    backend = await request.param(tmp_path / "runs")
     yield backend
     await backend.close()
 
 
 @pytest.fixture
-def runs(local: LocalBackend, tmp_path: Path) -> Harness:
-    return Harness(local, tmp_path)
+def runs(backend: LocalBackend, tmp_path: Path) -> Harness:
+    return Harness(backend, tmp_path)
 
 
 def with_daemon(hidden: str) -> str:
     return f"{DAEMON}\nimport signal; daemon('{hidden}'); print('ready'); signal.pause()"
 
 
+@pytest.mark.parametrize("namespaces", ["namespaces", "bare"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-async def test_i7_a_killed_executor_leaves_no_process(tmp_path: Path, number: int) -> None:
+async def test_i7_a_killed_executor_leaves_no_process(
+    tmp_path: Path, number: int, namespaces: str
+) -> None:
     hidden = mark()
-    program = [sys.executable, "-m", "tests.executor.lone_executor", str(tmp_path)]
+    program = [sys.executable, "-m", "tests.executor.lone_executor", str(tmp_path), namespaces]
     executor = await asyncio.create_subprocess_exec(
         *program, with_daemon(hidden), stdout=asyncio.subprocess.PIPE, cwd=ROOT
     )
-    assert executor.stdout
-    launcher, run = map(int, (await executor.stdout.readline()).split())
-    below = [launcher, run, parent_of(run), *living(hidden)]
+    try:
+        assert executor.stdout
+        launcher, run = map(int, (await executor.stdout.readline()).split())
+        below = [launcher, run, parent_of(run), *living(hidden)]
+    finally:
+        executor.send_signal(number)
+        await executor.wait()
     assert len(below) == 4
-    executor.send_signal(number)
-    await executor.wait()
     for pid in below:
         await ended(pid)
     await (await LocalBackend.open(tmp_path / "runs")).close()
-    assert list((tmp_path / "runs").iterdir()) == []
+    assert not list((tmp_path / "runs").iterdir())
 
 
-async def test_a_killed_launcher_is_replaced(local: LocalBackend, runs: Harness) -> None:
+async def test_a_killed_launcher_is_replaced(backend: LocalBackend, runs: Harness) -> None:
     hidden = mark()
     run = await runs.start(runs.spec(with_daemon(hidden)))
     await run.out.until("ready")
     below = [run.running.pid, *living(hidden)]
-    os.kill(local.launcher_pid, signal.SIGKILL)
+    os.kill(backend.launcher_pid, signal.SIGKILL)
     outcome = await run.outcome()
     assert (outcome.status, outcome.reason) == ("failure", "launcher_lost")
     for pid in below:

@@ -1,5 +1,6 @@
 """What the operator sees while Rondo starts, runs and stops: one line a step, on stderr."""
 
+import contextlib
 import os
 import sys
 import time
@@ -34,5 +35,6 @@ class Terminal:
         self._write(f"{time.strftime('%H:%M:%S')}  {who} {what}")
 
     def _write(self, line: str) -> None:
-        self._stream.write(line + "\n")
-        self._stream.flush()
+        with contextlib.suppress(OSError):  # the terminal is gone: the work goes on without it
+            self._stream.write(line + "\n")
+            self._stream.flush()

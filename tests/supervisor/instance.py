@@ -23,16 +23,16 @@ class Instance:
         folder: Path,
         *options: str,
         environment: Mapping[str, str] | None = None,
-        python: str = sys.executable,
+        output: Path | None = None,
     ) -> None:
         self.data = folder / "data"
         self.ready_file = folder / "ready.json"
-        self.output = folder / "output.txt"
-        command = [python, "-m", "tests.supervisor.rondo", "up", "--data", str(self.data)]
+        self.output = output or folder / "output.txt"
+        command = [sys.executable, "-m", "tests.supervisor.rondo", "up", "--data", str(self.data)]
         command += ["--ready-file", str(self.ready_file), *(options or ("--port", "0"))]
-        with self.output.open("wb") as output:
+        with self.output.open("wb") as stderr:
             self.process = subprocess.Popen(
-                command, cwd=_ROOT, env=os.environ | (environment or {}), stderr=output
+                command, cwd=_ROOT, env=os.environ | (environment or {}), stderr=stderr
             )
 
     def __enter__(self) -> Self:

@@ -12,14 +12,15 @@ RUN /opt/rondo/bin/uv pip install --no-cache --no-deps --compile-bytecode \
       --python /opt/rondo/bin/python .
 
 FROM python:${PYTHON}
+ARG UID=10001
 RUN apt-get update \
  && apt-get install -y --no-install-recommends tini \
  && rm -rf /var/lib/apt/lists/* \
- # Writable to whichever uid it is run as; volumes mounted here take the mode over.
- && install -d -m 1777 /var/lib/rondo /srv/environments
+ # Volumes mounted here take the owner over.
+ && install -d -o "${UID}" -g "${UID}" /var/lib/rondo /srv/environments
 COPY --from=build /opt/rondo /opt/rondo
 ENV PATH=/opt/rondo/bin:$PATH HOME=/var/lib/rondo PYTHONUNBUFFERED=1
-USER 10001:10001
+USER ${UID}:${UID}
 WORKDIR /var/lib/rondo
 EXPOSE 8000
 ENTRYPOINT ["tini", "--"]

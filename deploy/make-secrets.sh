@@ -1,9 +1,9 @@
 #!/bin/sh
 # Makes the secrets of compose.yaml, in a new folder: deploy/make-secrets.sh [folder]
 #
-# Run it as root, or with RONDO_UID set to your own uid for both this and `docker compose`: the
+# Run it as root, or with RONDO_UID set to your own uid for both this and `docker compose`: our
 # services run as RONDO_UID, and their secrets are readable to nobody else. The servers of others
-# run as users of their own, so theirs are readable to all who can enter the folder: only its owner.
+# run as users of their own: what they need is readable to all who can enter the folder, its owner.
 set -eu
 umask 077
 folder=${1:-secrets}

@@ -1,0 +1,72 @@
+"""The web application: middlewares around the table of routes, its description, and health."""
+
+import re
+from uuid import uuid4
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from libs.eventlog.wire import Nats
+from libs.service.http import add_health
+from services.api import runlogs
+from services.api.call import REQUEST_ID, Resources
+from services.api.errors import errors
+from services.api.openapi import document
+from services.api.page import page
+from services.api.routes import ROUTES, add_routes
+
+MOST_BODY = 1 << 20
+
+_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+_SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+}
+
+
+def application(resources: Resources, nats: Nats) -> web.Application:
+    app = web.Application(middlewares=[_request_id, errors], client_max_size=MOST_BODY)
+    add_routes(app, resources)
+    _add_description(app, resources.config.public_url)
+
+    async def caught_up() -> None:
+        await resources.position.reached(await resources.log.end(), 2)
+
+    async def logs() -> None:
+        await runlogs.check(resources)
+
+    checks = {
+        "postgres": resources.rows.check,
+        "nats": nats.check,
+        "blobs": resources.blobs.check,
+        "projection": caught_up,
+        "logs": logs,
+    }
+    add_health(app, checks)
+    return app
+
+
+@web.middleware
+async def _request_id(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The caller's id for the request, or one of ours: it goes into the events it leads to."""
+    given = request.headers.get("X-Request-Id", "")
+    request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
+    response = await handler(request)
+    if not response.prepared:
+        response.headers["X-Request-Id"] = request[REQUEST_ID]
+    return response
+
+
+def _add_description(app: web.Application, url: str) -> None:
+    described = document(ROUTES, url)
+    as_json, as_html = msgspec.json.encode(described), page(described)
+
+    async def openapi(_: web.Request) -> web.Response:
+        return web.Response(body=as_json, content_type="application/json")
+
+    async def docs(_: web.Request) -> web.Response:
+        return web.Response(text=as_html, content_type="text/html", headers=_SECURITY)
+
+    app.router.add_get("/v1/api/openapi.json", openapi)
+    app.router.add_get("/v1/api/docs", docs)

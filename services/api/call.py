@@ -1,0 +1,62 @@
+"""What a handler gets: the service's resources, who calls, and the request."""
+
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp import web
+
+from libs.blobs.store import BlobStore
+from libs.eventlog.envelope import Context
+from libs.eventlog.log import EventLog
+from libs.eventlog.project import Position
+from libs.postgres.pool import Database
+from services.api.config import Config
+from services.api.errors import not_visible_yet
+from services.api.identity.login import Login
+from services.api.identity.tokens import Tokens
+from services.api.identity.users import User, Users
+
+VISIBLE_WITHIN = 5.0
+REQUEST_ID = web.RequestKey("request_id", str)
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Opened in __main__.py; `rows` are the views, `position` is how far they are."""
+
+    config: Config
+    log: EventLog
+    rows: Database
+    position: Position
+    blobs: BlobStore
+    users: Users
+    tokens: Tokens
+    login: Login
+    http: aiohttp.ClientSession
+
+
+@dataclass(frozen=True)
+class Call:
+    resources: Resources
+    request: web.Request
+    user: User | None
+
+    @property
+    def caller(self) -> User:
+        """For handlers of routes that ask for a token."""
+        if self.user is None:
+            raise RuntimeError("this route is public: nobody in particular calls it")
+        return self.user
+
+    @property
+    def context(self) -> Context:
+        """Under which this call appends."""
+        id = self.request[REQUEST_ID]
+        return Context(source="api", actor=str(self.caller.id), correlation=id)
+
+    async def visible(self, seq: int, id: object) -> None:
+        """Returns once reads show the event at `seq` (I1); else says that `id` is accepted."""
+        try:
+            await self.resources.position.reached(seq, VISIBLE_WITHIN)
+        except TimeoutError:
+            raise not_visible_yet(id) from None

@@ -1,0 +1,22 @@
+from pathlib import Path
+
+from libs.service.config import Secret, WithPostgres
+
+
+class Config(WithPostgres, frozen=True, kw_only=True):
+    """`data` is scratch for uploads under way; `public_url` is how users reach the API.
+
+    `signing_key` is an Ed25519 key as PKCS8 PEM, `internal_token` what the logs service asks for.
+    The first administrator is made of the last two when there is none yet.
+    """
+
+    blobs_url: str
+    data: Path
+    logs_url: str
+    public_url: str
+    signing_key: Secret
+    internal_token: Secret
+    max_upload_bytes: int = 1 << 30
+    access_token_seconds: int = 1800
+    admin_email: str = ""
+    admin_password: Secret | None = None

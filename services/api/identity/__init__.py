@@ -1,0 +1,1 @@
+"""The embedded identity provider: users, their passwords, and the tokens they call with."""

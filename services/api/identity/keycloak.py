@@ -1,0 +1,94 @@
+"""The token endpoint in Keycloak's form: password and refresh grants (RFC 6749, 4.3 and 6)."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from libs.domain.errors import Rejected
+from services.api.call import Call
+from services.api.errors import Refusal
+from services.api.identity.tokens import CLIENT, Pair
+from services.api.identity.users import User
+
+PATH = "/auth/realms/master/protocol/openid-connect/token"
+_MAX_FIELD = 4096
+
+
+class TokenForm(msgspec.Struct):
+    """Username (or email) and password, or a refresh token, as `grant_type` says."""
+
+    grant_type: Literal["password", "refresh_token"]
+    client_id: Literal["sdk-client"]
+    username: str | None = None
+    password: str | None = None
+    refresh_token: str | None = None
+
+
+class GrantError(msgspec.Struct):
+    error: str
+    error_description: str
+
+
+class GrantRefused(Refusal):
+    """An error in OAuth's form."""
+
+    def __init__(self, status: int, error: str, description: str) -> None:
+        super().__init__(status, error, description)
+        self.body = GrantError(error, description)
+
+
+async def token(call: Call, _: None) -> Pair:
+    if call.request.content_type != "application/x-www-form-urlencoded":
+        raise _invalid("Content-Type: send application/x-www-form-urlencoded")
+    form = {name: str(value) for name, value in (await call.request.post()).items()}
+    if _field(form, "client_id") != CLIENT:
+        raise GrantRefused(401, "invalid_client", f"client_id: unknown; use {CLIENT}")
+    match _field(form, "grant_type"):
+        case "password":
+            user = await _by_password(call, form)
+        case "refresh_token":
+            user = await _by_refresh(call, form)
+        case _:
+            raise GrantRefused(
+                400, "unsupported_grant_type", "grant_type: use password or refresh_token"
+            )
+    return call.resources.tokens.issue(user)
+
+
+async def _by_password(call: Call, form: Mapping[str, str]) -> User:
+    name, password = _field(form, "username"), _field(form, "password")
+    user = await call.resources.login(name, password, call.request.remote or "")
+    if user is None:
+        raise GrantRefused(401, "invalid_grant", "username, password: they don't go together")
+    return user
+
+
+async def _by_refresh(call: Call, form: Mapping[str, str]) -> User:
+    """The same token may be used until it expires: clients do, several times in one call."""
+    resources = call.resources
+    try:
+        subject = resources.tokens.subject(_field(form, "refresh_token"), "Refresh")
+    except Rejected as rejected:
+        raise _no_refresh() from rejected
+    user = await resources.users.by_id(subject)
+    if user is None:
+        raise _no_refresh()
+    return user
+
+
+def _no_refresh() -> GrantRefused:
+    return GrantRefused(401, "invalid_grant", "refresh_token: expired or not ours; log in again")
+
+
+def _field(form: Mapping[str, str], name: str) -> str:
+    value = form.get(name)
+    if not value:
+        raise _invalid(f"{name}: this field is required")
+    if len(value) > _MAX_FIELD:
+        raise _invalid(f"{name}: more than {_MAX_FIELD} characters")
+    return value
+
+
+def _invalid(description: str) -> GrantRefused:
+    return GrantRefused(400, "invalid_request", description)

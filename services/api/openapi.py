@@ -1,0 +1,72 @@
+"""The OpenAPI 3.1 document, made from the table of routes and its types."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from services.api.errors import Error
+from services.api.identity import keycloak
+from services.api.routes import JSON, Route
+from services.api.wire import VERSION
+
+_ABOUT = """\
+Log in at `/auth/realms/master/protocol/openid-connect/token`, then send the access token with
+every call: `Authorization: Bearer <token>`. A 2xx answer to a command means that it is durable and
+that every later read shows it. Errors have a stable `reason`, and a `msg` that names the field."""
+
+Document = dict[str, Any]
+
+
+def document(routes: Sequence[Route], url: str) -> Document:
+    kinds = [kind for route in routes for kind in (route.body, route.answer) if kind]
+    kinds += [Error, keycloak.GrantError]
+    schemas, components = msgspec.json.schema_components(
+        kinds, ref_template="#/components/schemas/{name}"
+    )
+    schema_of = dict(zip(map(str, kinds), schemas, strict=True))
+    paths: dict[str, Document] = {}
+    for route in routes:
+        for path in (route.path, *route.aliases):
+            operation = _operation(route, schema_of, deprecated=path != route.path)
+            paths.setdefault(path, {})[route.method.lower()] = operation
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Rondo", "version": VERSION, "description": _ABOUT},
+        "servers": [{"url": url}],
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            },
+        },
+    }
+
+
+def _operation(route: Route, schema_of: dict[str, Document], *, deprecated: bool) -> Document:
+    error = schema_of[str(keycloak.GrantError if route.tag == "login" else Error)]
+    answers = {str(route.status): _content("Done.", JSON, schema_of[str(route.answer)])}
+    for status in sorted(route.errors):
+        answers[str(status)] = _content(HTTPStatus(status).phrase, JSON, error)
+    found: Document = {
+        "operationId": route.path.strip("/").replace("v1/api/", "").replace("/", "_")
+        + ("_alias" if deprecated else ""),
+        "summary": route.summary,
+        "tags": [route.tag],
+        "responses": answers,
+    }
+    if route.body:
+        body = _content("", route.media, schema_of[str(route.body)])
+        found["requestBody"] = {"required": True, "content": body["content"]}
+    if route.public:
+        found["security"] = []
+    if deprecated:
+        found["deprecated"] = True
+    return found
+
+
+def _content(description: str, media: str, schema: Document) -> Document:
+    return {"description": description, "content": {media: {"schema": schema}}}

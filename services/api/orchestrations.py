@@ -1,0 +1,103 @@
+"""Orchestrations: archives that come in, and what has become of them."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+from libs.archive import requirements as archive_requirements
+from libs.archive.inspect import Archive, inspect
+from libs.domain.errors import Unavailable
+from libs.domain.events import OrchestrationUploaded
+from libs.domain.ids import orchestration_stream
+from libs.eventlog.log import Proposed
+from services.api import access, queries, requests, wire
+from services.api.call import Call
+from services.api.upload import Received, receive
+
+
+async def upload(call: Call, _: None) -> wire.Created:
+    """Refuses what could never run; on any failure nothing of the archive stays."""
+    config = call.resources.config
+
+    async def allowed(metadata: requests.UploadMetadata) -> None:
+        await access.workspace(call, call.resources.rows, metadata.workspace_id)
+
+    async with receive(call.request, config.data, config.max_upload_bytes, allowed) as received:
+        archive = await asyncio.to_thread(_inspected, received)
+        id = uuid4()
+        seq = await _store(call, id, received, archive)
+    await call.visible(seq, id)
+    return wire.Created(id)
+
+
+def _inspected(received: Received) -> Archive:
+    archive = inspect(received.path)
+    archive_requirements.read(received.path, archive.requirements)
+    return archive
+
+
+async def _store(call: Call, id: UUID, received: Received, archive: Archive) -> int:
+    """First the bytes, then the event that says that they are there."""
+    workspace = received.metadata.workspace_id
+    stream = orchestration_stream(workspace, id)
+    key = f"orchestrations/{workspace}/{id}.zip"
+    event = OrchestrationUploaded(
+        file_name=received.file_name,
+        file_size=received.size,
+        sha=received.sha,
+        blob=key,
+        entrypoint=archive.entrypoint,
+        name=received.metadata.name,
+    )
+    log, blobs = call.resources.log, call.resources.blobs
+    await blobs.put(key, received.path)
+    try:
+        return await log.append(Proposed(stream, 0, event), call.context)
+    except Unavailable:
+        # An event that is in the log after all must find its blob.
+        if await log.last(stream) is None:
+            await blobs.delete(key)
+        raise
+    except Exception:
+        await blobs.delete(key)
+        raise
+
+
+async def get_by_id(call: Call, body: requests.OrchestrationById) -> wire.Orchestration:
+    return wire.Orchestration.of(await access.orchestration(call, call.resources.rows, body.id))
+
+
+async def list_one(call: Call, body: requests.ListOrchestrations) -> list[wire.Orchestration]:
+    """Of one workspace, oldest first."""
+    rows = call.resources.rows
+    await access.workspace(call, rows, body.workspace_id)
+    found = await queries.orchestrations(rows, [body.workspace_id])
+    return [wire.Orchestration.of(state) for state in found]
+
+
+async def list_all(call: Call, body: requests.ListAllOrchestrations) -> wire.OrchestrationItems:
+    """Oldest first, each with its tasks, newest first."""
+    async with call.resources.rows.snapshot() as rows:
+        if body.workspace_ids:
+            asked = dict.fromkeys(body.workspace_ids)
+            visible = [await access.workspace(call, rows, id, "workspace_ids") for id in asked]
+        else:
+            visible = await access.workspaces(call, rows)
+        ids = [state.id for state in visible]
+        found = await queries.orchestrations(rows, ids)
+        limit = requests.DEFAULT_RUNS
+        tasks = await queries.tasks(rows, ids, limit, killed=bool(body.killed))
+    workspaces = {state.id: wire.Workspace.of(state) for state in visible}
+    by_orchestration: dict[UUID, list[wire.Task]] = {}
+    for row in tasks:
+        if not body.task_run_status or {run.status for run in row.runs} & {*body.task_run_status}:
+            by_orchestration.setdefault(row.task.orchestration, []).append(wire.Task.of(row))
+    return wire.OrchestrationItems(
+        [
+            wire.OrchestrationItem(
+                wire.Orchestration.of(state),
+                by_orchestration.get(state.id, []),
+                workspaces[state.workspace],
+            )
+            for state in found
+        ]
+    )

@@ -1,0 +1,29 @@
+"""Task runs: what has begun, how it went, and what it printed."""
+
+from aiohttp import web
+
+from libs.domain.errors import Rejected
+from services.api import access, queries, requests, runlogs, wire
+from services.api.call import Call
+
+
+async def list_runs(call: Call, body: requests.ListRuns) -> list[wire.TaskRun]:
+    """The last to change first."""
+    rows = call.resources.rows
+    await access.task(call, rows, body.task_id, field="task_id")
+    status = None if body.status == "all" else body.status
+    found = await queries.runs(rows, body.task_id, status, body.limit or requests.MOST_RUNS)
+    return [wire.TaskRun.of(state) for state in found]
+
+
+async def details(call: Call, body: requests.RunDetails) -> wire.TaskRunDetails:
+    state = await access.run(call, call.resources.rows, body.pod_id, "pod_id")
+    if state.task != body.task:
+        raise Rejected("not_found", f"task: run {state.id} is one of task {state.task}")
+    return wire.TaskRunDetails.of(state)
+
+
+async def logs(call: Call, body: requests.RunLogs) -> web.StreamResponse:
+    state = await access.run(call, call.resources.rows, body.id, "id")
+    async with runlogs.lines(call.resources, state, body.lines) as answer:
+        return await runlogs.stream(call.request, answer)

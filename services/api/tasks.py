@@ -1,0 +1,147 @@
+"""Tasks: orders to run an orchestration, what became of them, and stopping them."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+
+from libs.domain import task
+from libs.domain.errors import Rejected
+from libs.domain.events import Kind, Retry, Schedule, TaskCreated, TaskEvent
+from libs.domain.ids import task_stream
+from libs.eventlog.log import Proposed
+from libs.eventlog.transact import transact
+from services.api import access, queries, requests, wire
+from services.api.call import Call
+
+MOST_ARGUMENTS = 256 << 10  # bytes as JSON; they travel in an event
+DEEPEST_ARGUMENTS = 100
+
+
+async def run_once(call: Call, body: requests.RunTask) -> wire.Created:
+    return await _create(call, body, "once")
+
+
+async def run_scheduled(call: Call, body: requests.RunScheduled) -> wire.Created:
+    schedule = Schedule(
+        expression=body.schedule,
+        zone=body.zone,
+        misfire=body.misfire,
+        misfire_cap=body.misfire_cap,
+        overlap=body.overlap,
+    )
+    return await _create(call, body, "scheduled", schedule)
+
+
+async def run_continuously(call: Call, body: requests.RunTask) -> wire.Created:
+    return await _create(call, body, "continuous")
+
+
+async def _create(
+    call: Call, body: requests.RunTask, kind: Kind, schedule: Schedule | None = None
+) -> wire.Created:
+    rows, log = call.resources.rows, call.resources.log
+    orchestration = await access.orchestration(call, rows, body.orch_id, "orch_id")
+    if body.workspace_id != orchestration.workspace:
+        raise Rejected(
+            "invalid",
+            f"workspace_id: orch_id is an orchestration of workspace {orchestration.workspace};"
+            " give that one",
+        )
+    retry = body.retry or requests.RetryPolicy()
+    order = TaskCreated(
+        kind=kind,
+        orchestration=body.orch_id,
+        name=body.name,
+        arguments=_checked(body.json or {}),
+        timeout=body.timeout,
+        debug=bool(body.debug),
+        schedule=schedule,
+        retry=Retry(attempts=retry.attempts, backoff=retry.backoff),
+    )
+    (event,) = task.create(order, orchestration, datetime.now(UTC))
+    id = uuid4()
+    stream = task_stream(orchestration.workspace, id)
+    seq = await log.append(Proposed(stream, 0, event), call.context)
+    await call.visible(seq, id)
+    return wire.Created(id)
+
+
+def _checked(arguments: dict[str, Any]) -> dict[str, Any]:
+    level: list[Any] = [arguments]
+    for _ in range(DEEPEST_ARGUMENTS):
+        level = [child for node in level for child in _children(node)]
+    if level:
+        raise Rejected("invalid", f"json: nested over {DEEPEST_ARGUMENTS} deep; flatten it")
+    if len(msgspec.json.encode(arguments)) > MOST_ARGUMENTS:
+        raise Rejected(
+            "invalid",
+            f"json: over {MOST_ARGUMENTS} bytes; put large data into the archive or a store",
+        )
+    return arguments
+
+
+def _children(node: Any) -> Sequence[Any]:
+    if isinstance(node, dict):
+        return list(node.values())
+    return node if isinstance(node, list) else ()
+
+
+async def get_by_id(call: Call, body: requests.TaskById) -> wire.Task:
+    found = await access.task(call, call.resources.rows, body.id, _limit(body.run_limit))
+    return wire.Task.of(found)
+
+
+async def list_tasks(call: Call, body: requests.ListTasks) -> list[wire.Task]:
+    """Newest first."""
+    async with call.resources.rows.snapshot() as rows:
+        if body.orch_id is not None:
+            await access.orchestration(call, rows, body.orch_id, "orch_id")
+        found = await queries.tasks(
+            rows,
+            await _workspaces(call, rows, body.workspace_id),
+            _limit(body.run_limit),
+            killed=bool(body.killed),
+            orchestration=body.orch_id,
+            sha=body.orch_sha.lower() if body.orch_sha else None,
+        )
+    return [wire.Task.of(row) for row in found]
+
+
+async def by_sha(call: Call, body: requests.TasksBySha) -> wire.TaskIds:
+    async with call.resources.rows.snapshot() as rows:
+        visible = await _workspaces(call, rows, None)
+        return wire.TaskIds(await queries.task_ids_of_sha(rows, visible, body.sha.lower()))
+
+
+async def kill(call: Call, body: requests.KillTask) -> wire.Task:
+    return await _command(call, body, lambda state: task.kill(state, body.keep_logs))
+
+
+async def pause(call: Call, body: requests.PauseTask) -> wire.Task:
+    return await _command(call, body, task.pause if body.pause else task.resume)
+
+
+async def _command(
+    call: Call,
+    body: requests.KillTask | requests.PauseTask,
+    decide: Callable[[task.Task], Sequence[TaskEvent]],
+) -> wire.Task:
+    """Decides on the task as the log has it; gives it as the rows have it afterwards."""
+    found = await access.task(call, call.resources.rows, body.id)
+    stream = task_stream(found.task.workspace, body.id)
+    outcome = await transact(call.resources.log, stream, task.evolve, decide, call.context)
+    await call.visible(outcome.seq, body.id)
+    return wire.Task.of(await access.task(call, call.resources.rows, body.id, _limit(None)))
+
+
+async def _workspaces(call: Call, rows: queries.Rows, id: int | None) -> list[int]:
+    if id is not None:
+        return [(await access.workspace(call, rows, id)).id]
+    return [state.id for state in await access.workspaces(call, rows)]
+
+
+def _limit(asked: int | None) -> int:
+    return requests.DEFAULT_RUNS if asked is None else asked

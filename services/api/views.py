@@ -1,0 +1,132 @@
+"""The projection: a row an aggregate, whose `state` is what the domain folds of its events.
+
+There is no rule of its own in here, so the rows can't say anything else than the domain does.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from libs.domain import orchestration, run, task, workspace
+from libs.domain.history import Evolve
+from libs.domain.ids import Aggregate
+from libs.eventlog.envelope import Recorded
+from libs.postgres.pool import Connection
+from services.api import queries
+
+SCHEMA = "api_v1"
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+@dataclass(frozen=True)
+class Table:
+    """How an aggregate becomes rows; `columns` are those that only its own table has."""
+
+    evolve: Evolve[Any]
+    key: Callable[[str], object]
+    columns: Callable[[Any], tuple[object, ...]]
+    decode: Callable[[bytes], Any]
+    read: str
+    write: str
+
+
+TABLES: dict[Aggregate, Table] = {
+    "workspace": Table(
+        workspace.evolve,
+        int,
+        lambda state: (state.name, ",".join(state.members)),
+        queries.WORKSPACE.decode,
+        queries.READ_WORKSPACES,
+        queries.WRITE_WORKSPACES,
+    ),
+    "orchestration": Table(
+        orchestration.evolve,
+        str,
+        lambda state: (state.workspace, state.owner, state.sha),
+        queries.ORCHESTRATION.decode,
+        queries.READ_ORCHESTRATIONS,
+        queries.WRITE_ORCHESTRATIONS,
+    ),
+    "task": Table(
+        task.evolve,
+        str,
+        lambda state: (state.workspace, state.orchestration, state.status),
+        queries.TASK.decode,
+        queries.READ_TASKS,
+        queries.WRITE_TASKS,
+    ),
+    "run": Table(
+        run.evolve,
+        str,
+        lambda state: (state.task, state.status),
+        queries.RUN.decode,
+        queries.READ_RUNS,
+        queries.WRITE_RUNS,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class _Row:
+    created_seq: int = 0
+    updated_seq: int = 0
+    state: Any = None
+
+
+class Views:
+    """See libs/eventlog/project.py for the protocol. It keeps nothing in memory."""
+
+    name = "views"
+
+    async def load(self, connection: Connection) -> None:
+        pass
+
+    def received(self, batch: Sequence[Recorded]) -> None:
+        pass
+
+    async def apply(self, connection: Connection, fresh: Sequence[Recorded]) -> None:
+        facts: defaultdict[Aggregate, list[Recorded]] = defaultdict(list)
+        for fact in fresh:
+            facts[fact.stream.aggregate].append(fact)
+        for aggregate, some in facts.items():
+            await _update(connection, TABLES[aggregate], some)
+
+    def applied(self, batch: Sequence[Recorded]) -> None:
+        pass
+
+
+async def _update(connection: Connection, table: Table, facts: Sequence[Recorded]) -> None:
+    rows = await _load(connection, table, {fact.stream.id for fact in facts})
+    for fact in facts:
+        row = rows.get(fact.stream.id, _Row())
+        if fact.seq > row.updated_seq:  # else it came twice
+            state = table.evolve(row.state, fact)
+            rows[fact.stream.id] = _Row(row.created_seq or fact.seq, fact.seq, state)
+    await connection.execute(table.write, *_transposed(table, rows))
+
+
+async def _load(connection: Connection, table: Table, ids: Iterable[str]) -> dict[str, _Row]:
+    found = await connection.fetch(table.read, [table.key(id) for id in ids])
+    return {
+        str(row["id"]): _Row(row["created_seq"], row["updated_seq"], table.decode(row["state"]))
+        for row in found
+    }
+
+
+def _transposed(table: Table, rows: dict[str, _Row]) -> Iterable[list[object]]:
+    """A list a column, as unnest takes them."""
+    whole = [
+        (
+            table.key(id),
+            row.created_seq,
+            row.updated_seq,
+            _encode(row.state),
+            *table.columns(row.state),
+        )
+        for id, row in rows.items()
+    ]
+    return map(list, zip(*whole, strict=True))

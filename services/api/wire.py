@@ -1,0 +1,238 @@
+"""Answers that go out: names, types and orders are the MLOps API's, with fields of our own added.
+
+They are made from the domain's states here and nowhere else.
+"""
+
+import platform
+from datetime import datetime
+from importlib.metadata import version
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from libs.domain import orchestration, run, task, workspace
+from libs.domain.events import Kind, Retry
+from services.api.queries import TaskRow
+from services.api.requests import RunStatus
+
+Instant = Annotated[datetime, Meta(tz=True)]
+RunType = Literal["Oneshot", "CronJob", "NetworkService"]
+
+ARCH: Literal["x86", "arm"] = "arm" if platform.machine() in ("aarch64", "arm64") else "x86"
+VERSION = version("rondo")
+
+# Clients tell a task of an orchestration from other tasks by the end of this name.
+_IMAGE = "rondo/arbex-orch-deploy"
+_RUN_TYPES: dict[Kind, RunType] = {
+    "once": "Oneshot",
+    "scheduled": "CronJob",
+    "continuous": "NetworkService",
+}
+
+
+class ClientConfig(msgspec.Struct):
+    default_arch: Literal["x86", "arm"]
+
+
+class Created(msgspec.Struct):
+    id: UUID
+
+
+class WorkspaceCreated(msgspec.Struct):
+    workspace_id: int
+
+
+class Workspace(msgspec.Struct):
+    """`models` and `pipelines` are empty: there are none here."""
+
+    id: int
+    name: str
+    created_at: Instant
+    created_by: str
+    archived: bool = False
+    models: list[int] = []
+    pipelines: list[int] = []
+
+    @staticmethod
+    def of(state: workspace.Workspace) -> "Workspace":
+        return Workspace(state.id, state.name, state.created_at, state.created_by)
+
+
+class Workspaces(msgspec.Struct):
+    workspaces: list[Workspace]
+
+
+class Orchestration(msgspec.Struct, kw_only=True):
+    """`reason` says why it is in `error`; `owner_id` is who uploaded it."""
+
+    id: UUID
+    workspace_id: int
+    name: str | None
+    sha: str
+    file_name: str
+    file_size: int
+    entrypoint: str
+    image_path: str = ""
+    task_id: UUID | None = None
+    owner_id: str
+    created_by: str
+    status: orchestration.Status
+    reason: str
+    created_at: Instant
+    updated_at: Instant
+
+    @staticmethod
+    def of(state: orchestration.Orchestration) -> "Orchestration":
+        return Orchestration(
+            id=state.id,
+            workspace_id=state.workspace,
+            name=state.name,
+            sha=state.sha,
+            file_name=state.file_name,
+            file_size=state.file_size,
+            entrypoint=state.entrypoint,
+            owner_id=state.owner,
+            created_by=state.owner,
+            status=state.status,
+            reason=state.reason,
+            created_at=state.created_at,
+            updated_at=state.updated_at,
+        )
+
+
+class TaskRun(msgspec.Struct, kw_only=True):
+    """A run that has begun."""
+
+    task: UUID
+    run_id: UUID
+    status: RunStatus
+    created_at: Instant
+    updated_at: Instant
+
+    @staticmethod
+    def of(state: run.Run) -> "TaskRun":
+        return msgspec.convert(_run_fields(state), TaskRun)
+
+
+class TaskRunDetails(TaskRun, kw_only=True):
+    """`attempt` counts from 1; `missed` are the ticks that this run stands for beside its own."""
+
+    reason: str
+    detail: str
+    exit_code: int | None
+    attempt: int
+    missed: int
+    scheduled_at: Instant
+    started_at: Instant | None
+    finished_at: Instant | None
+
+    @staticmethod
+    def of(state: run.Run) -> "TaskRunDetails":
+        return msgspec.convert(_run_fields(state), TaskRunDetails)
+
+
+def _run_fields(state: run.Run) -> dict[str, Any]:
+    return msgspec.structs.asdict(state) | {"run_id": state.id, "created_at": state.requested_at}
+
+
+class Task(msgspec.Struct, kw_only=True):
+    """`last_runs` is oldest first. `schedule` to `overlap` are of scheduled tasks only, `flavor`
+    and `exec_type` of those that run once."""
+
+    id: UUID
+    name: str | None
+    workspace_id: int
+    orch_id: UUID
+    kind: Kind
+    run_type: RunType
+    status: task.Status
+    reason: str
+    killed: bool
+    input_data: dict[str, Any]
+    timeout: int | None
+    debug: bool
+    retry: Retry
+    created_at: Instant
+    updated_at: Instant
+    last_runs: list[TaskRun]
+    schedule: str | UnsetType = UNSET
+    zone: str | UnsetType = UNSET
+    misfire: str | UnsetType = UNSET
+    misfire_cap: int | UnsetType = UNSET
+    overlap: str | UnsetType = UNSET
+    flavor: str | UnsetType = UNSET
+    exec_type: str | UnsetType = UNSET
+    image: str = _IMAGE
+    image_tag: str = VERSION
+    arch: str = ARCH
+    bind_secrets: list[str] = []
+    extra_env_vars: dict[str, str]
+    auth_init: bool = True
+    reap_threshold_secs: int = 900
+    ns_prefix: str = "rondo"
+
+    @staticmethod
+    def of(row: TaskRow) -> "Task":
+        state = row.task
+        return Task(
+            id=state.id,
+            name=state.name,
+            workspace_id=state.workspace,
+            orch_id=state.orchestration,
+            kind=state.kind,
+            run_type=_RUN_TYPES[state.kind],
+            status=task.shown_status(state, row.has_runs),
+            reason=state.reason,
+            killed=state.status == "killed",
+            input_data=state.arguments,
+            timeout=state.timeout,
+            debug=state.debug,
+            retry=state.retry,
+            created_at=state.created_at,
+            updated_at=state.updated_at,
+            last_runs=[TaskRun.of(run) for run in reversed(row.runs)],
+            extra_env_vars=_environment(row),
+            **_of_kind(state),
+        )
+
+
+def _of_kind(state: task.Task) -> dict[str, Any]:
+    if state.schedule is not None:
+        fields = msgspec.structs.asdict(state.schedule)
+        return {"schedule": fields.pop("expression"), **fields}
+    if state.kind == "once":
+        return {"flavor": "exec_orch_oneshot", "exec_type": "job"}
+    return {}
+
+
+def _environment(row: TaskRow) -> dict[str, str]:
+    return {
+        "ORCH_ID": str(row.task.orchestration),
+        "ORCH_OWNER_ID": row.orchestration_owner,
+        "ORCH_SHA": row.sha,
+        "TASK_DEBUG": str(row.task.debug).lower(),
+        "TASK_ID": str(row.task.id),
+    }
+
+
+class TaskIds(msgspec.Struct):
+    ids: list[UUID]
+
+
+class OrchestrationItem(msgspec.Struct):
+    orchestration: Orchestration
+    tasks: list[Task]
+    workspace: Workspace
+
+
+class OrchestrationItems(msgspec.Struct):
+    orchestrations: list[OrchestrationItem]
+
+
+class Logs(msgspec.Struct):
+    """`complete` says whether these are all the lines that the run has written."""
+
+    logs: list[str]
+    complete: bool

@@ -27,16 +27,24 @@ def fork_in_pid_namespace() -> int:
     """os.fork, but the child is process 1 of a new pid namespace: all in it die when it does.
 
     Any number of times: the caller comes back to its own namespace, for which it needs rights over
-    that one. An ordinary user gets them by becoming capable and forking once like this, with
-    `capable_init`.
+    that one. An ordinary user has them over one made after `become_capable`. Raises OSError.
     """
     own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     try:
         syscalls.unshare(CLONE_NEWPID)
-        pid = os.fork()
-        if pid and _libc.setns(own, CLONE_NEWPID) == -1:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
+        try:
+            pid = os.fork()
+        except OSError:
+            _come_back(own)
+            raise
+        if pid:
+            _come_back(own)
         return pid
     finally:
         os.close(own)
+
+
+def _come_back(own: int) -> None:
+    if _libc.setns(own, CLONE_NEWPID) == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

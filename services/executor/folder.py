@@ -3,9 +3,9 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from services.executor.backend import RunSpec
 
@@ -43,8 +43,17 @@ class RunFolder:
         return sum(_blocks(entry) * 512 for place in places for entry in _walk(str(place)))
 
     def remove(self) -> None:
-        """Take it all away, whatever modes the run left behind."""
-        shutil.rmtree(self.path, onerror=_unlock)
+        """Take it all away, whatever modes and depths the run left behind. Raises OSError."""
+        try:
+            shutil.rmtree(self.path)
+        except FileNotFoundError:
+            return
+        except (OSError, RecursionError):
+            # Folders closed even to their owner, or nested beyond what Python and a path can hold.
+            for tool in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+                subprocess.run([*tool, "--", self.path], check=False)  # noqa: S603 - our own path
+            if self.path.exists():
+                raise
 
 
 def _copy(source: str, target: str) -> None:
@@ -90,16 +99,3 @@ def _blocks(entry: os.DirEntry[str]) -> int:
         return entry.stat(follow_symlinks=False).st_blocks
     except OSError:
         return 0
-
-
-def _unlock(again: Callable[..., Any], path: str, _: object) -> None:
-    """rmtree failed on `path`: we own it and its folder, so give us the right and try again."""
-    if not os.path.lexists(path):
-        return
-    for each in (os.path.dirname(path), path):
-        if not os.path.islink(each):
-            os.chmod(each, 0o700)
-    if again in (os.open, os.scandir, os.lstat):  # it could not even look inside
-        shutil.rmtree(path)
-    else:
-        again(path)

@@ -12,6 +12,7 @@ gets a Launch with its three descriptors (stdout, stderr, control) for each.
 import contextlib
 import gc
 import os
+import resource
 import select
 import signal
 import socket
@@ -22,7 +23,15 @@ from pathlib import Path
 from libs.linux import namespace, process, syscalls
 from libs.linux.cgroup import Group
 from services.executor import keeper, rights
-from services.executor.messages import MESSAGE_BYTES, Gone, Launch, Rights, encode, launch_decoder
+from services.executor.messages import (
+    MESSAGE_BYTES,
+    Failed,
+    Gone,
+    Launch,
+    Rights,
+    encode,
+    launch_decoder,
+)
 
 
 class Launcher:
@@ -56,20 +65,29 @@ class Launcher:
         for each in descriptors:  # recv_fds drops the flag for it; no run may get the control
             os.set_inheritable(each, False)
         launch = launch_decoder.decode(message)
+        with socket.socket(fileno=control) as channel:
+            try:
+                self._keep(launch, stdout, stderr, channel)
+            except OSError as error:  # too many processes; the other runs go on
+                channel.send(encode(Failed(str(error))))
+                self._executor.send(encode(Gone(launch.run_id)))
+        os.close(stdout)
+        os.close(stderr)
+        return True
+
+    def _keep(self, launch: Launch, stdout: int, stderr: int, channel: socket.socket) -> None:
         if (pid := self._fork()) == 0:
-            self._be_keeper(launch, stdout, stderr, control)
-        for each in descriptors:
-            os.close(each)
+            self._be_keeper(launch, stdout, stderr, channel)
         watch = os.pidfd_open(pid)
         self._keepers[watch] = pid, launch
         self._poller.register(watch, select.POLLIN)
-        return True
 
-    def _be_keeper(self, launch: Launch, stdout: int, stderr: int, control: int) -> None:
+    def _be_keeper(self, launch: Launch, stdout: int, stderr: int, channel: socket.socket) -> None:
         try:
             self._executor.close()
-            with socket.socket(fileno=control) as channel:
-                keeper.keep(launch, stdout, stderr, channel, self._myself)
+            keeper.keep(launch, stdout, stderr, channel, self._myself)
+        except OSError as error:
+            channel.send(encode(Failed(str(error))))
         except BaseException:
             traceback.print_exc()  # to the executor's standard error; the run ends as lost
         os._exit(1)  # never back into the launcher's loop, whatever happened
@@ -99,6 +117,8 @@ def main() -> int:
         return 1  # it ended before we asked to end with it
     os.chdir("/")
     syscalls.become_subreaper()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # it keeps one a run
     gc.disable()  # a collection in each forked process would touch, hence copy, all its memory
     with socket.socket(fileno=int(descriptor)) as executor:
         found = rights.find(Path(runs), int(uid), readable, namespaces == "1")

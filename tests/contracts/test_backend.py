@@ -179,6 +179,23 @@ async def test_its_files_are_its_own_copy(runs: Harness) -> None:
     assert (spec.code / "main.py").read_bytes() == before
 
 
+async def test_what_it_locks_up_is_taken_away_too(runs: Harness) -> None:
+    script = """
+        import os
+        os.makedirs("a/b/c")
+        open("a/b/c/file", "w").close()
+        os.symlink("/etc", "a/b/link")
+        for folder in "a/b/c", "a/b", "a":
+            os.chmod(folder, 0)
+        for _ in range(3000):
+            os.mkdir("deep")
+            os.chdir("deep")
+    """
+    outcome, _, err = await runs.run(script)
+    assert (outcome.status, err) == ("success", "")
+    assert not list((runs.folder / "runs").iterdir())
+
+
 async def test_its_environment_is_scrubbed(runs: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OF_THE_PLATFORM", "secret")
     task = uuid4()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from libs.domain.errors import Unavailable
+from libs.linux import process
 from services.executor.local import LocalBackend
 from tests.executor.harness import BACKENDS, DAEMON, Harness, Run, ended, living, mark, parent_of
 
@@ -110,3 +112,18 @@ async def test_a_cancelled_start_leaves_nothing(
     else:  # a fast machine
         await Run(running).running.stop("killed")
     assert not living(hidden)
+
+
+async def test_a_launcher_that_cannot_fork_refuses(backend: LocalBackend, runs: Harness) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("the kernel does not count root's processes")
+    pids = [backend.launcher_pid, *process.children(backend.launcher_pid)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    for pid in pids:
+        resource.prlimit(pid, resource.RLIMIT_NPROC, (0, hard))
+    outcome, _, _ = await runs.run("print('hello')")
+    assert (outcome.status, outcome.reason) == ("failure", "start_failed")
+    for pid in pids:
+        resource.prlimit(pid, resource.RLIMIT_NPROC, (soft, hard))
+    outcome, _, err = await runs.run("print('hello')")
+    assert (outcome.status, err) == ("success", "")

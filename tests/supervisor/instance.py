@@ -44,9 +44,13 @@ class Instance:
     def ready(self) -> dict[str, str]:
         """The content of the ready file, once it is there."""
         wait_until(lambda: self.ready_file.exists() or self.process.poll() is not None)
-        assert self.process.poll() is None, self.output.read_text()
+        assert self.process.poll() is None, self.shown()
         found: dict[str, str] = json.loads(self.ready_file.read_bytes())
         return found
+
+    def shown(self) -> str:
+        """What the terminal has shown; nothing where it goes to a device, which may have no end."""
+        return self.output.read_text() if self.output.is_file() else ""
 
     def end(self, sig: signal.Signals = signal.SIGTERM) -> int:
         """Its exit status after `sig`."""
@@ -55,7 +59,7 @@ class Instance:
 
     def said(self, words: str) -> None:
         """Returns once the terminal has shown `words`."""
-        wait_until(lambda: words in self.output.read_text())
+        wait_until(lambda: words in self.shown())
 
     def environment(self, service: str) -> dict[str, str]:
         """What the stand-in for `service` got."""

@@ -21,7 +21,7 @@ def test_a_signal_ends_all_within_five_seconds(tmp_path: Path, sig: signal.Signa
         assert instance.end(sig) == 0
         assert time.monotonic() - began < 5
         witness.all_end(within=0)
-    assert "executor   did not heed SIGTERM" in instance.output.read_text()
+    assert "executor   did not heed SIGTERM" in instance.shown()
 
 
 @pytest.mark.parametrize("way", ["", "executor:deaf"])
@@ -54,7 +54,7 @@ def test_a_child_that_keeps_ending_is_restarted_ever_later(instance: Instance) -
 
 
 def ready_since(instance: Instance, delay: str) -> bool:
-    return "ready again" in instance.output.read_text().partition(f"again in {delay} s")[2]
+    return "ready again" in instance.shown().partition(f"again in {delay} s")[2]
 
 
 async def test_what_was_committed_outlives_a_kill_of_postgres(instance: Instance) -> None:
@@ -72,7 +72,7 @@ async def test_what_was_committed_outlives_a_kill_of_postgres(instance: Instance
 def test_a_child_that_fails_at_the_first_start_ends_it_all(tmp_path: Path) -> None:
     with Instance(tmp_path, environment={"RONDO_STANDIN": "logs:fail"}) as instance:
         assert instance.process.wait(30) == 1
-        said = instance.output.read_text()
+        said = instance.shown()
     assert "logs ended with status 1" in said
     assert "logs has a reason to fail" in said
     assert not instance.ready_file.exists()

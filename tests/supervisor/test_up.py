@@ -44,7 +44,7 @@ def test_secrets_are_private_and_unseen(instance: Instance) -> None:
         for pid in descendants(instance.process.pid)
         for what in ("cmdline", "environ")
     )
-    seen += instance.output.read_text()
+    seen += instance.shown()
     seen += "".join(log.read_text() for log in (instance.data / "log").iterdir())
     assert "RONDO_POSTGRES_DSN" in seen
     for file in files:
@@ -114,7 +114,7 @@ def test_a_second_one_on_the_same_folder_is_refused(instance: Instance, tmp_path
     other.mkdir()
     with Instance(other, "--port", "0", "--data", str(instance.data)) as second:
         assert second.process.wait(30) == 1
-        said = second.output.read_text()
+        said = second.shown()
     assert f"in use by process {instance.process.pid}" in said
     assert instance.ready()
 
@@ -124,9 +124,7 @@ def test_a_taken_port_is_refused(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         with Instance(tmp_path, "--port", port) as instance:
             assert instance.process.wait(30) == 1
-            assert (
-                f"--port {port} on 127.0.0.1: Address already in use" in instance.output.read_text()
-            )
+            assert f"--port {port} on 127.0.0.1: Address already in use" in instance.shown()
 
 
 def test_a_folder_of_other_things_is_refused(tmp_path: Path) -> None:
@@ -134,7 +132,7 @@ def test_a_folder_of_other_things_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data" / "thesis.txt").write_text("mine")
     with Instance(tmp_path) as instance:
         assert instance.process.wait(30) == 1
-        assert "holds other things" in instance.output.read_text()
+        assert "holds other things" in instance.shown()
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o755
 
 
@@ -176,7 +174,7 @@ def test_external_stores_are_passed_on_and_not_started(tmp_path: Path) -> None:
         assert stores.items() <= instance.environment("api").items()
         assert "RONDO_NATS_TOKEN_FILE" not in instance.environment("api")
         assert len(descendants(instance.process.pid)) == len([*SERVICES, "guard"])
-        assert "hidden" not in instance.output.read_text()
+        assert "hidden" not in instance.shown()
     assert not (instance.data / "postgres").exists()
 
 

@@ -50,12 +50,14 @@ async def check(resources: Resources) -> None:
         raise Unavailable(f"the logs service: {error!r}") from error
 
 
-async def stream(request: web.Request, source: aiohttp.ClientResponse) -> web.StreamResponse:
+async def stream(
+    request: web.Request, run: Run, source: aiohttp.ClientResponse
+) -> web.StreamResponse:
     """`{"logs": [...], "complete": ...}`, holding no more than a piece of it in memory.
 
-    When the source breaks off so does the answer, visibly: its last chunk never comes.
+    Complete is what has ended, known in full, and stored so far as it is known (I5). When the source breaks off so does the answer, visibly: its last chunk never comes.
     """
-    complete = source.headers.get("Rondo-Complete") == "true"
+    complete = run.lines is not None and source.headers.get("Rondo-Complete") == "true"
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     await response.prepare(request)
     try:

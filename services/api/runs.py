@@ -26,4 +26,4 @@ async def details(call: Call, body: requests.RunDetails) -> wire.TaskRunDetails:
 async def logs(call: Call, body: requests.RunLogs) -> web.StreamResponse:
     state = await access.run(call, call.resources.rows, body.id, "id")
     async with runlogs.lines(call.resources, state, body.lines) as answer:
-        return await runlogs.stream(call.request, answer)
+        return await runlogs.stream(call.request, state, answer)

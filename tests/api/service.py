@@ -1,0 +1,195 @@
+"""The API service as it is, in a thread of its own, beside a logs service of the test's."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from libs.service.http import serving
+from services.api.__main__ import main
+from services.api.identity.keycloak import PATH
+from tests.servers import TOKEN, free_port
+
+ADMIN = "admin@rondo.local"
+PASSWORD = "a password for tests"
+INTERNAL = "internal-token"
+
+
+def new_key() -> str:
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+class RunLogs:
+    """GET /runs/{id}/lines by its contract; `texts` holds pieces to send, and whether to break."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, tuple[list[bytes], bool]] = {}
+        self.asked: list[dict[str, str]] = []
+
+    def application(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/runs/{id}/lines", self.lines)
+        app.router.add_get("/healthz", self.healthz)
+        return app
+
+    async def healthz(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok")
+
+    async def lines(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Authorization") != f"Bearer {INTERNAL}":
+            return web.Response(status=401)
+        self.asked.append(dict(request.query))
+        pieces, breaks = self.texts.get(request.match_info["id"], ([], False))
+        if "last" in request.query:
+            kept = b"".join(pieces).splitlines(keepends=True)
+            pieces = kept[-int(request.query["last"]) :]
+        response = web.StreamResponse(headers={"Rondo-Complete": "true"})
+        await response.prepare(request)
+        for piece in pieces:
+            await response.write(piece)
+        if breaks:
+            raise ConnectionAbortedError
+        return response
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass
+class Service:
+    """Where it is and what it was told; `call` is one request on a connection of its own."""
+
+    url: str
+    settings: Mapping[str, str]
+    nats_url: str
+    dsn: str
+    key: str
+    blobs: Path
+    data: Path
+    logs: RunLogs
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    async def call(self, method: str, path: str, token: str | None = None, **more: Any) -> Answer:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= more.pop("headers", {})
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, self.url + path, headers=headers, **more) as response,
+        ):
+            raw = await response.read()
+            is_json = response.content_type == "application/json"
+            body = json.loads(raw) if is_json else raw.decode()
+            return Answer(response.status, response.headers, body)
+
+    async def post(self, path: str, body: object, token: str | None = None) -> Answer:
+        return await self.call("POST", "/v1/api/" + path, token, json=body)
+
+    async def grant(self, **fields: str) -> Answer:
+        return await self.call("POST", PATH, data={"client_id": "sdk-client", **fields})
+
+    async def login(self, name: str = ADMIN, password: str = PASSWORD) -> str:
+        """An access token, asked for once a user."""
+        if name not in self.tokens:
+            answer = await self.grant(grant_type="password", username=name, password=password)
+            self.tokens[name] = answer.body["access_token"]
+        return self.tokens[name]
+
+    async def caught_up(self) -> None:
+        """Returns once reads show all events that are in the log now."""
+        answer = await self.call("GET", "/readyz")
+        assert answer.status == 200, answer.body
+
+
+@contextmanager
+def running(
+    folder: Path, nats_url: str, dsn: str, settings: Mapping[str, str] | None = None
+) -> Iterator[Service]:
+    """Serves for as long as the block lasts; it must end well, or else the test fails."""
+    port, logs_port = free_port(), free_port()
+    key = new_key()
+    secrets = {"nats_token": TOKEN, "signing_key": key, "internal_token": INTERNAL}
+    secrets["admin_password"] = PASSWORD
+    for name, secret in secrets.items():
+        (folder / name).write_text(secret)
+    given = {
+        "RONDO_NATS_URL": nats_url,
+        "RONDO_POSTGRES_DSN": dsn,
+        "RONDO_LISTEN": f"127.0.0.1:{port}",
+        "RONDO_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "RONDO_LOGS_URL": f"http://127.0.0.1:{logs_port}",
+        "RONDO_BLOBS_URL": (folder / "blobs").as_uri(),
+        "RONDO_DATA": str(folder / "data"),
+        "RONDO_ADMIN_EMAIL": ADMIN,
+        **{f"RONDO_{name.upper()}_FILE": str(folder / name) for name in secrets},
+        **(settings or {}),
+    }
+    logs = RunLogs()
+    url = f"http://127.0.0.1:{port}"
+    service = Service(url, given, nats_url, dsn, key, folder / "blobs", folder / "data", logs)
+    with _thread(_both(given, logs, f"127.0.0.1:{logs_port}"), folder):
+        yield service
+
+
+async def _both(settings: Mapping[str, str], logs: RunLogs, listen: str) -> None:
+    async with serving(logs.application(), listen):
+        await main(settings)
+
+
+@contextmanager
+def _thread(work: Any, folder: Path) -> Iterator[None]:
+    """Runs the coroutine until the block ends; the block begins when it says READY=1."""
+    ended: list[BaseException] = []
+    cancel: list[Any] = []
+
+    def target() -> None:
+        async def body() -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            cancel.append((asyncio.get_running_loop(), task))
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+
+        try:
+            asyncio.run(body())
+        except BaseException as problem:
+            ended.append(problem)
+
+    address = folder / "notify"
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready,
+        pytest.MonkeyPatch.context() as environ,
+    ):
+        ready.bind(str(address))
+        ready.settimeout(20)
+        environ.setenv("NOTIFY_SOCKET", str(address))
+        thread = threading.Thread(target=target)
+        thread.start()
+        try:
+            assert ready.recv(64) == b"READY=1", ended
+        finally:
+            address.unlink()
+    try:
+        yield
+    finally:
+        loop, task = cancel[0]
+        with contextlib.suppress(RuntimeError):  # it has ended by itself
+            loop.call_soon_threadsafe(task.cancel)
+        thread.join(10)
+    assert not ended, ended

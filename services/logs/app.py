@@ -19,7 +19,8 @@ from services.logs.read import Reader
 logger = logging.getLogger(__name__)
 
 EXPECT_TIMEOUT = 5.0
-_MAX_NUMBER = 2**53
+_MAX_DIGITS = 15
+_ALL = 10**_MAX_DIGITS
 _DEFAULT_LIMIT = 1000
 
 _STATUS: Mapping[Code, int] = {"invalid": 400, "unauthorized": 401}
@@ -53,7 +54,7 @@ class Routes:
         extent = await self._reader.wait_for(run, expect or 0, EXPECT_TIMEOUT)
         if last is not None:
             first, count = max(extent.end - last, 0), last
-        text = self._reader.range(run, first or 0, _MAX_NUMBER if count is None else count)
+        text = self._reader.range(run, first or 0, _ALL if count is None else count)
         complete = extent.stored >= (expect or 0)
         headers = {"Rondo-Complete": str(complete).lower(), "Rondo-Lines": str(extent.stored)}
         return await _stream(request, text, headers)
@@ -114,8 +115,10 @@ def _number(request: web.Request, name: str) -> int | None:
     text = request.query.get(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and int(text) <= _MAX_NUMBER):
-        raise Rejected("invalid", f"{name}: {text[:40]!r} is no number of lines; give 0 or more")
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
+        raise Rejected(
+            "invalid", f"{name}: {text[:40]!r} is no number of lines; give one such as 100"
+        )
     return int(text)
 
 

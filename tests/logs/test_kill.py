@@ -1,0 +1,106 @@
+"""I7: after a kill a task's logs are gone, whichever comes first, the kill or the last chunks."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+
+from libs.domain.events import TaskEvent, TaskKilled, encode
+from libs.domain.ids import task_stream
+from libs.eventlog.envelope import Context, headers, recorded
+from libs.eventlog.follow import Delivery
+from libs.eventlog.wire import Message, Nats
+from libs.postgres.pool import Database
+from libs.runlog import message
+from services.logs.arrivals import Arrivals
+from services.logs.ingest import Ingest
+from services.logs.runs import Runs
+from tests.logs.harness import WORKSPACE, Logs, Printer, until
+
+Transaction = Callable[[Database, Printer], AbstractAsyncContextManager[None]]
+
+
+async def kill(logs: Logs, nats: Nats, printer: Printer, event: TaskEvent) -> None:
+    """Returns once the service has seen it: it knows the end of a run that ended later."""
+    await printer.task_event(event)
+    later = Printer(nats)
+    await later.finish(await later.request(), 0)
+    async with logs.follow(later.run) as content, asyncio.timeout(20):
+        await content.read()
+
+
+async def test_chunks_before_and_after_the_kill(logs: Logs, nats: Nats) -> None:
+    killed, other = Printer(nats), Printer(nats)
+    again = Printer(nats, task=killed.task)
+    await killed.print(b"one")
+    await again.print(b"one")
+    kept = await other.print(b"one")
+    await logs.lines(other.run, expect=1)
+    await kill(logs, nats, killed, TaskKilled())
+    assert await logs.lines(killed.run) == await logs.lines(again.run) == []
+    await killed.print(b"late")
+    kept += await other.print(b"two")
+    assert await logs.lines(other.run, expect=2) == kept
+    assert await logs.lines(killed.run) == []
+
+
+async def test_keep_logs_keeps_them(logs: Logs, nats: Nats) -> None:
+    printer = Printer(nats)
+    kept = await printer.print(b"one")
+    await logs.lines(printer.run, expect=1)
+    await kill(logs, nats, printer, TaskKilled(keep_logs=True))
+    kept += await printer.print(b"late")
+    assert await logs.lines(printer.run, expect=2) == kept
+
+
+async def test_nobody_waits_for_lines_that_are_gone(logs: Logs, nats: Nats) -> None:
+    printer = Printer(nats)
+    await printer.request()
+    await kill(logs, nats, printer, TaskKilled())
+    async with asyncio.timeout(4):  # less than it waits for lines that may come
+        answer = await logs.get(f"{printer.run}/lines", expect=3)
+    assert (answer.headers["Rondo-Complete"], answer.text) == ("false", b"")
+
+
+@asynccontextmanager
+async def storing(database: Database, printer: Printer) -> AsyncIterator[None]:
+    """A chunk of the task is stored, and not committed while the block lasts."""
+    (chunk,) = printer.cut(b"x")
+    given_headers, body = message.pack(chunk, printer.task)
+    subject = message.subject(WORKSPACE, printer.run)
+    async with database.transaction() as connection:
+        given = Delivery(1, 1, 1, Message(subject, given_headers, body))
+        await Ingest(Arrivals()).apply(connection, [given])
+        yield
+
+
+@asynccontextmanager
+async def killing(database: Database, printer: Printer) -> AsyncIterator[None]:
+    """The kill of the task is applied, and not committed while the block lasts."""
+    stream, context = task_stream(WORKSPACE, printer.task), Context(source="x", actor="x")
+    given = headers(stream, TaskKilled(), context)
+    fact = recorded(1, stream.subject, given, encode(TaskKilled()))
+    async with database.transaction() as connection:
+        await Runs(Arrivals()).apply(connection, [fact])
+        yield
+
+
+@pytest.mark.parametrize(("first", "second"), [(storing, killing), (killing, storing)])
+async def test_two_copies_that_store_and_kill_at_once(
+    nats: Nats, database: Database, first: Transaction, second: Transaction
+) -> None:
+    printer = Printer(nats)
+
+    async def then() -> None:
+        async with second(database, printer):
+            pass
+
+    async def waits() -> bool:
+        return bool(await database.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+
+    async with first(database, printer):
+        other = asyncio.create_task(then())
+        await until(waits)
+    await other
+    assert await database.fetchval("SELECT count(*) FROM chunk") == 0

@@ -65,7 +65,8 @@ def _proposals(
     def task_event(event: AnyEvent) -> Proposed:
         return Proposed(task_stream(task.workspace, id), entry.version, event)
 
-    yield from map(task_event, tasks.settle(task, ready, bool(entry.open)))
+    open_runs = bool(entry.open) or _unfolded(entry, asked)
+    yield from map(task_event, tasks.settle(task, ready, open_runs))
     if packaged is not None and packaged.reason and task.status in _CAN_FAIL:
         yield task_event(TaskFailed(reason=f"packaging failed: {packaged.reason}"))
     if ready and _may_run(task):
@@ -73,8 +74,13 @@ def _proposals(
         for tick in ticks:
             stream = run_stream(task.workspace, run_id(id, tick.scheduled_at, tick.attempt))
             yield Proposed(stream, 0, tick)
-        if not ticks and _has_ended(entry, now):
+        if not ticks and not open_runs and _has_ended(entry, now):
             yield task_event(TaskCompleted(reason="schedule_ended"))
+
+
+def _unfolded(entry: Entry, asked: datetime | None) -> bool:
+    """Whether a run is open of which the plan does not know yet."""
+    return asked is not None and (entry.last is None or entry.last < asked)
 
 
 def _may_run(task: tasks.Task) -> bool:
@@ -117,7 +123,7 @@ def _scheduled(entry: Entry, now: datetime, asked: datetime | None) -> Iterator[
     if task.schedule is None or task.active_since is None:
         return
     after = max(at for at in (task.active_since, entry.last, asked) if at is not None)
-    busy = Busy(bool(entry.open or entry.retries), entry.busy_until)
+    busy = Busy(bool(entry.open or entry.retries) or _unfolded(entry, asked), entry.busy_until)
     for tick in schedules.due(task.schedule, after, now, busy):
         yield RunRequested(task=task.id, scheduled_at=tick.at, missed=tick.missed)
 
@@ -125,10 +131,7 @@ def _scheduled(entry: Entry, now: datetime, asked: datetime | None) -> Iterator[
 def _has_ended(entry: Entry, now: datetime) -> bool:
     schedule = entry.task.schedule
     return (
-        schedule is not None
-        and not entry.open
-        and not entry.retries
-        and schedules.next_after(schedule, now) is None
+        schedule is not None and not entry.retries and schedules.next_after(schedule, now) is None
     )
 
 

@@ -184,7 +184,8 @@ class Plan:
             return
         entry.open = [*entry.open, id]
         entry.next_at = None
-        entry.retries = [retry for retry in entry.retries if retry.attempt != event.attempt]
+        asked = (event.scheduled_at, event.attempt)
+        entry.retries = [one for one in entry.retries if (one.scheduled_at, one.attempt) != asked]
         if event.attempt == 1 and (entry.last is None or event.scheduled_at > entry.last):
             entry.last = event.scheduled_at
         self.changed.add(("task", event.task))

@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
@@ -105,22 +106,37 @@ class Ticker:
         return due
 
     async def append(self, steps: list[decide.Step]) -> set[UUID]:
-        """Appends them all; gives the tasks for which it could not be done now."""
-        groups = (
-            [steps[at : at + _BATCH] for at in range(0, len(steps), _BATCH)]
-            if len(steps) >= _BATCH_FROM
-            else [[step] for step in steps]
-        )
-        failed = await asyncio.gather(*(self._append_group(group) for group in groups))
+        """Appends them all; gives the tasks for which it could not be done now.
+
+        A task's steps go in their order and none after one that failed: once a tick is asked
+        for, those before it count as accounted for (I3).
+        """
+        if len(steps) < _BATCH_FROM:
+            return await self._append_alone(steps)
+        for at in range(0, len(steps), _BATCH):
+            if await self._append_group(steps[at : at + _BATCH]):
+                return {step.task for step in steps[at:]}
+        return set()
+
+    async def _append_alone(self, steps: list[decide.Step]) -> set[UUID]:
+        by_task: defaultdict[UUID, list[decide.Step]] = defaultdict(list)
+        for step in steps:
+            by_task[step.task].append(step)
+        failed = await asyncio.gather(*(self._append_in_order(one) for one in by_task.values()))
         return set().union(*failed)
+
+    async def _append_in_order(self, steps: list[decide.Step]) -> set[UUID]:
+        for step in steps:
+            if failed := await self._append_group([step]):
+                return failed
+        return set()
 
     async def _append_group(self, group: list[decide.Step]) -> set[UUID]:
         try:
             await self._log.append_batch([(step.proposed, step.context) for step in group])
         except WrongVersion:
             if len(group) > 1:
-                alone = await asyncio.gather(*(self._append_group([step]) for step in group))
-                return set().union(*alone)
+                return await self._append_alone(group)
             # Another copy was first, or the aggregate moved on: the log will tell us.
         except Unavailable as problem:
             logger.warning("%d events wait: %s", len(group), problem)
@@ -137,13 +153,7 @@ class Ticker:
     async def _confirm_kill(self, id: UUID) -> set[UUID]:
         stream, context = decide.kill_stream(self._plan, id)
         try:
-            await transact(
-                self._log,
-                stream,
-                tasks.evolve,
-                lambda task: tasks.settle(task, True, False),
-                context,
-            )
+            await transact(self._log, stream, tasks.evolve, _killed, context)
         except (Unavailable, Rejected) as problem:
             logger.warning("the kill of task %s waits: %s", id, problem)
             return {id}

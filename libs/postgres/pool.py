@@ -118,7 +118,8 @@ async def connect(
         yield Database(pool, schema)
     finally:
         try:
-            await asyncio.wait_for(pool.close(), 2)
+            async with asyncio.timeout(2):
+                await pool.close()
         except TimeoutError:
             pool.terminate()
 

@@ -121,7 +121,8 @@ class Process:
         ):
             _signal_session(child.pid, sig, whole=sig == signal.SIGKILL)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(child.wait(), patience)
+                async with asyncio.timeout(patience):
+                    await child.wait()
                 return
             self._terminal.warn(self.program.name, f"did not heed {sig.name}")
 

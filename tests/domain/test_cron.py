@@ -1,0 +1,158 @@
+"""Cron expressions: what is understood, as what, and what is refused."""
+
+from datetime import UTC, datetime
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from libs.domain import cron
+from libs.domain.errors import Rejected
+from tests.domain.decider import START
+
+# Sunday noon, 2026-03-01.
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def following(expression: str, after: datetime = NOON, count: int = 3) -> list[str]:
+    """The next instants, in UTC, as `03-01 12:00:05`."""
+    found = cron.parse(expression).after(after, ZoneInfo("UTC"))
+    return [f"{at:%m-%d %H:%M:%S}" for at in islice(found, count)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        # five fields
+        ("*/5 * * * *", ["03-01 12:05:00", "03-01 12:10:00", "03-01 12:15:00"]),
+        ("42 * * * *", ["03-01 12:42:00", "03-01 13:42:00", "03-01 14:42:00"]),
+        ("00 1 * * 0", ["03-08 01:00:00", "03-15 01:00:00", "03-22 01:00:00"]),
+        ("00 1 * * 7", ["03-08 01:00:00", "03-15 01:00:00", "03-22 01:00:00"]),
+        ("30 9 * * mon-fri", ["03-02 09:30:00", "03-03 09:30:00", "03-04 09:30:00"]),
+        ("0 0 L * *", ["03-31 00:00:00", "04-30 00:00:00", "05-31 00:00:00"]),
+        ("0 8 * * 5#2", ["03-13 08:00:00", "04-10 08:00:00", "05-08 08:00:00"]),
+        ("0 0 31 * *", ["03-31 00:00:00", "05-31 00:00:00", "07-31 00:00:00"]),
+        ("0 0 13 * fri", ["03-06 00:00:00", "03-13 00:00:00", "03-20 00:00:00"]),
+        ("  5   4 * *  *\t", ["03-02 04:05:00", "03-03 04:05:00", "03-04 04:05:00"]),
+        # commas behind the fields
+        ("*/1, *, *, *, *", ["03-01 12:01:00", "03-01 12:02:00", "03-01 12:03:00"]),
+        # a question mark is a star
+        ("0 6 ? * 1", ["03-02 06:00:00", "03-09 06:00:00", "03-16 06:00:00"]),
+        # six fields: seconds first
+        ("* * * * * *", ["03-01 12:00:01", "03-01 12:00:02", "03-01 12:00:03"]),
+        ("*/20 * * * * *", ["03-01 12:00:20", "03-01 12:00:40", "03-01 12:01:00"]),
+        ("10,40 59 23 * * *", ["03-01 23:59:10", "03-01 23:59:40", "03-02 23:59:10"]),
+        # six fields whose last is a year: seconds, minutes, hours, day, month, year
+        ("0 30 12 1-15 4 2027", ["04-01 12:30:00", "04-02 12:30:00", "04-03 12:30:00"]),
+        # seven
+        ("5 0 0 1 1 * 2027,2029", ["01-01 00:00:05", "01-01 00:00:05"]),
+        ("0 0 0 1 1 ? *", ["01-01 00:00:00", "01-01 00:00:00", "01-01 00:00:00"]),
+        # macros
+        ("@hourly", ["03-01 13:00:00", "03-01 14:00:00", "03-01 15:00:00"]),
+        ("@daily", ["03-02 00:00:00", "03-03 00:00:00", "03-04 00:00:00"]),
+        ("@midnight", ["03-02 00:00:00", "03-03 00:00:00", "03-04 00:00:00"]),
+        (" @Weekly ", ["03-08 00:00:00", "03-15 00:00:00", "03-22 00:00:00"]),
+        ("@monthly", ["04-01 00:00:00", "05-01 00:00:00", "06-01 00:00:00"]),
+        ("@yearly", ["01-01 00:00:00", "01-01 00:00:00", "01-01 00:00:00"]),
+        ("@annually", ["01-01 00:00:00", "01-01 00:00:00", "01-01 00:00:00"]),
+    ],
+)
+def test_understood(expression: str, expected: list[str]) -> None:
+    assert following(expression) == expected
+
+
+def test_the_documents_year_example_fires_through_half_a_february() -> None:
+    found = following("0 0 12 1-15 2 2024", datetime(2023, 7, 1, tzinfo=UTC), 100)
+    assert found == [f"02-{day:02} 12:00:00" for day in range(1, 16)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "years"),
+    [
+        ("0 0 29 2 *", [2028, 2032, 2036]),
+        ("0 0 0 29 2 ? 2026-2035", [2028, 2032]),
+        ("0 0 0 29 2 ? 2026,2032", [2032]),
+        ("0 0 0 1 1 ? 2030-2031,2099", [2030, 2031, 2099]),
+    ],
+)
+def test_years(expression: str, years: list[int]) -> None:
+    found = cron.parse(expression).after(NOON, ZoneInfo("UTC"))
+    assert [at.year for at in islice(found, 3)] == years
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["0 0 12 1-15 2 2024", "0 0 0 29 2 ? 2026", "0 0 0 29 2 ? 2099", "0 0 0 * * ? 1970-2025"],
+)
+def test_never_fires_again(expression: str) -> None:
+    assert following(expression) == []
+
+
+def test_the_last_instant_of_a_year_is_its_last() -> None:
+    almost = datetime(2026, 12, 31, 23, 59, 58, tzinfo=UTC)
+    assert following("* * * * * * 2026", almost) == ["12-31 23:59:59"]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "",
+        "   ",
+        "nonsense",
+        "every five minutes please",
+        "* * * *",
+        "* * * * * * * *",
+        "*/1,*,*,*,*",
+        ", * * * *",
+        ", * * * * *",
+        "* , * * *",
+        "60 * * * *",
+        "* 24 * * *",
+        "* * 0 * *",
+        "* * 32 * *",
+        "* * * 13 *",
+        "* * * * 8",
+        "60 * * * * *",
+        "-1 * * * *",
+        "1.5 * * * *",
+        "*/0 * * * *",
+        "*/-1 * * * *",
+        "5-1 * * * *",
+        "1- * * * *",
+        "1,,2 * * * *",
+        "* * * * monday",
+        "* * * * 1#6",
+        "²L * * * *",
+        "* * * * ²L",
+        "٣ * * * *",
+        "* * * * * * year",
+        "* * * * * * 2030-2026",
+        "0 0 12 1-15 2 2030-2026",
+        "* * * * * * 0000",
+        "* * * * * * 9999",
+        "* * * * * ٢٠٣٠",
+        "0 0 30 2 *",
+        "0 0 31 4,6,9,11 *",
+        "@reboot",
+        "@every 5m",
+        "@",
+        "* * * * *\0",
+        "* * * * * # comment",
+        "0 " * 4000,
+    ],
+)
+def test_nonsense_is_refused_by_field_and_remedy(expression: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        cron.parse(expression)
+    assert caught.value.code == "invalid"
+    assert caught.value.message.startswith("schedule: ")
+    assert "give " in caught.value.message
+    assert len(caught.value.message) < 1000
+
+
+def test_a_tick_is_after_the_instant_never_at_it() -> None:
+    exactly = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
+    assert following("*/5 * * * *", exactly, 1) == ["03-01 12:10:00"]
+    just_before = exactly.replace(minute=4, second=59, microsecond=999_999)
+    assert following("*/5 * * * *", just_before, 1) == ["03-01 12:05:00"]
+    assert following("* * * * * *", START.replace(microsecond=1), 1) == ["03-02 12:00:01"]

@@ -96,17 +96,19 @@ async def test_appends_under_way_survive_a_kill_of_the_server(
     stream = workspace_stream(1)
     await log.append(created(1), HERE)
     acknowledged: list[int] = []
+    milestones = [asyncio.Event() for _ in range(3)]
 
     async def write() -> None:
         for number in range(200):
             version = acknowledged[-1] if acknowledged else 1
             event = WorkspaceMemberAdded(user=f"u{number}", role="owner")
             acknowledged.append(await log.append(Proposed(stream, version, event), HERE))
+            if number in (49, 99, 149):
+                milestones[number // 50].set()
 
     writing = asyncio.create_task(write())
-    for _ in range(3):
-        while len(acknowledged) % 50 < 10 and not writing.done():
-            await asyncio.sleep(0)
+    for milestone in milestones:
+        await milestone.wait()
         nats_process.stop()
         nats_process.start()
     await writing

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from libs.eventlog.wire import Nats
 from libs.postgres.pool import Database
 from libs.runlog import message
 from tests.logs.harness import WORKSPACE, Logs, Printer, client, running, send, until
-from tests.servers import NatsServer
+from tests.servers import NatsServer, postgres_server
 
 
 class _Info(msgspec.Struct):
@@ -116,6 +117,27 @@ async def test_nats_killed_while_a_run_prints(
     assert await logs.lines(printer.run, expect=90) == expected
 
 
+async def test_postgres_crashes_while_a_run_prints(settings: dict[str, str], nats: Nats) -> None:
+    """I5: a chunk that was not committed comes again, one that was is not written twice."""
+    with postgres_server() as server:
+        dsn = await server.new_database("logs")
+        async with running({**settings, "RONDO_POSTGRES_DSN": dsn}) as logs:
+            printer = Printer(nats)
+            expected = await printer.print(b"before")
+            await logs.lines(printer.run, expect=1)
+            server.stop(signal.SIGQUIT)  # at once, as in a crash
+            for n in range(20):
+                expected += await printer.print(b"%d" % n)
+            assert (await logs.get(f"{printer.run}/lines")).status == 503
+            server.start()
+
+            async def stored() -> bool:
+                return (await logs.get(f"{printer.run}/lines", expect=21)).status == 200
+
+            await until(stored)
+            assert await logs.lines(printer.run, expect=21) == expected
+
+
 @asynccontextmanager
 async def process(settings: dict[str, str], folder: Path) -> AsyncIterator[subprocess.Popen[bytes]]:
     """A copy of the service in a process of its own, killed at the end."""
@@ -144,23 +166,25 @@ async def test_the_service_killed_while_it_stores(
     draw = random.Random(4)
     printer = Printer(nats)
     expected: list[bytes] = []
+    enough = asyncio.Event()
 
     async def print_on() -> None:
-        for n in range(1500):
-            expected.extend(await printer.print(b"%d" % n))
+        while not enough.is_set():
+            expected.extend(await printer.print(b"%d" % len(expected)))
 
     printing = asyncio.create_task(print_on())
-    while not printing.done():
+    for _ in range(4):
         async with process(settings, tmp_path):
-            goal = await stored(database) + draw.randint(1, 400)
+            goal = await stored(database) + draw.randint(1, 200)
 
-            async def enough(goal: int = goal) -> bool:
-                return printing.done() or await stored(database) >= goal
+            async def reached(goal: int = goal) -> bool:
+                return await stored(database) >= goal
 
-            await until(enough)
+            await until(reached)
+    enough.set()
     await printing
     async with running(settings) as logs:
-        answer = await logs.get(f"{printer.run}/lines", expect=1500)
+        answer = await logs.get(f"{printer.run}/lines", expect=len(expected))
     assert (answer.headers["Rondo-Complete"], answer.lines) == ("true", expected)
 
 

@@ -91,6 +91,8 @@ async def test_two_copies_that_store_and_kill_at_once(
     nats: Nats, database: Database, first: Transaction, second: Transaction
 ) -> None:
     printer = Printer(nats)
+    async with storing(database, Printer(nats)):
+        """Makes the day's partition: making it would keep the two apart as well."""
 
     async def then() -> None:
         async with second(database, printer):
@@ -103,4 +105,5 @@ async def test_two_copies_that_store_and_kill_at_once(
         other = asyncio.create_task(then())
         await until(waits)
     await other
-    assert await database.fetchval("SELECT count(*) FROM chunk") == 0
+    left = "SELECT count(*) FROM chunk WHERE task_id = $1"
+    assert await database.fetchval(left, printer.task) == 0

@@ -1,0 +1,155 @@
+"""An example of every event, with all its fields set, and one with none that may be left out."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from libs.domain.events import (
+    AnyEvent,
+    OrchestrationFailed,
+    OrchestrationPackagingStarted,
+    OrchestrationReady,
+    OrchestrationUploaded,
+    Retry,
+    RunFinished,
+    RunRequested,
+    RunStarted,
+    Schedule,
+    TaskCompleted,
+    TaskCreated,
+    TaskFailed,
+    TaskKilled,
+    TaskKillRequested,
+    TaskPaused,
+    TaskPauseRequested,
+    TaskResumed,
+    TaskResumeRequested,
+    TaskStarted,
+    Usage,
+    WorkspaceCreated,
+    WorkspaceMemberAdded,
+    WorkspaceMemberRemoved,
+)
+from libs.domain.ids import (
+    StreamId,
+    orchestration_stream,
+    run_id,
+    run_stream,
+    task_stream,
+    workspace_stream,
+)
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+TASK = UUID("7f9c1f52-9b52-4d0e-8f43-0d7e7f5d2b11")
+ORCHESTRATION = UUID("0b2d6a3e-3c2f-4a61-9a52-5d8f0c6f1e22")
+
+_WORKSPACE = workspace_stream(5)
+_ORCHESTRATION = orchestration_stream(5, ORCHESTRATION)
+_TASK = task_stream(5, TASK)
+_RUN = run_stream(5, run_id(TASK, NOON))
+_RETRIED = run_stream(5, run_id(TASK, NOON, 2))
+
+UPLOADED = OrchestrationUploaded(
+    file_name="remote_inference.zip",
+    file_size=2048,
+    sha="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    blob="archives/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    entrypoint="remote_inference/main.py",
+    name="café forecast",
+)
+CREATED = TaskCreated(
+    kind="scheduled",
+    orchestration=ORCHESTRATION,
+    name="nightly",
+    arguments={"table": "daß", "limit": 2**53 + 1, "share": 0.25, "deep": {"b": [None, True]}},
+    timeout=600,
+    debug=True,
+    schedule=Schedule(
+        expression="0 30 2 * * *",
+        zone="Europe/Berlin",
+        misfire="all",
+        misfire_cap=7,
+        overlap="queue",
+    ),
+    retry=Retry(attempts=3, backoff=2.5),
+)
+FINISHED = RunFinished(
+    status="failure",
+    reason="exit_code",
+    detail="the script ended with exit code 3",
+    exit_code=3,
+    lines=1_000_000,
+    usage=Usage(cpu_seconds=1.5, max_rss_bytes=64 << 20),
+)
+
+# By the name of the golden file: `TaskCreated` in full, `TaskCreated.least` with defaults.
+EXAMPLES: dict[str, tuple[StreamId, AnyEvent]] = {
+    "WorkspaceCreated": (_WORKSPACE, WorkspaceCreated(name="forecasts", owner="ann")),
+    "WorkspaceMemberAdded": (_WORKSPACE, WorkspaceMemberAdded(user="bob", role="collaborator")),
+    "WorkspaceMemberRemoved": (_WORKSPACE, WorkspaceMemberRemoved(user="bob")),
+    "OrchestrationUploaded": (_ORCHESTRATION, UPLOADED),
+    "OrchestrationUploaded.least": (
+        _ORCHESTRATION,
+        OrchestrationUploaded(
+            file_name="a.zip", file_size=22, sha="0" * 64, blob="b", entrypoint="main.py"
+        ),
+    ),
+    "OrchestrationPackagingStarted": (_ORCHESTRATION, OrchestrationPackagingStarted()),
+    "OrchestrationReady": (
+        _ORCHESTRATION,
+        OrchestrationReady(
+            environment="py311-4f2c", lock_digest="4f2c", seconds={"unpack": 0.5, "build": 12.25}
+        ),
+    ),
+    "OrchestrationReady.least": (
+        _ORCHESTRATION,
+        OrchestrationReady(environment="base", lock_digest=""),
+    ),
+    "OrchestrationFailed": (_ORCHESTRATION, OrchestrationFailed(reason="no such package: nunpy")),
+    "TaskCreated": (_TASK, CREATED),
+    "TaskCreated.least": (_TASK, TaskCreated(kind="once", orchestration=ORCHESTRATION)),
+    "TaskPauseRequested": (_TASK, TaskPauseRequested()),
+    "TaskResumeRequested": (_TASK, TaskResumeRequested()),
+    "TaskKillRequested": (_TASK, TaskKillRequested(keep_logs=True)),
+    "TaskKillRequested.least": (_TASK, TaskKillRequested()),
+    "TaskStarted": (_TASK, TaskStarted()),
+    "TaskPaused": (_TASK, TaskPaused()),
+    "TaskResumed": (_TASK, TaskResumed()),
+    "TaskKilled": (_TASK, TaskKilled(keep_logs=True)),
+    "TaskKilled.least": (_TASK, TaskKilled()),
+    "TaskFailed": (_TASK, TaskFailed(reason="packaging failed: no such package: nunpy")),
+    "TaskCompleted": (_TASK, TaskCompleted(reason="schedule_ended")),
+    "RunRequested": (_RETRIED, RunRequested(task=TASK, scheduled_at=NOON, attempt=2, missed=3)),
+    "RunRequested.least": (_RUN, RunRequested(task=TASK, scheduled_at=NOON)),
+    "RunStarted": (_RETRIED, RunStarted(executor="executor-4f2c")),
+    "RunFinished": (_RETRIED, FINISHED),
+    "RunFinished.least": (_RUN, RunFinished(status="success", reason="exited")),
+}
+
+# Whole lives, by the name of the golden file.
+HISTORIES: dict[str, list[str]] = {
+    "orchestration-ready": [
+        "OrchestrationUploaded",
+        "OrchestrationPackagingStarted",
+        "OrchestrationReady",
+    ],
+    "orchestration-failed": [
+        "OrchestrationUploaded.least",
+        "OrchestrationPackagingStarted",
+        "OrchestrationFailed",
+    ],
+    "workspace-members": ["WorkspaceCreated", "WorkspaceMemberAdded", "WorkspaceMemberRemoved"],
+    "task-scheduled-and-killed": [
+        "TaskCreated",
+        "TaskStarted",
+        "TaskPauseRequested",
+        "TaskPaused",
+        "TaskResumeRequested",
+        "TaskResumed",
+        "TaskKillRequested",
+        "TaskKilled",
+    ],
+    "task-schedule-over": ["TaskCreated", "TaskStarted", "TaskCompleted"],
+    "task-once-packaging-failed": ["TaskCreated.least", "TaskFailed"],
+    "run-retried-and-failed": ["RunRequested", "RunStarted", "RunFinished"],
+    "run-waiting": ["RunRequested.least"],
+}

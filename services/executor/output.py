@@ -41,9 +41,9 @@ class Output:
 
     async def close(self) -> int:
         """Returns when every line is acknowledged (I5); gives their number."""
-        if self._later is not None:
-            self._later.cancel()
         async with self._one_at_a_time:
+            if self._later is not None:
+                self._later.cancel()  # it sleeps or waits for its turn: no chunk is in its hands
             for chunk in self._cutter.take_all():
                 await self._publish(chunk)
         return self._cutter.next_line

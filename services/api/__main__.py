@@ -47,7 +47,16 @@ async def main(environ: Mapping[str, str]) -> None:
         log = EventLog(nats)
         runner = Runner(rows, Views(), log.follow)
         resources = Resources(
-            config, log, rows, runner.position, blobs, known, tokens, Login(known), http
+            config,
+            log,
+            rows,
+            runner.position,
+            blobs,
+            known,
+            tokens,
+            Login(known),
+            http,
+            asyncio.Lock(),
         )
         # The end of any of its tasks ends the service: it never serves rows that stand still.
         async with asyncio.TaskGroup() as tasks:

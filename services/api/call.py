@@ -1,5 +1,6 @@
 """What a handler gets: the service's resources, who calls, and the request."""
 
+import asyncio
 from dataclasses import dataclass
 
 import aiohttp
@@ -22,7 +23,8 @@ REQUEST_ID = web.RequestKey("request_id", str)
 
 @dataclass(frozen=True)
 class Resources:
-    """Opened in __main__.py; `rows` are the views, `position` is how far they are."""
+    """Opened in __main__.py; `rows` are the views, `position` is how far they are.
+    Who numbers a new workspace holds `numbering`."""
 
     config: Config
     log: EventLog
@@ -33,6 +35,7 @@ class Resources:
     tokens: Tokens
     login: Login
     http: aiohttp.ClientSession
+    numbering: asyncio.Lock
 
 
 @dataclass(frozen=True)

@@ -47,10 +47,10 @@ def document(routes: Sequence[Route], url: str) -> Document:
 
 
 def _operation(route: Route, schema_of: dict[str, Document], *, deprecated: bool) -> Document:
-    error = schema_of[str(keycloak.GrantError if route.tag == "login" else Error)]
     answers = {str(route.status): _content("Done.", JSON, schema_of[str(route.answer)])}
     for status in sorted(route.errors):
-        answers[str(status)] = _content(HTTPStatus(status).phrase, JSON, error)
+        error = keycloak.GrantError if route.tag == "login" and status < 500 else Error
+        answers[str(status)] = _content(HTTPStatus(status).phrase, JSON, schema_of[str(error)])
     found: Document = {
         "operationId": route.path.strip("/").replace("v1/api/", "").replace("/", "_")
         + ("_alias" if deprecated else ""),

@@ -86,11 +86,8 @@ async def workspace_id_to_come(rows: Rows) -> int:
     return int(await rows.fetchval("SELECT coalesce(max(id), 0) + 1 FROM workspace"))
 
 
-async def workspace_names(rows: Rows, name: str) -> frozenset[str]:
-    """The name, if a workspace has it."""
-    return frozenset(
-        row["name"] for row in await rows.fetch("SELECT name FROM workspace WHERE name = $1", name)
-    )
+async def workspace_names(rows: Rows) -> frozenset[str]:
+    return frozenset(row["name"] for row in await rows.fetch("SELECT name FROM workspace"))
 
 
 async def orchestration(rows: Rows, id: UUID) -> Orchestration | None:

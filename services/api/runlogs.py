@@ -55,7 +55,8 @@ async def stream(
 ) -> web.StreamResponse:
     """`{"logs": [...], "complete": ...}`, holding no more than a piece of it in memory.
 
-    Complete is what has ended, known in full, and stored so far as it is known (I5). When the source breaks off so does the answer, visibly: its last chunk never comes.
+    Complete is what has ended, known in full, and stored so far as it is known (I5). When the
+    source breaks off so does the answer, visibly: its last chunk never comes.
     """
     complete = run.lines is not None and source.headers.get("Rondo-Complete") == "true"
     response = web.StreamResponse(headers={"Content-Type": "application/json"})

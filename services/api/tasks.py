@@ -72,7 +72,7 @@ async def _create(
 def _checked(arguments: dict[str, Any]) -> dict[str, Any]:
     level: list[Any] = [arguments]
     for _ in range(DEEPEST_ARGUMENTS):
-        level = [child for node in level for child in _children(node)]
+        level = [child for node in level for child in _inner(node)]
     if level:
         raise Rejected("invalid", f"json: nested over {DEEPEST_ARGUMENTS} deep; flatten it")
     if len(msgspec.json.encode(arguments)) > MOST_ARGUMENTS:
@@ -83,10 +83,10 @@ def _checked(arguments: dict[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def _children(node: Any) -> Sequence[Any]:
-    if isinstance(node, dict):
-        return list(node.values())
-    return node if isinstance(node, list) else ()
+def _inner(node: Any) -> list[Any]:
+    """The objects and arrays in an object or array."""
+    children = node.values() if isinstance(node, dict) else node
+    return [child for child in children if isinstance(child, dict | list)]
 
 
 async def get_by_id(call: Call, body: requests.TaskById) -> wire.Task:

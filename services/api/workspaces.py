@@ -1,7 +1,5 @@
 """Workspaces: numbers and names are unique over the platform, whoever creates at the same time."""
 
-import asyncio
-
 from libs.domain import workspace
 from libs.domain.errors import Rejected, Unavailable
 from libs.domain.ids import workspace_stream
@@ -12,12 +10,10 @@ from services.api.call import VISIBLE_WITHIN, Call
 _ALL = "event.*.workspace.*"
 _TRIES = 50
 
-# Copies of this service race for the next number; within one there is no need to.
-_one_at_a_time = asyncio.Semaphore(1)
-
 
 async def create(call: Call, body: requests.CreateWorkspace) -> wire.WorkspaceCreated:
-    async with _one_at_a_time:
+    # Copies of this service race for the next number; within one there is no need to.
+    async with call.resources.numbering:
         for _ in range(_TRIES):
             try:
                 id, seq = await _create(call, body.workspace_name)
@@ -37,7 +33,7 @@ async def _create(call: Call, name: str) -> tuple[int, int]:
     except TimeoutError as error:
         raise Unavailable("the views are behind the log") from error
     id = await queries.workspace_id_to_come(rows)
-    taken = await queries.workspace_names(rows, name)
+    taken = await queries.workspace_names(rows)
     (event,) = workspace.create(name, str(call.caller.id), taken)
     return id, await log.append(Proposed(workspace_stream(id), newest, event, _ALL), call.context)
 

@@ -5,7 +5,7 @@ import contextlib
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,6 +84,7 @@ class Service:
     blobs: Path
     data: Path
     logs: RunLogs
+    work: "Background"
     tokens: dict[str, str] = field(default_factory=dict)
 
     async def call(self, method: str, path: str, token: str | None = None, **more: Any) -> Answer:
@@ -142,9 +143,9 @@ def running(
     }
     logs = RunLogs()
     url = f"http://127.0.0.1:{port}"
-    service = Service(url, given, nats_url, dsn, key, folder / "blobs", folder / "data", logs)
-    with _thread(_both(given, logs, f"127.0.0.1:{logs_port}"), folder):
-        yield service
+    work = Background(lambda: _both(given, logs, f"127.0.0.1:{logs_port}"))
+    with work.ready(folder):
+        yield Service(url, given, nats_url, dsn, key, folder / "blobs", folder / "data", logs, work)
 
 
 async def _both(settings: Mapping[str, str], logs: RunLogs, listen: str) -> None:
@@ -152,44 +153,53 @@ async def _both(settings: Mapping[str, str], logs: RunLogs, listen: str) -> None
         await main(settings)
 
 
-@contextmanager
-def _thread(work: Any, folder: Path) -> Iterator[None]:
-    """Runs the coroutine until the block ends; the block begins when it says READY=1."""
-    ended: list[BaseException] = []
-    cancel: list[Any] = []
+class Background:
+    """A service's program on an event loop in a thread of its own."""
 
-    def target() -> None:
-        async def body() -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            cancel.append((asyncio.get_running_loop(), task))
-            with contextlib.suppress(asyncio.CancelledError):
-                await work
+    def __init__(self, program: Callable[[], Awaitable[None]]) -> None:
+        self._program = program
+        self._thread = threading.Thread(target=self._run)
+        self._loop = asyncio.new_event_loop()
+        self._task: asyncio.Task[None] | None = None
+        self.failed: BaseException | None = None
 
+    def _run(self) -> None:
         try:
-            asyncio.run(body())
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._body())
         except BaseException as problem:
-            ended.append(problem)
+            self.failed = problem
 
-    address = folder / "notify"
-    with (
-        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready,
-        pytest.MonkeyPatch.context() as environ,
-    ):
-        ready.bind(str(address))
-        ready.settimeout(20)
-        environ.setenv("NOTIFY_SOCKET", str(address))
-        thread = threading.Thread(target=target)
-        thread.start()
+    async def _body(self) -> None:
+        self._task = asyncio.current_task()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._program()
+
+    @contextmanager
+    def ready(self, folder: Path) -> Iterator[None]:
+        """From its READY=1 to its end, which has to be a good one unless it was waited for."""
+        address = folder / "notify"
+        with (
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told,
+            pytest.MonkeyPatch.context() as environ,
+        ):
+            told.bind(str(address))
+            told.settimeout(20)
+            environ.setenv("NOTIFY_SOCKET", str(address))
+            self._thread.start()
+            assert told.recv(64) == b"READY=1", self.failed
+        address.unlink()
         try:
-            assert ready.recv(64) == b"READY=1", ended
+            yield
         finally:
-            address.unlink()
-    try:
-        yield
-    finally:
-        loop, task = cancel[0]
-        with contextlib.suppress(RuntimeError):  # it has ended by itself
-            loop.call_soon_threadsafe(task.cancel)
-        thread.join(10)
-    assert not ended, ended
+            if self._thread.is_alive() and self._task:
+                self._loop.call_soon_threadsafe(self._task.cancel)
+            self._thread.join(10)
+        assert self.failed is None, self.failed
+
+    async def ended(self) -> BaseException | None:
+        """Waits for the end that is due; gives the failure."""
+        await asyncio.to_thread(self._thread.join, 10)
+        assert not self._thread.is_alive()
+        failure, self.failed = self.failed, None
+        return failure

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -39,10 +40,10 @@ def form(
     file: bytes | None, metadata: str | None, file_name: str | None = "hello.zip", **more: str
 ) -> aiohttp.FormData:
     """An upload as clients send it."""
-    data = aiohttp.FormData(default_to_multipart=True)
+    data = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
     if file is not None:
         kind = "application/octet-stream"
-        data.add_field("file", file, content_type=kind, filename=file_name)
+        data.add_field("file", BytesIO(file), content_type=kind, filename=file_name)
     if metadata is not None:
         data.add_field("metadata", metadata, content_type="application/json", **more)
     return data

@@ -8,6 +8,7 @@ import msgspec
 from libs.domain.errors import Rejected
 from services.api.call import Call
 from services.api.errors import Refusal
+from services.api.identity.login import TooSoon
 from services.api.identity.tokens import CLIENT, Pair
 from services.api.identity.users import User
 
@@ -33,8 +34,10 @@ class GrantError(msgspec.Struct):
 class GrantRefused(Refusal):
     """An error in OAuth's form."""
 
-    def __init__(self, status: int, error: str, description: str) -> None:
-        super().__init__(status, error, description)
+    def __init__(
+        self, status: int, error: str, description: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status, error, description, headers)
         self.body = GrantError(error, description)
 
 
@@ -58,7 +61,11 @@ async def token(call: Call, _: None) -> Pair:
 
 async def _by_password(call: Call, form: Mapping[str, str]) -> User:
     name, password = _field(form, "username"), _field(form, "password")
-    user = await call.resources.login(name, password, call.request.remote or "")
+    try:
+        user = await call.resources.login(name, password, call.request.remote or "")
+    except TooSoon as soon:
+        wait = {"Retry-After": str(soon.seconds)}
+        raise GrantRefused(429, "slow_down", f"username: {soon}", wait) from soon
     if user is None:
         raise GrantRefused(401, "invalid_grant", "username, password: they don't go together")
     return user

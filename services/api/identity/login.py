@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable
 
-from services.api.errors import Refusal
 from services.api.identity.users import User, Users
 
 FREE_FAILURES = 5
@@ -13,6 +12,14 @@ LONGEST_WAIT = 300.0
 _MOST_KEYS = 10_000
 
 Key = tuple[str, str]  # account and address
+
+
+class TooSoon(Exception):
+    """Nothing was tried. `seconds` says how long to wait."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"too many failed logins; try again in {seconds} s")
+        self.seconds = seconds
 
 
 class Throttle:
@@ -45,7 +52,7 @@ class Login:
         self._turn = asyncio.Lock()
 
     async def __call__(self, name: str, password: str, address: str) -> User | None:
-        """None when name and password don't go together; Refusal 429 when it is too soon."""
+        """None when name and password don't go together; TooSoon after many failures."""
         key = (name.casefold(), address)
         self._check(key)
         async with self._turn:  # so that tries made at once count one after the other
@@ -60,9 +67,4 @@ class Login:
     def _check(self, key: Key) -> None:
         seconds = math.ceil(self._throttle.wait(key))
         if seconds:
-            raise Refusal(
-                429,
-                "too_many_requests",
-                f"username: too many failed logins; try again in {seconds} s",
-                {"Retry-After": str(seconds)},
-            )
+            raise TooSoon(seconds)

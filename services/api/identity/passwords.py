@@ -1,29 +1,28 @@
-"""Passwords as argon2id hashes: the only file that imports argon2.
-
-A hash takes 64 MiB and a tenth of a second of every core, so there is one at a time, in a thread.
-"""
+"""Passwords as argon2id hashes: the only file that imports argon2."""
 
 import asyncio
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-_hasher = PasswordHasher()
-_one_at_a_time = asyncio.Semaphore(1)
 
+class Passwords:
+    """A hash takes 64 MiB and a tenth of a second of every core: one at a time, in a thread."""
 
-async def hashed(password: str) -> str:
-    async with _one_at_a_time:
-        return await asyncio.to_thread(_hasher.hash, password)
+    def __init__(self) -> None:
+        self._hasher = PasswordHasher()
+        self._turn = asyncio.Lock()
 
+    async def hashed(self, password: str) -> str:
+        async with self._turn:
+            return await asyncio.to_thread(self._hasher.hash, password)
 
-async def matches(hash: str, password: str) -> bool:
-    async with _one_at_a_time:
-        return await asyncio.to_thread(_matches, hash, password)
+    async def matches(self, hash: str, password: str) -> bool:
+        async with self._turn:
+            return await asyncio.to_thread(self._matches, hash, password)
 
-
-def _matches(hash: str, password: str) -> bool:
-    try:
-        return _hasher.verify(hash, password)
-    except (VerificationError, InvalidHashError):
-        return False
+    def _matches(self, hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(hash, password)
+        except (VerificationError, InvalidHashError):
+            return False

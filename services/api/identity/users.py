@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from libs.postgres.pool import Database
-from services.api.identity import passwords
+from services.api.identity.passwords import Passwords
 
 SCHEMA = "identity"
 _KNOWN_FOR = 5.0  # seconds that a disabled account's tokens may go on to work
@@ -30,12 +30,13 @@ class User(msgspec.Struct, frozen=True):
 class Users:
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
+        self._passwords = Passwords()
         self._clock = clock
         self._known: dict[UUID, tuple[float, User | None]] = {}
 
     async def create(self, email: str, password: str, *, admin: bool = False) -> User:
         """The part of the email before the @ is the user's name, as long as it is free."""
-        hash = await passwords.hashed(password)
+        hash = await self._passwords.hashed(password)
         name = email.partition("@")[0]
         row = await self._database.fetchrow(
             """INSERT INTO account (id, email, username, password, admin)
@@ -85,7 +86,7 @@ class Users:
             login.replace("\0", "\ufffd"),  # Postgres takes no NUL
         )
         if row is None:
-            await passwords.hashed(password)
+            await self._passwords.hashed(password)
             return None
         *fields, hash = row
-        return User(*fields) if await passwords.matches(hash, password) else None
+        return User(*fields) if await self._passwords.matches(hash, password) else None

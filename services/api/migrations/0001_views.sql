@@ -9,7 +9,6 @@ CREATE TABLE workspace (
     name text NOT NULL,
     members text[] NOT NULL
 );
-CREATE INDEX ON workspace (name);
 
 CREATE TABLE orchestration (
     id uuid PRIMARY KEY,

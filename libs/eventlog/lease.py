@@ -1,4 +1,4 @@
-"""Who is alive: a message a holder in a memory stream, gone `ttl` seconds after the last renewal.
+"""Who is alive: a message a holder in a stream, gone `TTL` seconds after the last renewal.
 
 No key-value bucket: its markers of expired keys get in the way of taking a lease anew.
 """

@@ -44,6 +44,13 @@ class Projection(Protocol[Taken]):
         """The rows of these can be read now, by everybody."""
 
 
+class RowsLost(Exception):
+    """The database has lost rows that were committed (it was set back, say, or its disk lied).
+
+    What we have in mind is of no use then: start again, from the checkpoint that there is.
+    """
+
+
 class Position:
     """How far the rows are; for reading one's own writes."""
 
@@ -77,7 +84,7 @@ class Runner(Generic[Item]):
         self.position = Position()
 
     async def run(self) -> None:
-        """For ever; raises what `apply` raises, unless it is Unavailable."""
+        """For ever; raises RowsLost, and what `apply` raises unless it is Unavailable."""
         seq = await self._load()
         self.position.move(seq)
         async for batch in self._follow(seq):
@@ -116,6 +123,8 @@ class Runner(Generic[Item]):
                 self._projection.name,
             )
             return await self._write_fresh(connection, batch)
+        if done < self.position.seq:
+            raise RowsLost(f"{self._projection.name} is at {done}, was at {self.position.seq}")
         fresh = [item for item in batch if item.seq > done]
         if fresh:
             await self._projection.apply(connection, fresh)

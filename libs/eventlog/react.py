@@ -32,7 +32,7 @@ from libs.eventlog.wire import ApiError, Nats, back_off, checked
 logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 5
-ACK_WAIT = 30.0
+ACK_WAIT = 10.0  # seconds that an event stays with a copy that died or lost its connection
 
 Handler = Callable[[Recorded], Awaitable[Awaitable[None] | None]]
 

@@ -19,13 +19,13 @@ _STREAMS: dict[str, dict[str, object]] = {
     },
     # Output on its way to Postgres: a slow reader makes the writers wait.
     LOGS: {"subjects": ["log.>"], "discard": "new", "max_bytes": 4 * _GIB},
-    # Who is alive: one message a holder, gone when it is not renewed.
+    # Who is alive: one message a holder, gone when it is not renewed. Not in memory, since a
+    # restarted server would know nothing of the stream any more.
     LEASE: {
         "subjects": ["lease.>"],
         "discard": "old",
         "max_msgs_per_subject": 1,
         "allow_msg_ttl": True,
-        "storage": "memory",
     },
     # Events that a reaction gave up on, for a person to look at.
     PARKED: {"subjects": ["parked.>"], "discard": "old", "max_msgs_per_subject": 1},

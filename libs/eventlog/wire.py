@@ -212,6 +212,16 @@ async def _connect(url: str, options: dict[str, Any], patience: float) -> Client
             await asyncio.sleep(RECONNECT_WAIT)
 
 
+async def _close(client: Client) -> None:
+    """Gathered, since the library cancels its reader and, when the server has just gone away, lets
+    that cancellation out of its `close`, as if it were ours."""
+    try:
+        async with asyncio.timeout(2):
+            await asyncio.gather(client.close(), return_exceptions=True)
+    except TimeoutError:
+        logger.warning("NATS did not close in time")
+
+
 @asynccontextmanager
 async def connect(
     url: str, token: str | None = None, patience: float = CONNECT_PATIENCE
@@ -249,8 +259,4 @@ async def connect(
     try:
         yield holder[0]
     finally:
-        try:
-            async with asyncio.timeout(2):
-                await client.close()
-        except (TimeoutError, nats.errors.Error):
-            logger.warning("NATS did not close in time")
+        await _close(client)

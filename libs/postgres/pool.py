@@ -103,7 +103,8 @@ class Database:
 async def connect(
     dsn: str, schema: str, *, durable: bool = False, size: int = 8
 ) -> AsyncIterator[Database]:
-    """`durable` makes commits wait for the disk; projections can be had again from the log.
+    """`durable` makes commits wait for the disk. Without it, rows that somebody has seen may be
+    lost when the server is killed, so it is for rows that nobody waits for.
 
     Waits for a server that is starting; Unavailable after half a minute. Wrong credentials raise
     asyncpg's own error at once.

@@ -34,7 +34,7 @@ async def main(environ: Mapping[str, str]) -> None:
     sweep(config.data)
     async with (
         wire.connect(config.nats_url, token) as nats,
-        pool.connect(config.postgres_dsn, SCHEMA) as rows,
+        pool.connect(config.postgres_dsn, SCHEMA, durable=True) as rows,
         pool.connect(config.postgres_dsn, users.SCHEMA, durable=True, size=4) as accounts,
         open_store(config.blobs_url) as blobs,
         aiohttp.ClientSession() as http,

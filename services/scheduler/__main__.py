@@ -28,7 +28,7 @@ async def main(environ: Mapping[str, str]) -> None:
     token = config.nats_token.reveal() if config.nats_token else None
     async with (
         wire.connect(config.nats_url, token) as nats,
-        pool.connect(config.postgres_dsn, SCHEMA, size=2) as database,
+        pool.connect(config.postgres_dsn, SCHEMA, durable=True, size=2) as database,
     ):
         await streams.create(nats, config.nats_replicas)
         await migrate(database, "services.scheduler")

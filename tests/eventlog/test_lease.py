@@ -1,0 +1,41 @@
+"""Leases: who is alive is known again soon after the server was killed (I6)."""
+
+import asyncio
+
+from libs.eventlog import lease
+from libs.eventlog.wire import Nats, patiently
+from tests.servers import NatsServer
+
+PATIENCE = 20.0
+
+
+async def held(nats: Nats, holder: str) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while holder not in await lease.holders(nats):  # noqa: ASYNC110 - a fact of the server
+            await asyncio.sleep(0.02)
+
+
+async def test_a_lease_outlives_a_killed_server(nats: Nats, nats_process: NatsServer) -> None:
+    holding = asyncio.create_task(lease.hold(nats, "one"))
+    try:
+        await held(nats, "one")
+        nats_process.stop()
+        nats_process.start()
+        await lease_can_be_read(nats)
+        await held(nats, "one")
+    finally:
+        holding.cancel()
+
+
+async def lease_can_be_read(nats: Nats) -> None:
+    """The first answer after the restart says who is alive; it is no error of JetStream."""
+    await patiently(lambda: lease.holders(nats))
+
+
+async def test_a_lease_that_nobody_renews_lapses(nats: Nats) -> None:
+    holding = asyncio.create_task(lease.hold(nats, "one"))
+    await held(nats, "one")
+    holding.cancel()
+    async with asyncio.timeout(PATIENCE):
+        while await lease.holders(nats):  # noqa: ASYNC110 - a fact of the server
+            await asyncio.sleep(0.02)

@@ -107,13 +107,20 @@ async def demo_workspace(session: aiohttp.ClientSession) -> int:
 
 
 async def upload(session: aiohttp.ClientSession, workspace: int) -> str:
+    files = {path.name: path.read_text() for path in sorted(HELLO.iterdir()) if path.is_file()}
+    return await upload_files(session, workspace, "hello", files)
+
+
+async def upload_files(
+    session: aiohttp.ClientSession, workspace: int, name: str, files: dict[str, str]
+) -> str:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as opened:
-        for path in sorted(HELLO.iterdir()):
-            opened.write(path, path.name)
+        for path, text in files.items():
+            opened.writestr(path, text)
     form = aiohttp.FormData()
-    form.add_field("file", archive.getvalue(), filename="hello.zip")
-    metadata = json.dumps({"workspace_id": workspace, "name": "hello"})
+    form.add_field("file", archive.getvalue(), filename=f"{name}.zip")
+    metadata = json.dumps({"workspace_id": workspace, "name": name})
     form.add_field("metadata", metadata, content_type="application/json")
     async with session.post("/v1/api/orchestration/upload", data=form) as answer:
         found = await answer.json()

@@ -1,0 +1,223 @@
+"""The whole road, over HTTP, on a platform of its own: commands, runs, schedules, kills."""
+
+import asyncio
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bench.figure import Figure, percentile, show
+from examples.demo import call, packaged, platform, sign_in, upload_files
+
+STAMPED = "import time\nprint(time.time_ns())\n"
+FOREVER = "import time\nprint('up', flush=True)\ntime.sleep(3600)\n"
+
+
+def measure() -> list[Figure]:
+    return asyncio.run(_measure())
+
+
+async def _measure() -> list[Figure]:
+    with tempfile.TemporaryDirectory(prefix="rondo-bench-") as folder:
+        data = Path(folder) / "data"
+        first = await _started(data)
+        second = await _started(data)
+        async with platform(data, 0) as (_, ready), aiohttp.ClientSession(ready["url"]) as session:
+            await sign_in(session, ready["user"], ready["password"])
+            bench = _Bench(session)
+            await bench.prepare()
+            return [
+                Figure("rondo up -> ready, first time", first, "s", "<= 2.5 s", first <= 2.5),
+                Figure("rondo up -> ready, again", second, "s", "<= 1.2 s", second <= 1.2),
+                *await bench.triggers(),
+                *await bench.commands(),
+                *await bench.throughput(),
+                *await bench.schedule(),
+                *await bench.kills(),
+            ]
+
+
+async def _started(data: Path) -> float:
+    begun = time.perf_counter()
+    async with platform(data, 0):
+        return time.perf_counter() - begun
+
+
+class _Bench:
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+        self._workspace = 0
+        self._stamped = ""
+        self._forever = ""
+
+    async def prepare(self) -> None:
+        created = await call(self._session, "workspaces/create", {"workspace_name": "bench"})
+        self._workspace = int(created["workspace_id"])
+        self._stamped = await self._orchestration(STAMPED)
+        self._forever = await self._orchestration(FOREVER)
+        for _ in range(3):  # the first run of an environment warms it
+            await self._ended(await self._run_once())
+
+    async def _orchestration(self, main: str) -> str:
+        id = await upload_files(self._session, self._workspace, "bench", {"main.py": main})
+        await packaged(self._session, id)
+        return id
+
+    async def _run_once(self) -> str:
+        return await self._create("run_once", self._stamped)
+
+    async def _create(self, how: str, orchestration: str, **more: object) -> str:
+        body = {"orch_id": orchestration, "workspace_id": self._workspace, "json": {}, **more}
+        return str((await call(self._session, f"task/{how}", body))["id"])
+
+    async def _runs(self, task: str) -> list[dict[str, Any]]:
+        found = await call(self._session, "task/list_task_runs", {"task_id": task})
+        return list(found)
+
+    async def _ended(self, task: str) -> dict[str, Any]:
+        async with asyncio.timeout(60):
+            while True:
+                runs = await self._runs(task)
+                if runs and runs[0]["status"] != "running":
+                    return runs[0]
+                await asyncio.sleep(0.005)
+
+    async def _printed(self, run: str) -> str:
+        logs = await call(self._session, "task/get_logs_for_run", {"id": run})
+        return str(logs["logs"][0]).split(" F ", 1)[1]
+
+    async def triggers(self) -> list[Figure]:
+        """From sending the request to the first line of main.py, one after the other."""
+        waits = []
+        for _ in range(100):
+            sent = time.time_ns()
+            run = await self._ended(await self._run_once())
+            waits.append((int(await self._printed(run["run_id"])) - sent) / 1e6)
+        bare = await asyncio.to_thread(_bare_python)
+        p50, p99 = percentile(waits, 0.5), percentile(waits, 0.99)
+        what = "bare python to first line, ms"
+        return [
+            Figure("trigger -> first line, p50", p50, "ms", "<= 6 ms", p50 <= 6, what, bare),
+            Figure("trigger -> first line, p99", p99, "ms", "<= 20 ms", p99 <= 20, what, bare),
+        ]
+
+    async def commands(self) -> list[Figure]:
+        """A POST that creates a task to 201, visible to reads; schedules, so that no run disturbs."""
+        alone = await _timed(200, 1, self._command)
+        crowd = await _timed(1600, 32, self._command)
+        p50, rate = percentile(alone.waits, 0.5), len(crowd.waits) / crowd.seconds
+        return [
+            Figure("POST task -> 201, visible, p50", p50, "ms", "<= 5 ms", p50 <= 5),
+            Figure("POST task with 32 clients", rate, "1/s", ">= 800/s", rate >= 800),
+        ]
+
+    async def _command(self) -> None:
+        await self._create("run_scheduled", self._stamped, schedule="0 0 1 1 *")
+
+    async def throughput(self) -> list[Figure]:
+        """A trivial main.py, sustained: from the first request to the last end."""
+        count = 600
+        begun = time.perf_counter()
+        tasks = await asyncio.gather(*(self._run_once() for _ in range(count)))
+        for task in reversed(tasks):
+            await self._ended(task)
+        rate = count / (time.perf_counter() - begun)
+        bare = await asyncio.to_thread(_bare_rate)
+        return [
+            Figure(
+                "completed runs, trivial main.py",
+                rate,
+                "1/s",
+                ">= 1.3 x bare",
+                rate >= 1.3 * bare,
+                "bare python loop on all cores, 1/s",
+                bare,
+            )
+        ]
+
+    async def schedule(self) -> list[Figure]:
+        """From the scheduled instant to the first line, every second for ten."""
+        task = await self._create("run_scheduled", self._stamped, schedule="* * * * * *")
+        async with asyncio.timeout(60):
+            while len(await self._runs(task)) < 10:
+                await asyncio.sleep(0.2)
+        waits = []
+        for run in await self._runs(task):
+            details = await call(
+                self._session, "task/get_run_details", {"task": task, "pod_id": run["run_id"]}
+            )
+            if details["status"] == "success":
+                due = datetime.fromisoformat(details["scheduled_at"]).timestamp()
+                waits.append(int(await self._printed(run["run_id"])) / 1e6 - due * 1e3)
+        await call(self._session, "task/kill", {"id": task})
+        p50 = percentile(waits, 0.5)
+        return [Figure("scheduled instant -> first line, p50", p50, "ms", "<= 8 ms", p50 <= 8)]
+
+    async def kills(self) -> list[Figure]:
+        """From sending the kill to the task being killed, all its processes gone."""
+        waits = []
+        for _ in range(20):
+            task = await self._create("run_once", self._forever)
+            async with asyncio.timeout(60):
+                while not await self._runs(task):
+                    await asyncio.sleep(0.005)
+            begun = time.perf_counter()
+            await call(self._session, "task/kill", {"id": task})
+            while not (await call(self._session, "task/get_by_id", {"id": task}))["killed"]:
+                await asyncio.sleep(0)
+            waits.append((time.perf_counter() - begun) * 1e3)
+        p99 = percentile(waits, 0.99)
+        return [Figure("kill -> no process, p99", p99, "ms", "<= 100 ms", p99 <= 100)]
+
+
+class _Timed:
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+        self.seconds = 0.0
+
+
+async def _timed(count: int, clients: int, once: Callable[[], Awaitable[None]]) -> _Timed:
+    """Milliseconds of each of `count` calls by `clients` at once, and seconds for all."""
+    found = _Timed()
+    left = iter(range(count))
+
+    async def client() -> None:
+        for _ in left:
+            begun = time.perf_counter()
+            await once()
+            found.waits.append((time.perf_counter() - begun) * 1e3)
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(client() for _ in range(clients)))
+    found.seconds = time.perf_counter() - begun
+    return found
+
+
+def _bare_python() -> float:
+    """Milliseconds from starting a new interpreter to its first line; the median of 50."""
+    waits = []
+    for _ in range(50):
+        begun = time.time_ns()
+        out = subprocess.run([sys.executable, "-c", STAMPED], capture_output=True, check=True)
+        waits.append((int(out.stdout) - begun) / 1e6)
+    return percentile(waits, 0.5)
+
+
+def _bare_rate(count: int = 200) -> float:
+    """Interpreters started and ended a second, two at a time."""
+    begun = time.perf_counter()
+    loop = f"for i in $(seq {count // 2}); do '{sys.executable}' -c 'print(1)' >/dev/null; done"
+    both = [subprocess.Popen(["/bin/sh", "-c", loop]) for _ in range(2)]
+    for one in both:
+        one.wait()
+    return count / (time.perf_counter() - begun)
+
+
+if __name__ == "__main__":
+    show(measure())

@@ -16,6 +16,8 @@ from libs.domain.events import (
     RunStarted,
     Schedule,
     TaskCreated,
+    decode,
+    encode,
 )
 from libs.domain.ids import StreamId, orchestration_stream, run_id, run_stream, task_stream
 from libs.eventlog.envelope import Recorded
@@ -69,7 +71,7 @@ class Story:
             seq=seq,
             id=str(uuid5(TASK, str(seq))),
             stream=stream,
-            event=event,
+            event=decode(encode(event)),
             at=self.now,
             actor="ann",
             source="test",

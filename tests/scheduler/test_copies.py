@@ -1,0 +1,154 @@
+"""I3 with real servers: several schedulers at once, restarts, faults. Every draw is seeded."""
+
+import asyncio
+import random
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from libs.domain.errors import Unavailable
+from libs.domain.events import Misfire, RunRequested
+from libs.eventlog.envelope import Context
+from libs.eventlog.log import EventLog, Proposed
+from libs.eventlog.wire import Nats
+from tests.scheduler.copies import SECOND, Copy, accounted, copy, everything, order, take_charge
+from tests.scheduler.story import ONCE, every, ticks
+from tests.servers import NatsServer
+
+MISFIRES: list[Misfire] = ["latest", "all", "none"]
+
+
+def later(now: datetime, dice: random.Random) -> datetime:
+    """Mostly the next tick, sometimes none, sometimes several, sometimes many."""
+    return now + dice.choice([0.3, 1, 1, 1, 1.7, 3, 12]) * SECOND
+
+
+async def finish_on_time(one: Copy, log: EventLog, since: datetime, now: datetime) -> None:
+    """On time for the next tick nothing may be left over."""
+    last = now.replace(microsecond=0) + SECOND
+    await one.tick(last)
+    assert await accounted(log, since) == last
+
+
+@pytest.mark.parametrize("misfire", MISFIRES)
+async def test_i3_two_schedulers_at_once_lose_and_double_nothing(
+    nats_process: NatsServer, log: EventLog, dsn: str, misfire: Misfire
+) -> None:
+    dice = random.Random(f"two {misfire}")
+    await order(log, every(1, misfire=misfire))
+    async with copy(nats_process.url, dsn) as one, copy(nats_process.url, dsn) as two:
+        now = since = await take_charge(one)
+        await two.caught_up()
+        for _ in range(40):
+            now = later(now, dice)
+            awake = dice.choice([[one], [two], [one, two], [two, one]])
+            await asyncio.gather(*(each.tick(now) for each in awake))
+            if dice.random() < 0.3:
+                await asyncio.gather(one.caught_up(), two.caught_up())
+        await finish_on_time(two, log, since, now)
+
+
+@pytest.mark.parametrize("misfire", MISFIRES)
+async def test_i3_a_scheduler_stopped_anywhere_and_started_again_goes_on(
+    nats_process: NatsServer, log: EventLog, dsn: str, misfire: Misfire
+) -> None:
+    """Stopped in the middle of a pass, after some steps of the event loop."""
+    dice = random.Random(f"restart {misfire}")
+    await order(log, every(1, misfire=misfire))
+    async with copy(nats_process.url, dsn) as first:
+        now = since = await take_charge(first)
+    for _ in range(8):
+        async with copy(nats_process.url, dsn) as one:
+            for _ in range(dice.randrange(4)):
+                now = later(now, dice)
+                await one.tick(now)
+            now = later(now, dice)
+            dying = asyncio.create_task(one.tick(now))
+            for _ in range(dice.randrange(30)):
+                await asyncio.sleep(0)
+            dying.cancel()
+            await asyncio.wait([dying])
+    async with copy(nats_process.url, dsn) as last:
+        await finish_on_time(last, log, since, now)
+
+
+async def test_i3_the_broker_killed_during_passes(
+    nats_process: NatsServer, log: EventLog, dsn: str
+) -> None:
+    dice = random.Random("broker")
+    await order(log, every(1, misfire="all"))
+    async with copy(nats_process.url, dsn) as one, copy(nats_process.url, dsn) as two:
+        now = since = await take_charge(one)
+        await two.caught_up()
+        for _ in range(4):
+            now = later(now, dice)
+            passes = asyncio.gather(one.tick(now), two.tick(now))
+            for _ in range(dice.randrange(30)):
+                await asyncio.sleep(0)
+            nats_process.stop()
+            nats_process.start()
+            await passes
+        await finish_on_time(one, log, since, now)
+
+
+class Refusing(EventLog):
+    """The real log, but for the first run that it is asked to take."""
+
+    def __init__(self, nats: Nats) -> None:
+        super().__init__(nats)
+        self.refuses = True
+
+    async def append(self, proposed: Proposed, context: Context) -> int:
+        if self.refuses and isinstance(proposed.event, RunRequested):
+            self.refuses = False
+            raise Unavailable("refused by the test")
+        return await super().append(proposed, context)
+
+
+async def test_i3_a_tick_that_can_not_be_appended_holds_back_those_after_it(
+    nats_process: NatsServer, log: EventLog, dsn: str
+) -> None:
+    await order(log, every(1, misfire="all"))
+    async with copy(nats_process.url, dsn, Refusing) as one:
+        since = await take_charge(one)
+        now = since.replace(microsecond=0) + 3 * SECOND
+        await one.tick(now)
+        assert ticks([fact.event for fact in await everything(log)]) == []
+        await one.tick(now)
+        assert await accounted(log, since) == now
+
+
+async def test_i2_many_run_once_tasks_are_each_asked_for_once_by_two_schedulers(
+    nats_process: NatsServer, log: EventLog, dsn: str
+) -> None:
+    """More than fit into one batch, so that one scheduler's batches break on the other's."""
+    tasks = [uuid4() for _ in range(250)]
+    for id in tasks:
+        await order(log, ONCE, id)
+    async with copy(nats_process.url, dsn) as one, copy(nats_process.url, dsn) as two:
+        now = datetime.now(UTC)
+        await asyncio.gather(one.tick(now), two.tick(now))
+    requested = [
+        fact.event.task for fact in await everything(log) if isinstance(fact.event, RunRequested)
+    ]
+    assert sorted(requested) == sorted(tasks)
+
+
+async def test_a_schedule_fires_by_itself_on_time(
+    nats_process: NatsServer, log: EventLog, dsn: str
+) -> None:
+    await order(log, every(1))
+    async with copy(nats_process.url, dsn) as one, asyncio.timeout(20):
+        running = asyncio.create_task(one.ticker.run())
+        found: list[tuple[datetime, RunRequested]] = []
+        async for batch in log.follow(0, ("event.*.run.*",)):
+            found += [
+                (fact.at, fact.event) for fact in batch if isinstance(fact.event, RunRequested)
+            ]
+            if len(found) >= 2:
+                break
+        running.cancel()
+        await asyncio.wait([running])
+    assert all(at >= event.scheduled_at for at, event in found)
+    assert found[1][1].scheduled_at - found[0][1].scheduled_at == SECOND * (found[1][1].missed + 1)

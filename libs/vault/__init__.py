@@ -1,0 +1,1 @@
+"""Secrets at rest: sealed texts, a key for each, and the ring of keys that protects those keys."""

@@ -94,9 +94,20 @@ async def test_each_event_twice_changes_nothing(
     other = await postgres.new_database(f"twice_{uuid4().hex}")
     in_batches = [batch for batch in cut(events, 7) for _ in range(2)]
     assert await replayed(other, in_batches) == once
-    other = await postgres.new_database(f"twice_{uuid4().hex}")
-    next_to_each_other = [event for event in events for _ in range(2)]
-    assert await replayed(other, cut(next_to_each_other, 9)) == once
+
+
+async def test_old_events_that_come_again_change_nothing(
+    world: World, log: EventLog, dsn: str
+) -> None:
+    """Even past the checkpoint, which keeps them away: an old event never makes a row older."""
+    await lived(world)
+    events = await whole_log(log)
+    once = await replayed(dsn, cut(events, 50))
+    async with pool.connect(dsn, SCHEMA, size=1) as database:
+        for batch in cut(events, 5):
+            async with database.transaction() as connection:
+                await Views().apply(connection, batch[:-1] or batch)
+            assert await rows(database) == once
 
 
 async def test_two_copies_write_one_set_of_rows(

@@ -5,6 +5,8 @@ No key-value bucket: its markers of expired keys get in the way of taking a leas
 
 import asyncio
 import logging
+import time
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -25,14 +27,21 @@ class _Info(msgspec.Struct):
     state: State
 
 
-async def hold(nats: Nats, holder: str) -> None:
-    """Renews `lease.<holder>` for ever. Holders have unique names, so there is no contention."""
+async def hold(nats: Nats, holder: str, lapsed: Callable[[], Awaitable[None]]) -> None:
+    """Renews `lease.<holder>` for ever. Holders have unique names, so there is no contention.
+
+    `lapsed` is called when it has come too late, because we were stopped or NATS was away: others
+    may have taken us for dead.
+    """
     tries = 0
+    renewed = time.monotonic()
     while True:
         try:
             answer = await nats.request(f"lease.{holder}", b"", {"Nats-TTL": str(TTL)})
             checked(answer.data)
-            tries = 0
+            before, renewed, tries = renewed, time.monotonic(), 0
+            if renewed - before > TTL:
+                await lapsed()
             await asyncio.sleep(_RENEW_EVERY)
         except (Unavailable, ApiError) as problem:
             logger.warning("can't renew the lease of %s: %s", holder, problem)

@@ -55,7 +55,7 @@ async def main(environ: Mapping[str, str]) -> None:
         try:
             async with serving(app, config.listen), asyncio.TaskGroup() as tasks:
                 tasks.create_task(runs.watch_kills(await log.end()))
-                tasks.create_task(lease.hold(nats, settings.executor))
+                tasks.create_task(lease.hold(nats, settings.executor, runs.stop_closed))
                 tasks.create_task(react(nats, claims))
                 notify_ready()
         finally:

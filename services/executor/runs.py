@@ -39,7 +39,8 @@ _START_PATIENCE = 60.0
 class Live:
     """A run of ours, from its claim to its end."""
 
-    def __init__(self, task: UUID, slot: int) -> None:
+    def __init__(self, stream: StreamId, task: UUID, slot: int) -> None:
+        self.stream = stream
         self.task = task
         self.slot = slot
         self.killed = False
@@ -80,7 +81,7 @@ class Runs:
         if not await self._claim(fact):
             return None
         run = UUID(fact.stream.id)
-        live = self._live[run] = Live(fact.event.task, self._slots.pop())
+        live = self._live[run] = Live(fact.stream, fact.event.task, self._slots.pop())
         return asyncio.ensure_future(self._run(fact, fact.event, run, live))
 
     async def _claim(self, fact: Recorded) -> bool:
@@ -206,6 +207,14 @@ class Runs:
             for fact in batch:
                 if isinstance(fact.event, TaskKillRequested):
                     await self._kill(UUID(fact.stream.id))
+
+    async def stop_closed(self) -> None:
+        """After others may have taken us for dead: what they have closed must not go on."""
+        for live in list(self._live.values()):
+            last = await self._log.last(live.stream)
+            if last is not None and isinstance(last.event, RunFinished):
+                logger.warning("run %s was closed while we were away", live.stream.id)
+                await live.kill()
 
     async def _kill(self, task: UUID) -> None:
         await asyncio.gather(*(live.kill() for live in self._live.values() if live.task == task))

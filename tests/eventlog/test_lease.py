@@ -2,11 +2,17 @@
 
 import asyncio
 
+import pytest
+
 from libs.eventlog import lease
 from libs.eventlog.wire import Nats, patiently
 from tests.servers import NatsServer
 
 PATIENCE = 20.0
+
+
+async def nothing() -> None:
+    """For holders that lose nothing with their lease."""
 
 
 async def held(nats: Nats, holder: str) -> None:
@@ -16,7 +22,7 @@ async def held(nats: Nats, holder: str) -> None:
 
 
 async def test_a_lease_outlives_a_killed_server(nats: Nats, nats_process: NatsServer) -> None:
-    holding = asyncio.create_task(lease.hold(nats, "one"))
+    holding = asyncio.create_task(lease.hold(nats, "one", nothing))
     try:
         await held(nats, "one")
         nats_process.stop()
@@ -33,9 +39,32 @@ async def lease_can_be_read(nats: Nats) -> None:
 
 
 async def test_a_lease_that_nobody_renews_lapses(nats: Nats) -> None:
-    holding = asyncio.create_task(lease.hold(nats, "one"))
+    holding = asyncio.create_task(lease.hold(nats, "one", nothing))
     await held(nats, "one")
     holding.cancel()
     async with asyncio.timeout(PATIENCE):
         while await lease.holders(nats):  # noqa: ASYNC110 - a fact of the server
             await asyncio.sleep(0.02)
+
+
+async def test_a_holder_that_was_away_too_long_is_told(
+    nats: Nats, nats_process: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "TTL", 1)
+    monkeypatch.setattr(lease, "_RENEW_EVERY", 0.1)
+    told = asyncio.Event()
+
+    async def lapsed() -> None:
+        told.set()
+
+    holding = asyncio.create_task(lease.hold(nats, "one", lapsed))
+    try:
+        await held(nats, "one")
+        nats_process.stop()
+        await asyncio.sleep(1.2)  # the outage itself must outlast the lease
+        assert not told.is_set()
+        nats_process.start()
+        async with asyncio.timeout(PATIENCE):
+            await told.wait()
+    finally:
+        holding.cancel()

@@ -27,19 +27,24 @@ class _Info(msgspec.Struct):
     state: State
 
 
-async def hold(nats: Nats, holder: str, lapsed: Callable[[], Awaitable[None]]) -> None:
+async def hold(
+    nats: Nats,
+    holder: str,
+    lapsed: Callable[[], Awaitable[None]],
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
     """Renews `lease.<holder>` for ever. Holders have unique names, so there is no contention.
 
     `lapsed` is called when it has come too late, because we were stopped or NATS was away: others
     may have taken us for dead.
     """
     tries = 0
-    renewed = time.monotonic()
+    renewed = clock()
     while True:
         try:
             answer = await nats.request(f"lease.{holder}", b"", {"Nats-TTL": str(TTL)})
             checked(answer.data)
-            before, renewed, tries = renewed, time.monotonic(), 0
+            before, renewed, tries = renewed, clock(), 0
             if renewed - before > TTL:
                 await lapsed()
             await asyncio.sleep(_RENEW_EVERY)

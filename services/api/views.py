@@ -38,7 +38,7 @@ TABLES: dict[Aggregate, Table] = {
     "workspace": Table(
         workspace.evolve,
         int,
-        lambda state: (state.name, ",".join(state.members)),
+        lambda state: (state.name, ",".join(sorted(state.members))),
         queries.WORKSPACE.decode,
         queries.READ_WORKSPACES,
         queries.WRITE_WORKSPACES,

@@ -36,7 +36,8 @@ async def lived(world: World) -> None:
     await world.post("task/pause", {"id": str(scheduled), "pause": True}, 202)
     await world.post("task/kill", {"id": str(once)}, 202)
     await world.killed(workspace, once)
-    await world.add_member(workspace, uuid4())
+    for _ in range(3):  # in no order of their ids
+        await world.add_member(workspace, uuid4())
     await world.upload(workspace)
 
 

@@ -68,6 +68,27 @@ class WorkspaceMemberRemoved(Event, frozen=True):
     user: str
 
 
+class ConnectionCreated(Event, frozen=True):
+    """`kind` is the user's word for what is connected to. `details` is a sealed text: its key is
+    no event, so that destroying the key makes this unreadable (I9)."""
+
+    name: str
+    kind: str
+    details: str
+
+
+class ConnectionAttached(Event, frozen=True):
+    workspace: int
+
+
+class ConnectionDetached(Event, frozen=True):
+    workspace: int
+
+
+class ConnectionDeleted(Event, frozen=True):
+    """Detached from all workspaces too, and its name is free again."""
+
+
 class OrchestrationUploaded(Event, frozen=True):
     """`blob` is the archive's key in the blob store, `sha` the SHA-256 of its bytes in hex."""
 
@@ -175,6 +196,7 @@ class RunFinished(Event, frozen=True):
 
 
 WorkspaceEvent = WorkspaceCreated | WorkspaceMemberAdded | WorkspaceMemberRemoved
+ConnectionEvent = ConnectionCreated | ConnectionAttached | ConnectionDetached | ConnectionDeleted
 OrchestrationEvent = (
     OrchestrationUploaded | OrchestrationPackagingStarted | OrchestrationReady | OrchestrationFailed
 )
@@ -191,7 +213,7 @@ TaskEvent = (
     | TaskCompleted
 )
 RunEvent = RunRequested | RunStarted | RunFinished
-AnyEvent = WorkspaceEvent | OrchestrationEvent | TaskEvent | RunEvent
+AnyEvent = WorkspaceEvent | ConnectionEvent | OrchestrationEvent | TaskEvent | RunEvent
 
 _decoder = msgspec.json.Decoder(AnyEvent)
 _encoder = msgspec.json.Encoder(order="deterministic")

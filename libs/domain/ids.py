@@ -6,9 +6,10 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-Aggregate = Literal["workspace", "orchestration", "task", "run"]
+Aggregate = Literal["workspace", "connection", "orchestration", "task", "run"]
 
 EVENTS_ROOT = "event"
+PLATFORM = 0  # the workspace of what lies in none
 
 
 class StreamId(msgspec.Struct, frozen=True):
@@ -32,6 +33,11 @@ class StreamId(msgspec.Struct, frozen=True):
 
 def workspace_stream(workspace: int) -> StreamId:
     return StreamId(workspace, "workspace", str(workspace))
+
+
+def connection_stream(id: UUID) -> StreamId:
+    """A connection may be attached to many workspaces, or to none."""
+    return StreamId(PLATFORM, "connection", str(id))
 
 
 def orchestration_stream(workspace: int, id: UUID) -> StreamId:

@@ -5,6 +5,10 @@ from uuid import UUID
 
 from libs.domain.events import (
     AnyEvent,
+    ConnectionAttached,
+    ConnectionCreated,
+    ConnectionDeleted,
+    ConnectionDetached,
     OrchestrationFailed,
     OrchestrationPackagingStarted,
     OrchestrationReady,
@@ -31,6 +35,7 @@ from libs.domain.events import (
 )
 from libs.domain.ids import (
     StreamId,
+    connection_stream,
     orchestration_stream,
     run_id,
     run_stream,
@@ -41,8 +46,10 @@ from libs.domain.ids import (
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TASK = UUID("7f9c1f52-9b52-4d0e-8f43-0d7e7f5d2b11")
 ORCHESTRATION = UUID("0b2d6a3e-3c2f-4a61-9a52-5d8f0c6f1e22")
+CONNECTION = UUID("5d1c8a77-6f0e-4b8e-9d3a-2c4b6e8f1a33")
 
 _WORKSPACE = workspace_stream(5)
+_CONNECTION = connection_stream(CONNECTION)
 _ORCHESTRATION = orchestration_stream(5, ORCHESTRATION)
 _TASK = task_stream(5, TASK)
 _RUN = run_stream(5, run_id(TASK, NOON))
@@ -86,6 +93,13 @@ EXAMPLES: dict[str, tuple[StreamId, AnyEvent]] = {
     "WorkspaceCreated": (_WORKSPACE, WorkspaceCreated(name="forecasts", owner="ann")),
     "WorkspaceMemberAdded": (_WORKSPACE, WorkspaceMemberAdded(user="bob", role="collaborator")),
     "WorkspaceMemberRemoved": (_WORKSPACE, WorkspaceMemberRemoved(user="bob")),
+    "ConnectionCreated": (
+        _CONNECTION,
+        ConnectionCreated(name="sales", kind="POSTGRES", details="v1.d.AAAAAAAAAAAAAAAA.c2VhbGVk"),
+    ),
+    "ConnectionAttached": (_CONNECTION, ConnectionAttached(workspace=5)),
+    "ConnectionDetached": (_CONNECTION, ConnectionDetached(workspace=5)),
+    "ConnectionDeleted": (_CONNECTION, ConnectionDeleted()),
     "OrchestrationUploaded": (_ORCHESTRATION, UPLOADED),
     "OrchestrationUploaded.least": (
         _ORCHESTRATION,
@@ -137,6 +151,8 @@ HISTORIES: dict[str, list[str]] = {
         "OrchestrationPackagingStarted",
         "OrchestrationFailed",
     ],
+    "connection-detached": ["ConnectionCreated", "ConnectionAttached", "ConnectionDetached"],
+    "connection-deleted": ["ConnectionCreated", "ConnectionAttached", "ConnectionDeleted"],
     "workspace-members": ["WorkspaceCreated", "WorkspaceMemberAdded", "WorkspaceMemberRemoved"],
     "task-scheduled-and-killed": [
         "TaskCreated",

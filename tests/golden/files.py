@@ -15,7 +15,7 @@ from uuid import uuid5
 
 import msgspec
 
-from libs.domain import orchestration, run, task, workspace
+from libs.domain import connection, orchestration, run, task, workspace
 from libs.domain.events import AnyEvent, encode
 from libs.domain.history import Evolve, fold
 from libs.domain.ids import StreamId
@@ -27,6 +27,7 @@ HERE = Path(__file__).parent
 _DRAWN = ("Nats-Msg-Id", "ce-id", "ce-time")
 _EVOLVE: dict[str, Evolve[Any]] = {
     "workspace": workspace.evolve,
+    "connection": connection.evolve,
     "orchestration": orchestration.evolve,
     "task": task.evolve,
     "run": run.evolve,

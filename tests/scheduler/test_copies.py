@@ -13,7 +13,7 @@ from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.wire import Nats
 from tests.scheduler.copies import SECOND, Copy, accounted, copy, everything, order, take_charge
-from tests.scheduler.story import ONCE, every, ticks
+from tests.scheduler.story import ONCE, TASK, every, ticks
 from tests.servers import NatsServer
 
 MISFIRES: list[Misfire] = ["latest", "all", "none"]
@@ -117,6 +117,20 @@ async def test_i3_a_tick_that_can_not_be_appended_holds_back_those_after_it(
         assert ticks([fact.event for fact in await everything(log)]) == []
         await one.tick(now)
         assert await accounted(log, since) == now
+
+
+async def test_a_scheduler_knows_what_it_asked_for_before_it_comes_back(
+    nats_process: NatsServer, log: EventLog, dsn: str
+) -> None:
+    """While Postgres is away, say: a run is open though the plan has not heard of it."""
+    await order(log, every(1, overlap="skip"))
+    async with copy(nats_process.url, dsn) as one:
+        first = (await take_charge(one)).replace(microsecond=0) + SECOND
+        await one.stop_following()
+        for number in range(3):
+            await one.tick(first + number * SECOND)
+    requested = [fact.event for fact in await everything(log) if fact.stream.aggregate == "run"]
+    assert requested == [RunRequested(task=TASK, scheduled_at=first)]
 
 
 async def test_i2_many_run_once_tasks_are_each_asked_for_once_by_two_schedulers(

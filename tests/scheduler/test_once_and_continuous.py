@@ -19,7 +19,7 @@ from libs.domain.events import (
     TaskStarted,
 )
 from libs.domain.ids import orchestration_stream
-from services.scheduler.plan import MAX_BACKOFF
+from services.scheduler.plan import MAX_BACKOFF, Plan
 from tests.scheduler.story import (
     CONTINUOUS,
     ONCE,
@@ -46,6 +46,17 @@ def test_run_once_waits_for_its_orchestration_then_runs_once() -> None:
 def test_an_orchestration_that_becomes_ready_wakes_its_tasks() -> None:
     story = Story()
     story.task(ONCE)
+    story.plan.woken.clear()
+    story.packaged()
+    assert story.plan.woken == {TASK}
+
+
+def test_it_wakes_them_after_a_restart_too() -> None:
+    story = Story()
+    story.task(ONCE)
+    before, story.plan = story.plan, Plan()
+    story.plan.restore("task", TASK, before.tasks[TASK])
+    assert story.plan.woken == {TASK}  # everything is looked at once
     story.plan.woken.clear()
     story.packaged()
     assert story.plan.woken == {TASK}

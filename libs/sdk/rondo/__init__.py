@@ -1,0 +1,44 @@
+"""The Rondo SDK: `Client` for scripts and notebooks, `AsyncClient` for programs of asyncio."""
+
+from typing import TYPE_CHECKING, Any
+
+from rondo.client import Client
+from rondo.connection import Connection
+from rondo.credentials import Password, Tokens
+from rondo.errors import RondoError
+from rondo.models import Logs, TaskStatus
+from rondo.orchestration import Orchestration
+from rondo.task import Task
+from rondo.task_environment import in_task, task_args
+from rondo.task_run import TaskRun
+from rondo.version import __version__
+from rondo.workspace import Workspace
+
+if TYPE_CHECKING:
+    from rondo.aio.client import AsyncClient
+
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "Connection",
+    "Logs",
+    "Orchestration",
+    "Password",
+    "RondoError",
+    "Task",
+    "TaskRun",
+    "TaskStatus",
+    "Tokens",
+    "Workspace",
+    "__version__",
+    "in_task",
+    "task_args",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "AsyncClient":  # asyncio takes longer to load than all the rest
+        from rondo.aio.client import AsyncClient
+
+        return AsyncClient
+    raise AttributeError(f"module 'rondo' has no attribute {name!r}")

@@ -1,0 +1,35 @@
+"""A connection: how to reach a data source, kept secret by the platform."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rondo.models import ConnectionRecord
+
+if TYPE_CHECKING:
+    from rondo.aio.client import AsyncClient
+
+
+class AsyncConnection(ConnectionRecord):
+    def __init__(self, client: AsyncClient, data: dict[str, Any]) -> None:
+        super().__init__(data, client.time_format)
+        self._client = client
+
+    async def details(self) -> dict[str, Any]:
+        """The secret part; listings don't have it, so it is asked for."""
+        if self._data.get("details") is None:
+            asked = {"id": self.id()}
+            self._data.update(await self._client.session.read("connections/get_by_id", asked))
+        return dict(self._data.get("details") or {})
+
+    async def delete_connection(self) -> None:
+        """From the platform, and so from every workspace. It can't be recovered."""
+        await self._client.session.command("connections/delete", {"name": self.name()})
+
+    async def add_connection_to_workspace(self, workspace_id: int) -> None:
+        order = {"workspace_id": workspace_id, "connection_id": self.id()}
+        await self._client.session.command("connections/add_to_workspace", order)
+
+    async def remove_connection_from_workspace(self, workspace_id: int) -> None:
+        order = {"workspace_id": workspace_id, "connection_id": self.id()}
+        await self._client.session.command("connections/remove_from_workspace", order)

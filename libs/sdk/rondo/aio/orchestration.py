@@ -1,0 +1,121 @@
+"""An orchestration: an uploaded archive, and what can be run of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rondo.aio.patience import AWAY, until
+from rondo.aio.task import AsyncTask
+from rondo.errors import (
+    OrchestrationDeployOneshotFailed,
+    OrchestrationPackagingFailed,
+    RequestRefused,
+)
+from rondo.html import Table
+from rondo.models import OrchestrationRecord
+from rondo.progress import Spinner
+
+if TYPE_CHECKING:
+    from rondo.aio.client import AsyncClient
+
+
+class AsyncOrchestration(OrchestrationRecord):
+    def __init__(self, client: AsyncClient, data: dict[str, Any]) -> None:
+        super().__init__(data, client.time_format)
+        self._client = client
+
+    async def status(self) -> str:
+        """As it is now: pending_packaging, packaging, then `ready` or `error`."""
+        return str((await self._refreshed(4.0))["status"])
+
+    async def reason(self) -> str:
+        """Why it is in `error`; else empty."""
+        return str((await self._refreshed(4.0)).get("reason", ""))
+
+    async def wait(self, timeout: float | None = None) -> AsyncOrchestration:
+        """Itself, once it is ready. TimeoutError after `timeout` seconds,
+        OrchestrationPackagingFailed when it never will be; progress is shown on a terminal."""
+        with Spinner(f"packaging {self.file_name()}") as spinner:
+
+            async def ready() -> AsyncOrchestration | None:
+                found = await self._refreshed(AWAY)
+                spinner.turn(found["status"])
+                if found["status"] == "error":
+                    raise OrchestrationPackagingFailed(found["reason"], "packaging_failed")
+                return self if found["status"] == "ready" else None
+
+            return await until(ready, f"orchestration {self.id()} to be ready", timeout)
+
+    async def run_once(
+        self,
+        name: str | None = None,
+        json_args: dict[Any, Any] | None = None,
+        timeout: int | None = None,
+        debug: bool | None = False,
+        *,
+        attempts: int = 1,
+        backoff: float = 1.0,
+    ) -> AsyncTask:
+        """A task with one run; `timeout` of the run is in seconds.
+
+        A run that fails or times out is tried `attempts` times in all, with a pause of `backoff`
+        seconds that doubles. OrchestrationDeployOneshotFailed says what it is refused for.
+        """
+        retry = {"attempts": attempts, "backoff": backoff}
+        order = {"name": name, "timeout": timeout, "debug": debug, "retry": retry}
+        return await self._run("run_once", json_args, order)
+
+    async def run_scheduled(
+        self,
+        name: str,
+        schedule: str,
+        json_args: dict[Any, Any] | None = None,
+        timeout: int | None = None,
+        debug: bool | None = False,
+        *,
+        zone: str = "UTC",
+        misfire: str = "latest",
+        overlap: str = "allow",
+    ) -> AsyncTask:
+        """A task with a run at every tick of `schedule`, a cron expression in the IANA `zone`.
+
+        `misfire` says what becomes of ticks that nobody could fire in time (latest, all, none),
+        `overlap` what a tick does while an earlier run is still open (allow, skip, queue).
+        """
+        order = {"name": name, "schedule": schedule, "timeout": timeout, "debug": debug}
+        order |= {"zone": zone, "misfire": misfire, "overlap": overlap}
+        return await self._run("run_scheduled", json_args, order)
+
+    async def run_continuously(
+        self, name: str, json_args: dict[Any, Any] | None = None, debug: bool | None = False
+    ) -> AsyncTask:
+        """A task with one run after the other until it is killed."""
+        return await self._run("run_continuously", json_args, {"name": name, "debug": debug})
+
+    async def list_tasks(self) -> Table[AsyncTask]:
+        """Its tasks, save the killed ones, newest first."""
+        asked = {"orch_id": self.id(), "workspace_id": self.workspace_id()}
+        found = await self._client.session.read("task/list", asked)
+        tasks = [await self._client.task_of(data) for data in found]
+        return Table(tasks, "tasks")
+
+    async def _run(
+        self, how: str, arguments: dict[Any, Any] | None, order: dict[str, Any]
+    ) -> AsyncTask:
+        order |= {"orch_id": self.id(), "workspace_id": self.workspace_id()}
+        order["json"] = arguments or {}
+        try:
+            id = await self._client.session.create(f"task/{how}", order)
+        except RequestRefused as refused:
+            raise OrchestrationDeployOneshotFailed(
+                refused.message, refused.code, refused.status
+            ) from refused
+        return await self._client.task_of(
+            await self._client.session.created("task/get_by_id", {"id": id})
+        )
+
+    async def _refreshed(self, patience: float) -> dict[str, Any]:
+        asked = {"id": self.id()}
+        found = await self._client.session.read("orchestration/get_by_id", asked, patience)
+        self._data.update(found)
+        return self._data

@@ -1,0 +1,27 @@
+"""Waiting for a fact that the platform has to be asked for."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from rondo.aio.transport import sleep
+
+Found = TypeVar("Found")
+
+_FIRST, _LONGEST = 0.05, 2.0  # s between two questions
+AWAY = 60.0  # s that a wait bears the platform's absence
+
+
+async def until(
+    fact: Callable[[], Awaitable[Found | None]], what: str, timeout: float | None
+) -> Found:
+    """What `fact` gives once it gives something. TimeoutError after `timeout` seconds."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    pause = _FIRST
+    while (found := await fact()) is None:
+        left = pause if deadline is None else deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(f"{what}: not within {timeout} s")
+        await sleep(min(pause, left))
+        pause = min(1.3 * pause, _LONGEST)
+    return found

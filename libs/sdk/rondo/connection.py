@@ -1,0 +1,36 @@
+# Made from aio/connection.py by generate.py: change that one, then run this.
+"""A connection: how to reach a data source, kept secret by the platform."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rondo.models import ConnectionRecord
+
+if TYPE_CHECKING:
+    from rondo.client import Client
+
+
+class Connection(ConnectionRecord):
+    def __init__(self, client: Client, data: dict[str, Any]) -> None:
+        super().__init__(data, client.time_format)
+        self._client = client
+
+    def details(self) -> dict[str, Any]:
+        """The secret part; listings don't have it, so it is asked for."""
+        if self._data.get("details") is None:
+            asked = {"id": self.id()}
+            self._data.update(self._client.session.read("connections/get_by_id", asked))
+        return dict(self._data.get("details") or {})
+
+    def delete_connection(self) -> None:
+        """From the platform, and so from every workspace. It can't be recovered."""
+        self._client.session.command("connections/delete", {"name": self.name()})
+
+    def add_connection_to_workspace(self, workspace_id: int) -> None:
+        order = {"workspace_id": workspace_id, "connection_id": self.id()}
+        self._client.session.command("connections/add_to_workspace", order)
+
+    def remove_connection_from_workspace(self, workspace_id: int) -> None:
+        order = {"workspace_id": workspace_id, "connection_id": self.id()}
+        self._client.session.command("connections/remove_from_workspace", order)

@@ -1,0 +1,70 @@
+"""Which files a folder's .gitignore files leave out: gitignore(5), for files by their paths."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Rule(NamedTuple):
+    """`matches` is for paths relative to the folder of the file that the rule stands in."""
+
+    matches: re.Pattern[str]
+    folders_only: bool
+    includes: bool
+
+
+def rules(text: str) -> list[Rule]:
+    return [rule for line in text.splitlines() if (rule := _rule(line)) is not None]
+
+
+def ignored(path: str, is_folder: bool, levels: Iterable[tuple[str, list[Rule]]]) -> bool:
+    """The last rule that matches decides. `levels` are folders, outermost first, the top one "",
+    with their rules; `path` is relative to the top and lies in all of them."""
+    left_out = False
+    for folder, listed in levels:
+        relative = path[len(folder) + 1 :] if folder else path
+        for rule in listed:
+            if rule.matches.fullmatch(relative) and (is_folder or not rule.folders_only):
+                left_out = not rule.includes
+    return left_out
+
+
+def _rule(line: str) -> Rule | None:
+    pattern = re.sub(r"(?<!\\)\s+$", "", line)
+    if not pattern or pattern.startswith("#"):
+        return None
+    includes = pattern.startswith("!")
+    pattern = pattern[1:] if includes else pattern
+    folders_only = pattern.endswith("/")
+    pattern = pattern.rstrip("/")
+    anywhere = "/" not in pattern
+    text = _regex(pattern.lstrip("/"))
+    return Rule(re.compile(f"(?:.*/)?{text}" if anywhere else text), folders_only, includes)
+
+
+_TOKEN = re.compile(
+    r"(?P<deep>(?:^|(?<=/))\*\*/)|(?P<below>/\*\*$)|(?P<many>\*+)|(?P<one>\?)"
+    r"|(?P<set>\[[!^]?\]?[^\]]*\])|\\?(?P<plain>.)",
+    re.DOTALL,
+)
+
+
+def _regex(pattern: str) -> str:
+    return "".join(_translated(token) for token in _TOKEN.finditer(pattern))
+
+
+def _translated(token: re.Match[str]) -> str:
+    match token.lastgroup:
+        case "deep":
+            return "(?:.*/)?"
+        case "below":
+            return "/.*"
+        case "many":
+            return "[^/]*"
+        case "one":
+            return "[^/]"
+        case "set":
+            inside = token["set"][1:-1].replace("\\", r"\\")
+            negated = inside[:1] in ("!", "^")
+            return f"[{'^' if negated else ''}{inside[negated:]}]"
+    return re.escape(token["plain"])

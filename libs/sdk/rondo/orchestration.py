@@ -1,0 +1,118 @@
+# Made from aio/orchestration.py by generate.py: change that one, then run this.
+"""An orchestration: an uploaded archive, and what can be run of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rondo.errors import (
+    OrchestrationDeployOneshotFailed,
+    OrchestrationPackagingFailed,
+    RequestRefused,
+)
+from rondo.html import Table
+from rondo.models import OrchestrationRecord
+from rondo.patience import AWAY, until
+from rondo.progress import Spinner
+from rondo.task import Task
+
+if TYPE_CHECKING:
+    from rondo.client import Client
+
+
+class Orchestration(OrchestrationRecord):
+    def __init__(self, client: Client, data: dict[str, Any]) -> None:
+        super().__init__(data, client.time_format)
+        self._client = client
+
+    def status(self) -> str:
+        """As it is now: pending_packaging, packaging, then `ready` or `error`."""
+        return str((self._refreshed(4.0))["status"])
+
+    def reason(self) -> str:
+        """Why it is in `error`; else empty."""
+        return str((self._refreshed(4.0)).get("reason", ""))
+
+    def wait(self, timeout: float | None = None) -> Orchestration:
+        """Itself, once it is ready. TimeoutError after `timeout` seconds,
+        OrchestrationPackagingFailed when it never will be; progress is shown on a terminal."""
+        with Spinner(f"packaging {self.file_name()}") as spinner:
+
+            def ready() -> Orchestration | None:
+                found = self._refreshed(AWAY)
+                spinner.turn(found["status"])
+                if found["status"] == "error":
+                    raise OrchestrationPackagingFailed(found["reason"], "packaging_failed")
+                return self if found["status"] == "ready" else None
+
+            return until(ready, f"orchestration {self.id()} to be ready", timeout)
+
+    def run_once(
+        self,
+        name: str | None = None,
+        json_args: dict[Any, Any] | None = None,
+        timeout: int | None = None,
+        debug: bool | None = False,
+        *,
+        attempts: int = 1,
+        backoff: float = 1.0,
+    ) -> Task:
+        """A task with one run; `timeout` of the run is in seconds.
+
+        A run that fails or times out is tried `attempts` times in all, with a pause of `backoff`
+        seconds that doubles. OrchestrationDeployOneshotFailed says what it is refused for.
+        """
+        retry = {"attempts": attempts, "backoff": backoff}
+        order = {"name": name, "timeout": timeout, "debug": debug, "retry": retry}
+        return self._run("run_once", json_args, order)
+
+    def run_scheduled(
+        self,
+        name: str,
+        schedule: str,
+        json_args: dict[Any, Any] | None = None,
+        timeout: int | None = None,
+        debug: bool | None = False,
+        *,
+        zone: str = "UTC",
+        misfire: str = "latest",
+        overlap: str = "allow",
+    ) -> Task:
+        """A task with a run at every tick of `schedule`, a cron expression in the IANA `zone`.
+
+        `misfire` says what becomes of ticks that nobody could fire in time (latest, all, none),
+        `overlap` what a tick does while an earlier run is still open (allow, skip, queue).
+        """
+        order = {"name": name, "schedule": schedule, "timeout": timeout, "debug": debug}
+        order |= {"zone": zone, "misfire": misfire, "overlap": overlap}
+        return self._run("run_scheduled", json_args, order)
+
+    def run_continuously(
+        self, name: str, json_args: dict[Any, Any] | None = None, debug: bool | None = False
+    ) -> Task:
+        """A task with one run after the other until it is killed."""
+        return self._run("run_continuously", json_args, {"name": name, "debug": debug})
+
+    def list_tasks(self) -> Table[Task]:
+        """Its tasks, save the killed ones, newest first."""
+        asked = {"orch_id": self.id(), "workspace_id": self.workspace_id()}
+        found = self._client.session.read("task/list", asked)
+        tasks = [self._client.task_of(data) for data in found]
+        return Table(tasks, "tasks")
+
+    def _run(self, how: str, arguments: dict[Any, Any] | None, order: dict[str, Any]) -> Task:
+        order |= {"orch_id": self.id(), "workspace_id": self.workspace_id()}
+        order["json"] = arguments or {}
+        try:
+            id = self._client.session.create(f"task/{how}", order)
+        except RequestRefused as refused:
+            raise OrchestrationDeployOneshotFailed(
+                refused.message, refused.code, refused.status
+            ) from refused
+        return self._client.task_of(self._client.session.created("task/get_by_id", {"id": id}))
+
+    def _refreshed(self, patience: float) -> dict[str, Any]:
+        asked = {"id": self.id()}
+        found = self._client.session.read("orchestration/get_by_id", asked, patience)
+        self._data.update(found)
+        return self._data

@@ -59,3 +59,27 @@ def create(name: str, owner: str, taken: frozenset[str]) -> list[WorkspaceEvent]
             "conflict", f"workspace_name: a workspace named {name!r} exists; choose another name"
         )
     return [WorkspaceCreated(name=name, owner=owner)]
+
+
+def add_member(state: Workspace, user: str, role: Role) -> list[WorkspaceEvent]:
+    """Also changes the role of one who is a member already."""
+    if state.members.get(user) == role:
+        return []
+    if role != "owner":
+        _spare(state, user)
+    return [WorkspaceMemberAdded(user=user, role=role)]
+
+
+def remove_member(state: Workspace, user: str) -> list[WorkspaceEvent]:
+    if user not in state.members:
+        return []
+    _spare(state, user)
+    return [WorkspaceMemberRemoved(user=user)]
+
+
+def _spare(state: Workspace, user: str) -> None:
+    """A workspace keeps an owner, else nobody could add members to it."""
+    if [member for member, role in state.members.items() if role == "owner"] == [user]:
+        raise Rejected(
+            "conflict", "user_id: this is the last owner of the workspace; add another owner first"
+        )

@@ -39,6 +39,16 @@ async def workspace(call: Call, rows: Rows, id: int, field: str = "workspace_id"
     return found
 
 
+async def owned_workspace(
+    call: Call, rows: Rows, id: int, field: str = "workspace_id"
+) -> Workspace:
+    """One that the caller owns; administrators own all."""
+    found = await workspace(call, rows, id, field)
+    if not call.caller.admin and found.members[str(call.caller.id)] != "owner":
+        raise Rejected("forbidden", f"{field}: only its owners may do this; ask one of them")
+    return found
+
+
 async def workspaces(call: Call, rows: Rows) -> list[Workspace]:
     """All that the caller may see."""
     return await queries.workspaces(rows, None if call.caller.admin else str(call.caller.id))

@@ -82,6 +82,17 @@ async def workspaces(rows: Rows, member: str | None) -> list[Workspace]:
     return [WORKSPACE.decode(row["state"]) for row in found]
 
 
+async def workspaces_named(rows: Rows, start: str, creator: str) -> list[Workspace]:
+    """Those whose name begins so, made by one who is still a member; oldest first."""
+    found = await rows.fetch(
+        "SELECT state FROM workspace WHERE name ^@ $1 AND $2 = ANY (members) ORDER BY id",
+        start,
+        creator,
+    )
+    states = [WORKSPACE.decode(row["state"]) for row in found]
+    return [state for state in states if state.created_by == creator]
+
+
 async def workspace_id_to_come(rows: Rows) -> int:
     return int(await rows.fetchval("SELECT coalesce(max(id), 0) + 1 FROM workspace"))
 

@@ -11,10 +11,14 @@ import msgspec
 from msgspec import Meta
 
 from libs.domain.errors import Rejected
-from libs.domain.events import Misfire, Overlap
+from libs.domain.events import Misfire, Overlap, Role
 
 WorkspaceId = Annotated[int, Meta(ge=1, le=2**53 - 1, description="Number of the workspace.")]
 Sha = Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the file, in hex.")]
+Email = Annotated[
+    str,
+    Meta(pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$", max_length=254),
+]
 Few = Annotated[int, Meta(ge=0, le=1000)]
 RunStatus = Literal["running", "success", "failure", "timed_out", "killed", "unknown"]
 
@@ -30,6 +34,27 @@ class ListWorkspaces(msgspec.Struct):
     """Of one user, or by default all that the caller may see."""
 
     user_id: UUID | None = None
+
+
+class AddMember(msgspec.Struct):
+    """The user by id or by email. One who is a member already changes to this type."""
+
+    workspace_id: WorkspaceId
+    user_id: UUID | None = None
+    email: Email | None = None
+    user_type: Role = "collaborator"
+
+
+class RemoveMember(msgspec.Struct):
+    """The user by id or by email."""
+
+    workspace_id: WorkspaceId
+    user_id: UUID | None = None
+    email: Email | None = None
+
+
+class ListMembers(msgspec.Struct):
+    workspace_id: WorkspaceId
 
 
 class UploadMetadata(msgspec.Struct):
@@ -156,7 +181,8 @@ _REMEDIES = {
     "truncated": "send a JSON object",
     "malformed": "send a JSON object",
     "out of range": "give a smaller number",
-    "matching regex": "give 64 hexadecimal digits",
+    "[0-9a-fA-F]": "give 64 hexadecimal digits",
+    "@": "give an email address",
 }
 
 

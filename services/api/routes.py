@@ -8,8 +8,9 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from services.api import access, orchestrations, requests, runs, tasks, wire, workspaces
+from services.api import access, members, orchestrations, requests, runs, tasks, wire, workspaces
 from services.api.call import Call, Resources
+from services.api.graphql import serve
 from services.api.identity import keycloak
 from services.api.identity.tokens import Pair
 
@@ -42,7 +43,12 @@ class Route:
 
     @property
     def tag(self) -> str:
-        return "login" if self.public and self.body else self.path.split("/")[3]
+        return "login" if self.public and self.body else _first(self.path)
+
+
+def _first(path: str) -> str:
+    """`task` of /v1/api/task/list."""
+    return path.removeprefix("/v1").removeprefix("/api").split("/")[1]
 
 
 def _post(
@@ -104,6 +110,38 @@ ROUTES = (
         wire.Workspaces,
         summary="Your workspaces; all of them for an administrator.",
         errors=(*_ALWAYS, 403),
+    ),
+    _post(
+        "workspaces/list_users",
+        members.list_members,
+        requests.ListMembers,
+        wire.Members,
+        summary="A workspace's members.",
+    ),
+    _post(
+        "workspaces/add_user",
+        members.add,
+        requests.AddMember,
+        wire.Member,
+        summary="Add a member to a workspace that you own, or change what they are.",
+        errors=(*_BY_ID, 409),
+    ),
+    _post(
+        "workspaces/remove_user",
+        members.remove,
+        requests.RemoveMember,
+        wire.MemberRemoved,
+        summary="Remove a member from a workspace that you own, or leave one.",
+        errors=(*_BY_ID, 409),
+    ),
+    Route(
+        "POST",
+        serve.PATH,
+        serve.graphql,
+        serve.Request,
+        serve.Answer,
+        "GraphQL: what you may not see is null.",
+        errors=_ALWAYS,
     ),
     _post(
         "orchestration/upload",

@@ -13,7 +13,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from libs.domain import orchestration, run, task, workspace
-from libs.domain.events import Kind, Retry
+from libs.domain.events import Kind, Retry, Role
+from services.api.identity.users import User
 from services.api.queries import TaskRow
 from services.api.requests import RunStatus
 
@@ -62,6 +63,26 @@ class Workspace(msgspec.Struct):
 
 class Workspaces(msgspec.Struct):
     workspaces: list[Workspace]
+
+
+class Member(msgspec.Struct):
+    user_id: UUID
+    email: str
+    username: str
+    user_type: Role
+
+    @staticmethod
+    def of(user: User, role: Role) -> "Member":
+        return Member(user.id, user.email, user.username, role)
+
+
+class Members(msgspec.Struct):
+    users: list[Member]
+
+
+class MemberRemoved(msgspec.Struct):
+    workspace_id: int
+    user_id: UUID
 
 
 class Orchestration(msgspec.Struct, kw_only=True):

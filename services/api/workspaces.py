@@ -1,5 +1,7 @@
 """Workspaces: numbers and names are unique over the platform, whoever creates at the same time."""
 
+import contextlib
+
 from libs.domain import workspace
 from libs.domain.errors import Rejected, Unavailable
 from libs.domain.ids import workspace_stream
@@ -9,6 +11,7 @@ from services.api.call import VISIBLE_WITHIN, Call
 
 _ALL = "event.*.workspace.*"
 _TRIES = 50
+_MOST_OF_EMAIL = 100  # leaves room for the rest of a workspace's name
 
 
 async def create(call: Call, body: requests.CreateWorkspace) -> wire.WorkspaceCreated:
@@ -36,6 +39,19 @@ async def _create(call: Call, name: str) -> tuple[int, int]:
     taken = await queries.workspace_names(rows)
     (event,) = workspace.create(name, str(call.caller.id), taken)
     return id, await log.append(Proposed(workspace_stream(id), newest, event, _ALL), call.context)
+
+
+async def default(call: Call) -> workspace.Workspace:
+    """The caller's own, made when it is first asked for. Somebody else may have taken its name."""
+    user, rows = call.caller, call.resources.rows
+    name = f"{user.email[:_MOST_OF_EMAIL]} - Default Workspace"
+    for number in range(1, _TRIES):
+        found = await queries.workspaces_named(rows, name, str(user.id))
+        if found:
+            return found[0]
+        with contextlib.suppress(Rejected):
+            await create(call, requests.CreateWorkspace(f"{name} {number}" if number > 1 else name))
+    raise Rejected("conflict", "user_id: no default workspace can be made; create one by a name")
 
 
 async def list_workspaces(call: Call, body: requests.ListWorkspaces) -> wire.Workspaces:

@@ -1,7 +1,7 @@
 """Who may log in: rows in a schema of their own, which commits to disk."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -73,6 +73,18 @@ class Users:
                 self._known.clear()
             self._known[id] = now + _KNOWN_FOR, user
         return user
+
+    async def by_email(self, email: str) -> User | None:
+        """As they are now, disabled or not."""
+        row = await self._database.fetchrow(_COLUMNS + "WHERE lower(email) = lower($1)", email)
+        return User(*row) if row else None
+
+    async def by_ids(self, ids: Sequence[UUID]) -> list[User]:
+        """Those that exist, disabled or not, in the order of their emails."""
+        rows = await self._database.fetch(
+            _COLUMNS + "WHERE id = ANY ($1) ORDER BY lower(email)", ids
+        )
+        return [User(*row) for row in rows]
 
     async def with_password(self, login: str, password: str) -> User | None:
         """The enabled user of that email or name, if it is their password.

@@ -1,0 +1,199 @@
+"""Executes GraphQL documents over a schema: the only file that imports graphql-core.
+
+A document is checked before it runs: its size, how deep it goes and how many fields it asks for,
+fragments counted as often as they are used. Then the schema. Introspection in its usual form is
+answered from bytes made once.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLScalarType,
+    GraphQLSchema,
+    SelectionSetNode,
+    build_schema,
+    execute,
+    execute_sync,
+    get_introspection_query,
+    is_list_type,
+    is_non_null_type,
+    parse,
+    print_ast,
+    validate,
+)
+
+MOST_CHARACTERS = 32 << 10
+MOST_TOKENS = 2000
+MOST_FIELDS = 400
+DEEPEST = 15
+_MOST_ERRORS = 5
+
+Resolver = Callable[..., Awaitable[Any]]
+Problem = dict[str, Any]  # an entry of "errors"
+
+
+class Engine:
+    """`resolvers` are by root type and field, called with the context and the field's arguments.
+
+    A query without one gives nothing: an empty list or null. `explain` turns what a resolver
+    raised into the entry that the client sees.
+    """
+
+    def __init__(
+        self,
+        sdl: str,
+        resolvers: Mapping[tuple[str, str], Resolver],
+        explain: Callable[[Any, Exception], Problem],
+    ) -> None:
+        self._schema = build_schema(sdl)
+        self._explain = explain
+        _parse_scalars(self._schema)
+        _resolve_roots(self._schema, resolvers)
+        self._checked = lru_cache(256)(self._check)
+        self._introspection = self._introspected()
+
+    async def answer(
+        self,
+        text: str,
+        variables: Mapping[str, Any] | None = None,
+        operation: str | None = None,
+        context: Any = None,
+    ) -> bytes:
+        """The answer as JSON: {"data"}, {"errors"}, or both."""
+        if text in self._introspection:
+            return self._introspection[text]
+        checked = self._checked(text)
+        if not isinstance(checked, DocumentNode):
+            return msgspec.json.encode({"errors": checked})
+        result = execute(
+            self._schema,
+            checked,
+            context_value=context,
+            variable_values=dict(variables or {}),
+            operation_name=operation,
+            max_coercion_errors=_MOST_ERRORS,
+        )
+        if not isinstance(result, ExecutionResult):
+            result = await result
+        return self._encoded(result, context)
+
+    def _encoded(self, result: ExecutionResult, context: Any) -> bytes:
+        answer: dict[str, Any] = {}
+        if result.errors:
+            answer["errors"] = [self._told(error, context) for error in result.errors]
+        if result.data is not None or not result.errors:
+            answer["data"] = result.data
+        return msgspec.json.encode(answer)
+
+    def _told(self, error: GraphQLError, context: Any) -> Problem:
+        if error.original_error is None or isinstance(error.original_error, GraphQLError):
+            return {"message": error.message}
+        told = self._explain(context, error.original_error)
+        return told | ({"path": list(error.path)} if error.path else {})
+
+    def _check(self, text: str) -> DocumentNode | list[Problem]:
+        """The document, if it may run; else what is wrong with it."""
+        try:
+            document = parse(_short(text), max_tokens=MOST_TOKENS)
+            _measure(document)
+        except RecursionError:
+            return [{"message": "query: nested too deeply; ask for less at once"}]
+        except GraphQLError as error:
+            return [{"message": error.message}]
+        errors = validate(self._schema, document, max_errors=_MOST_ERRORS)
+        return [{"message": error.message} for error in errors] or document
+
+    def _introspected(self) -> dict[str, bytes]:
+        """By the two texts in which clients send the usual query: as made, and as printed."""
+        usual = get_introspection_query()
+        document = parse(usual)
+        answer = self._encoded(execute_sync(self._schema, document), None)
+        return {usual: answer, print_ast(document): answer}
+
+
+def _short(text: str) -> str:
+    if len(text) > MOST_CHARACTERS:
+        raise GraphQLError(f"query: more than {MOST_CHARACTERS} characters; ask for less at once")
+    return text
+
+
+def _measure(document: DocumentNode) -> None:
+    """Raises GraphQLError for a document that goes too deep or asks for too much."""
+    fragments = {
+        node.name.value: node
+        for node in document.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
+    budget = [MOST_FIELDS]
+
+    def walk(selected: SelectionSetNode | None, depth: int) -> None:
+        for node in selected.selections if selected else ():
+            budget[0] -= 1
+            if budget[0] < 0:
+                raise GraphQLError(f"query: more than {MOST_FIELDS} fields; ask for less at once")
+            if depth > DEEPEST:  # also the end of a fragment that holds itself
+                raise GraphQLError(f"query: more than {DEEPEST} levels deep; ask for less at once")
+            if isinstance(node, FragmentSpreadNode):
+                fragment = fragments.get(node.name.value)
+                walk(fragment.selection_set if fragment else None, depth + 1)
+            else:
+                inner = getattr(node, "selection_set", None)
+                walk(inner, depth + isinstance(node, FieldNode))
+
+    for definition in document.definitions:
+        walk(getattr(definition, "selection_set", None), 1)
+
+
+def _parse_scalars(schema: GraphQLSchema) -> None:
+    for name, parser in (("bigint", _bigint), ("uuid", _uuid)):
+        scalar = schema.type_map[name]
+        assert isinstance(scalar, GraphQLScalarType)  # noqa: S101 - the schema is ours
+        scalar.parse_value = parser  # type: ignore[method-assign]
+
+
+def _bigint(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise GraphQLError("give a whole number")
+    try:
+        number = int(value)
+    except ValueError:
+        raise GraphQLError("give a whole number") from None
+    if not -(2**63) <= number < 2**63:
+        raise GraphQLError("give a number of 64 bits")
+    return number
+
+
+def _uuid(value: Any) -> UUID:
+    try:
+        return UUID(value)
+    except (ValueError, AttributeError, TypeError):
+        raise GraphQLError("give a UUID") from None
+
+
+def _resolve_roots(schema: GraphQLSchema, resolvers: Mapping[tuple[str, str], Resolver]) -> None:
+    for root in (schema.query_type, schema.mutation_type):
+        for name, field in root.fields.items() if root else ():
+            given = resolvers.get((root.name, name)) if root else None
+            kind = field.type.of_type if is_non_null_type(field.type) else field.type
+            field.resolve = _called(given) if given else _nothing(is_list_type(kind))
+
+
+def _called(resolver: Resolver) -> Callable[..., Awaitable[Any]]:
+    def resolve(_: Any, info: Any, **arguments: Any) -> Awaitable[Any]:
+        return resolver(info.context, **arguments)
+
+    return resolve
+
+
+def _nothing(many: bool) -> Callable[..., Any]:
+    return lambda *_, **__: [] if many else None

@@ -1,0 +1,117 @@
+"""What the fields of the roots give: the same reads and commands as the routes, with their rights.
+
+What the caller may not see is null or left out, as if it were not there (I8).
+"""
+
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
+from uuid import UUID
+
+from libs.domain.errors import Rejected
+from libs.domain.workspace import Workspace
+from services.api import access, members, requests, wire, workspaces
+from services.api.call import Call
+from services.api.graphql.engine import Resolver
+from services.api.graphql.where import Row, matches
+
+Found = TypeVar("Found")
+Where = Mapping[str, Any]
+
+
+async def workspace_by_pk(call: Call, id: int) -> Row | None:
+    found = await _seen(access.workspace(call, call.resources.rows, id))
+    return _workspace(found) if found else None
+
+
+async def user_default_workspace(call: Call, where: Where | None = None) -> list[Row]:
+    """The caller's own, made when it is first asked for; of anybody else there is none to see."""
+    owner = {"user_id": str(call.caller.id)}
+    if not matches(owner, where):
+        return []
+    return [owner | {"workspace": _workspace(await workspaces.default(call))}]
+
+
+async def orchestration_by_pk(call: Call, id: UUID) -> wire.Orchestration | None:
+    found = await _seen(access.orchestration(call, call.resources.rows, id))
+    return wire.Orchestration.of(found) if found else None
+
+
+async def insert_workspace_one(
+    call: Call, object: Mapping[str, Any], on_conflict: Any = None
+) -> Row:
+    """Creates a workspace, or gives the caller's own when that is what is asked for.
+
+    Whose it is follows from the token, not from the ids in the object.
+    """
+    if object.get("user_default_workspaces"):
+        return _workspace(await workspaces.default(call))
+    body = requests.CreateWorkspace(object.get("name") or "")
+    created = await workspaces.create(call, body)
+    found = await access.workspace(call, call.resources.rows, created.workspace_id)
+    return _workspace(found)
+
+
+async def delete_workspace_users(call: Call, where: Where) -> dict[str, Any]:
+    """Those that match, of one workspace: a filter that is too wide removes nobody."""
+    visible = await access.workspaces(call, call.resources.rows)
+    rows = [row for state in visible for row in _members(state) if matches(row, where)]
+    if len({row["workspace_id"] for row in rows}) > 1:
+        raise Rejected("invalid", "where: it matches several workspaces; name one by workspace_id")
+    for row in rows:
+        await members.leave(call, row["workspace_id"], row["user_id"])
+    return {"affected_rows": len(rows), "returning": rows}
+
+
+async def _not_served(call: Call, **_: Any) -> None:
+    raise Rejected("invalid", "mutation: there are no models, pipelines or tags on this platform")
+
+
+_NOT_SERVED = (
+    "update_deployment_by_pk",
+    "insert_deployment_model_configs",
+    "update_pipeline",
+    "update_model",
+    "insert_tag",
+    "insert_model_tag",
+    "delete_model_tag",
+    "insert_pipeline_tag",
+    "delete_pipeline_tag",
+)
+RESOLVERS: dict[tuple[str, str], Resolver] = {
+    ("query_root", "workspace_by_pk"): workspace_by_pk,
+    ("query_root", "user_default_workspace"): user_default_workspace,
+    ("query_root", "orchestration_by_pk"): orchestration_by_pk,
+    ("mutation_root", "insert_workspace_one"): insert_workspace_one,
+    ("mutation_root", "delete_workspace_users"): delete_workspace_users,
+    **{("mutation_root", name): _not_served for name in _NOT_SERVED},
+}
+
+
+async def _seen(found: Awaitable[Found]) -> Found | None:
+    try:
+        return await found
+    except Rejected as rejected:
+        if rejected.code in ("not_found", "forbidden"):
+            return None
+        raise
+
+
+def _workspace(state: Workspace) -> Row:
+    return {
+        "id": state.id,
+        "name": state.name,
+        "archived": False,
+        "created_at": state.created_at,
+        "created_by": state.created_by,
+        "owner_id": state.created_by,
+        "users": _members(state),
+        "models": [],
+        "pipelines": [],
+    }
+
+
+def _members(state: Workspace) -> list[Row]:
+    return [
+        {"user_id": user, "user_type": role, "workspace_id": state.id}
+        for user, role in state.members.items()
+    ]

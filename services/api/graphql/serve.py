@@ -1,0 +1,64 @@
+"""The route of GraphQL: errors are part of the answer, whose status is 200."""
+
+import logging
+from importlib.resources import files
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from aiohttp import web
+
+from libs.domain.errors import Rejected, Unavailable
+from services.api.call import Call
+from services.api.errors import Refusal
+from services.api.graphql.engine import Engine, Problem
+from services.api.graphql.resolvers import RESOLVERS
+
+logger = logging.getLogger(__name__)
+
+PATH = "/v1/graphql"
+
+
+class Request(msgspec.Struct, rename="camel"):
+    """`operation_name` is needed only where the document holds several."""
+
+    query: str
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = None
+
+
+class Answer(msgspec.Struct):
+    """`data` has the shape that the query asks for."""
+
+    data: dict[str, Any] | None = None
+    errors: list[Problem] = []
+
+
+def _explain(_: Call, error: Exception) -> Problem:
+    match error:
+        case Rejected(code=code, message=message):
+            return _problem(message, code)
+        case Refusal():
+            return _problem(str(error), getattr(error.body, "reason", "refused"))
+        case Unavailable():
+            logger.warning("graphql: %s", error)
+            return _problem("a server that this needs is away; try again", "unavailable")
+    id = str(uuid4())
+    logger.error("graphql failed, id %s", id, exc_info=error)
+    return _problem(f"this is our fault; it is in the log as {id}", "internal")
+
+
+def _problem(message: str, reason: str) -> Problem:
+    return {"message": message, "extensions": {"reason": reason}}
+
+
+_SDL = "\n".join(
+    (files("services.api.graphql") / f"{name}.graphql").read_text()
+    for name in ("platform", "models")
+)
+ENGINE = Engine(_SDL, RESOLVERS, _explain)
+
+
+async def graphql(call: Call, body: Request) -> web.Response:
+    answer = await ENGINE.answer(body.query, body.variables, body.operation_name, call)
+    return web.Response(body=answer, content_type="application/json")

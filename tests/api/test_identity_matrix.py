@@ -1,0 +1,142 @@
+"""Who may call which route (I8): a row a route, and a route without a row fails."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from libs.domain.events import WorkspaceMemberAdded
+from libs.domain.ids import workspace_stream
+from libs.eventlog.log import EventLog
+from services.api.routes import ROUTES
+from tests.api.conftest import MEMBER
+from tests.api.service import Service
+from tests.api.world import HELLO, World, form, new_user
+
+OWNER = "owner@example.org"
+CALLERS = ("nobody", "outsider", "collaborator", "owner", "admin")
+ALL, MEMBERS, OWNERS, ADMINS = range(1, 5)  # the first of CALLERS that is let in
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A workspace of somebody who is no administrator, and what is in it."""
+
+    workspace: int
+    orchestration: str
+    task: str
+    run: str
+    somebody: str
+
+    @property
+    def order(self) -> dict[str, Any]:
+        return {"orch_id": self.orchestration, "workspace_id": self.workspace, "json": {}}
+
+
+Body = Callable[[Scene], Any]
+
+
+def _in_workspace(scene: Scene) -> Any:
+    return {"workspace_id": scene.workspace}
+
+
+def _task(scene: Scene) -> Any:
+    return {"id": scene.task}
+
+
+def _member(scene: Scene) -> Any:
+    return {"workspace_id": scene.workspace, "user_id": scene.somebody}
+
+
+# By path without /v1/api/: what to send, who is let in, and with which status.
+EXPECTED: dict[str, tuple[Body, int, int]] = {
+    "workspaces/create": (lambda _: {"workspace_name": f"m-{uuid4()}"}, ALL, 200),
+    "workspaces/list": (lambda _: {}, ALL, 200),
+    "workspaces/list_users": (_in_workspace, MEMBERS, 200),
+    "workspaces/add_user": (_member, OWNERS, 200),
+    "workspaces/remove_user": (_member, OWNERS, 200),
+    "/v1/graphql": (lambda _: {"query": "{ __typename }"}, ALL, 200),
+    "orchestration/upload": (_in_workspace, MEMBERS, 202),
+    "orchestration/list": (_in_workspace, MEMBERS, 200),
+    "orchestration/list_all": (
+        lambda scene: {"workspace_ids": [scene.workspace]},
+        MEMBERS,
+        200,
+    ),
+    "orchestration/get_by_id": (lambda scene: {"id": scene.orchestration}, MEMBERS, 200),
+    "task/run_once": (lambda scene: scene.order, MEMBERS, 201),
+    "task/run_scheduled": (lambda scene: {**scene.order, "schedule": "@daily"}, MEMBERS, 201),
+    "task/run_continuously": (lambda scene: scene.order, MEMBERS, 201),
+    "task/get_by_id": (_task, MEMBERS, 200),
+    "task/list": (_in_workspace, MEMBERS, 200),
+    "task/get_tasks_by_orch_sha": (lambda _: {"sha": "0" * 64}, ALL, 200),
+    "task/kill": (_task, MEMBERS, 202),
+    "task/pause": (lambda scene: {"id": scene.task, "pause": True}, MEMBERS, 202),
+    "task/list_task_runs": (lambda scene: {"task_id": scene.task}, MEMBERS, 200),
+    "task/get_run_details": (
+        lambda scene: {"task": scene.task, "pod_id": scene.run},
+        MEMBERS,
+        200,
+    ),
+    "task/get_logs_for_run": (lambda scene: {"id": scene.run}, MEMBERS, 200),
+}
+
+
+def test_every_route_says_who_may_call_it() -> None:
+    assert {_short(route.path) for route in ROUTES if not route.public} == EXPECTED.keys()
+
+
+async def test_who_may_call_what(
+    service: Service, world: World, log: EventLog, people: dict[str, Any]
+) -> None:
+    scene = await _scene(service, log, people)
+    tokens = {
+        "nobody": None,
+        "outsider": await service.login("outsider@example.org"),
+        "collaborator": await service.login(MEMBER),
+        "owner": await service.login(OWNER),
+        "admin": world.token,
+    }
+    found: dict[str, list[int]] = {}
+    for route in ROUTES:
+        if not route.public and route.path != "/v1/api/task/kill":  # which ends the task
+            found[route.path] = [
+                await _status(service, route.method, route.path, scene, tokens[who])
+                for who in CALLERS
+            ]
+    found["/v1/api/task/kill"] = [
+        await _status(service, "POST", "/v1/api/task/kill", scene, tokens[who]) for who in CALLERS
+    ]
+    assert found == {path: _statuses(path) for path in found}
+
+
+def _short(path: str) -> str:
+    return path.removeprefix("/v1/api/")
+
+
+def _statuses(path: str) -> list[int]:
+    _, first, status = EXPECTED[_short(path)]
+    return [401, *([403] * (first - 1)), *([status] * (len(CALLERS) - first))]
+
+
+async def _status(service: Service, method: str, path: str, scene: Scene, token: str | None) -> int:
+    body, *_ = EXPECTED[_short(path)]
+    if path.endswith("/upload"):
+        sent: dict[str, Any] = {"data": form(HELLO, f'{{"workspace_id": {scene.workspace}}}')}
+    elif method == "POST":
+        sent = {"json": body(scene)}
+    else:
+        sent = {"params": body(scene)}
+    return (await service.call(method, path, token, **sent)).status
+
+
+async def _scene(service: Service, log: EventLog, people: dict[str, Any]) -> Scene:
+    await new_user(service, OWNER)
+    owner = World(service, log, await service.login(OWNER))
+    workspace, task = await owner.ready_task(schedule="@daily")
+    added = WorkspaceMemberAdded(user=str(people[MEMBER]), role="collaborator")
+    await owner.append(workspace_stream(workspace), added)
+    run = await owner.run(workspace, task)
+    orchestration = (await owner.post("task/get_by_id", {"id": str(task)}))["orch_id"]
+    somebody = str(await new_user(service, f"{uuid4()}@example.org"))
+    return Scene(workspace, orchestration, str(task), str(run), somebody)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -137,16 +137,37 @@ async def test_i2_many_run_once_tasks_are_each_asked_for_once_by_two_schedulers(
     nats_process: NatsServer, log: EventLog, dsn: str
 ) -> None:
     """More than fit into one batch, so that one scheduler's batches break on the other's."""
-    tasks = [uuid4() for _ in range(250)]
-    for id in tasks:
-        await order(log, ONCE, id)
+    tasks = await run_once(log, 250)
     async with copy(nats_process.url, dsn) as one, copy(nats_process.url, dsn) as two:
         now = datetime.now(UTC)
         await asyncio.gather(one.tick(now), two.tick(now))
-    requested = [
-        fact.event.task for fact in await everything(log) if isinstance(fact.event, RunRequested)
-    ]
-    assert sorted(requested) == sorted(tasks)
+    assert await asked_for(log) == tasks
+
+
+async def test_i2_a_batch_that_breaks_on_one_task_does_not_keep_the_others(
+    nats_process: NatsServer, log: EventLog, dsn: str
+) -> None:
+    tasks = await run_once(log, 10)
+    async with copy(nats_process.url, dsn) as one, copy(nats_process.url, dsn) as two:
+        await two.stop_following()
+        one.plan.woken = {tasks[5]}
+        await one.tick(datetime.now(UTC))
+        assert await asked_for(log) == [tasks[5]]
+        await two.tick(datetime.now(UTC))
+    assert await asked_for(log) == tasks
+
+
+async def run_once(log: EventLog, count: int) -> list[UUID]:
+    tasks = sorted(uuid4() for _ in range(count))
+    for id in tasks:
+        await order(log, ONCE, id)
+    return tasks
+
+
+async def asked_for(log: EventLog) -> list[UUID]:
+    """The task of every RunRequested in the log."""
+    events = [fact.event for fact in await everything(log)]
+    return sorted(event.task for event in events if isinstance(event, RunRequested))
 
 
 async def test_a_schedule_fires_by_itself_on_time(

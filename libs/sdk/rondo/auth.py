@@ -17,27 +17,28 @@ class Auth:
 
     def __init__(self, transport: Transport, credentials: Credentials) -> None:
         self._transport, self._credentials = transport, credentials
-        self._tokens = credentials.tokens
+        self._kept = credentials.tokens
 
     def auth_header(self) -> dict[str, str]:
         """For requests of your own. AuthError when there is no way to log in."""
-        return {"Authorization": f"Bearer {(self._usable()).access_token}"}
+        return {"Authorization": f"Bearer {(self.tokens()).access_token}"}
 
     def user_id(self) -> str:
-        return str((self._usable()).claims().get("sub", ""))
+        return str((self.tokens()).claims().get("sub", ""))
 
     def user_email(self) -> str:
-        return str((self._usable()).claims().get("email", ""))
+        return str((self.tokens()).claims().get("email", ""))
 
-    def _usable(self) -> Tokens:
-        kept, cache = self._tokens, self._credentials.cache
+    def tokens(self) -> Tokens:
+        """Good for some time. AuthError when there is no way to get any."""
+        kept, cache = self._kept, self._credentials.cache
         if (kept is None or not kept.usable) and cache is not None:
             kept = cache.load() or kept  # another process may have renewed it
         if kept is None or not kept.usable:
             kept = self._renewed(kept)
             if cache is not None:
                 cache.store(kept)
-        self._tokens = kept
+        self._kept = kept
         return kept
 
     def _renewed(self, old: Tokens | None) -> Tokens:

@@ -80,13 +80,17 @@ class TokenCache:
             return None
         return Tokens(**{name: kept[name] for name in Tokens._fields if name in kept})
 
-    def store(self, tokens: Tokens) -> None:
-        """Only for caches with a key: the other kind is somebody else's file."""
+    def store(self, tokens: Tokens, current: bool = False) -> None:
+        """`current` makes it the login that is used when no address is given.
+
+        A cache without a key is left as it is: somebody else's file.
+        """
         if self._key is None:
             return
         found = _read_json(self._path)
         logins = {**found.get("logins", {}), self._key: tokens._asdict()}
-        write_private(self._path, json.dumps({"current": self._key, "logins": logins}))
+        chosen = self._key if current else found.get("current", self._key)
+        write_private(self._path, json.dumps({"current": chosen, "logins": logins}))
 
     def forget(self) -> None:
         found = _read_json(self._path)

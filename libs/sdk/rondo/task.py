@@ -51,17 +51,35 @@ class Task(TaskRecord):
 
         def ended() -> TaskRun | None:
             run = self._newest()
-            if run is None and self._over():
-                raise TaskEnded(f"task {self.id()} is {self._data['status']}", "task_ended")
-            done = run is not None and run.shown()["Status"] in ENDED
-            return run if done and run is not None and not self._tries_again(run) else None
+            if run is None:
+                self._never()
+            elif run.shown()["Status"] in ENDED and not self._tries_again(run):
+                return run
+            return None
 
         return until(ended, f"a run of task {self.id()} to end", timeout)
+
+    def newest_run(self, timeout: float | None = None) -> TaskRun:
+        """Running or ended; the first one is waited for. TimeoutError, TaskEnded as for `wait`."""
+
+        def begun() -> TaskRun | None:
+            run = self._newest()
+            if run is None:
+                self._never()
+            return run
+
+        return until(begun, f"a run of task {self.id()} to begin", timeout)
 
     def _newest(self) -> TaskRun | None:
         """By when it was asked for: an older run may have changed later."""
         runs = self._runs(None, None, AWAY)
         return max(runs, key=lambda run: run.created_at(), default=None)
+
+    def _never(self) -> None:
+        """TaskEnded when no first run will come."""
+        if self._over():
+            why = self._data.get("reason") or "it never ran"
+            raise TaskEnded(f"task {self.id()} is {self._data['status']}: {why}", "task_ended")
 
     def _over(self) -> bool:
         return (self._refreshed(AWAY))["status"] in _NEVER_RUNS

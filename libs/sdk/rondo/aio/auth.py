@@ -16,27 +16,28 @@ class AsyncAuth:
 
     def __init__(self, transport: AsyncTransport, credentials: Credentials) -> None:
         self._transport, self._credentials = transport, credentials
-        self._tokens = credentials.tokens
+        self._kept = credentials.tokens
 
     async def auth_header(self) -> dict[str, str]:
         """For requests of your own. AuthError when there is no way to log in."""
-        return {"Authorization": f"Bearer {(await self._usable()).access_token}"}
+        return {"Authorization": f"Bearer {(await self.tokens()).access_token}"}
 
     async def user_id(self) -> str:
-        return str((await self._usable()).claims().get("sub", ""))
+        return str((await self.tokens()).claims().get("sub", ""))
 
     async def user_email(self) -> str:
-        return str((await self._usable()).claims().get("email", ""))
+        return str((await self.tokens()).claims().get("email", ""))
 
-    async def _usable(self) -> Tokens:
-        kept, cache = self._tokens, self._credentials.cache
+    async def tokens(self) -> Tokens:
+        """Good for some time. AuthError when there is no way to get any."""
+        kept, cache = self._kept, self._credentials.cache
         if (kept is None or not kept.usable) and cache is not None:
             kept = cache.load() or kept  # another process may have renewed it
         if kept is None or not kept.usable:
             kept = await self._renewed(kept)
             if cache is not None:
                 cache.store(kept)
-        self._tokens = kept
+        self._kept = kept
         return kept
 
     async def _renewed(self, old: Tokens | None) -> Tokens:

@@ -52,17 +52,35 @@ class AsyncTask(TaskRecord):
 
         async def ended() -> AsyncTaskRun | None:
             run = await self._newest()
-            if run is None and await self._over():
-                raise TaskEnded(f"task {self.id()} is {self._data['status']}", "task_ended")
-            done = run is not None and run.shown()["Status"] in ENDED
-            return run if done and run is not None and not await self._tries_again(run) else None
+            if run is None:
+                await self._never()
+            elif run.shown()["Status"] in ENDED and not await self._tries_again(run):
+                return run
+            return None
 
         return await until(ended, f"a run of task {self.id()} to end", timeout)
+
+    async def newest_run(self, timeout: float | None = None) -> AsyncTaskRun:
+        """Running or ended; the first one is waited for. TimeoutError, TaskEnded as for `wait`."""
+
+        async def begun() -> AsyncTaskRun | None:
+            run = await self._newest()
+            if run is None:
+                await self._never()
+            return run
+
+        return await until(begun, f"a run of task {self.id()} to begin", timeout)
 
     async def _newest(self) -> AsyncTaskRun | None:
         """By when it was asked for: an older run may have changed later."""
         runs = await self._runs(None, None, AWAY)
         return max(runs, key=lambda run: run.created_at(), default=None)
+
+    async def _never(self) -> None:
+        """TaskEnded when no first run will come."""
+        if await self._over():
+            why = self._data.get("reason") or "it never ran"
+            raise TaskEnded(f"task {self.id()} is {self._data['status']}: {why}", "task_ended")
 
     async def _over(self) -> bool:
         return (await self._refreshed(AWAY))["status"] in _NEVER_RUNS

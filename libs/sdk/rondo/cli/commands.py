@@ -1,0 +1,189 @@
+"""What each command does. They print, and give the exit status."""
+
+import json
+import os
+import re
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from rondo.cli import output
+from rondo.client import Client
+from rondo.errors import EntityNotFoundError
+from rondo.orchestration import Orchestration
+from rondo.task import Task
+from rondo.task_run import TaskRun
+
+_ORCHESTRATION = ("ID", "Name", "Status", "File Name", "Created At", "Workspace Name")
+_TASK = ("ID", "Name", "Last Run Status", "Type", "Schedule", "Created At", "Workspace Name")
+_RUN = ("Pod ID", "Status", "Created At", "Updated At")
+_WORKSPACE = ("ID", "Name", "Created At")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def upload(arguments: Namespace) -> int:
+    client = _client(arguments)
+    name = arguments.name or Path(arguments.path).resolve().name.removesuffix(".zip")
+    orchestration = client.upload_orchestration(path=arguments.path, name=name)
+    if not arguments.no_wait:
+        orchestration.wait()
+    output.one(orchestration, arguments.json)
+    return 0
+
+
+def run(arguments: Namespace) -> int:
+    orchestration = _orchestration(_client(arguments), arguments)
+    name, given = arguments.name or orchestration.name() or "task", _given(arguments.args)
+    if arguments.continuously:
+        task = orchestration.run_continuously(name, given)
+    else:
+        task = orchestration.run_once(name, given, arguments.timeout, attempts=arguments.attempts)
+    if arguments.follow:
+        output.lines(task.newest_run().follow(stamps=arguments.json), arguments.json)
+    if arguments.follow or arguments.wait:
+        return _ended(task, arguments)
+    output.one(task, arguments.json)
+    return 0
+
+
+def schedule(arguments: Namespace) -> int:
+    orchestration = _orchestration(_client(arguments), arguments)
+    task = orchestration.run_scheduled(
+        arguments.name or orchestration.name() or "task",
+        arguments.schedule,
+        _given(arguments.args),
+        arguments.timeout,
+        zone=arguments.zone,
+        misfire=arguments.misfire,
+        overlap=arguments.overlap,
+    )
+    output.one(task, arguments.json)
+    return 0
+
+
+def ps(arguments: Namespace) -> int:
+    named = arguments.workspace or os.environ.get("RONDO_WORKSPACE")
+    tasks = _connected(arguments).list_tasks(arguments.killed, workspace_name=named)
+    output.show(tasks, _TASK, arguments.json)
+    return 0
+
+
+def runs(arguments: Namespace) -> int:
+    found = _task(arguments).last_runs(arguments.limit, arguments.status)
+    output.show(found, _RUN, arguments.json)
+    return 0
+
+
+def logs(arguments: Namespace) -> int:
+    chosen = _run(_connected(arguments), arguments.id)
+    stamps = arguments.stamps or arguments.json
+    if arguments.follow:
+        output.lines(chosen.follow(stamps), arguments.json)
+        return 0
+    found = chosen.logs(arguments.limit)
+    output.lines(found if stamps else found.texts(), arguments.json)
+    return 0
+
+
+def kill(arguments: Namespace) -> int:
+    task = _task(arguments)
+    return _told(task, task.kill(arguments.keep_logs), arguments)
+
+
+def pause(arguments: Namespace) -> int:
+    task = _task(arguments)
+    return _told(task, task.pause(), arguments)
+
+
+def resume(arguments: Namespace) -> int:
+    task = _task(arguments)
+    return _told(task, task.resume(), arguments)
+
+
+def orchestrations(arguments: Namespace) -> int:
+    named = arguments.workspace or os.environ.get("RONDO_WORKSPACE")
+    found = _connected(arguments).list_orchestrations(workspace_name=named)
+    output.show(found, _ORCHESTRATION, arguments.json)
+    return 0
+
+
+def workspaces(arguments: Namespace) -> int:
+    client = _connected(arguments)
+    if arguments.create:
+        client.create_workspace(arguments.create)
+    output.show(client.list_workspaces(), _WORKSPACE, arguments.json)
+    return 0
+
+
+def _connected(arguments: Namespace) -> Client:
+    return Client(arguments.url, time_format=output.TIME_FORMAT)
+
+
+def _client(arguments: Namespace) -> Client:
+    """In the workspace that the command is for."""
+    client = _connected(arguments)
+    named = arguments.workspace or os.environ.get("RONDO_WORKSPACE")
+    if named:
+        client.set_current_workspace(client.get_workspace(named))
+    return client
+
+
+def _orchestration(client: Client, arguments: Namespace) -> Orchestration:
+    wanted = arguments.orchestration
+    if _UUID.fullmatch(wanted):
+        return client.get_orchestration(wanted)
+    workspace = client.get_current_workspace()
+    found = [one for one in client.list_orchestrations(workspace.id()) if one.name() == wanted]
+    if not found:
+        where = f"in workspace {workspace.name()!r}; see `rondo orchestrations`"
+        raise EntityNotFoundError(f"there is no orchestration {wanted!r} {where}", "not_found", 404)
+    return found[-1]
+
+
+def _task(arguments: Namespace) -> Task:
+    return _connected(arguments).get_task_by_id(arguments.task)
+
+
+def _run(client: Client, id: str) -> TaskRun:
+    """The run of that id, or the newest of the task of that id, waited for if need be."""
+    try:
+        task = client.get_task_by_id(id)
+    except EntityNotFoundError:
+        return TaskRun(client, {"run_id": id})
+    return task.newest_run()
+
+
+def _ended(task: Task, arguments: Namespace) -> int:
+    ended = task.wait()
+    details = ended.details()
+    if arguments.json and not arguments.follow:
+        output.dump(details)
+    elif not arguments.follow:
+        output.one(ended, as_json=False)
+    if details["status"] != "success":
+        why = details["detail"] or details["reason"] or "see its log"
+        print(f"rondo: run {ended.id()}: {details['status']}, {why}", file=sys.stderr)
+    return int(details["status"] != "success")
+
+
+def _told(task: Task, status: str, arguments: Namespace) -> int:
+    if arguments.json:
+        output.dump(task.to_json())
+    else:
+        print(f"{task.id()}  {status}")
+    return 0
+
+
+def _given(arguments: str | None) -> dict[str, Any]:
+    """ValueError for what is no JSON object."""
+    if arguments is None:
+        return {}
+    text = Path(arguments[1:]).read_text("utf-8") if arguments.startswith("@") else arguments
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"--args: no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError('--args: give a JSON object, such as {"name": "Ada"}')
+    return found

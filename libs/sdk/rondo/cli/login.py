@@ -1,0 +1,48 @@
+"""Logging in: the password comes from the terminal, a file or standard input, never by argument."""
+
+import sys
+from argparse import Namespace
+from getpass import getpass
+from pathlib import Path
+
+from rondo import credentials
+from rondo.auth import Auth
+from rondo.credentials import Credentials, Password, TokenCache
+from rondo.transport import Transport
+from rondo.wire import Endpoint
+
+_TIMEOUT = 60.0  # s
+
+
+def login(arguments: Namespace) -> int:
+    url = credentials.url(arguments.url)
+    user = arguments.user or _asked("user")
+    password = Password(user, _password(arguments.password_file))
+    tokens = Auth(Transport(Endpoint.of(url), _TIMEOUT), Credentials(password)).tokens()
+    cache = credentials.login_file()
+    TokenCache(cache, url).store(tokens, current=True)
+    print(f"logged in to {url} as {user}; the login is kept in {cache}")
+    return 0
+
+
+def logout(arguments: Namespace) -> int:
+    url = credentials.url(arguments.url)
+    TokenCache(credentials.login_file(), url).forget()
+    print(f"logged out of {url}")
+    return 0
+
+
+def _password(file: str | None) -> str:
+    if file is None and sys.stdin.isatty():
+        return getpass("password: ")
+    text = Path(file).read_text("utf-8") if file and file != "-" else sys.stdin.readline()
+    password = text.splitlines()[0] if text else ""
+    if not password:
+        raise ValueError("password: none given; type it, or name its file with --password-file")
+    return password
+
+
+def _asked(what: str) -> str:
+    if not sys.stdin.isatty():
+        raise ValueError(f"--{what}: give it, there is no terminal to ask at")
+    return input(f"{what}: ")

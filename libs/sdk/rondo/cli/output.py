@@ -1,0 +1,54 @@
+"""Tables for people, JSON for programs."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rondo.models import Record
+
+TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
+
+
+def show(records: Sequence[Record], titles: Sequence[str], as_json: bool) -> None:
+    """The columns that `titles` name, a line each; as JSON everything, in one list."""
+    if as_json:
+        return dump([record.to_json() for record in records])
+    rows = [[title.upper() for title in titles]]
+    for record in records:
+        texts = record.shown()
+        rows.append([_plain(texts[title]) for title in titles])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+    return None
+
+
+def one(record: Record, as_json: bool) -> None:
+    if as_json:
+        return dump(record.to_json())
+    texts = record.shown()
+    width = max(map(len, texts))
+    for title, text in texts.items():
+        print(f"{title.ljust(width)}  {_plain(text)}")
+    return None
+
+
+def dump(found: Any) -> None:
+    print(json.dumps(found, indent=2))
+
+
+def lines(texts: Iterable[str], as_json: bool) -> None:
+    """Stamped lines of a log as they are, or as JSON objects, a line each."""
+    for line in texts:
+        print(_object(line) if as_json else line, flush=True)
+
+
+def _object(line: str) -> str:
+    time, stream, _, text = line.split(" ", 3)
+    return json.dumps({"time": time, "stream": stream, "text": text})
+
+
+def _plain(text: str) -> str:
+    """Nothing that would move a terminal's cursor."""
+    return "".join(char if char.isprintable() else "?" for char in text)

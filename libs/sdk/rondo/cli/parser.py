@@ -1,0 +1,136 @@
+"""The commands and their arguments."""
+
+import argparse
+from collections.abc import Callable
+from typing import NamedTuple
+
+from rondo.cli import commands, login, plugins
+from rondo.cli.completion import SHELLS, completion
+from rondo.version import __version__
+
+Arguments = Callable[[argparse.ArgumentParser], None]
+
+
+class Command(NamedTuple):
+    name: str
+    help: str
+    run: Callable[[argparse.Namespace], int]
+    arguments: tuple[Arguments, ...] = ()
+
+
+def _connected(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--url", help="the platform; default RONDO_URL, or the last login's")
+    parser.add_argument("--json", action="store_true", help="JSON instead of tables")
+
+
+def _workspace(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-w", "--workspace", metavar="NAME", help="default RONDO_WORKSPACE")
+
+
+def _task(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", help="id of a task")
+
+
+def _login(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", nargs="?", help="the platform; default RONDO_URL")
+    parser.add_argument("--user", metavar="NAME", help="asked for without it")
+    parser.add_argument("--password-file", metavar="F", help="its first line; - is standard input")
+
+
+def _upload(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", help="a ZIP file, or a folder, which is zipped for you")
+    parser.add_argument("--name", help="default: the file's, without .zip")
+    parser.add_argument("--no-wait", action="store_true", help="don't wait until it is packaged")
+
+
+def _order(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("orchestration", help="id, or name: the newest of that name")
+    parser.add_argument("--name", help="of the task; default: the orchestration's")
+    parser.add_argument("--args", metavar="JSON", help="arguments; @F reads them from a file")
+    parser.add_argument("--timeout", type=int, metavar="S", help="of a run, in seconds")
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--attempts", type=int, default=1, metavar="N", help="tries in all")
+    parser.add_argument("--continuously", action="store_true", help="again and again, until killed")
+    parser.add_argument("--wait", action="store_true", help="until it ends; 1 unless it succeeds")
+    parser.add_argument("-f", "--follow", action="store_true", help="show its log, and wait")
+
+
+def _schedule(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("schedule", help="cron, quoted: '*/5 * * * *'")
+    parser.add_argument("--zone", default="UTC", help="time zone, such as Europe/Berlin")
+    parser.add_argument("--misfire", choices=["latest", "all", "none"], default="latest")
+    parser.add_argument("--overlap", choices=["allow", "skip", "queue"], default="allow")
+
+
+def _ps(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--killed", action="store_true", help="the killed ones instead")
+
+
+def _runs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--status", help="only those; default all")
+    parser.add_argument("-n", "--limit", type=int, metavar="N", help="only the last N")
+
+
+def _logs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", help="of a run, or of a task: its newest run")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on until the run ends")
+    parser.add_argument("-n", "--limit", type=int, metavar="N", help="only the last N lines")
+    parser.add_argument("--stamps", action="store_true", help="with time and stream")
+
+
+def _kill(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--keep-logs", action="store_true", help="killing deletes them otherwise")
+
+
+def _workspaces(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--create", metavar="NAME", help="create this one first")
+
+
+def _completion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=SHELLS)
+
+
+COMMANDS = (
+    Command("login", "log in, and stay so", login.login, (_login,)),
+    Command("logout", "forget the login", login.logout, (_connected,)),
+    Command("upload", "upload an orchestration", commands.upload, (_upload, _workspace)),
+    Command("run", "run an orchestration once", commands.run, (_order, _run, _workspace)),
+    Command("schedule", "run it by a clock", commands.schedule, (_order, _schedule, _workspace)),
+    Command("ps", "list tasks", commands.ps, (_ps, _workspace)),
+    Command("runs", "list a task's runs", commands.runs, (_task, _runs)),
+    Command("logs", "show what a run has printed", commands.logs, (_logs,)),
+    Command("kill", "stop a task for good", commands.kill, (_task, _kill)),
+    Command("pause", "pause a task", commands.pause, (_task,)),
+    Command("resume", "resume a paused task", commands.resume, (_task,)),
+    Command("orchestrations", "list orchestrations", commands.orchestrations, (_workspace,)),
+    Command("workspaces", "list workspaces", commands.workspaces, (_workspaces,)),
+    Command("completion", "print completions for a shell", completion, (_completion,)),
+)
+NAMES = frozenset(command.name for command in COMMANDS)
+_OFFLINE = frozenset({"login", "logout", "completion"})
+
+
+def parser() -> argparse.ArgumentParser:
+    made = _Parser(prog="rondo", description="ML workload orchestration")
+    made.add_argument("--version", action="version", version=f"rondo {__version__}")
+    added = made.add_subparsers(
+        required=True, metavar="COMMAND", parser_class=argparse.ArgumentParser
+    )
+    for command in COMMANDS:
+        one = added.add_parser(command.name, help=command.help, description=command.help)
+        one.set_defaults(run=command.run, parser=made)
+        for arguments in command.arguments:
+            arguments(one)
+        if command.name not in _OFFLINE:
+            _connected(one)
+    return made
+
+
+class _Parser(argparse.ArgumentParser):
+    def format_help(self) -> str:
+        """With the commands of other packages, which are only looked for here."""
+        found = plugins.names()
+        self.epilog = f"also installed: {', '.join(found)}" if found else None
+        return super().format_help()

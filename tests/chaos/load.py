@@ -19,6 +19,7 @@ time.sleep(0.3)
 for n in range({LINES - 1}):
     print("line", n)
 """
+# What a client sees of a service that has just been killed.
 AWAY = (aiohttp.ClientConnectionError, TimeoutError)
 
 
@@ -93,17 +94,6 @@ class Load:
         for task in self.lasting:
             await until(partial(self._killed, task), f"task {task} to be killed")
 
-    async def well_again(self) -> None:
-        """Once the API has all that it needs."""
-        await until(self._is_well, "the API to be ready")
-
-    async def _is_well(self) -> bool:
-        try:
-            async with self._client.session.get("/readyz") as answer:
-                return answer.status == 200
-        except AWAY:
-            return False
-
     async def _runs(self, task: str) -> list[dict[str, str]]:
         return await self._client.runs(task)
 
@@ -119,3 +109,16 @@ class Load:
 
     async def _killed(self, task: str) -> bool:
         return bool((await self._client.task(task))["status"] == "killed")
+
+
+async def readable(client: Api) -> None:
+    """Returns once the API has all that it needs."""
+
+    async def ready() -> bool:
+        try:
+            async with client.session.get("/readyz") as answer:
+                return answer.status == 200
+        except AWAY:
+            return False
+
+    await until(ready, "the API to be ready")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import pytest
 
 from tests.chaos import invariants
-from tests.chaos.load import EVERY_SECOND, SCRIPT, Load
-from tests.platform import SERVICES, Platform, api
+from tests.chaos.load import EVERY_SECOND, SCRIPT, Load, readable
+from tests.platform import SERVICES, Api, Platform, api
 
 VICTIMS = (*SERVICES, "nats", "postgres")
 KILLS = 4  # a round
@@ -45,7 +45,7 @@ async def test_nothing_is_lost_or_doubled(platform: Platform, rounds: int, seed:
         async with api(platform, f"chaos {seed}") as client:
             load = Load(client, await client.ready({"main.py": SCRIPT}))
             for kills in schedule:
-                await one_round(platform, load, kills)
+                await one_round(platform, client, load, kills)
                 events = await platform.events()
                 invariants.runs_started_once(events)
                 invariants.ticks_accounted_for(events)
@@ -57,12 +57,12 @@ async def test_nothing_is_lost_or_doubled(platform: Platform, rounds: int, seed:
         raise
 
 
-async def one_round(platform: Platform, load: Load, kills: list[Kill]) -> None:
+async def one_round(platform: Platform, client: Api, load: Load, kills: list[Kill]) -> None:
     async with load.during():
         for kill in kills:
             await asyncio.sleep(kill.after)  # the drawn moment
             platform.signal(kill.victim)
-    await load.well_again()
+    await readable(client)
     await load.goes_on()
     await load.all_ended()
     await load.kill_lasting()

@@ -18,6 +18,8 @@ trap 'rm -rf "$new"' EXIT
   random > internal_token
   openssl rand -base64 18 > admin_password
   openssl genpkey -algorithm ed25519 -out signing_key.pem
+  openssl genpkey -algorithm ed25519 -out task_key.pem
+  printf '%s %s\n' "$(date -u +%Y%m%dT%H%M%SZ)" "$(openssl rand -base64 32)" > vault_key
   password=$(random)
   access=$(openssl rand -hex 10) secret=$(random)
   printf 'postgres:5432:rondo:rondo:%s\n' "$password" > pgpass

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from libs.supervisor.folder import write_whole
+from libs.vault.ring import new_line
 
 
 def _signing_key() -> bytes:
@@ -24,8 +25,14 @@ def _token() -> bytes:
     return secrets.token_hex(32).encode()
 
 
+def _key_ring() -> bytes:
+    return new_line().encode()
+
+
 _MAKERS: dict[str, Callable[[], bytes]] = {
     "signing-key": _signing_key,  # Ed25519, PKCS8 PEM
+    "task-key": _signing_key,
+    "vault-key": _key_ring,  # see libs/vault/ring.py
     "admin-password": _password,
     "internal-token": _token,
     "nats-token": _token,

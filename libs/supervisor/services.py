@@ -12,6 +12,8 @@ PUBLIC = "api"  # the service that listens where users call
 
 _SECRET_VARIABLES = {
     "signing-key": "RONDO_SIGNING_KEY_FILE",
+    "task-key": "RONDO_TASK_KEY_FILE",
+    "vault-key": "RONDO_VAULT_KEY_FILE",
     "internal-token": "RONDO_INTERNAL_TOKEN_FILE",
     "admin-password": "RONDO_ADMIN_PASSWORD_FILE",
 }
@@ -36,9 +38,9 @@ def _service(name: str, *secrets: str) -> Service:
 SERVICES = (
     _service("packager"),
     _service("scheduler"),
-    _service("executor"),
+    _service("executor", "task-key"),
     _service("logs", "internal-token"),
-    _service("api", "signing-key", "internal-token", "admin-password"),
+    _service("api", "signing-key", "task-key", "vault-key", "internal-token", "admin-password"),
 )
 
 

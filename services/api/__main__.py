@@ -10,11 +10,16 @@ from libs.blobs.open import open_store
 from libs.eventlog import streams, wire
 from libs.eventlog.log import EventLog
 from libs.eventlog.project import Runner
+from libs.eventlog.react import Reaction, react
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
-from libs.service.config import load
+from libs.runtoken.token import RunTokens
+from libs.service.config import ConfigError, Secret, load
 from libs.service.http import serving
 from libs.service.main import notify_ready, run
+from libs.vault import vault
+from libs.vault.ring import BadRing, KeyRing
+from services.api import connections
 from services.api.app import application
 from services.api.call import Resources
 from services.api.config import Config
@@ -31,17 +36,22 @@ async def main(environ: Mapping[str, str]) -> None:
     config = load(Config, environ)
     token = config.nats_token.reveal() if config.nats_token else None
     tokens = Tokens(config.signing_key, config.public_url, config.access_token_seconds)
+    run_tokens = RunTokens(config.task_key.reveal(), config.public_url)
+    ring = _ring(config.vault_key)
     sweep(config.data)
     async with (
         wire.connect(config.nats_url, token) as nats,
         pool.connect(config.postgres_dsn, SCHEMA, durable=True) as rows,
         pool.connect(config.postgres_dsn, users.SCHEMA, durable=True, size=4) as accounts,
+        pool.connect(config.postgres_dsn, vault.SCHEMA, durable=True, size=2) as data_keys,
         open_store(config.blobs_url) as blobs,
         aiohttp.ClientSession() as http,
     ):
         await streams.create(nats, config.nats_replicas)
         await migrate(rows, "services.api")
         await migrate(accounts, "services.api.identity")
+        secrets = vault.Vault(data_keys, ring)
+        await secrets.migrate()
         known = users.Users(accounts)
         await _ensure_admin(known, config)
         log = EventLog(nats)
@@ -54,17 +64,32 @@ async def main(environ: Mapping[str, str]) -> None:
             blobs,
             known,
             tokens,
+            run_tokens,
+            secrets,
             Login(known),
             http,
             asyncio.Lock(),
         )
+        shredder = Reaction(
+            name="shredder",
+            subjects=(connections.SUBJECTS,),
+            handle=connections.shredder(secrets),
+        )
         # The end of any of its tasks ends the service: it never serves rows that stand still.
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(runner.run())
+            tasks.create_task(react(nats, shredder))
             await runner.position.reached(await log.end(), CATCH_UP)
             async with serving(application(resources, nats), config.listen):
                 notify_ready()
                 await asyncio.Event().wait()
+
+
+def _ring(secret: Secret) -> KeyRing:
+    try:
+        return KeyRing(secret.reveal())
+    except BadRing as problem:
+        raise ConfigError(f"RONDO_VAULT_KEY_FILE: {problem}") from None
 
 
 async def _ensure_admin(known: users.Users, config: Config) -> None:

@@ -8,31 +8,43 @@ from uuid import UUID
 
 from aiohttp import web
 
+from libs.domain.connection import Connection
 from libs.domain.errors import Rejected
 from libs.domain.orchestration import Orchestration
 from libs.domain.run import Run
 from libs.domain.workspace import Workspace
-from services.api import queries
+from libs.runtoken import token as run_token
+from services.api import queries, runaccess
 from services.api.call import Call, Resources
 from services.api.identity.users import User
 from services.api.queries import Rows, TaskRow
+from services.api.runaccess import RunUser
 
 
 async def authenticated(resources: Resources, request: web.Request) -> User:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Rejected("unauthorized", "Authorization: send 'Bearer' and an access token")
+    if run_token.is_one(token.strip()):
+        return await runaccess.user(resources, token.strip(), request.path)
     user = await resources.users.by_id(resources.tokens.subject(token.strip(), "Bearer"))
     if user is None:
         raise Rejected("unauthorized", "Authorization: this user is gone or disabled; log in again")
     return user
 
 
+def person(call: Call) -> User:
+    """The caller, who is not the code of a run."""
+    if isinstance(call.caller, RunUser):
+        raise Rejected("forbidden", "Authorization: this is not for code in tasks; log in yourself")
+    return call.caller
+
+
 async def workspace(call: Call, rows: Rows, id: int, field: str = "workspace_id") -> Workspace:
     found = await queries.workspace(rows, id)
     if found is None:
         raise _missing(field, "workspace", id)
-    if not call.caller.admin and str(call.caller.id) not in found.members:
+    if not _may_enter(call.caller, found):
         raise Rejected(
             "forbidden", f"{field}: you are no member of workspace {id}; ask its owner to add you"
         )
@@ -49,9 +61,71 @@ async def owned_workspace(
     return found
 
 
+def _may_enter(caller: User, workspace: Workspace) -> bool:
+    """A run's user only the run's own."""
+    member = str(caller.id) in workspace.members
+    if isinstance(caller, RunUser):
+        return workspace.id == caller.workspace and (member or caller.entitled)
+    return member or caller.admin
+
+
 async def workspaces(call: Call, rows: Rows) -> list[Workspace]:
     """All that the caller may see."""
+    if isinstance(call.caller, RunUser):
+        mine = await queries.workspace(rows, call.caller.workspace)
+        return [mine] if mine and _may_enter(call.caller, mine) else []
     return await queries.workspaces(rows, None if call.caller.admin else str(call.caller.id))
+
+
+async def connection(call: Call, id: UUID, field: str = "id") -> Connection:
+    """One that the caller may read, details included."""
+    found = await queries.connection(call.resources.rows, id)
+    return await _readable(call, found, field, id)
+
+
+async def connection_named(call: Call, name: str) -> Connection:
+    found = await queries.connection_named(call.resources.rows, name)
+    return await _readable(call, found, "name", name)
+
+
+async def _readable(call: Call, found: Connection | None, field: str, said: object) -> Connection:
+    if found is None:
+        raise _missing(field, "connection", said)
+    if not _owns(call.caller, found):
+        visible = {state.id for state in await workspaces(call, call.resources.rows)}
+        if visible.isdisjoint(found.workspaces):
+            raise Rejected(
+                "forbidden",
+                f"{field}: connection {said} is in none of your workspaces; ask who created it",
+            )
+    return found
+
+
+async def connections(call: Call, rows: Rows) -> list[Connection]:
+    """All that the caller may read."""
+    if call.caller.admin:
+        return await queries.connections(rows, None, None)
+    visible = [state.id for state in await workspaces(call, rows)]
+    creator = None if isinstance(call.caller, RunUser) else str(call.caller.id)
+    return await queries.connections(rows, creator, visible)
+
+
+async def owned_connection(call: Call, id: UUID, field: str = "connection_id") -> Connection:
+    """One that the caller created; administrators own all."""
+    found = await queries.connection(call.resources.rows, id)
+    if found is None:
+        raise _missing(field, "connection", id)
+    if not _owns(call.caller, found):
+        raise Rejected(
+            "forbidden", f"{field}: only who created connection {id} may do this; ask them"
+        )
+    return found
+
+
+def _owns(caller: User, connection: Connection) -> bool:
+    """Never so for a run, which gets at what is attached to its workspace."""
+    mine = caller.admin or connection.created_by == str(caller.id)
+    return mine and not isinstance(caller, RunUser)
 
 
 async def orchestration(call: Call, rows: Rows, id: UUID, field: str = "id") -> Orchestration:

@@ -11,6 +11,8 @@ from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog
 from libs.eventlog.project import Position
 from libs.postgres.pool import Database
+from libs.runtoken.token import RunTokens
+from libs.vault.vault import Vault
 from services.api.config import Config
 from services.api.errors import not_visible_yet
 from services.api.identity.login import Login
@@ -24,7 +26,7 @@ REQUEST_ID = web.RequestKey("request_id", str)
 @dataclass(frozen=True)
 class Resources:
     """Opened in __main__.py; `rows` are the views, `position` is how far they are.
-    Who numbers a new workspace holds `numbering`."""
+    Who creates what must be unique holds `numbering`."""
 
     config: Config
     log: EventLog
@@ -33,6 +35,8 @@ class Resources:
     blobs: BlobStore
     users: Users
     tokens: Tokens
+    run_tokens: RunTokens
+    vault: Vault
     login: Login
     http: aiohttp.ClientSession
     numbering: asyncio.Lock

@@ -6,7 +6,9 @@ from libs.service.config import Secret, WithPostgres
 class Config(WithPostgres, frozen=True, kw_only=True):
     """`data` is scratch for uploads under way; `public_url` is how users reach the API.
 
-    `signing_key` is an Ed25519 key as PKCS8 PEM, `internal_token` what the logs service asks for.
+    `signing_key` is an Ed25519 key as PKCS8 PEM, for users' tokens; `task_key` another, for those
+    of runs. `internal_token` is what the logs service asks for, `vault_key` a key ring
+    (libs/vault/ring.py).
     The first administrator is made of the last two when there is none yet.
     """
 
@@ -16,6 +18,8 @@ class Config(WithPostgres, frozen=True, kw_only=True):
     public_url: str
     signing_key: Secret
     internal_token: Secret
+    task_key: Secret
+    vault_key: Secret
     max_upload_bytes: int = 1 << 30
     access_token_seconds: int = 1800
     admin_email: str = ""

@@ -48,6 +48,7 @@ async def list_members(call: Call, body: requests.ListMembers) -> wire.Members:
 async def _change(
     call: Call, id: int, decide: Callable[[workspace.Workspace], list[WorkspaceEvent]]
 ) -> None:
+    access.person(call)
     log, stream = call.resources.log, workspace_stream(id)
     outcome = await transact(log, stream, workspace.evolve, decide, call.context)
     await call.visible(outcome.seq, id)

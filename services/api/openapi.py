@@ -47,7 +47,9 @@ def document(routes: Sequence[Route], url: str) -> Document:
 
 
 def _operation(route: Route, schema_of: dict[str, Document], *, deprecated: bool) -> Document:
-    answers = {str(route.status): _content("Done.", JSON, schema_of[str(route.answer)])}
+    answers: dict[str, Document] = {str(route.status): {"description": "Done."}}
+    if route.answer:
+        answers[str(route.status)] = _content("Done.", JSON, schema_of[str(route.answer)])
     for status in sorted(route.errors):
         error = keycloak.GrantError if route.tag == "login" and status < 500 else Error
         answers[str(status)] = _content(HTTPStatus(status).phrase, JSON, schema_of[str(error)])

@@ -8,6 +8,7 @@ from string import Template
 from typing import Any
 
 from services.api.openapi import Document
+from services.api.routes import JSON
 
 _FRAME = Template((files("services.api") / "page.html").read_text())
 
@@ -40,7 +41,7 @@ def _operation(method: str, path: str, operation: Document) -> str:
     if body := operation.get("requestBody"):
         rows += [_row("send", media, of["schema"]) for media, of in body["content"].items()]
     for status, answer in operation["responses"].items():
-        schema = answer["content"]["application/json"]["schema"]
+        schema = answer["content"][JSON]["schema"] if "content" in answer else {"type": ""}
         rows.append(_row(status, answer["description"], schema))
     return (
         f'<section><h3 id="{escape(operation["operationId"])}"><b>{method.upper()}</b> '

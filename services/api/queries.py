@@ -6,12 +6,14 @@ from uuid import UUID
 
 import msgspec
 
+from libs.domain.connection import Connection
 from libs.domain.orchestration import Orchestration
 from libs.domain.run import Run
 from libs.domain.task import Task
 from libs.domain.workspace import Workspace
 
 WORKSPACE = msgspec.json.Decoder(Workspace)
+CONNECTION = msgspec.json.Decoder(Connection)
 ORCHESTRATION = msgspec.json.Decoder(Orchestration)
 TASK = msgspec.json.Decoder(Task)
 RUN = msgspec.json.Decoder(Run)
@@ -19,6 +21,8 @@ RUN = msgspec.json.Decoder(Run)
 # The projection: the states as they are, and as they have become.
 READ_WORKSPACES = """
 SELECT id, created_seq, updated_seq, state FROM workspace WHERE id = ANY ($1::bigint[])"""
+READ_CONNECTIONS = """
+SELECT id, created_seq, updated_seq, state FROM connection WHERE id = ANY ($1::uuid[])"""
 READ_ORCHESTRATIONS = """
 SELECT id, created_seq, updated_seq, state FROM orchestration WHERE id = ANY ($1::uuid[])"""
 READ_TASKS = """
@@ -32,6 +36,16 @@ FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $
     AS new (id, created_seq, updated_seq, state, name, members)
 ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
     name = excluded.name, members = excluded.members"""
+WRITE_CONNECTIONS = """
+INSERT INTO connection
+    (id, created_seq, updated_seq, state, name, created_by, workspaces, deleted)
+SELECT id, created_seq, updated_seq, state, name, created_by,
+    string_to_array(workspaces, ',')::bigint[], deleted
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[],
+    $5::text[], $6::text[], $7::text[], $8::boolean[])
+    AS new (id, created_seq, updated_seq, state, name, created_by, workspaces, deleted)
+ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
+    workspaces = excluded.workspaces, deleted = excluded.deleted"""
 WRITE_ORCHESTRATIONS = """
 INSERT INTO orchestration (id, created_seq, updated_seq, state, workspace, owner, sha)
 SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[],
@@ -99,6 +113,31 @@ async def workspace_id_to_come(rows: Rows) -> int:
 
 async def workspace_names(rows: Rows) -> frozenset[str]:
     return frozenset(row["name"] for row in await rows.fetch("SELECT name FROM workspace"))
+
+
+async def connection(rows: Rows, id: UUID) -> Connection | None:
+    """None too when it is deleted; so in all of these."""
+    state = await rows.fetchval("SELECT state FROM connection WHERE id = $1 AND NOT deleted", id)
+    return CONNECTION.decode(state) if state else None
+
+
+async def connection_named(rows: Rows, name: str) -> Connection | None:
+    query = "SELECT state FROM connection WHERE name = $1 AND NOT deleted"
+    state = await rows.fetchval(query, name.replace("\0", "\ufffd"))  # Postgres takes no NUL
+    return CONNECTION.decode(state) if state else None
+
+
+async def connections(
+    rows: Rows, creator: str | None, workspaces: Sequence[int] | None
+) -> list[Connection]:
+    """Those of a creator and those attached to any of `workspaces`, or all; oldest first."""
+    found = await rows.fetch(
+        """SELECT state FROM connection WHERE NOT deleted
+        AND ($2::bigint[] IS NULL OR created_by = $1 OR workspaces && $2) ORDER BY created_seq""",
+        creator,
+        workspaces,
+    )
+    return [CONNECTION.decode(row["state"]) for row in found]
 
 
 async def orchestration(rows: Rows, id: UUID) -> Orchestration | None:

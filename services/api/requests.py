@@ -57,6 +57,40 @@ class ListMembers(msgspec.Struct):
     workspace_id: WorkspaceId
 
 
+class CreateConnection(msgspec.Struct):
+    """`type` is your own word for it; `details` are for your code: hosts, names, passwords."""
+
+    name: Annotated[str, Meta(examples=["houseprice_arrow_table"])]
+    type: Annotated[str, Meta(examples=["HTTPFILE"])]
+    details: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"CreateConnection(name={self.name!r})"
+
+
+class ConnectionByName(msgspec.Struct):
+    name: str
+
+
+class ConnectionById(msgspec.Struct):
+    id: UUID
+
+
+class ListConnections(msgspec.Struct):
+    """Of one workspace, or by default all that the caller may see."""
+
+    workspace_id: WorkspaceId | None = None
+
+
+class Attachment(msgspec.Struct):
+    workspace_id: WorkspaceId
+    connection_id: UUID
+
+
+class Nothing(msgspec.Struct):
+    """An empty object."""
+
+
 class UploadMetadata(msgspec.Struct):
     workspace_id: WorkspaceId
     name: Annotated[str, Meta(min_length=1, max_length=256)] | None = None

@@ -8,7 +8,17 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from services.api import access, members, orchestrations, requests, runs, tasks, wire, workspaces
+from services.api import (
+    access,
+    connections,
+    members,
+    orchestrations,
+    requests,
+    runs,
+    tasks,
+    wire,
+    workspaces,
+)
 from services.api.call import Call, Resources
 from services.api.graphql import serve
 from services.api.identity import keycloak
@@ -25,6 +35,7 @@ _BY_ID = (*_ALWAYS, 403, 404)
 @dataclass(frozen=True)
 class Route:
     """`answer` is what `handler` gives, sent as JSON with `status`, unless it gives a response.
+    Where it is none, only the status is sent.
 
     A `body` of JSON is decoded for the handler; one of another `media` it reads itself.
     """
@@ -174,6 +185,66 @@ ROUTES = (
         wire.Orchestration,
         summary="One orchestration.",
     ),
+    _post(
+        "connections/create",
+        connections.create,
+        requests.CreateConnection,
+        wire.Created,
+        summary="Create a connection to a data source; its details are kept sealed.",
+        errors=(*_ALWAYS, 409),
+    ),
+    _post(
+        "connections/get",
+        connections.get,
+        requests.ConnectionByName,
+        wire.Connection,
+        summary="A connection by its name, with its details.",
+    ),
+    _post(
+        "connections/get_by_id",
+        connections.get_by_id,
+        requests.ConnectionById,
+        wire.Connection,
+        summary="A connection, with its details.",
+    ),
+    _post(
+        "connections/list",
+        connections.list_connections,
+        requests.ListConnections,
+        wire.Connections,
+        summary="Connections without their details, oldest first.",
+    ),
+    _post(
+        "connections/add_to_workspace",
+        connections.add_to_workspace,
+        requests.Attachment,
+        wire.Created,
+        summary="Let the members of a workspace use a connection that you created.",
+    ),
+    _post(
+        "connections/remove_from_workspace",
+        connections.remove_from_workspace,
+        requests.Attachment,
+        None,
+        summary="Take a connection out of a workspace.",
+        status=204,
+    ),
+    _post(
+        "connections/delete",
+        connections.delete,
+        requests.ConnectionByName,
+        None,
+        summary="Delete a connection; nobody can read its details after that.",
+        status=204,
+    ),
+    _post(
+        "connections/rotate_keys",
+        connections.rotate_keys,
+        requests.Nothing,
+        wire.KeysRotated,
+        summary="Protect all connections by the newest key of the ring.",
+        errors=(*_ALWAYS, 403),
+    ),
     _run("run_once", tasks.run_once, requests.RunTask, "once"),
     _run("run_scheduled", tasks.run_scheduled, requests.RunScheduled, "on a schedule"),
     _run("run_continuously", tasks.run_continuously, requests.RunTask, "again and again"),
@@ -256,6 +327,8 @@ def _handler(route: Route, resources: Resources) -> Handler:
         answer = await route.handler(Call(resources, request, user), body)
         if isinstance(answer, web.StreamResponse):
             return answer
+        if route.answer is None:
+            return web.Response(status=route.status)
         sent = msgspec.json.encode(answer)
         return web.Response(status=route.status, body=sent, content_type=JSON)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from libs.domain import orchestration, run, task, workspace
+from libs.domain import connection, orchestration, run, task, workspace
 from libs.domain.history import Evolve
 from libs.domain.ids import Aggregate
 from libs.eventlog.envelope import Recorded
@@ -42,6 +42,19 @@ TABLES: dict[Aggregate, Table] = {
         queries.WORKSPACE.decode,
         queries.READ_WORKSPACES,
         queries.WRITE_WORKSPACES,
+    ),
+    "connection": Table(
+        connection.evolve,
+        str,
+        lambda state: (
+            state.name,
+            state.created_by,
+            ",".join(map(str, state.workspaces)),
+            state.deleted,
+        ),
+        queries.CONNECTION.decode,
+        queries.READ_CONNECTIONS,
+        queries.WRITE_CONNECTIONS,
     ),
     "orchestration": Table(
         orchestration.evolve,

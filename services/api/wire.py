@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from libs.domain import orchestration, run, task, workspace
+from libs.domain import connection, orchestration, run, task, workspace
 from libs.domain.events import Kind, Retry, Role
 from services.api.identity.users import User
 from services.api.queries import TaskRow
@@ -83,6 +83,43 @@ class Members(msgspec.Struct):
 class MemberRemoved(msgspec.Struct):
     workspace_id: int
     user_id: UUID
+
+
+class Connection(msgspec.Struct, kw_only=True):
+    """`details` only where one is asked for, not in lists; `workspace_names` are those that the
+    caller may see."""
+
+    id: UUID
+    name: str
+    type: str
+    created_at: Instant
+    created_by: str
+    workspace_names: list[str]
+    details: Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})] | UnsetType = UNSET
+
+    @staticmethod
+    def of(
+        state: connection.Connection, names: dict[int, str], details: bytes | None = None
+    ) -> "Connection":
+        return Connection(
+            id=state.id,
+            name=state.name,
+            type=state.kind,
+            created_at=state.created_at,
+            created_by=state.created_by,
+            workspace_names=[names[id] for id in state.workspaces if id in names],
+            details=UNSET if details is None else msgspec.Raw(details),
+        )
+
+
+class Connections(msgspec.Struct):
+    connections: list[Connection]
+
+
+class KeysRotated(msgspec.Struct):
+    """How many connections' keys an older key of the ring had protected."""
+
+    rotated: int
 
 
 class Orchestration(msgspec.Struct, kw_only=True):

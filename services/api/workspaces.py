@@ -3,11 +3,12 @@
 import contextlib
 
 from libs.domain import workspace
-from libs.domain.errors import Rejected, Unavailable
-from libs.domain.ids import workspace_stream
-from libs.eventlog.log import Proposed, WrongVersion
-from services.api import access, queries, requests, wire
-from services.api.call import VISIBLE_WITHIN, Call
+from libs.domain.errors import Rejected
+from libs.domain.events import AnyEvent
+from libs.domain.ids import StreamId, workspace_stream
+from services.api import access, queries, requests, unique, wire
+from services.api.call import Call
+from services.api.runaccess import RunUser
 
 _ALL = "event.*.workspace.*"
 _TRIES = 50
@@ -15,35 +16,27 @@ _MOST_OF_EMAIL = 100  # leaves room for the rest of a workspace's name
 
 
 async def create(call: Call, body: requests.CreateWorkspace) -> wire.WorkspaceCreated:
-    # Copies of this service race for the next number; within one there is no need to.
-    async with call.resources.numbering:
-        for _ in range(_TRIES):
-            try:
-                id, seq = await _create(call, body.workspace_name)
-            except WrongVersion:
-                continue
-            await call.visible(seq, id)
-            return wire.WorkspaceCreated(id)
-    raise Rejected("conflict", "workspace_name: too many are being created; try again")
+    rows, owner = call.resources.rows, str(access.person(call).id)
 
+    async def decide() -> tuple[StreamId, AnyEvent]:
+        id = await queries.workspace_id_to_come(rows)
+        taken = await queries.workspace_names(rows)
+        (event,) = workspace.create(body.workspace_name, owner, taken)
+        return workspace_stream(id), event
 
-async def _create(call: Call, name: str) -> tuple[int, int]:
-    """One try, by rows that show every workspace up to now. Gives its id, and the event's place."""
-    log, rows = call.resources.log, call.resources.rows
-    newest = await log.last_seq_over(_ALL)
-    try:
-        await call.resources.position.reached(newest, VISIBLE_WITHIN)
-    except TimeoutError as error:
-        raise Unavailable("the views are behind the log") from error
-    id = await queries.workspace_id_to_come(rows)
-    taken = await queries.workspace_names(rows)
-    (event,) = workspace.create(name, str(call.caller.id), taken)
-    return id, await log.append(Proposed(workspace_stream(id), newest, event, _ALL), call.context)
+    stream, seq = await unique.append(call, _ALL, "workspace_name", decide)
+    await call.visible(seq, stream.workspace)
+    return wire.WorkspaceCreated(stream.workspace)
 
 
 async def default(call: Call) -> workspace.Workspace:
-    """The caller's own, made when it is first asked for. Somebody else may have taken its name."""
+    """The caller's own, made when it is first asked for. Somebody else may have taken its name.
+
+    To the code of a run, that is the run's workspace.
+    """
     user, rows = call.caller, call.resources.rows
+    if isinstance(user, RunUser):
+        return await access.workspace(call, rows, user.workspace)
     name = f"{user.email[:_MOST_OF_EMAIL]} - Default Workspace"
     for number in range(1, _TRIES):
         found = await queries.workspaces_named(rows, name, str(user.id))
@@ -59,7 +52,8 @@ async def list_workspaces(call: Call, body: requests.ListWorkspaces) -> wire.Wor
     if body.user_id is None:
         found = await access.workspaces(call, rows)
     elif call.caller.admin or body.user_id == call.caller.id:
-        found = await queries.workspaces(rows, str(body.user_id))
+        visible = await access.workspaces(call, rows)
+        found = [state for state in visible if str(body.user_id) in state.members]
     else:
         raise Rejected("forbidden", "user_id: only administrators may name somebody else")
     return wire.Workspaces([wire.Workspace.of(state) for state in found])

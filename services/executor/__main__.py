@@ -13,6 +13,7 @@ from libs.blobs.open import open_store
 from libs.eventlog import lease, streams, wire
 from libs.eventlog.log import EventLog
 from libs.eventlog.react import Reaction, react
+from libs.runtoken.token import RunTokens
 from libs.service.config import load
 from libs.service.http import add_health, serving
 from libs.service.main import notify_ready, run
@@ -43,7 +44,8 @@ async def main(environ: Mapping[str, str]) -> None:
         for sentence in backend.capabilities():
             logger.info("%s", sentence)
         log = EventLog(nats)
-        runs = Runs(settings, backend, log, nats, Code(blobs, config.data / "code"))
+        run_tokens = RunTokens(config.task_key.reveal(), config.public_url)
+        runs = Runs(settings, backend, log, nats, Code(blobs, config.data / "code"), run_tokens)
         claims = Reaction(
             name="executor",
             subjects=("event.*.run.*",),

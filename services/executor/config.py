@@ -2,18 +2,20 @@ import os
 from pathlib import Path
 
 from libs.service.config import Config as Base
+from libs.service.config import Secret
 
 
 class Config(Base, frozen=True, kw_only=True):
     """`data` is a private scratch folder, `environments` where the packager builds.
 
     `slots` is how many runs go on at once; as root, each slot has a uid of its own, from
-    `first_uid` on.
+    `first_uid` on. `task_key` signs the runs' tokens: an Ed25519 key as PKCS8 PEM.
     """
 
     blobs_url: str
     data: Path
     environments: Path
     public_url: str
+    task_key: Secret
     slots: int = max(16, 4 * (os.cpu_count() or 1))
     first_uid: int = 20000

@@ -25,9 +25,11 @@ from libs.eventlog.envelope import Recorded
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
 from libs.eventlog.transact import load, transact
 from libs.eventlog.wire import Nats, back_off, patiently
+from libs.runtoken.token import RunTokens
 from services.executor.backend import Backend, Outcome, Running, RunSpec
 from services.executor.code import Code
 from services.executor.output import Output
+from services.executor.token import login
 
 logger = logging.getLogger(__name__)
 
@@ -63,13 +65,20 @@ class Settings(msgspec.Struct, frozen=True):
 
 class Runs:
     def __init__(
-        self, settings: Settings, backend: Backend, log: EventLog, nats: Nats, code: Code
+        self,
+        settings: Settings,
+        backend: Backend,
+        log: EventLog,
+        nats: Nats,
+        code: Code,
+        tokens: RunTokens,
     ) -> None:
         self._settings = settings
         self._backend = backend
         self._log = log
         self._nats = nats
         self._code = code
+        self._tokens = tokens
         self._live: dict[UUID, Live] = {}
         self._slots = set(range(settings.slots))
         self._ready: dict[UUID, Orchestration] = {}
@@ -157,6 +166,7 @@ class Runs:
             entrypoint=orchestration.entrypoint,
             arguments=msgspec.json.encode(task.arguments),
             variables={**self._settings.variables, "RONDO_RUN_ID": str(run)},
+            files=login(self._tokens, task, run),
             timeout=task.timeout,
         )
 

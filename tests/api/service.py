@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from libs.service.http import serving
+from libs.vault.ring import new_line
 from services.api.__main__ import main
 from services.api.identity.keycloak import PATH
 from tests.servers import TOKEN, free_port
@@ -81,6 +82,7 @@ class Service:
     nats_url: str
     dsn: str
     key: str
+    task_key: str
     blobs: Path
     data: Path
     logs: RunLogs
@@ -124,9 +126,9 @@ def running(
 ) -> Iterator[Service]:
     """Serves for as long as the block lasts; it must end well, or else the test fails."""
     port, logs_port = free_port(), free_port()
-    key = new_key()
+    key, task_key = new_key(), new_key()
     secrets = {"nats_token": TOKEN, "signing_key": key, "internal_token": INTERNAL}
-    secrets["admin_password"] = PASSWORD
+    secrets |= {"admin_password": PASSWORD, "task_key": task_key, "vault_key": new_line()}
     for name, secret in secrets.items():
         (folder / name).write_text(secret)
     given = {
@@ -145,7 +147,8 @@ def running(
     url = f"http://127.0.0.1:{port}"
     work = Background(lambda: _both(given, logs, f"127.0.0.1:{logs_port}"))
     with work.ready(folder):
-        yield Service(url, given, nats_url, dsn, key, folder / "blobs", folder / "data", logs, work)
+        data, blobs = folder / "data", folder / "blobs"
+        yield Service(url, given, nats_url, dsn, key, task_key, blobs, data, logs, work)
 
 
 async def _both(settings: Mapping[str, str], logs: RunLogs, listen: str) -> None:

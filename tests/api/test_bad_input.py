@@ -42,6 +42,7 @@ async def test_bodies_that_are_no_objects(world: World, path: str) -> None:
 def _wrong_types() -> list[tuple[str, str, Any]]:
     """Each known field of each JSON route, with a value of a type that it never has."""
     wrong = {"json": [], "retry": 7, "killed": "yes", "debug": 1, "keep_logs": 0, "pause": "true"}
+    wrong["details"] = []
     found = []
     for route in REST:
         if route.body and route.media == JSON:
@@ -57,6 +58,7 @@ async def test_a_wrong_type_names_its_field(
 ) -> None:
     id = str(uuid4())
     good = {"id": id, "orch_id": id, "workspace_id": 1, "task_id": id, "task": id, "pod_id": id}
+    good |= {"connection_id": id, "name": "x", "type": "x"}
     good |= {"sha": "0" * 64, "pause": True, "schedule": "@daily", "workspace_name": "x"}
     refused = await world.post(path, {**good, field: value}, 400)
     assert refused["msg"].startswith(f"{field}: expected "), refused

@@ -1,7 +1,7 @@
 """Who may call which route (I8): a row a route, and a route without a row fails."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
@@ -27,6 +27,8 @@ class Scene:
     task: str
     run: str
     somebody: str
+    connection: str  # of the owner, attached; by name in `doomed`, others of theirs
+    doomed: list[str] = field(default_factory=list)
 
     @property
     def order(self) -> dict[str, Any]:
@@ -48,6 +50,10 @@ def _member(scene: Scene) -> Any:
     return {"workspace_id": scene.workspace, "user_id": scene.somebody}
 
 
+def _attachment(scene: Scene) -> Any:
+    return {"workspace_id": scene.workspace, "connection_id": scene.connection}
+
+
 # By path without /v1/api/: what to send, who is let in, and with which status.
 EXPECTED: dict[str, tuple[Body, int, int]] = {
     "workspaces/create": (lambda _: {"workspace_name": f"m-{uuid4()}"}, ALL, 200),
@@ -56,6 +62,14 @@ EXPECTED: dict[str, tuple[Body, int, int]] = {
     "workspaces/add_user": (_member, OWNERS, 200),
     "workspaces/remove_user": (_member, OWNERS, 200),
     "/v1/graphql": (lambda _: {"query": "{ __typename }"}, ALL, 200),
+    "connections/create": (lambda _: {"name": f"m-{uuid4()}", "type": "X"}, ALL, 200),
+    "connections/get": (lambda scene: {"name": f"c-{scene.workspace}"}, MEMBERS, 200),
+    "connections/get_by_id": (lambda scene: {"id": scene.connection}, MEMBERS, 200),
+    "connections/list": (_in_workspace, MEMBERS, 200),
+    "connections/add_to_workspace": (_attachment, OWNERS, 200),
+    "connections/remove_from_workspace": (_attachment, OWNERS, 204),
+    "connections/delete": (lambda scene: {"name": scene.doomed.pop()}, OWNERS, 204),
+    "connections/rotate_keys": (lambda _: {}, ADMINS, 200),
     "orchestration/upload": (_in_workspace, MEMBERS, 202),
     "orchestration/list": (_in_workspace, MEMBERS, 200),
     "orchestration/list_all": (
@@ -139,4 +153,12 @@ async def _scene(service: Service, log: EventLog, people: dict[str, Any]) -> Sce
     run = await owner.run(workspace, task)
     orchestration = (await owner.post("task/get_by_id", {"id": str(task)}))["orch_id"]
     somebody = str(await new_user(service, f"{uuid4()}@example.org"))
-    return Scene(workspace, orchestration, str(task), str(run), somebody)
+    names = [f"c-{workspace}", *(f"doomed-{uuid4()}" for _ in CALLERS)]
+    connection, *_ = [
+        (await owner.post("connections/create", {"name": name, "type": "X"}))["id"]
+        for name in names
+    ]
+    attachment = {"workspace_id": workspace, "connection_id": connection}
+    await owner.post("connections/add_to_workspace", attachment)
+    ids = orchestration, str(task), str(run)
+    return Scene(workspace, *ids, somebody, connection, names[1:])

@@ -6,6 +6,8 @@ from typing import Literal
 import msgspec
 
 from libs.domain.errors import Rejected
+from libs.runtoken.token import is_one as is_runs
+from services.api import runaccess
 from services.api.call import Call
 from services.api.errors import Refusal
 from services.api.identity.login import TooSoon
@@ -50,6 +52,8 @@ async def token(call: Call, _: None) -> Pair:
     match _field(form, "grant_type"):
         case "password":
             user = await _by_password(call, form)
+        case "refresh_token" if is_runs(form.get("refresh_token", "")):
+            return await _by_runs_refresh(call, form)
         case "refresh_token":
             user = await _by_refresh(call, form)
         case _:
@@ -82,6 +86,13 @@ async def _by_refresh(call: Call, form: Mapping[str, str]) -> User:
     if user is None:
         raise _no_refresh()
     return user
+
+
+async def _by_runs_refresh(call: Call, form: Mapping[str, str]) -> Pair:
+    try:
+        return await runaccess.renewed(call.resources, _field(form, "refresh_token"))
+    except Rejected as rejected:
+        raise _no_refresh() from rejected
 
 
 def _no_refresh() -> GrantRefused:

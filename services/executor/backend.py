@@ -11,6 +11,9 @@ from uuid import UUID
 import msgspec
 
 GiB = 1 << 30
+BOUNDLESS = 1 << 62
+
+Mode = Literal["fork", "exec"]
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -38,6 +41,7 @@ class RunSpec(msgspec.Struct, frozen=True):
     timeout: float | None = None  # seconds from the start
     grace: float = 0.0  # seconds between SIGTERM and SIGKILL; 0: SIGKILL at once
     limits: Limits = Limits()
+    mode: Mode = "exec"  # of a warm interpreter where there is one; exec: always a new one
 
     def __repr__(self) -> str:  # variables and files may hold secrets
         return f"RunSpec(run_id={self.run_id}, entrypoint={self.entrypoint!r})"
@@ -74,6 +78,7 @@ class Running(Protocol):
     pid: int
     stdout: int  # the read end of a pipe, non-blocking; it ends when no process of the run is left
     stderr: int
+    new: str  # why it is a new interpreter; empty if it was forked from a warm one
 
     async def wait(self) -> Outcome:
         """Wait until no process of the run lives and its files are gone. Any number of callers."""

@@ -1,4 +1,4 @@
-"""The executor's side of its launcher: one process, one socket."""
+"""The executor's side of its launcher and of templates: a socket to each."""
 
 import asyncio
 import contextlib
@@ -6,85 +6,90 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from libs.domain.errors import Rejected, Unavailable
-from services.executor.messages import MESSAGE_BYTES, Gone, Launch, Rights, encode, receive
+from services.executor.messages import (
+    MESSAGE_BYTES,
+    Gone,
+    Launch,
+    Preload,
+    Preloaded,
+    Rights,
+    encode,
+    from_launcher_decoder,
+    receive,
+)
 from services.executor.recipe import interpreter_trees
 
 _PATIENCE = 10.0  # seconds for the launcher to try its rights, or to end
 _OUR_TREE = Path(__file__).parents[2]
 
 
-class LauncherProcess:
-    """A launcher that runs. `rights` is what it found; `lost` is set when it is no more."""
+class Channel:
+    """To a process that starts runs. `lost` is set when it is no more."""
 
-    def __init__(self, process: subprocess.Popen[bytes], ours: socket.socket) -> None:
-        self._process = process
+    def __init__(self, ours: socket.socket) -> None:
         self._socket = ours
         self._sending = asyncio.Lock()
         self._gone: dict[str, asyncio.Event] = {}
         self.lost = asyncio.Event()
-        self.rights = Rights()
+        self._answers: asyncio.Queue[Preloaded | None] = asyncio.Queue()
 
-    @classmethod
-    async def open(cls, runs: Path, uid: int, namespaces: bool) -> "LauncherProcess":
-        """Start one for the folder `runs`; runs get uids from `uid` on. Raises Unavailable."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        with theirs:
-            # In this thread, short as the wait is: the launcher dies with the thread that made it.
-            launcher = cls(_spawn(theirs.fileno(), runs, uid, namespaces), ours)
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                first = await asyncio.get_running_loop().sock_recv(ours, MESSAGE_BYTES)
-            launcher.rights = msgspec.json.decode(first, type=Rights)
-        except (TimeoutError, msgspec.DecodeError) as error:
-            await launcher.close()
-            raise Unavailable("the launcher of runs does not start; see its output") from error
-        asyncio.get_running_loop().add_reader(ours, launcher._read)
-        return launcher
+    def listen(self) -> None:
+        """From now on."""
+        asyncio.get_running_loop().add_reader(self._socket, self._read)
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    async def send(self, launch: Launch, descriptors: list[int]) -> None:
-        """Have a run started. Raises Rejected if that is too long to say, Unavailable if lost."""
+    async def order(self, order: Launch | Preload, descriptors: Sequence[int] = ()) -> None:
+        """Say what to do. Raises Rejected if that is too long to say, Unavailable if lost."""
         async with self._sending:
             if self.lost.is_set():
                 raise Unavailable("the launcher of runs has ended")
-            message = encode(launch)
-            self._gone[launch.run_id] = asyncio.Event()
+            message = encode(order)
             try:
                 while not self._send_now(message, descriptors):
                     await self._writable()
+            except (BrokenPipeError, ConnectionResetError) as error:
+                raise Unavailable("the launcher of runs has ended") from error
             except OSError as error:
-                del self._gone[launch.run_id]
-                if isinstance(error, BrokenPipeError | ConnectionResetError):
-                    raise Unavailable("the launcher of runs has ended") from error
                 raise Rejected("invalid", "variables: too large; pass data as arguments") from error
+
+    async def send(self, launch: Launch, descriptors: Sequence[int]) -> None:
+        """Have a run started. Raises as `order`."""
+        self._gone[launch.run_id] = asyncio.Event()
+        try:
+            await self.order(launch, descriptors)
+        except BaseException:
+            del self._gone[launch.run_id]
+            raise
 
     async def gone(self, run_id: str) -> None:
         """Wait until nothing of the run can be left."""
-        await self._gone[run_id].wait()
+        if known := self._gone.get(run_id):
+            await known.wait()
 
     def forget(self, run_id: str) -> None:
         """Nobody will ask about this run again."""
         self._gone.pop(run_id, None)
 
-    async def close(self) -> None:
-        """End the launcher and all below it."""
-        self._end()
-        try:
-            await asyncio.to_thread(self._process.wait, _PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            await asyncio.to_thread(self._process.wait)
+    async def answer(self) -> Preloaded | None:
+        """A template's next; None if it is lost."""
+        return await self._answers.get()
 
-    def _send_now(self, message: bytes, descriptors: list[int]) -> bool:
+    def end(self) -> None:
+        """Nothing more will come from there."""
+        if self._socket.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+        for event in self._gone.values():
+            event.set()
+        self._answers.put_nowait(None)
+        self.lost.set()
+
+    def _send_now(self, message: bytes, descriptors: Sequence[int]) -> bool:
         with contextlib.suppress(BlockingIOError):
             socket.send_fds(self._socket, [message], descriptors)
             return True
@@ -102,22 +107,59 @@ class LauncherProcess:
     def _read(self) -> None:
         try:
             message = receive(self._socket)
+            told = from_launcher_decoder.decode(message) if message else None
         except BlockingIOError:
             return
-        if message:
-            run_id = msgspec.json.decode(message, type=Gone).run_id
-            if run_id in self._gone:
-                self._gone[run_id].set()
-        else:
-            self._end()
+        except msgspec.DecodeError:  # from a template, which others' packages have a say in
+            told = None
+        match told:
+            case Gone(run_id):
+                if run_id in self._gone:
+                    self._gone[run_id].set()
+            case None:
+                self.end()
+            case preloaded:
+                self._answers.put_nowait(preloaded)
 
-    def _end(self) -> None:
-        if self._socket.fileno() >= 0:
-            asyncio.get_running_loop().remove_reader(self._socket)
-            self._socket.close()
-        for event in self._gone.values():
-            event.set()
-        self.lost.set()
+
+class LauncherProcess(Channel):
+    """A launcher that runs. `rights` is what it found."""
+
+    def __init__(self, process: subprocess.Popen[bytes], ours: socket.socket) -> None:
+        super().__init__(ours)
+        self._process = process
+        self.rights = Rights()
+
+    @classmethod
+    async def open(cls, runs: Path, uid: int, namespaces: bool) -> "LauncherProcess":
+        """Start one for the folder `runs`; runs get uids from `uid` on. Raises Unavailable."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        with theirs:
+            # In this thread, short as the wait is: the launcher dies with the thread that made it.
+            launcher = cls(_spawn(theirs.fileno(), runs, uid, namespaces), ours)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                first = await asyncio.get_running_loop().sock_recv(ours, MESSAGE_BYTES)
+            launcher.rights = msgspec.json.decode(first, type=Rights)
+        except (TimeoutError, msgspec.DecodeError) as error:
+            await launcher.close()
+            raise Unavailable("the launcher of runs does not start; see its output") from error
+        launcher.listen()
+        return launcher
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def close(self) -> None:
+        """End the launcher and all below it."""
+        self.end()
+        try:
+            await asyncio.to_thread(self._process.wait, _PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            await asyncio.to_thread(self._process.wait)
 
 
 def _spawn(descriptor: int, runs: Path, uid: int, namespaces: bool) -> subprocess.Popen[bytes]:

@@ -8,43 +8,59 @@ from typing import NoReturn
 
 from libs.linux import capability, landlock, syscalls
 from libs.linux.cgroup import Group
-from services.executor import limits, view
+from services.executor import limits, template_rights, view
 from services.executor.messages import Failed, Launch, Started, encode
 
 NOT_STARTED = 126
+TEMPLATE_ORDERS = 3  # the descriptor of a template on which it is told what to do
 
 
-def become(launch: Launch, stdout: int, stderr: int, control: socket.socket) -> NoReturn:
+def become(launch: Launch, streams: list[int], control: socket.socket) -> NoReturn:
     """Turn the calling process into the run's program. Says on `control` how that went."""
     try:
-        _detach(stdout, stderr)
-        if launch.group:
-            Group(Path(launch.group)).join()
-        if launch.view:
-            view.enter(launch.view)
-        if launch.uid is not None:
-            drop_to(launch.uid)
-        elif os.geteuid() == 0:
-            capability.renounce()
-        _confine(launch)
+        set_up(launch, streams)
         control.send(encode(Started()))
-        os.execve(launch.argv[0], launch.argv, launch.environment)  # noqa: S606 - the point
+        execute(launch)
     except BaseException as error:
         control.send(encode(Failed(f"{type(error).__name__}: {error}")))
     os._exit(NOT_STARTED)
 
 
-def _detach(stdout: int, stderr: int) -> None:
-    """Own session and streams, and the signals as a new process finds them.
+def set_up(launch: Launch, streams: list[int]) -> None:
+    """Give the calling process all that the run has, and take all else from it. Raises OSError."""
+    _detach(*streams)
+    if launch.group:
+        Group(Path(launch.group)).join()
+    if launch.view:
+        view.enter(launch.view)
+    if launch.powers:
+        template_rights.keep(launch.powers, launch.uid)
+    elif launch.uid is not None:
+        drop_to(launch.uid)
+    elif os.geteuid() == 0:
+        capability.renounce()
+    _confine(launch)
 
-    All other descriptors close at exec. A handler would be forgotten then, an ignored signal not.
+
+def execute(launch: Launch) -> NoReturn:
+    """The program instead of us, in a new interpreter.
+
+    All other descriptors close with that. A handler is forgotten, an ignored signal would not be.
     """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    os.execve(launch.argv[0], launch.argv, launch.environment)  # noqa: S606 - the point
+
+
+def _detach(stdout: int, stderr: int, orders: int | None = None) -> None:
+    """Own session and streams, and no signal held back. A template gets its orders on 3."""
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)
+    if orders is not None:
+        os.dup2(orders, TEMPLATE_ORDERS)
+        os.set_inheritable(TEMPLATE_ORDERS, True)  # dup2 does nothing if it was 3 already
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
@@ -61,4 +77,6 @@ def _confine(launch: Launch) -> None:
     syscalls.no_new_privileges()
     syscalls.die_with_parent(signal.SIGKILL)  # not before the change of uid, which clears it
     limits.apply(launch.limits, own_uid=launch.uid is not None)
-    landlock.restrict(launch.readable, launch.writable)
+    if not launch.powers:  # Landlock would forbid all mounting
+        capability.drop()
+        landlock.restrict(launch.readable, launch.writable)

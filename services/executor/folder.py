@@ -37,6 +37,14 @@ class RunFolder:
         if uid is not None:
             _give_to(str(self.path), uid)
 
+    def prepare(self, uid: int | None) -> None:
+        """Make everything for a template that runs as `uid`, if given. Raises OSError."""
+        for place in (self.path, self.root, self.temporary, self.home):
+            place.mkdir()
+            place.chmod(0o711)
+        if uid is not None:
+            os.chown(self.home, uid, uid)
+
     def size(self) -> int:
         """Bytes on disk of all the files there now; those that vanish meanwhile don't count."""
         places = (self.home, self.temporary)

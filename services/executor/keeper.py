@@ -12,6 +12,7 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NoReturn
 
@@ -19,24 +20,29 @@ import msgspec
 
 from libs.linux import process, syscalls
 from libs.linux.cgroup import Group
-from services.executor import child
 from services.executor.messages import Ended, Launch, Stop, encode, receive
 
 Cause = Literal["exit", "stop", "lost"]
 
 
+Become = Callable[[Launch, list[int], socket.socket], NoReturn]
+
+
 def keep(
-    launch: Launch, stdout: int, stderr: int, control: socket.socket, launcher: int
+    launch: Launch, streams: list[int], control: socket.socket, launcher: int, become: Become
 ) -> NoReturn:
-    """Run `launch` to its end in this process, freshly forked. `launcher` is a pidfd."""
+    """Run `launch` to its end in this process, freshly forked. `launcher` is a pidfd.
+
+    `become` makes the run of a child of ours; what it raises gets out of here in that child.
+    """
     syscalls.become_subreaper()
     group = Group(Path(launch.group)) if launch.group else None
     if group:
         group.bound(launch.limits.memory_bytes, launch.limits.processes)
     if (main := os.fork()) == 0:
-        child.become(launch, stdout, stderr, control)
-    os.close(stdout)
-    os.close(stderr)
+        become(launch, streams, control)
+    for each in streams:
+        os.close(each)
     cause = _watch(main, control, launcher)
     status = _end(main, group)
     _report(cause, status, control, group)

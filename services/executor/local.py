@@ -1,4 +1,4 @@
-"""The local backend: runs as processes of this machine, each a new interpreter."""
+"""The local backend: runs as processes of this machine, forks of warm interpreters or new ones."""
 
 import asyncio
 import contextlib
@@ -6,14 +6,17 @@ from pathlib import Path
 
 from libs.domain.errors import Rejected, Unavailable
 from libs.linux.cgroup import Group
-from services.executor import recipe
-from services.executor.backend import RunSpec
+from services.executor import imports, recipe
+from services.executor.backend import GiB, RunSpec
 from services.executor.channel import LauncherProcess
 from services.executor.folder import RunFolder
-from services.executor.local_run import LocalRun
+from services.executor.local_run import Launcher, LocalRun
 from services.executor.messages import Rights
+from services.executor.template_process import Template
+from services.executor.templates import Templates
 
 FIRST_UID = 20000
+_REMEMBERED = 1000
 
 
 class LocalBackend:
@@ -23,7 +26,13 @@ class LocalBackend:
     """
 
     def __init__(
-        self, runs: Path, first_uid: int, namespaces: bool, launcher: LauncherProcess
+        self,
+        runs: Path,
+        first_uid: int,
+        namespaces: bool,
+        launcher: LauncherProcess,
+        templates: int,
+        template_bytes: int,
     ) -> None:
         self._folder = runs
         self._first_uid = first_uid
@@ -31,21 +40,29 @@ class LocalBackend:
         self._launcher = launcher
         self._restarting = asyncio.Lock()
         self._runs: set[LocalRun] = set()
+        self._templates = Templates(self._template, templates, template_bytes)
+        self._imports: dict[tuple[Path, str], tuple[str, ...]] = {}
         self._closed = False
 
     @classmethod
     async def open(
-        cls, runs: Path, first_uid: int = FIRST_UID, namespaces: bool = True
+        cls,
+        runs: Path,
+        first_uid: int = FIRST_UID,
+        namespaces: bool = True,
+        templates: int = 16,
+        template_bytes: int = 2 * GiB,
     ) -> "LocalBackend":
         """Start the launcher and clear what a killed predecessor left. Raises Unavailable.
 
-        Without `namespaces` it works as where the machine refuses them.
+        Without `namespaces` it works as where the machine refuses them. `templates` and
+        `template_bytes` say how many warm interpreters are kept.
         """
         runs = runs.resolve()
         runs.mkdir(mode=0o711, parents=True, exist_ok=True)
         launcher = await LauncherProcess.open(runs, first_uid, namespaces)
         await asyncio.to_thread(_clear, runs, launcher.rights)
-        return cls(runs, first_uid, namespaces, launcher)
+        return cls(runs, first_uid, namespaces, launcher, templates, template_bytes)
 
     @property
     def launcher_pid(self) -> int:
@@ -58,24 +75,68 @@ class LocalBackend:
     async def start(self, spec: RunSpec) -> LocalRun:
         """See Backend.start."""
         recipe.check(spec)
+        if any(run.run_id == spec.run_id for run in self._runs):
+            raise Rejected("conflict", f"run_id: {spec.run_id} is already running")
         launcher = await self._living_launcher()
-        uid = None if launcher.rights.uids else self._first_uid + spec.slot
-        folder = RunFolder(self._folder / str(spec.run_id))
-        await _filled(folder, spec, uid)
+        new = recipe.only_new(spec) or launcher.rights.templates
+        found = new or self._templates.find(spec.python, await self._modules(spec))
+        if isinstance(found, str):
+            folder = RunFolder(self._folder / str(spec.run_id))
+            return await self._start(spec, launcher, folder, folder, found)
+        found.runs += 1
         try:
-            run = await LocalRun.start(spec, folder, launcher, uid)
+            run = await self._start(spec, found, *found.folders(spec), "")
         except BaseException:
-            await asyncio.to_thread(folder.remove)
+            found.runs -= 1
             raise
-        self._runs.add(run)
-        run.when_done(self._runs.discard)
+        run.when_done(lambda _: found.leave())
         return run
+
+    async def warm(self, spec: RunSpec) -> str:
+        """Return when a run like this one would be forked, or with the reason why it never is."""
+        launcher = await self._living_launcher()
+        if new := recipe.only_new(spec) or launcher.rights.templates:
+            return new
+        found = await self._templates.warm(spec.python, await self._modules(spec))
+        return found if isinstance(found, str) else ""
 
     async def close(self) -> None:
         """Kill all runs and give back everything."""
         self._closed = True
         await asyncio.gather(*(run.stop("killed") for run in self._runs))
+        await self._templates.close()
         await self._launcher.close()
+
+    async def _start(
+        self, spec: RunSpec, launcher: Launcher, folder: RunFolder, seen: RunFolder, new: str
+    ) -> LocalRun:
+        rights = self._launcher.rights
+        uid = None if rights.uids else self._first_uid + spec.slot
+        await _filled(folder, spec, uid)
+        launch = recipe.launch(spec, seen, rights, uid, forked=not new)
+        try:
+            run = await LocalRun.piped(spec, folder, launch, launcher)
+        except BaseException:
+            await asyncio.to_thread(folder.remove)
+            raise
+        run.new = run.new or new
+        self._runs.add(run)
+        run.when_done(self._runs.discard)
+        return run
+
+    async def _template(self, python: Path) -> Template:
+        launcher = await self._living_launcher()
+        return await Template.start(
+            python, self._folder, launcher, launcher.rights, self._first_uid
+        )
+
+    async def _modules(self, spec: RunSpec) -> tuple[str, ...]:
+        key = spec.code, spec.entrypoint
+        if key not in self._imports:
+            if len(self._imports) >= _REMEMBERED:
+                self._imports.clear()
+            self._imports[key] = await asyncio.to_thread(imports.of, spec.code / spec.entrypoint)
+        return self._imports[key]
 
     async def _living_launcher(self) -> LauncherProcess:
         async with self._restarting:
@@ -134,6 +195,11 @@ def sentences(rights: Rights) -> list[str]:
             "" if rights.group else "no writable cgroup v2 directory with that controller",
             "Each run is in a control group of its own",
             "Memory is limited for each process, not for a run as a whole",
+        ),
+        _sentence(
+            rights.templates,
+            "Runs are forked from warm interpreters",
+            "Each run is a new interpreter",
         ),
     ]
 

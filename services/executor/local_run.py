@@ -7,13 +7,22 @@ import os
 import socket
 import struct
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
-from services.executor import recipe
-from services.executor.backend import Outcome, RunSpec
-from services.executor.channel import LauncherProcess
+import msgspec
+
+from services.executor.backend import BOUNDLESS, Outcome, RunSpec
 from services.executor.folder import RunFolder
-from services.executor.messages import Ended, Failed, Started, Stop, encode, from_run_decoder
+from services.executor.messages import (
+    Ended,
+    Failed,
+    FromRun,
+    Launch,
+    Started,
+    Stop,
+    encode,
+    from_run_decoder,
+)
 from services.executor.outcome import DISK_QUOTA, KILLED, TIMED_OUT, Verdict, outcome
 
 _log = logging.getLogger(__name__)
@@ -23,13 +32,28 @@ _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid; see unix(7)
 _MESSAGE_BYTES = 1 << 16
 
 
+class Launcher(Protocol):
+    """Who makes keepers: the launcher, or a template."""
+
+    async def send(self, launch: Launch, descriptors: list[int]) -> None:
+        """Have a run started. Raises Rejected if it is too long to say, Unavailable if lost."""
+
+    async def gone(self, run_id: str) -> None:
+        """Wait until nothing of the run can be left."""
+
+    def forget(self, run_id: str) -> None:
+        """Nobody will ask about this run again."""
+
+
 class LocalRun:
     """Implements Running. Made by `start`."""
 
     def __init__(
-        self, spec: RunSpec, folder: RunFolder, launcher: LauncherProcess, control: socket.socket
+        self, spec: RunSpec, folder: RunFolder, launcher: Launcher, control: socket.socket
     ) -> None:
         self.pid = self.stdout = self.stderr = -1
+        self.new = ""
+        self.run_id = spec.run_id
         self._spec = spec
         self._folder = folder
         self._launcher = launcher
@@ -42,26 +66,49 @@ class LocalRun:
         self._end = asyncio.create_task(self._conclude())
 
     @classmethod
-    async def start(
-        cls, spec: RunSpec, folder: RunFolder, launcher: LauncherProcess, uid: int | None
+    async def piped(
+        cls, spec: RunSpec, folder: RunFolder, launch: Launch, launcher: Launcher
     ) -> "LocalRun":
-        """Have it launched; returns when its program is about to begin, or could not."""
-        launch = recipe.launch(spec, folder, launcher.rights, uid)
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # the kernel tells us its pid
+        """Have it launched with its output in pipes; as `start`."""
         (stdout, to_stdout), (stderr, to_stderr) = os.pipe(), os.pipe()
         try:
-            await launcher.send(launch, [to_stdout, to_stderr, theirs.fileno()])
+            run = await cls.start(spec, folder, launch, launcher, [to_stdout, to_stderr])
         except BaseException:
-            ours.close()
             _close(stdout, stderr)
             raise
         finally:
-            theirs.close()
             _close(to_stdout, to_stderr)
+        run.stdout, run.stderr = stdout, stderr
+        for descriptor in (stdout, stderr):
+            os.set_blocking(descriptor, False)
+        return run
+
+    @classmethod
+    async def start(
+        cls,
+        spec: RunSpec,
+        folder: RunFolder,
+        launch: Launch,
+        launcher: Launcher,
+        streams: list[int],
+        orders: socket.socket | None = None,
+    ) -> "LocalRun":
+        """Have it launched; returns when its program is about to begin, or could not.
+
+        `streams` are its stdout and stderr, `orders` is for a template.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # the kernel tells us its pid
+        more = [orders.fileno()] if orders else []
+        with theirs:
+            try:
+                await launcher.send(launch, [*streams, theirs.fileno(), *more])
+            except BaseException:
+                ours.close()
+                raise
         run = cls(spec, folder, launcher, ours)
-        await run._begin(stdout, stderr)
+        await run._begin()
         return run
 
     def when_done(self, tell: Callable[["LocalRun"], object]) -> None:
@@ -77,16 +124,12 @@ class LocalRun:
         self._ask(KILLED if status == "killed" else TIMED_OUT)
         await self.wait()
 
-    async def _begin(self, stdout: int, stderr: int) -> None:
+    async def _begin(self) -> None:
         try:
             await self._begun.wait()
         except asyncio.CancelledError:
-            _close(stdout, stderr)
             await self.stop("killed")
             raise
-        self.stdout, self.stderr = stdout, stderr
-        for descriptor in (stdout, stderr):
-            os.set_blocking(descriptor, False)
 
     def _ask(self, verdict: Verdict) -> None:
         """Tell the keeper to end it; the first reason stays."""
@@ -103,12 +146,13 @@ class LocalRun:
             return
         except ConnectionResetError:
             message, ancillary = b"", []
-        match from_run_decoder.decode(message) if message else None:
-            case Started():
+        match _decoded(message):
+            case Started(new):
+                self.new = self.new or new
                 self.pid = _CREDENTIALS.unpack(ancillary[0][2])[0]
             case Failed(detail):
                 self._failed = detail
-            case ended:
+            case ended if not self._ended.done():
                 self._no_more(ended)
         self._begun.set()
 
@@ -123,7 +167,7 @@ class LocalRun:
         for guard in guards:
             guard.cancel()
         run_id = str(self._spec.run_id)
-        if ended is None:  # somebody killed the keeper; the launcher knows when nothing is left
+        if ended is None:  # somebody killed the keeper; who made it knows when nothing is left
             await self._launcher.gone(run_id)
         self._launcher.forget(run_id)
         await asyncio.gather(*guards, return_exceptions=True)
@@ -140,10 +184,18 @@ class LocalRun:
             self._ask(TIMED_OUT)
 
     async def _limit_disk(self) -> None:
-        while True:
+        while self._spec.limits.disk_bytes < BOUNDLESS:
             await asyncio.sleep(_LOOK_EVERY)
             if await asyncio.to_thread(self._folder.size) > self._spec.limits.disk_bytes:
                 self._ask(DISK_QUOTA)
+
+
+def _decoded(message: bytes) -> FromRun | None:
+    """What it says; None for the end, as which nonsense counts: it may come from others' code."""
+    try:
+        return from_run_decoder.decode(message) if message else None
+    except msgspec.DecodeError:
+        return None
 
 
 def _close(*descriptors: int) -> None:

@@ -17,6 +17,7 @@ class Rights(msgspec.Struct, frozen=True):
     uids: str = ""  # why runs get no uid of their own
     landlock: int = 0  # version of the interface, 0 without
     group: str = ""  # directory for the runs' control groups, empty where they would add nothing
+    templates: str = ""  # why runs can't be forked from warm interpreters
 
 
 class View(msgspec.Struct, frozen=True):
@@ -28,8 +29,18 @@ class View(msgspec.Struct, frozen=True):
     readable: list[str]  # seen at their own places
 
 
-class Launch(msgspec.Struct, frozen=True):
-    """All that becoming a run takes. Comes with three descriptors: stdout, stderr, control."""
+class Powers(msgspec.Struct, frozen=True):
+    """What a template may do to set up its runs, in namespaces of its own: be one of these uids."""
+
+    first_uid: int
+    count: int  # 0: no uid but its own
+
+
+class Launch(msgspec.Struct, frozen=True, tag=True):
+    """All that becoming a run takes. Comes with three descriptors: stdout, stderr, control.
+
+    That of a template comes with a fourth, on which it will be told what to do.
+    """
 
     run_id: str
     argv: list[str]  # the program's path first
@@ -41,6 +52,13 @@ class Launch(msgspec.Struct, frozen=True):
     view: View | None = None
     uid: int | None = None
     group: str = ""
+    powers: Powers | None = None
+
+
+class Preload(msgspec.Struct, frozen=True, tag=True):
+    """Executor to template: import these modules if that does no harm."""
+
+    modules: list[str]
 
 
 class Stop(msgspec.Struct, frozen=True):
@@ -49,14 +67,22 @@ class Stop(msgspec.Struct, frozen=True):
     grace: float
 
 
-class Gone(msgspec.Struct, frozen=True):
-    """Launcher to executor: the keeper of this run is reaped, nothing of the run is left."""
+class Gone(msgspec.Struct, frozen=True, tag=True):
+    """Launcher or template to executor: the run's keeper is reaped, nothing of the run is left."""
 
     run_id: str
 
 
+class Preloaded(msgspec.Struct, frozen=True, tag=True):
+    """Template to executor, once at its start and after each Preload: ready for the next run."""
+
+    refused: dict[str, str] = {}  # why which modules were not imported
+
+
 class Started(msgspec.Struct, frozen=True, tag=True):
     """Child to executor: all is in place, the program comes next. The kernel adds the pid."""
+
+    new: str = ""  # why it becomes a new interpreter; empty if it is a fork of a warm one
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
@@ -85,5 +111,8 @@ def receive(channel: socket.socket) -> bytes:
 
 FromRun = Started | Failed | Ended
 encode = msgspec.json.encode
-launch_decoder = msgspec.json.Decoder(Launch)
+order_decoder: msgspec.json.Decoder[Launch | Preload] = msgspec.json.Decoder(Launch | Preload)
+from_launcher_decoder: msgspec.json.Decoder[Gone | Preloaded] = msgspec.json.Decoder(
+    Gone | Preloaded
+)
 from_run_decoder: msgspec.json.Decoder[FromRun] = msgspec.json.Decoder(FromRun)

@@ -5,12 +5,22 @@ looking at links.
 import os
 from pathlib import Path, PurePosixPath
 
+import msgspec
+
 from libs.domain.errors import Rejected
 from services.executor import view
 from services.executor.backend import RunSpec
 from services.executor.folder import RunFolder
-from services.executor.messages import Launch, Rights, View
+from services.executor.messages import Launch, Powers, Rights, View
 
+_OUR_TREE = Path(__file__).parents[2]
+_MSGSPEC = Path(msgspec.__file__).parent
+_MOST_UIDS = 10_000  # as many slots may have a uid of their own
+_ROOM = 400  # bytes into which a run can write its command
+_THREADS = "_NUM_THREADS"
+_EARLY = ("PYTHON", "LD_", "LC_", "LANG", "MALLOC_", "GLIBC_")
+# A second thread would not survive the fork. Runs don't inherit the setting, only its effect.
+_ONE_THREAD = {f"{name}{_THREADS}": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 _USER = "jovyan"  # what people's scripts know from notebooks
 
 
@@ -26,8 +36,51 @@ def check(spec: RunSpec) -> None:
             raise Rejected("invalid", f"variables: {name!r} can't be set; no '=' or NUL, please")
 
 
-def launch(spec: RunSpec, folder: RunFolder, rights: Rights, uid: int | None) -> Launch:
-    """What to tell the launcher. Nothing of our own environment gets into it."""
+def template_uid(first: int) -> int:
+    """Whom templates run as where runs have uids of their own, from `first` on."""
+    return first - 2  # the one in between is the packager's
+
+
+def template(spec: RunSpec, folder: RunFolder, rights: Rights, first_uid: int) -> Launch:
+    """What makes a template; its runs' folders will lie below its `temporary`."""
+    home, temporary = str(folder.home), str(folder.temporary)
+    readable = [*interpreter_trees(spec.python), *_ours()]
+    seen, powers = None, None
+    if not rights.namespaces:
+        seen = View(str(folder.root), home, temporary, readable)
+        powers = Powers(first_uid, 0 if rights.uids else _MOST_UIDS)
+        home, temporary = view.HOME, view.TEMPORARY
+    program = [str(_OUR_TREE / "services/executor/template.py"), str(_MSGSPEC.parent)]
+    return Launch(
+        run_id=str(spec.run_id),
+        argv=[str(spec.python), "-u", *program, "1" if powers else "0", "-" * _ROOM],
+        environment=_environment(spec, home, temporary) | _ONE_THREAD,
+        directory=home,
+        limits=spec.limits,
+        readable=[*view.system_trees(), *view.kernel_trees(), *readable],
+        writable=[home, temporary, *view.devices()],
+        view=seen,
+        uid=None if rights.uids else template_uid(first_uid),
+        group=f"{rights.group}/rondo-{spec.run_id}" if rights.group else "",
+        powers=powers,
+    )
+
+
+def only_new(spec: RunSpec) -> str:
+    """Why this run must be a new interpreter, from what it asks for; empty if it need not."""
+    if spec.mode == "exec":
+        return "its mode is exec"
+    early = [name for name in spec.variables if name.startswith(_EARLY) or name.endswith(_THREADS)]
+    return f"{early[0]} takes effect only when an interpreter starts" if early else ""
+
+
+def launch(
+    spec: RunSpec, folder: RunFolder, rights: Rights, uid: int | None, forked: bool = False
+) -> Launch:
+    """What to tell the launcher or template, with the run's folder as that sees it.
+
+    Nothing of our own environment gets into it. A template may not make control groups.
+    """
     seen = None if rights.namespaces else _view(spec, folder)
     home, temporary = str(folder.home), str(folder.temporary)
     if seen:
@@ -45,7 +98,7 @@ def launch(spec: RunSpec, folder: RunFolder, rights: Rights, uid: int | None) ->
         writable=[home, temporary, *view.devices()],
         view=seen,
         uid=uid,
-        group=f"{rights.group}/rondo-{spec.run_id}" if rights.group else "",
+        group=f"{rights.group}/rondo-{spec.run_id}" if rights.group and not forked else "",
     )
 
 
@@ -63,6 +116,11 @@ def interpreter_trees(python: Path) -> list[str]:
             base = Path(value.strip()).parent
             trees |= {base, base.resolve()}
     return sorted(str(each) for each in trees if each != Path("/"))
+
+
+def _ours() -> list[str]:
+    """What a template reads of our own program: the code, no data."""
+    return [str(_OUR_TREE / "libs"), str(_OUR_TREE / "services"), str(_MSGSPEC)]
 
 
 def _view(spec: RunSpec, folder: RunFolder) -> View:

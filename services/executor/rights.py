@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from libs.linux import cgroup, landlock, namespace, syscalls
-from services.executor import child, view
-from services.executor.messages import Rights, View
+from services.executor import child, template_rights, view
+from services.executor.messages import Powers, Rights, View
+from services.executor.recipe import template_uid
+from services.executor.trial import refusal
 
 
 def find(runs: Path, uid: int, readable: list[str], want_namespaces: bool) -> Rights:
@@ -22,9 +24,11 @@ def find(runs: Path, uid: int, readable: list[str], want_namespaces: bool) -> Ri
         scene = _scene(folder, readable)
         namespaces = "they are switched off"
         if want_namespaces:
-            namespaces = _trial(lambda: _try_namespaces(scene))
-        uids = _trial(lambda: _try_uid(uid, folder, None if namespaces else scene))
-        return Rights(namespaces, uids, landlock.version(), _group(folder.name, bool(namespaces)))
+            namespaces = refusal(lambda: _try_namespaces(scene))
+        uids = refusal(lambda: _try_uid(uid, folder, None if namespaces else scene))
+        group = _group(folder.name, bool(namespaces))
+        templates = refusal(lambda: _try_template(scene, uid, bool(namespaces), bool(uids)))
+        return Rights(namespaces, uids, landlock.version(), group, templates)
     finally:
         shutil.rmtree(folder)
 
@@ -35,7 +39,7 @@ def _group(name: str, to_kill: bool) -> str:
     Joining one costs a run about 10 ms, for the kernel waits until no other process is forking.
     """
     parent = cgroup.own() or Path()
-    refused = _trial(lambda: _try_group(parent / f"rondo-{name}", to_kill))
+    refused = refusal(lambda: _try_group(parent / f"rondo-{name}", to_kill))
     return "" if refused else str(parent)
 
 
@@ -45,25 +49,9 @@ def _scene(folder: Path, readable: list[str]) -> View:
     return View(f"{folder}/root", f"{folder}/home", f"{folder}/temporary", readable)
 
 
-def _trial(attempt: Callable[[], None], fork: Callable[[], int] = os.fork) -> str:
-    """Run `attempt` in a process of its own; returns what refused it, empty if nothing did."""
-    answer, ours = os.pipe()
-    if (pid := fork()) == 0:
-        try:
-            attempt()
-        except BaseException as error:
-            os.write(ours, (str(error) or type(error).__name__).encode()[:1000])
-        os._exit(0)
-    os.close(ours)
-    with os.fdopen(answer, "rb") as reader:
-        refusal = reader.read().decode(errors="replace")
-    os.waitpid(pid, 0)
-    return refusal
-
-
 def _within(attempt: Callable[[], None], fork: Callable[[], int]) -> None:
-    if refusal := _trial(attempt, fork):
-        raise OSError(refusal)
+    if refused := refusal(attempt, fork):
+        raise OSError(refused)
 
 
 def _try_namespaces(scene: View) -> None:
@@ -73,6 +61,32 @@ def _try_namespaces(scene: View) -> None:
     syscalls.unshare(namespace.CLONE_NEWPID)
     keeper = namespace.fork_in_pid_namespace
     _within(lambda: _within(lambda: _look_around(scene), keeper), os.fork)
+
+
+def _try_template(scene: View, uid: int, without_namespaces: bool, without_uids: bool) -> None:
+    """The order of things as in a template and a run of it."""
+    if without_namespaces:
+        if without_uids:
+            return
+        raise PermissionError("the right to change the uid can't be had without all of root's")
+    if os.geteuid() != 0:
+        namespace.become_capable()
+    syscalls.unshare(namespace.CLONE_NEWPID)
+    _within(lambda: _be_template(scene, uid, without_uids), os.fork)
+
+
+def _be_template(scene: View, uid: int, without_uids: bool) -> None:
+    own = None if without_uids else template_uid(uid)
+    if own is not None:
+        os.chown(scene.home, own, own)
+    view.enter(scene)
+    template_rights.keep(Powers(uid, 1 if own else 0), own)
+    # Where the view shows our own folders, for it is already built on theirs.
+    home = view.HOME + "/again"
+    for name in ("root", "home", "temporary"):
+        os.makedirs(f"{home}/{name}")
+    inner = View(f"{home}/root", f"{home}/home", f"{home}/temporary", scene.readable)
+    _within(lambda: _within(lambda: _look_around(inner), namespace.fork_in_pid_namespace), os.fork)
 
 
 def _look_around(scene: View) -> None:

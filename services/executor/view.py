@@ -44,6 +44,7 @@ def devices() -> list[str]:
 
 def enter(view: View) -> None:
     """Leave the machine's file system for the view. Needs the right to mount; can't be undone."""
+    os.umask(0o022)  # everybody may pass through the folders that we make
     syscalls.unshare(syscalls.CLONE_NEWNS)
     syscalls.mount("none", "/", flags=syscalls.MS_REC | syscalls.MS_PRIVATE)
     _tmpfs(view.root, "mode=755")

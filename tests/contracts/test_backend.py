@@ -12,16 +12,16 @@ import pytest
 
 from libs.domain.errors import Rejected
 from services.executor.backend import Limits
-from tests.executor.harness import BACKENDS, DAEMON, Harness, living, mark
+from tests.executor.harness import DAEMON, KINDS, Harness, living, mark
 
 MiB = 1 << 20
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=KINDS, ids=str)
 async def runs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Harness]:
-    backend = await request.param(tmp_path / "runs")
-    yield Harness(backend, tmp_path)
-    await backend.close()
+    runs: Harness = await request.param.open(tmp_path)
+    yield runs
+    await runs.backend.close()
     assert list((tmp_path / "runs").iterdir()) == []
 
 
@@ -193,7 +193,7 @@ async def test_what_it_locks_up_is_taken_away_too(runs: Harness) -> None:
     """
     outcome, _, err = await runs.run(script)
     assert (outcome.status, err) == ("success", "")
-    assert not list((runs.folder / "runs").iterdir())
+    assert not runs.left()
 
 
 async def test_its_environment_is_scrubbed(runs: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,7 +301,8 @@ async def test_a_run_that_is_already_there_is_rejected(runs: Harness) -> None:
 
 async def test_a_missing_interpreter_is_an_outcome(runs: Harness) -> None:
     absent = Path("/usr/absent/bin/python")
-    run = await runs.start(msgspec.structs.replace(runs.spec("print(1)"), python=absent))
+    spec = msgspec.structs.replace(runs.spec("print(1)"), python=absent)
+    run = await runs.start_anyhow(spec, new=True)
     outcome = await run.outcome()
     assert (outcome.status, outcome.reason) == ("failure", "start_failed")
     assert str(absent) in outcome.detail

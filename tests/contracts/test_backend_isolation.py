@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.executor.harness import BACKENDS, Harness, mark
+from tests.executor.harness import KINDS, Harness, mark
 
 OWN_VIEW = "Each run sees a file system"
 OWN_FILES = "Runs can open only their own files"
@@ -16,11 +16,11 @@ OWN_UID = "Each run has a uid of its own"
 OWN_SIGNALS = "signal only their own processes"
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=KINDS, ids=str)
 async def runs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Harness]:
-    backend = await request.param(tmp_path / "runs")
-    yield Harness(backend, tmp_path)
-    await backend.close()
+    runs: Harness = await request.param.open(tmp_path)
+    yield runs
+    await runs.backend.close()
 
 
 def needs(runs: Harness, *protections: str) -> None:
@@ -31,7 +31,7 @@ def needs(runs: Harness, *protections: str) -> None:
 
 async def test_every_capability_is_said_in_a_sentence(runs: Harness) -> None:
     sentences = runs.backend.capabilities()
-    assert len(sentences) == 4
+    assert len(sentences) == 5
     assert all(each[0].isupper() and each.endswith(".") for each in sentences)
 
 

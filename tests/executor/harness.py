@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from services.executor.backend import Backend, Outcome, Running, RunSpec
+from services.executor.backend import Mode, Outcome, Running, RunSpec
 from services.executor.local import LocalBackend
 
 PATIENCE = 30.0  # seconds, for what should take milliseconds
@@ -68,17 +68,25 @@ def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-async def local(folder: Path) -> LocalBackend:
-    """With all that this machine allows."""
-    return await LocalBackend.open(folder)
+@dataclass(frozen=True)
+class Kind:
+    """A backend and a way to start runs on it.
+
+    Without namespaces as on a machine that allows none: other code ends the runs there.
+    """
+
+    mode: Mode
+    namespaces: bool
+
+    async def open(self, folder: Path) -> "Harness":
+        backend = await LocalBackend.open(folder / "runs", namespaces=self.namespaces)
+        return Harness(backend, folder, self.mode)
+
+    def __str__(self) -> str:
+        return f"{self.mode}-{'namespaces' if self.namespaces else 'bare'}"
 
 
-async def bare_local(folder: Path) -> LocalBackend:
-    """As on a machine that allows no namespaces: other code ends the runs there."""
-    return await LocalBackend.open(folder, namespaces=False)
-
-
-BACKENDS = [local, bare_local]
+KINDS = [Kind(mode, namespaces) for mode in ("exec", "fork") for namespaces in (True, False)]
 
 
 class Stream:
@@ -133,8 +141,9 @@ class Run:
 class Harness:
     """A backend and a folder to put code into."""
 
-    backend: Backend
+    backend: LocalBackend
     folder: Path
+    mode: Mode = "exec"
 
     def able(self, protection: str) -> bool:
         """Whether one of the backend's sentences has these words."""
@@ -148,7 +157,21 @@ class Harness:
         return await run.outcome(), await run.out.all(), await run.err.all()
 
     async def start(self, spec: RunSpec) -> Run:
-        return Run(await self.backend.start(spec))
+        """In the way asked for, and no other."""
+        return await self.start_anyhow(spec, new=spec.mode == "exec")
+
+    async def start_anyhow(self, spec: RunSpec, new: bool) -> Run:
+        """As a new interpreter, or else as a fork of a warm one."""
+        if spec.mode == "fork":
+            await self.backend.warm(spec)
+        run = Run(await self.backend.start(spec))
+        assert bool(run.running.new) is new, run.running.new
+        return run
+
+    def left(self) -> list[Path]:
+        """The folders that runs left; a template's is its own as long as it is there."""
+        found = (self.folder / "runs").rglob("home")
+        return [each.parent for each in found if (each / "main.py").exists()]
 
     def spec(self, script: str, beside: dict[str, bytes] | None = None, **spec: Any) -> RunSpec:
         """`script` becomes the entrypoint; `beside` are other files of the tree."""
@@ -159,4 +182,6 @@ class Harness:
             (code / name).write_bytes(content)
         for name in ("run_id", "task_id"):
             spec.setdefault(name, uuid4())
-        return RunSpec(**{"slot": 0, "code": code, "python": Path(sys.executable), **spec})
+        return RunSpec(
+            **{"slot": 0, "code": code, "python": Path(sys.executable), "mode": self.mode, **spec}
+        )

@@ -13,21 +13,21 @@ import pytest
 from libs.domain.errors import Unavailable
 from libs.linux import process
 from services.executor.local import LocalBackend
-from tests.executor.harness import BACKENDS, DAEMON, Harness, Run, ended, living, mark, parent_of
+from tests.executor.harness import DAEMON, KINDS, Harness, Run, ended, living, mark, parent_of
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(params=BACKENDS)
-async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LocalBackend]:
-    backend = await request.param(tmp_path / "runs")
-    yield backend
-    await backend.close()
+@pytest.fixture(params=KINDS, ids=str)
+async def runs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Harness]:
+    runs: Harness = await request.param.open(tmp_path)
+    yield runs
+    await runs.backend.close()
 
 
 @pytest.fixture
-def runs(backend: LocalBackend, tmp_path: Path) -> Harness:
-    return Harness(backend, tmp_path)
+def backend(runs: Harness) -> LocalBackend:
+    return runs.backend
 
 
 def with_daemon(hidden: str) -> str:
@@ -108,7 +108,7 @@ async def test_a_cancelled_start_leaves_nothing(
     try:
         running = await starting
     except asyncio.CancelledError:
-        assert not list((tmp_path / "runs").iterdir())
+        assert not runs.left()
     else:  # a fast machine
         await Run(running).running.stop("killed")
     assert not living(hidden)

@@ -1,0 +1,147 @@
+"""Runs a script in a forked interpreter as `python -u main.py` would in a new one.
+
+Sources: CPython's Modules/main.c, Python/pythonrun.c and Python/pylifecycle.c, for what happens
+around a script in which order.
+"""
+
+import atexit
+import contextlib
+import ctypes
+import gc
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Iterable, Set
+from importlib.machinery import SourceFileLoader
+from types import CodeType, ModuleType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from services.executor.warm import Run
+
+_loaded_before: Set[str] = frozenset()
+
+
+def load(path: str, loaded: Iterable[str]) -> CodeType | str:
+    """The compiled script, or the reason why only a new interpreter runs it as it should.
+
+    `loaded` are the modules that a script would find loaded, which a new interpreter has not.
+    """
+    beside = {name.partition(".")[0] for name in os.listdir(os.path.dirname(path))}
+    if shadowing := sorted(beside.intersection(loaded)):
+        return f"{shadowing[0]}, beside the script, has the name of a module that is loaded"
+    try:
+        with open(path, "rb") as file:
+            return compile(file.read(), path, "exec", dont_inherit=True)
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
+        return f"it can't be compiled ({type(error).__name__}), which an interpreter tells best"
+
+
+def begin(run: "Run") -> tuple[CodeType, dict[str, Any]]:
+    """Make the interpreter look new; returns what to execute, and where."""
+    global _loaded_before  # noqa: PLW0603 - a process runs one script
+    _loaded_before = run.modules
+    launch, path = run.launch, run.launch.argv[-1]
+    os.closerange(3, 1 << 16)
+    os.environ.clear()
+    os.environ.update({**run.environment, **launch.environment})
+    time.tzset()
+    sys.argv[:] = [path]
+    sys.orig_argv[:] = launch.argv
+    sys.path.insert(0, os.path.dirname(path))
+    _show_command(launch.argv)
+    _forget()
+    main = ModuleType("__main__")
+    vars(main).update(
+        __builtins__=sys.modules["builtins"],
+        __annotations__={},
+        __file__=path,
+        __cached__=None,
+        __loader__=SourceFileLoader("__main__", path),
+    )
+    sys.modules["__main__"] = main
+    gc.enable()
+    return run.code, vars(main)
+
+
+def report(error: BaseException) -> int:
+    """Say what ended the script, and give its exit status; negative: a signal to end by."""
+    if isinstance(error, SystemExit):
+        return _exit_status(error.code)
+    trace = error.__traceback__
+    shown = trace.tb_next if trace else None  # without our own frame
+    error.__traceback__ = shown
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, shown
+    sys.excepthook(type(error), error, shown)
+    return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+
+
+def end(status: int) -> NoReturn:
+    """Wait for threads, call what wants to be called at exit, and end."""
+    if threading := sys.modules.get("threading"):
+        with contextlib.suppress(KeyboardInterrupt):
+            threading._shutdown()
+    atexit._run_exitfuncs()
+    _flush()
+    _dismantle()
+    _flush()
+    if status < 0:
+        signal.signal(-status, signal.SIG_DFL)
+        os.kill(os.getpid(), -status)
+    os._exit(status & 0xFF)
+
+
+def _exit_status(code: object) -> int:
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF
+    sys.stderr.write(f"{code}\n")
+    return 1
+
+
+def _forget() -> None:
+    """What the template's modules remember and must not be alike in any two runs."""
+    random.seed()
+    if numpy_random := sys.modules.get("numpy.random"):
+        numpy_random.seed()
+    if processes := sys.modules.get("multiprocessing.process"):
+        key = processes.AuthenticationString(os.urandom(32))
+        processes.current_process()._config["authkey"] = key
+    fresh = {"tempfile": ("tempdir", None), "logging": ("_startTime", time.time())}
+    for name in fresh.keys() & sys.modules.keys():
+        setattr(sys.modules[name], *fresh[name])
+
+
+def _dismantle() -> None:
+    """Let go of what the script made, that files be written out and finalisers called."""
+    new = [sys.modules[name] for name in sys.modules.keys() - _loaded_before]
+    for module in [sys.modules["__main__"], *new]:
+        _clear(vars(module))
+    gc.collect()
+
+
+def _clear(names: dict[str, Any]) -> None:
+    """First what begins with one underscore, then the rest: as an interpreter does it."""
+    private = [name for name in names if name[:1] == "_" and name[:2] != "__"]
+    for name in [*private, *(name for name in names if name not in private)]:
+        if name != "__builtins__":
+            names[name] = None
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+
+
+def _show_command(argv: list[str]) -> None:
+    """Write `argv` over our own in memory, where ps reads it, as far as there is room."""
+    with open("/proc/self/stat", "rb") as file:
+        fields = file.read().rpartition(b")")[2].split()
+    start, stop = int(fields[45]), int(fields[46])  # arg_start and arg_end of proc(5)
+    if 0 < start < stop:
+        command = b"".join(os.fsencode(each) + b"\0" for each in argv)[: stop - start]
+        ctypes.memmove(start, command.ljust(stop - start, b"\0"), stop - start)

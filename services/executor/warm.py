@@ -1,0 +1,84 @@
+"""The loop of a template: preloads modules and forks runs until its executor is gone."""
+
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Set
+from types import CodeType
+from typing import NoReturn
+
+import msgspec
+
+from libs.linux import syscalls
+from services.executor import child, preload, script
+from services.executor.forker import Born, Forker
+from services.executor.messages import Failed, Launch, Preload, Preloaded, Started, encode
+
+_OURS = {"libs", "services", "msgspec"}
+
+
+class Run(msgspec.Struct, frozen=True):
+    """All that the main process of a run needs to go on alone."""
+
+    launch: Launch
+    code: CodeType
+    modules: frozenset[str]  # those loaded before it
+    environment: dict[str, str]  # what the preloaded modules set
+
+
+class Template(Forker):
+    """Like a launcher, but its runs go on in the interpreter that they were forked from."""
+
+    def __init__(self, executor: socket.socket, namespaces: bool, plain: Set[str]) -> None:
+        super().__init__(executor, namespaces)
+        self.become = self._become
+        self._plain = plain
+        self._environment = dict(os.environ)
+        self.run: Run | None = None
+
+    def preload(self, order: Preload) -> None:
+        """Import what does no harm, and leave as little as possible to be copied in each run."""
+        refused = preload.load(order.modules)
+        gc.collect()
+        gc.freeze()
+        self.executor.send(encode(Preloaded(refused)))
+
+    def _become(self, launch: Launch, streams: list[int], control: socket.socket) -> NoReturn:
+        try:
+            child.set_up(launch, streams)
+            loaded = {name.partition(".")[0] for name in sys.modules.keys() - self._plain}
+            code = script.load(launch.argv[-1], loaded)
+            if isinstance(code, str):
+                control.send(encode(Started(code)))
+                child.execute(launch)
+            control.send(encode(Started()))
+        except BaseException as error:
+            control.send(encode(Failed(f"{type(error).__name__}: {error}")))
+            os._exit(child.NOT_STARTED)
+        set_here = {k: v for k, v in os.environ.items() if self._environment.get(k) != v}
+        self.run = Run(launch, code, frozenset(sys.modules), set_here)
+        raise Born
+
+
+def serve(plain: Set[str], namespaces: bool) -> Run:
+    """Serve runs; returns in the main process of one, and never in the template itself."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in _OURS]:
+        del sys.modules[name]  # we have what we need of it; scripts may have their own
+    gc.disable()  # a collection in each run would touch, hence copy, all its memory
+    gc.collect()
+    gc.freeze()
+    os.set_inheritable(child.TEMPLATE_ORDERS, False)
+    with socket.socket(fileno=child.TEMPLATE_ORDERS) as executor:
+        template = Template(executor, namespaces, plain)
+        try:
+            syscalls.become_subreaper()
+            signal.set_wakeup_fd(-1)
+            executor.send(encode(Preloaded()))
+            template.serve()
+        except Born:
+            pass
+    if template.run is None:
+        os._exit(0)
+    return template.run

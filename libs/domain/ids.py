@@ -52,6 +52,11 @@ def run_stream(workspace: int, id: UUID) -> StreamId:
     return StreamId(workspace, "run", str(id))
 
 
+def run_pattern(workspace: int) -> str:
+    """The subjects of all runs of a workspace."""
+    return f"{EVENTS_ROOT}.{workspace}.run.*"
+
+
 def run_id(task: UUID, scheduled_at: datetime, attempt: int = 1) -> UUID:
     """The same tick and attempt of a task always name the same run, so it can't run twice (I3)."""
     instant = scheduled_at.astimezone(UTC).isoformat(timespec="microseconds")

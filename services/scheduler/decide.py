@@ -34,6 +34,10 @@ class Step(msgspec.Struct, frozen=True):
         return event.scheduled_at if isinstance(event, RunRequested) else None
 
     @property
+    def workspace(self) -> int:
+        return self.proposed.stream.workspace
+
+    @property
     def skips(self) -> bool:
         """Whether it says that ticks before it came to nothing."""
         event = self.proposed.event

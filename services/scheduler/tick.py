@@ -8,9 +8,12 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from libs.domain import task as tasks
 from libs.domain.errors import Rejected, Unavailable
 from libs.domain.events import TaskEvent
+from libs.domain.ids import run_pattern
 from libs.eventlog.log import EventLog, WrongVersion
 from libs.eventlog.transact import transact
 from services.scheduler import decide
@@ -23,6 +26,7 @@ _BATCH_FROM = 6
 _BATCH = 200
 _RETRY_AFTER = 0.5
 _LONGEST_SLEEP = 60.0
+_FENCE_TRIES = 20
 
 
 def _killed(task: tasks.Task) -> list[TaskEvent]:
@@ -74,12 +78,11 @@ class Ticker:
         """Everything that is due at `now`, and nothing twice however often it is called."""
         due = self._take_due(now)
         steps = self._steps(due, now)
-        if any(step.skips for step in steps):
-            # To count a tick as missed takes knowing that no copy, nor we before a restart, has
-            # asked for it.
-            await self._caught_up()
-            steps = self._steps(due, now)
-        failed = await self.append(steps)
+        counting = {step.task: step.workspace for step in steps if step.skips}
+        failed = await self.append([step for step in steps if step.task not in counting])
+        for workspace in set(counting.values()):
+            ids = {id for id, its in counting.items() if its == workspace}
+            failed |= await self._count_missed(workspace, ids, now)
         for id in due & self._plan.kills.keys():
             failed |= await self._confirm_kill(id)
         for id in due - failed:
@@ -143,6 +146,37 @@ class Ticker:
             return {step.task for step in group}
         self._remember(group)
         return set()
+
+    async def _count_missed(self, workspace: int, ids: set[UUID], now: datetime) -> set[UUID]:
+        """Appends the steps of tasks that count ticks as missed; gives those that must wait.
+
+        To count a tick as missed takes knowing that nobody has asked for it: not we before a
+        restart, and no other copy meanwhile. So the plan catches up, and the append holds only if
+        no run of the workspace has moved since. A busy workspace may take a few tries.
+        """
+        for _ in range(_FENCE_TRIES):
+            try:
+                return await self._append_fenced(run_pattern(workspace), ids, now)
+            except WrongVersion:
+                continue
+            except Unavailable as problem:
+                logger.warning("%d tasks wait: %s", len(ids), problem)
+                break
+        return ids
+
+    async def _append_fenced(self, fence: str, ids: set[UUID], now: datetime) -> set[UUID]:
+        seq = await self._log.last_seq_over(fence)
+        await self._caught_up()
+        steps = self._steps(ids, now)
+        ticks = [step for step in steps if step.tick is not None]
+        for at in range(0, len(ticks), _BATCH):
+            group = ticks[at : at + _BATCH]
+            batch = [(step.proposed, step.context) for step in group]
+            first = msgspec.structs.replace(group[0].proposed, expected=seq, over=fence)
+            batch[0] = (first, group[0].context)
+            seq = await self._log.append_batch(batch)
+            self._remember(group)
+        return await self.append([step for step in steps if step.tick is None])
 
     def _remember(self, group: list[decide.Step]) -> None:
         for step in group:

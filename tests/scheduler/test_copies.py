@@ -50,6 +50,21 @@ async def test_i3_two_schedulers_at_once_lose_and_double_nothing(
 
 
 @pytest.mark.parametrize("misfire", MISFIRES)
+async def test_i3_two_schedulers_that_count_the_same_gap_from_both_sides_of_a_tick(
+    nats_process: NatsServer, log: EventLog, dsn: str, misfire: Misfire
+) -> None:
+    await order(log, every(1, misfire=misfire, misfire_cap=5))
+    async with copy(nats_process.url, dsn) as one, copy(nats_process.url, dsn) as two:
+        now = since = await take_charge(one)
+        await two.caught_up()
+        for _ in range(8):
+            await asyncio.gather(one.tick(now + 9 * SECOND), two.tick(now + 10 * SECOND))
+            now += 10 * SECOND
+            await asyncio.gather(one.caught_up(), two.caught_up())
+        await finish_on_time(two, log, since, now)
+
+
+@pytest.mark.parametrize("misfire", MISFIRES)
 async def test_i3_a_scheduler_stopped_anywhere_and_started_again_goes_on(
     nats_process: NatsServer, log: EventLog, dsn: str, misfire: Misfire
 ) -> None:

@@ -108,7 +108,7 @@ class _Bench:
         ]
 
     async def commands(self) -> list[Figure]:
-        """A POST that creates a task to 201, visible to reads; schedules, so that no run disturbs."""
+        """A POST that makes a task, to its 201, visible; yearly ones, so that no run disturbs."""
         alone = await _timed(200, 1, self._command)
         crowd = await _timed(1600, 32, self._command)
         p50, rate = percentile(alone.waits, 0.5), len(crowd.waits) / crowd.seconds

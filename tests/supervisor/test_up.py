@@ -36,7 +36,7 @@ def test_the_ready_file_is_private_and_gone_after_the_end(instance: Instance) ->
 
 def test_secrets_are_private_and_unseen(instance: Instance) -> None:
     files = list((instance.data / "secrets").iterdir())
-    assert len(files) == 6
+    assert len(files) == 8
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     assert stat.S_IMODE((instance.data / "secrets").stat().st_mode) == 0o700
     seen = "".join(

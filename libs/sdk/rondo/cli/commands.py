@@ -33,8 +33,9 @@ def upload(arguments: Namespace) -> int:
 
 
 def run(arguments: Namespace) -> int:
+    given = _given(arguments.args)
     orchestration = _orchestration(_client(arguments), arguments)
-    name, given = arguments.name or orchestration.name() or "task", _given(arguments.args)
+    name = arguments.name or orchestration.name() or "task"
     if arguments.continuously:
         task = orchestration.run_continuously(name, given)
     else:
@@ -48,11 +49,12 @@ def run(arguments: Namespace) -> int:
 
 
 def schedule(arguments: Namespace) -> int:
+    given = _given(arguments.args)
     orchestration = _orchestration(_client(arguments), arguments)
     task = orchestration.run_scheduled(
         arguments.name or orchestration.name() or "task",
         arguments.schedule,
-        _given(arguments.args),
+        given,
         arguments.timeout,
         zone=arguments.zone,
         misfire=arguments.misfire,

@@ -1,0 +1,3 @@
+"""The client."""
+
+from rondo.client import Client as Client

@@ -1,0 +1,3 @@
+"""Connections."""
+
+from rondo.connection import Connection as Connection

@@ -1,0 +1,4 @@
+"""Errors that scripts catch."""
+
+from rondo.errors import EntityNotFoundError as EntityNotFoundError
+from rondo.errors import RequiredAttributeMissing as RequiredAttributeMissing

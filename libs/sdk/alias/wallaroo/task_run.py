@@ -1,0 +1,3 @@
+"""Runs of tasks."""
+
+from rondo.task_run import TaskRun as TaskRun

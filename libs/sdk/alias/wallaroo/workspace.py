@@ -1,0 +1,3 @@
+"""Workspaces."""
+
+from rondo.workspace import Workspace as Workspace

@@ -1,0 +1,81 @@
+"""One platform for all tests of the SDK, logins to it, and archives to run."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from rondo import AsyncClient, Client, Orchestration, Password
+
+from tests.platform import Platform, archive, running
+
+SAYS = """\
+import json, sys
+from pathlib import Path
+print("given", json.loads((Path.home() / "arguments.json").read_text()))
+print("a line on the other stream", file=sys.stderr)
+print("the last line <&>")
+"""
+FAILS = 'raise SystemExit("on purpose")'
+WAITS = "import time\nprint('begun', flush=True)\ntime.sleep(600)\n"
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    with running(Platform(tmp_path_factory.mktemp("platform"))) as started:
+        yield started
+
+
+@pytest.fixture
+def login(platform: Platform) -> Password:
+    return Password(platform.access["user"], platform.access["password"])
+
+
+@pytest.fixture
+def environment(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    """What points a client without arguments to the platform, and away from our own logins."""
+    found = {
+        "RONDO_URL": platform.access["url"],
+        "RONDO_USER": platform.access["user"],
+        "RONDO_PASSWORD": platform.access["password"],
+        "XDG_CACHE_HOME": str(tmp_path / "caches"),
+    }
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
+    return found
+
+
+@pytest.fixture
+def client(platform: Platform, login: Password) -> Client:
+    """In a workspace of the test's own."""
+    made = Client(platform.access["url"], login=login)
+    made.set_current_workspace(made.create_workspace(f"sdk-{uuid4().hex}"))
+    return made
+
+
+@pytest.fixture
+async def async_client(platform: Platform, login: Password) -> AsyncClient:
+    """In a workspace of the test's own."""
+    made = AsyncClient(platform.access["url"], login=login)
+    made.set_current_workspace(await made.create_workspace(f"sdk-{uuid4().hex}"))
+    return made
+
+
+@pytest.fixture
+def ready(client: Client) -> Callable[[str], Orchestration]:
+    """Uploads this main.py and waits until it is packaged."""
+
+    def uploaded(main: str) -> Orchestration:
+        data = archive({"main.py": main})
+        return client.upload_orchestration(data, file_name="said.zip", name="said").wait(60)
+
+    return uploaded
+
+
+@pytest.fixture
+def zipped(tmp_path: Path) -> Path:
+    path = tmp_path / "said.zip"
+    path.write_bytes(archive({"main.py": SAYS}))
+    return path

@@ -1,0 +1,174 @@
+"""The command line as a process: what it prints, and how it exits."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.sdk import SDK
+from tests.sdk.conftest import FAILS, SAYS, WAITS
+
+Done = subprocess.CompletedProcess[str]
+Rondo = Callable[..., Done]
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def rondo(environment: dict[str, str], tmp_path: Path) -> Rondo:
+    """Runs `rondo`, in a workspace of the test's own."""
+    name = f"cli-{uuid4().hex}"
+    settings = {**os.environ, "PYTHONPATH": str(SDK), "RONDO_WORKSPACE": name}
+
+    def run(*arguments: str, stdin: str | None = None, **more: str) -> Done:
+        command = [sys.executable, "-m", "rondo", *arguments]
+        return subprocess.run(
+            command,
+            input=stdin or "",
+            capture_output=True,
+            text=True,
+            env={**settings, **more},
+            cwd=tmp_path,
+            check=False,
+        )
+
+    assert run("workspaces", "--create", name).returncode == 0
+    return run
+
+
+def _json(done: Done) -> Any:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def uploaded(rondo: Rondo, tmp_path: Path) -> Callable[[str, str], str]:
+    """Uploads a folder with this main.py; its id."""
+
+    def upload(name: str, main: str) -> str:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "main.py").write_text(main)
+        return str(_json(rondo("upload", name, "--json"))["id"])
+
+    return upload
+
+
+def test_the_road_of_a_run(rondo: Rondo, uploaded: Callable[[str, str], str]) -> None:
+    orchestration = uploaded("says", SAYS)
+    run = rondo("run", "says", "--args", '{"n": 1}', "--wait", "--json")
+    assert _json(run)["status"] == "success"
+    followed = rondo("run", orchestration, "-f", "--args", '{"n": 2}')
+    assert followed.returncode == 0, followed.stderr
+    assert "given {'n': 2}\n" in followed.stdout
+    (second, first) = _json(rondo("ps", "--json"))
+    assert {second["input_data"]["n"], first["input_data"]["n"]} == {1, 2}
+    assert second["id"] in rondo("ps").stdout
+    (its,) = _json(rondo("runs", first["id"], "--json"))
+    assert its["status"] == "success"
+    by_run, by_task = rondo("logs", its["run_id"]), rondo("logs", first["id"])
+    assert by_run.stdout == by_task.stdout
+    assert "the last line <&>" in by_run.stdout
+    stamped = rondo("logs", its["run_id"], "--json", "-n", "1").stdout
+    assert set(json.loads(stamped)) == {"time", "stream", "text"}
+    assert _json(rondo("orchestrations", "--json"))[0]["id"] == orchestration
+
+
+def test_a_run_that_fails(rondo: Rondo, uploaded: Callable[[str, str], str]) -> None:
+    uploaded("fails", FAILS)
+    done = rondo("run", "fails", "--wait")
+    assert done.returncode == 1
+    assert "failure" in done.stderr
+    followed = rondo("run", "fails", "-f", "--json")
+    assert followed.returncode == 1
+    assert {json.loads(line)["text"] for line in followed.stdout.splitlines()} == {"on purpose"}
+
+
+def test_schedules_and_kills(rondo: Rondo, uploaded: Callable[[str, str], str]) -> None:
+    uploaded("waits", WAITS)
+    task = _json(rondo("schedule", "waits", "* * * * * *", "--overlap", "skip", "--json"))
+    assert task["schedule"] == "* * * * * *"
+    followed = rondo("logs", "-n", "1", task["id"])
+    assert followed.returncode == 0
+    assert "paus" in rondo("pause", task["id"]).stdout
+    assert rondo("resume", task["id"]).returncode == 0
+    assert _json(rondo("kill", "--keep-logs", task["id"], "--json"))["id"] == task["id"]
+    assert rondo("kill", task["id"]).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["fly"], 2, "invalid choice"),
+        (["kill"], 2, "required"),
+        (["run", "x", "--args", "[1]"], 2, "JSON object"),
+        (["run", "x", "--args", "{"], 2, "no JSON"),
+        (["upload", "missing.zip"], 2, "missing.zip"),
+        (["kill", NOBODY], 3, "there is no task"),
+        (["logs", NOBODY], 3, "there is no run"),
+        (["run", "never uploaded"], 3, "there is no orchestration"),
+        (["ps", "-w", "never made"], 3, "there is no workspace"),
+        (["kill", "nonsense"], 4, "UUID"),
+        (["ps", "--url", "http://127.0.0.1:1"], 5, "127.0.0.1:1"),
+    ],
+)
+def test_exit_statuses(rondo: Rondo, arguments: list[str], status: int, said: str) -> None:
+    done = rondo(*arguments)
+    assert (done.returncode, done.stdout) == (status, ""), done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_errors_as_json(rondo: Rondo) -> None:
+    done = rondo("kill", NOBODY, "--json")
+    assert json.loads(done.stderr)["code"] == "not_found"
+
+
+def test_logging_in(rondo: Rondo, environment: dict[str, str], tmp_path: Path) -> None:
+    url, user = environment["RONDO_URL"], environment["RONDO_USER"]
+    bare = {"RONDO_USER": "", "RONDO_PASSWORD": "", "RONDO_URL": ""}
+    assert rondo("ps", **bare).returncode == 2
+    wrong = rondo("login", url, "--user", user, stdin="wrong\n", **bare)
+    assert wrong.returncode == 4
+    password = environment["RONDO_PASSWORD"]
+    done = rondo("login", url, "--user", user, stdin=password + "\n", **bare)
+    assert done.returncode == 0, done.stderr
+    assert password not in done.stdout + done.stderr
+    assert rondo("ps", **bare).returncode == 0
+    assert rondo("logout", **bare).returncode == 0
+    assert rondo("ps", **bare).returncode == 2
+    (tmp_path / "password").write_text(password)
+    again = rondo("login", url, "--user", user, "--password-file", "password", **bare)
+    assert again.returncode == 0
+    cache = Path(environment["XDG_CACHE_HOME"], "rondo", "logins.json")
+    assert password not in cache.read_text()
+
+
+def test_completion(rondo: Rondo) -> None:
+    script = rondo("completion", "bash").stdout
+    ask = 'COMP_WORDS=(rondo schedule --z); COMP_CWORD=2; _rondo; echo "${COMPREPLY[@]}"'
+    found = subprocess.check_output(["bash", "-c", f"{script}\n{ask}"], text=True)  # noqa: S607
+    assert found == "--zone\n"
+    first = 'COMP_WORDS=(rondo wo); COMP_CWORD=1; _rondo; echo "${COMPREPLY[@]}"'
+    found = subprocess.check_output(["bash", "-c", f"{script}\n{first}"], text=True)  # noqa: S607
+    assert found == "workspaces\n"
+    assert "bashcompinit" in rondo("completion", "zsh").stdout
+    assert "__fish_seen_subcommand_from run' -l attempts" in rondo("completion", "fish").stdout
+
+
+def test_commands_of_other_packages(rondo: Rondo, tmp_path: Path) -> None:
+    """They are found by their entry points, and get all arguments."""
+    info = tmp_path / "packages" / "more-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: more\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[rondo.commands]\nmore = more:main\n")
+    (info.parent / "more.py").write_text("def main(argv):\n    print(argv)\n    return 7\n")
+    path = f"{SDK}:{info.parent}"
+    done = rondo("more", "--than", "this", PYTHONPATH=path)
+    assert (done.returncode, done.stdout) == (7, "['more', '--than', 'this']\n")
+    assert "also installed: more" in " ".join(rondo("--help", PYTHONPATH=path).stdout.split())

@@ -1,0 +1,106 @@
+"""A platform that is away, killed under a wait, or answers nonsense."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from rondo import AsyncClient, Client, Orchestration, Tokens
+from rondo.errors import ServerError, Unavailable, Unreachable
+
+from tests.platform import Platform
+
+TOKEN = Tokens("any")
+
+
+@contextmanager
+def _answering(answer: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that says the same to all, and what it was asked."""
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    asked.append(connection.recv(1 << 16))
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}", asked
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def test_a_killed_api_is_waited_for(
+    client: Client, platform: Platform, ready: Callable[[str], Orchestration]
+) -> None:
+    task = ready("import time; time.sleep(1)").run_once("outlives it", {})
+    assert platform.signal("api")
+    assert task.wait(60).status() == "success"
+
+
+def test_nobody_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+    client = Client(url, login=TOKEN)
+    with pytest.raises(Unreachable) as error:
+        client.list_workspaces()
+    assert (error.value.code, error.value.status) == ("unreachable", None)
+
+
+async def test_nobody_there_for_asyncio() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+    with pytest.raises(Unreachable):
+        await AsyncClient(url, login=TOKEN).list_workspaces()
+
+
+def test_reads_are_tried_again_and_commands_are_not() -> None:
+    away = b"HTTP/1.1 503 Away\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with _answering(away) as (url, asked):
+        client = Client(url, login=TOKEN)
+        with pytest.raises(Unavailable):
+            client.list_workspaces()
+        assert len(asked) > 2
+        asked.clear()
+        with pytest.raises(Unavailable):
+            client.create_workspace("once")
+        assert len(asked) == 1
+        assert b"\r\nIdempotency-Key: " in asked[0]
+
+
+def test_what_is_accepted_but_not_visible_is_not_sent_again() -> None:
+    body = b'{"code":503,"msg":"id: 7","reason":"not_visible_yet","id":"7"}'
+    late = b"HTTP/1.1 503 Away\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    with _answering(late) as (url, asked):
+        session = Client(url, login=TOKEN).session
+        assert session.create("workspaces/create", {}, "workspace_id") == "7"
+        assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (b"", Unavailable),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", Unavailable),
+        (b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"workspaces": [', Unavailable),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{", Unavailable),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", ServerError),
+        (b"HTTP/1.1 500 Oh\r\nContent-Length: 6\r\n\r\n<html>", ServerError),
+    ],
+)
+def test_broken_answers(answer: bytes, error: type[Exception]) -> None:
+    with _answering(answer) as (url, _):
+        with pytest.raises(error):
+            Client(url, login=TOKEN).create_workspace("x")
+        with pytest.raises(error):
+            asyncio.run(AsyncClient(url, login=TOKEN).create_workspace("x"))

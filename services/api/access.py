@@ -26,7 +26,9 @@ async def authenticated(resources: Resources, request: web.Request) -> User:
     if scheme.lower() != "bearer" or not token:
         raise Rejected("unauthorized", "Authorization: send 'Bearer' and an access token")
     if run_token.is_one(token.strip()):
-        return await runaccess.user(resources, token.strip(), request.path)
+        resource = request.match_info.route.resource
+        path = resource.canonical if resource else ""
+        return await runaccess.user(resources, token.strip(), path)
     user = await resources.users.by_id(resources.tokens.subject(token.strip(), "Bearer"))
     if user is None:
         raise Rejected("unauthorized", "Authorization: this user is gone or disabled; log in again")

@@ -29,7 +29,8 @@ async def authenticated(resources: Resources, request: web.Request) -> User:
         resource = request.match_info.route.resource
         path = resource.canonical if resource else ""
         return await runaccess.user(resources, token.strip(), path)
-    user = await resources.users.by_id(resources.tokens.subject(token.strip(), "Bearer"))
+    claims = resources.tokens.claims(token.strip(), "Bearer")
+    user = await resources.users.by_id(claims.sub, claims.iat)
     if user is None:
         raise Rejected("unauthorized", "Authorization: this user is gone or disabled; log in again")
     return user

@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document, made from the table of routes and its types."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -8,7 +9,7 @@ import msgspec
 
 from services.api.errors import Error
 from services.api.identity import keycloak
-from services.api.routes import JSON, Route
+from services.api.route import JSON, Route
 from services.api.wire import VERSION
 
 _ABOUT = """\
@@ -54,12 +55,14 @@ def _operation(route: Route, schema_of: dict[str, Document], *, deprecated: bool
         error = keycloak.GrantError if route.tag == "login" and status < 500 else Error
         answers[str(status)] = _content(HTTPStatus(status).phrase, JSON, schema_of[str(error)])
     found: Document = {
-        "operationId": route.path.strip("/").replace("v1/api/", "").replace("/", "_")
+        "operationId": re.sub(r"\W+", "_", route.path.replace("/v1/api/", "")).strip("_")
         + ("_alias" if deprecated else ""),
         "summary": route.summary,
         "tags": [route.tag],
         "responses": answers,
     }
+    if parameters := list(_parameters(route)):
+        found["parameters"] = parameters
     if route.body:
         body = _content("", route.media, schema_of[str(route.body)])
         found["requestBody"] = {"required": True, "content": body["content"]}
@@ -68,6 +71,14 @@ def _operation(route: Route, schema_of: dict[str, Document], *, deprecated: bool
     if deprecated:
         found["deprecated"] = True
     return found
+
+
+def _parameters(route: Route) -> Iterator[Document]:
+    text = {"schema": {"type": "string"}}
+    for name in re.findall(r"{(\w+)}", route.path):
+        yield {"name": name, "in": "path", "required": True, **text}
+    for name in route.query:
+        yield {"name": name, "in": "query", **text}
 
 
 def _content(description: str, media: str, schema: Document) -> Document:

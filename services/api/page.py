@@ -8,7 +8,7 @@ from string import Template
 from typing import Any
 
 from services.api.openapi import Document
-from services.api.routes import JSON
+from services.api.route import JSON
 
 _FRAME = Template((files("services.api") / "page.html").read_text())
 

@@ -1,7 +1,6 @@
 """The one table of routes: the handlers that serve them and the document that describes them."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -21,55 +20,12 @@ from services.api import (
 )
 from services.api.call import Call, Resources
 from services.api.graphql import serve
-from services.api.identity import keycloak
-from services.api.identity.tokens import Pair
-
-JSON = "application/json"
-FORM = "application/x-www-form-urlencoded"
-MULTIPART = "multipart/form-data"
-
-_ALWAYS = (400, 401, 413, 503)
-_BY_ID = (*_ALWAYS, 403, 404)
-
-
-@dataclass(frozen=True)
-class Route:
-    """`answer` is what `handler` gives, sent as JSON with `status`, unless it gives a response.
-    Where it is none, only the status is sent.
-
-    A `body` of JSON is decoded for the handler; one of another `media` it reads itself.
-    """
-
-    method: str
-    path: str
-    handler: Callable[[Call, Any], Awaitable[Any]]
-    body: Any
-    answer: Any
-    summary: str
-    status: int = 200
-    errors: tuple[int, ...] = _BY_ID
-    media: str = JSON
-    public: bool = False
-    aliases: tuple[str, ...] = ()
-
-    @property
-    def tag(self) -> str:
-        return "login" if self.public and self.body else _first(self.path)
-
-
-def _first(path: str) -> str:
-    """`task` of /v1/api/task/list."""
-    return path.removeprefix("/v1").removeprefix("/api").split("/")[1]
-
-
-def _post(
-    path: str, handler: Callable[[Call, Any], Awaitable[Any]], body: Any, answer: Any, **more: Any
-) -> Route:
-    return Route("POST", "/v1/api/" + path, handler, body, answer, **more)
+from services.api.identity.routes import IDENTITY_ROUTES
+from services.api.route import ALWAYS, BY_ID, JSON, MULTIPART, Route, post
 
 
 def _run(path: str, handler: Callable[[Call, Any], Awaitable[Any]], body: Any, how: str) -> Route:
-    return _post(
+    return post(
         f"task/{path}",
         handler,
         body,
@@ -85,17 +41,7 @@ async def _config(_: Call, __: None) -> wire.ClientConfig:
 
 
 ROUTES = (
-    Route(
-        "POST",
-        keycloak.PATH,
-        keycloak.token,
-        keycloak.TokenForm,
-        Pair,
-        "Log in, or renew a login, for an access token.",
-        errors=(400, 401, 429, 503),
-        media=FORM,
-        public=True,
-    ),
+    *IDENTITY_ROUTES,
     Route(
         "GET",
         "/v1/api/config",
@@ -106,44 +52,44 @@ ROUTES = (
         errors=(),
         public=True,
     ),
-    _post(
+    post(
         "workspaces/create",
         workspaces.create,
         requests.CreateWorkspace,
         wire.WorkspaceCreated,
         summary="Create a workspace that you own.",
-        errors=(*_ALWAYS, 409),
+        errors=(*ALWAYS, 409),
     ),
-    _post(
+    post(
         "workspaces/list",
         workspaces.list_workspaces,
         requests.ListWorkspaces,
         wire.Workspaces,
         summary="Your workspaces; all of them for an administrator.",
-        errors=(*_ALWAYS, 403),
+        errors=(*ALWAYS, 403),
     ),
-    _post(
+    post(
         "workspaces/list_users",
         members.list_members,
         requests.ListMembers,
         wire.Members,
         summary="A workspace's members.",
     ),
-    _post(
+    post(
         "workspaces/add_user",
         members.add,
         requests.AddMember,
         wire.Member,
         summary="Add a member to a workspace that you own, or change what they are.",
-        errors=(*_BY_ID, 409),
+        errors=(*BY_ID, 409),
     ),
-    _post(
+    post(
         "workspaces/remove_user",
         members.remove,
         requests.RemoveMember,
         wire.MemberRemoved,
         summary="Remove a member from a workspace that you own, or leave one.",
-        errors=(*_BY_ID, 409),
+        errors=(*BY_ID, 409),
     ),
     Route(
         "POST",
@@ -152,76 +98,76 @@ ROUTES = (
         serve.Request,
         serve.Answer,
         "GraphQL: what you may not see is null.",
-        errors=_ALWAYS,
+        errors=ALWAYS,
     ),
-    _post(
+    post(
         "orchestration/upload",
         orchestrations.upload,
         requests.UploadForm,
         wire.Created,
         summary="Upload an archive; it is packaged in the background.",
         status=202,
-        errors=(*_BY_ID, 507),
+        errors=(*BY_ID, 507),
         media=MULTIPART,
     ),
-    _post(
+    post(
         "orchestration/list",
         orchestrations.list_one,
         requests.ListOrchestrations,
         list[wire.Orchestration],
         summary="A workspace's orchestrations, oldest first.",
     ),
-    _post(
+    post(
         "orchestration/list_all",
         orchestrations.list_all,
         requests.ListAllOrchestrations,
         wire.OrchestrationItems,
         summary="Orchestrations with their tasks, oldest first.",
     ),
-    _post(
+    post(
         "orchestration/get_by_id",
         orchestrations.get_by_id,
         requests.OrchestrationById,
         wire.Orchestration,
         summary="One orchestration.",
     ),
-    _post(
+    post(
         "connections/create",
         connections.create,
         requests.CreateConnection,
         wire.Created,
         summary="Create a connection to a data source; its details are kept sealed.",
-        errors=(*_ALWAYS, 409),
+        errors=(*ALWAYS, 409),
     ),
-    _post(
+    post(
         "connections/get",
         connections.get,
         requests.ConnectionByName,
         wire.Connection,
         summary="A connection by its name, with its details.",
     ),
-    _post(
+    post(
         "connections/get_by_id",
         connections.get_by_id,
         requests.ConnectionById,
         wire.Connection,
         summary="A connection, with its details.",
     ),
-    _post(
+    post(
         "connections/list",
         connections.list_connections,
         requests.ListConnections,
         wire.Connections,
         summary="Connections without their details, oldest first.",
     ),
-    _post(
+    post(
         "connections/add_to_workspace",
         connections.add_to_workspace,
         requests.Attachment,
         wire.Created,
         summary="Let the members of a workspace use a connection that you created.",
     ),
-    _post(
+    post(
         "connections/remove_from_workspace",
         connections.remove_from_workspace,
         requests.Attachment,
@@ -229,7 +175,7 @@ ROUTES = (
         summary="Take a connection out of a workspace.",
         status=204,
     ),
-    _post(
+    post(
         "connections/delete",
         connections.delete,
         requests.ConnectionByName,
@@ -237,40 +183,40 @@ ROUTES = (
         summary="Delete a connection; nobody can read its details after that.",
         status=204,
     ),
-    _post(
+    post(
         "connections/rotate_keys",
         connections.rotate_keys,
         requests.Nothing,
         wire.KeysRotated,
         summary="Protect all connections by the newest key of the ring.",
-        errors=(*_ALWAYS, 403),
+        errors=(*ALWAYS, 403),
     ),
     _run("run_once", tasks.run_once, requests.RunTask, "once"),
     _run("run_scheduled", tasks.run_scheduled, requests.RunScheduled, "on a schedule"),
     _run("run_continuously", tasks.run_continuously, requests.RunTask, "again and again"),
-    _post(
+    post(
         "task/get_by_id",
         tasks.get_by_id,
         requests.TaskById,
         wire.Task,
         summary="One task, with its last runs.",
     ),
-    _post(
+    post(
         "task/list",
         tasks.list_tasks,
         requests.ListTasks,
         list[wire.Task],
         summary="Tasks, newest first.",
     ),
-    _post(
+    post(
         "task/get_tasks_by_orch_sha",
         tasks.by_sha,
         requests.TasksBySha,
         wire.TaskIds,
         summary="The tasks of every upload of the same bytes, newest first.",
-        errors=_ALWAYS,
+        errors=ALWAYS,
     ),
-    _post(
+    post(
         "task/kill",
         tasks.kill,
         requests.KillTask,
@@ -278,30 +224,30 @@ ROUTES = (
         summary="Stop a task for good, with all that runs of it.",
         status=202,
     ),
-    _post(
+    post(
         "task/pause",
         tasks.pause,
         requests.PauseTask,
         wire.Task,
         summary="Pause or resume a task's schedule.",
         status=202,
-        errors=(*_BY_ID, 409),
+        errors=(*BY_ID, 409),
     ),
-    _post(
+    post(
         "task/list_task_runs",
         runs.list_runs,
         requests.ListRuns,
         list[wire.TaskRun],
         summary="A task's runs, the last to change first.",
     ),
-    _post(
+    post(
         "task/get_run_details",
         runs.details,
         requests.RunDetails,
         wire.TaskRunDetails,
         summary="One run, and how it ended.",
     ),
-    _post(
+    post(
         "task/get_logs_for_run",
         runs.logs,
         requests.RunLogs,

@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from services.api.routes import JSON, ROUTES
+from services.api.route import JSON
+from services.api.routes import ROUTES
 from tests.api.world import World
 
 REST = [route for route in ROUTES if route.path.startswith("/v1/api/")]

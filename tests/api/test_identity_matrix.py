@@ -54,6 +54,10 @@ def _attachment(scene: Scene) -> Any:
     return {"workspace_id": scene.workspace, "connection_id": scene.connection}
 
 
+def _somebody(scene: Scene) -> Any:
+    return {"id": scene.somebody}
+
+
 # By path without /v1/api/: what to send, who is let in, and with which status.
 EXPECTED: dict[str, tuple[Body, int, int]] = {
     "workspaces/create": (lambda _: {"workspace_name": f"m-{uuid4()}"}, ALL, 200),
@@ -70,6 +74,15 @@ EXPECTED: dict[str, tuple[Body, int, int]] = {
     "connections/remove_from_workspace": (_attachment, OWNERS, 204),
     "connections/delete": (lambda scene: {"name": scene.doomed.pop()}, OWNERS, 204),
     "connections/rotate_keys": (lambda _: {}, ADMINS, 200),
+    "/auth/admin/realms/master/users": (lambda _: {}, ALL, 200),
+    "/auth/admin/realms/master/users/{id}": (lambda _: {}, ALL, 200),
+    "users/query": (lambda _: {}, ALL, 200),
+    "users/whoami": (lambda _: {}, ALL, 200),
+    "users/change_password": (lambda _: {"current": "x", "password": "short"}, ALL, 400),
+    "users/create": (lambda _: {"email": f"{uuid4()}@example.org"}, ADMINS, 200),
+    "users/reset_password": (_somebody, ADMINS, 200),
+    "users/set_enabled": (lambda scene: _somebody(scene) | {"enabled": True}, ADMINS, 200),
+    "users/set_admin": (lambda scene: _somebody(scene) | {"admin": False}, ADMINS, 200),
     "orchestration/upload": (_in_workspace, MEMBERS, 202),
     "orchestration/list": (_in_workspace, MEMBERS, 200),
     "orchestration/list_all": (
@@ -141,7 +154,8 @@ async def _status(service: Service, method: str, path: str, scene: Scene, token:
         sent = {"json": body(scene)}
     else:
         sent = {"params": body(scene)}
-    return (await service.call(method, path, token, **sent)).status
+    url = path.replace("{id}", scene.somebody)
+    return (await service.call(method, url, token, **sent)).status
 
 
 async def _scene(service: Service, log: EventLog, people: dict[str, Any]) -> Scene:

@@ -79,10 +79,10 @@ async def _by_refresh(call: Call, form: Mapping[str, str]) -> User:
     """The same token may be used until it expires: clients do, several times in one call."""
     resources = call.resources
     try:
-        subject = resources.tokens.subject(_field(form, "refresh_token"), "Refresh")
+        claims = resources.tokens.claims(_field(form, "refresh_token"), "Refresh")
     except Rejected as rejected:
         raise _no_refresh() from rejected
-    user = await resources.users.by_id(subject)
+    user = await resources.users.by_id(claims.sub, claims.iat)
     if user is None:
         raise _no_refresh()
     return user

@@ -1,4 +1,4 @@
-"""The tokens that users call with: JWTs signed by the platform. The only file with joserfc.
+"""The tokens that users call with: JWTs signed by the platform.
 
 A token's issuer is checked by its path only: the platform's address may change (another port,
 another name), and the signature says already that it is ours.
@@ -11,27 +11,24 @@ from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import msgspec
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
 
 from libs.domain.errors import Rejected
 from libs.service.config import Secret
+from services.api.identity.signatures import BadSignature, Ring
 from services.api.identity.users import User
 
 REALM = "/auth/realms/master"
 CLIENT = "sdk-client"
 REFRESH_SECONDS = 24 * 3600
 
-_ALGORITHMS = ["Ed25519"]  # RFC 9864's name; "EdDSA" is deprecated
-
 Kind = Literal["Bearer", "Refresh"]
 
 
-class _Claims(msgspec.Struct):
+class Claims(msgspec.Struct):
     iss: str
     sub: UUID
     exp: int
+    iat: int
     typ: Kind
 
 
@@ -53,9 +50,8 @@ class Tokens:
         access_seconds: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._key = OKPKey.import_key(key.reveal())
-        self._key_id = self._key.thumbprint()
-        self._issuer = public_url.rstrip("/") + REALM
+        self.ring = Ring(key.reveal())
+        self.issuer = public_url.rstrip("/") + REALM
         self._access_seconds = access_seconds
         self._clock = clock
 
@@ -68,22 +64,25 @@ class Tokens:
         )
 
     def subject(self, token: str, kind: Kind) -> UUID:
-        """Whose token it is; Rejected("unauthorized") unless it is a valid one of that kind."""
+        """Whose token it is."""
+        return self.claims(token, kind).sub
+
+    def claims(self, token: str, kind: Kind) -> Claims:
+        """What it says; Rejected("unauthorized") unless it is a valid one of that kind."""
         try:
-            decoded = jwt.decode(token, self._key, algorithms=_ALGORITHMS)
-            claims = msgspec.convert(decoded.claims, _Claims)
-        except (JoseError, ValueError, TypeError, RecursionError) as error:  # made-up tokens
+            claims = msgspec.convert(self.ring.claims(token), Claims)
+        except (BadSignature, msgspec.ValidationError) as error:
             raise _refused("is none of ours") from error
         if claims.typ != kind or urlsplit(claims.iss).path != REALM:
             raise _refused("is for something else")
         if claims.exp <= self._clock():
             raise _refused("has expired")
-        return claims.sub
+        return claims
 
     def _signed(self, user: User, kind: Kind, seconds: int) -> str:
         now = int(self._clock())
-        claims = {
-            "iss": self._issuer,
+        claims: dict[str, object] = {
+            "iss": self.issuer,
             "sub": str(user.id),
             "jti": str(uuid4()),
             "typ": kind,
@@ -93,8 +92,7 @@ class Tokens:
             "email": user.email,
             "preferred_username": user.username,
         }
-        header = {"alg": _ALGORITHMS[0], "kid": self._key_id}
-        return jwt.encode(header, claims, self._key, algorithms=_ALGORITHMS)
+        return self.ring.signed(claims)
 
 
 def _refused(problem: str) -> Rejected:

@@ -1,12 +1,14 @@
 """Who may log in: rows in a schema of their own, which commits to disk."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import msgspec
 
+from libs.domain.errors import Rejected
 from libs.postgres.pool import Database
 from services.api.identity.passwords import Passwords
 
@@ -15,7 +17,9 @@ _KNOWN_FOR = 5.0  # seconds that a disabled account's tokens may go on to work
 _MOST_KNOWN = 10_000
 _LOCK = 0x526F6E6449  # any number that nobody else on this database locks with
 
-_COLUMNS = "SELECT id, email, username, admin, enabled, created_at FROM account "
+_FIELDS = "id, email, username, admin, enabled, created_at"
+_ADMINISTRATORS = "SELECT count(*) FROM account WHERE admin AND enabled"
+_COLUMNS = f"SELECT {_FIELDS} FROM account "  # noqa: S608 - a constant
 
 
 class User(msgspec.Struct, frozen=True):
@@ -27,28 +31,41 @@ class User(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
+class _Known(msgspec.Struct, frozen=True):
+    """A user as they were lately; none when they are not, or disabled."""
+
+    until: float
+    user: User | None = None
+    tokens_from: datetime = datetime.min.replace(tzinfo=UTC)
+
+
 class Users:
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._passwords = Passwords()
         self._clock = clock
-        self._known: dict[UUID, tuple[float, User | None]] = {}
+        self._known: dict[UUID, _Known] = {}
 
     async def create(self, email: str, password: str, *, admin: bool = False) -> User:
-        """The part of the email before the @ is the user's name, as long as it is free."""
+        """The part of the email before the @ is the user's name, as long as it is free.
+
+        Rejected("conflict") when the email is taken.
+        """
         hash = await self._passwords.hashed(password)
         name = email.partition("@")[0]
         row = await self._database.fetchrow(
-            """INSERT INTO account (id, email, username, password, admin)
+            f"""INSERT INTO account (id, email, username, password, admin)
             SELECT $1, $2, CASE WHEN EXISTS (
                 SELECT FROM account WHERE lower(username) = lower($3)) THEN $2 ELSE $3 END, $4, $5
-            RETURNING id, email, username, admin, enabled, created_at""",
+            ON CONFLICT DO NOTHING RETURNING {_FIELDS}""",  # noqa: S608 - a constant
             uuid4(),
             email,
             name,
             hash,
             admin,
         )
+        if row is None:
+            raise Rejected("conflict", f"email: there is a user {email}; choose another")
         return User(*row)
 
     async def ensure_admin(self, email: str, password: str) -> User | None:
@@ -59,24 +76,72 @@ class Users:
             return await self.create(email, password, admin=True)
 
     async def disable(self, id: UUID) -> None:
-        await self._database.execute("UPDATE account SET enabled = false WHERE id = $1", id)
-        self._known.pop(id, None)
+        await self.set_enabled(id, False)
 
-    async def by_id(self, id: UUID) -> User | None:
-        """As they are now, or were a few seconds ago; none when they are not, or disabled."""
-        now = self._clock()
-        until, user = self._known.get(id, (0.0, None))
-        if until <= now:
-            row = await self._database.fetchrow(_COLUMNS + "WHERE id = $1 AND enabled", id)
-            user = User(*row) if row else None
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            self._known[id] = now + _KNOWN_FOR, user
-        return user
+    async def set_enabled(self, id: UUID, enabled: bool) -> User:
+        """Disabling ends all their tokens, also if they are enabled again."""
+        return await self._changed(
+            id,
+            "enabled = $2, tokens_from = CASE WHEN $2 THEN tokens_from ELSE now() END",
+            enabled,
+        )
+
+    async def set_admin(self, id: UUID, admin: bool) -> User:
+        return await self._changed(id, "admin = $2", admin)
+
+    async def set_password(self, id: UUID, password: str) -> User:
+        """Ends all their tokens."""
+        hash = await self._passwords.hashed(password)
+        return await self._changed(id, "password = $2, tokens_from = now()", hash)
+
+    async def _changed(self, id: UUID, assignments: str, value: object) -> User:
+        """Never so that no administrator is left."""
+        update = f"UPDATE account SET {assignments} WHERE id = $1 RETURNING {_FIELDS}"  # noqa: S608
+        async with self._database.exclusive(_LOCK) as connection:
+            row = await connection.fetchrow(update, id, value)
+            if row is None:
+                raise Rejected("not_found", f"id: there is no user {id}; see users/query")
+            if not await connection.fetchval(_ADMINISTRATORS):
+                raise Rejected("conflict", "id: the last administrator; make another one first")
+        self._known.pop(id, None)
+        return User(*row)
+
+    async def by_id(self, id: UUID, issued: float | None = None) -> User | None:
+        """As they are now, or were a few seconds ago; none when they are not, or disabled.
+
+        None too when their tokens that were `issued` then, in seconds since 1970, have been ended.
+        """
+        found = self._known.get(id)
+        if found is None or found.until <= self._clock():
+            found = await self._look_up(id)
+        # Tokens name whole seconds.
+        if issued is not None and issued < math.floor(found.tokens_from.timestamp()):
+            return None
+        return found.user
+
+    async def _look_up(self, id: UUID) -> _Known:
+        until = self._clock() + _KNOWN_FOR
+        row = await self._database.fetchrow(
+            f"SELECT {_FIELDS}, tokens_from FROM account WHERE id = $1 AND enabled",  # noqa: S608
+            id,
+        )
+        found = _Known(until, User(*row[:-1]), row["tokens_from"]) if row else _Known(until)
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[id] = found
+        return found
+
+    async def everybody(self) -> list[User]:
+        """In the order of their emails, disabled or not."""
+        return [
+            User(*row) for row in await self._database.fetch(_COLUMNS + "ORDER BY lower(email)")
+        ]
 
     async def by_email(self, email: str) -> User | None:
         """As they are now, disabled or not."""
-        row = await self._database.fetchrow(_COLUMNS + "WHERE lower(email) = lower($1)", email)
+        row = await self._database.fetchrow(
+            _COLUMNS + "WHERE lower(email) = lower($1)", email.replace("\0", "\ufffd")
+        )
         return User(*row) if row else None
 
     async def by_ids(self, ids: Sequence[UUID]) -> list[User]:

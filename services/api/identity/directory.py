@@ -1,0 +1,68 @@
+"""Who there is, in Keycloak's form: everybody who is signed in may look, to share a workspace."""
+
+from uuid import UUID
+
+import msgspec
+
+from libs.domain.errors import Rejected
+from services.api.call import Call
+from services.api.identity.users import User
+
+PATH = "/auth/admin/realms/master/users"
+
+
+class Account(msgspec.Struct, rename="camel"):
+    """`createdTimestamp` is in milliseconds since 1970."""
+
+    id: UUID
+    username: str
+    email: str
+    enabled: bool
+    created_timestamp: int
+    admin: bool
+
+    @staticmethod
+    def of(user: User) -> "Account":
+        created = int(user.created_at.timestamp() * 1000)
+        return Account(user.id, user.username, user.email, user.enabled, created, user.admin)
+
+
+class Query(msgspec.Struct):
+    """All, or those of these ids."""
+
+    user_ids: list[UUID] | None = None
+
+
+class Accounts(msgspec.Struct):
+    """By id."""
+
+    users: dict[UUID, Account]
+
+
+async def by_id(call: Call, _: None) -> Account:
+    asked = call.request.match_info["id"]
+    try:
+        found = await call.resources.users.by_ids([UUID(asked)])
+    except ValueError:
+        found = []
+    if not found:
+        raise Rejected("not_found", f"id: there is no user {asked}; see {PATH}")
+    return Account.of(found[0])
+
+
+async def search(call: Call, _: None) -> list[Account]:
+    """The one of `?email=`, or all."""
+    email = call.request.query.get("email")
+    if email is None:
+        return [Account.of(user) for user in await call.resources.users.everybody()]
+    found = await call.resources.users.by_email(email)
+    return [Account.of(found)] if found else []
+
+
+async def query(call: Call, body: Query) -> Accounts:
+    users = call.resources.users
+    if body.user_ids is None:
+        found = await users.everybody()
+    else:
+        found = await users.by_ids(body.user_ids)
+    return Accounts({user.id: Account.of(user) for user in found})

@@ -89,6 +89,11 @@ class Cutter:
         return list(iter(self._cut, None))
 
     @property
+    def empty(self) -> bool:
+        """Whether there is nothing to take; a line without its end does not count yet."""
+        return not self._steps
+
+    @property
     def next_line(self) -> int:
         """How many lines the chunks that were taken reach to."""
         return self._next_line

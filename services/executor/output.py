@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import time
+from collections.abc import Callable
 from uuid import UUID
 
 from libs.domain.errors import Unavailable
@@ -21,8 +22,16 @@ _READ = 256 * 1024
 
 
 class Output:
-    def __init__(self, nats: Nats, workspace: int, task: UUID, run: UUID) -> None:
+    def __init__(
+        self,
+        nats: Nats,
+        workspace: int,
+        task: UUID,
+        run: UUID,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
         self._nats = nats
+        self._clock = clock
         self._subject = message.subject(workspace, run)
         self._task = task
         self._cutter = Cutter()
@@ -37,7 +46,7 @@ class Output:
 
     def say(self, text: str) -> None:
         """A line of ours among the program's, on stderr."""
-        self._cutter.feed("stderr", text.encode() + b"\n", time.time_ns())
+        self._cutter.feed("stderr", text.encode() + b"\n", self._clock())
 
     async def close(self) -> int:
         """Returns when every line is acknowledged (I5); gives their number."""
@@ -51,16 +60,16 @@ class Output:
     async def _read(self, stream: Stream, pipe: int) -> None:
         try:
             while data := await _some(pipe):
-                self._cutter.feed(stream, data, time.time_ns())
+                self._cutter.feed(stream, data, self._clock())
                 await self._take()
                 self._take_later()
         finally:
             os.close(pipe)
-        self._cutter.close(stream, time.time_ns())
+        self._cutter.close(stream, self._clock())
 
     async def _take(self) -> None:
         async with self._one_at_a_time:
-            while chunk := self._cutter.take(time.time_ns()):
+            while chunk := self._cutter.take(self._clock()):
                 await self._publish(chunk)
 
     def _take_later(self) -> None:
@@ -69,8 +78,10 @@ class Output:
             self._later = asyncio.create_task(self._take_when_old())
 
     async def _take_when_old(self) -> None:
-        await asyncio.sleep(CUT_AGE / 1e9)
-        await self._take()
+        """Once more if need be: lines are stamped by a clock that is set, sleep goes by another."""
+        while not self._cutter.empty:
+            await asyncio.sleep(CUT_AGE / 1e9)
+            await self._take()
 
     async def _publish(self, chunk: Chunk) -> None:
         headers, body = message.pack(chunk, self._task)

@@ -7,12 +7,13 @@ import asyncio
 import random
 import sys
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
 from tests.chaos import invariants
 from tests.chaos.load import EVERY_SECOND, SCRIPT, Load, readable
-from tests.platform import SERVICES, Api, Platform, api
+from tests.platform import SERVICES, Api, Platform, api, until
 
 VICTIMS = (*SERVICES, "nats", "postgres")
 KILLS = 4  # a round
@@ -58,14 +59,23 @@ async def test_nothing_is_lost_or_doubled(platform: Platform, rounds: int, seed:
 
 
 async def one_round(platform: Platform, client: Api, load: Load, kills: list[Kill]) -> None:
+    killed: dict[str, int | None] = {}
     async with load.during():
         for kill in kills:
             await asyncio.sleep(kill.after)  # the drawn moment
+            killed[kill.victim] = platform.pid(kill.victim)
             platform.signal(kill.victim)
+    for victim, pid in killed.items():
+        await until(partial(succeeded, platform, victim, pid), f"{victim} to be started again")
     await readable(client)
     await load.goes_on()
     await load.all_ended()
     await load.kill_lasting()
+
+
+async def succeeded(platform: Platform, victim: str, pid: int | None) -> bool:
+    """Whether the process that was killed has a successor."""
+    return platform.pid(victim) not in (None, pid)
 
 
 async def test_a_schedule_of_every_second_survives_its_scheduler(

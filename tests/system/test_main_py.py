@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.platform import Api, Platform, api
+from tests.system.test_kill import command_lines
 
 MANY = 500_000
 HUNDRED_MB = 100 << 20
@@ -170,20 +170,9 @@ def test_the_signal_is_named(seen: dict[str, Seen]) -> None:
 def test_no_daemon_lives_on(seen: dict[str, Seen]) -> None:
     """I7, for what a run leaves behind."""
     assert seen["daemons that mean to outlive it"].lines == ["daemons run"]
-    assert not [pid for pid in processes() if f"sleep\0{DAEMON}\0" in pid]
+    assert not [command for command in command_lines() if f"sleep\0{DAEMON}\0" in command]
 
 
 def test_no_file_is_left(seen: dict[str, Seen], platform: Platform) -> None:
     assert seen
     assert list((platform.data / "executor" / "runs").iterdir()) == []
-
-
-def processes() -> list[str]:
-    """The command lines of all that runs on this machine."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found.append(path.read_text(errors="replace"))
-        except OSError:  # it has ended meanwhile
-            continue
-    return found

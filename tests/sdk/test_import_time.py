@@ -19,7 +19,7 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
 
 
 def test_importing_loads_little(capfd: pytest.CaptureFixture[str]) -> None:
-    command = [sys.executable, "-I", "-S", "-c", _SCRIPT, SDK]
+    command = [sys.executable, "-I", "-S", "-c", _SCRIPT, str(SDK)]
     told, modules = subprocess.check_output(command, text=True).splitlines()
     with capfd.disabled():
         print(told)  # noqa: T201 - for whoever runs it

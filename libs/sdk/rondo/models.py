@@ -52,6 +52,9 @@ class Record:
         """As the platform answered it."""
         return dict(self._data)
 
+    def id(self) -> object:
+        raise NotImplementedError
+
     def shown(self) -> dict[str, str]:
         """Titles and texts for people, in order."""
         raise NotImplementedError

@@ -28,7 +28,7 @@ def upload(arguments: Namespace) -> int:
     orchestration = client.upload_orchestration(path=arguments.path, name=name)
     if not arguments.no_wait:
         orchestration.wait()
-    output.one(orchestration, arguments.json)
+    output.one(orchestration, arguments)
     return 0
 
 
@@ -44,7 +44,7 @@ def run(arguments: Namespace) -> int:
         output.lines(task.newest_run().follow(stamps=arguments.json), arguments.json)
     if arguments.follow or arguments.wait:
         return _ended(task, arguments)
-    output.one(task, arguments.json)
+    output.one(task, arguments)
     return 0
 
 
@@ -60,20 +60,20 @@ def schedule(arguments: Namespace) -> int:
         misfire=arguments.misfire,
         overlap=arguments.overlap,
     )
-    output.one(task, arguments.json)
+    output.one(task, arguments)
     return 0
 
 
 def ps(arguments: Namespace) -> int:
     named = arguments.workspace or os.environ.get("RONDO_WORKSPACE")
     tasks = _connected(arguments).list_tasks(arguments.killed, workspace_name=named)
-    output.show(tasks, _TASK, arguments.json)
+    output.show(tasks, _TASK, arguments)
     return 0
 
 
 def runs(arguments: Namespace) -> int:
     found = _task(arguments).last_runs(arguments.limit, arguments.status)
-    output.show(found, _RUN, arguments.json)
+    output.show(found, _RUN, arguments)
     return 0
 
 
@@ -106,7 +106,7 @@ def resume(arguments: Namespace) -> int:
 def orchestrations(arguments: Namespace) -> int:
     named = arguments.workspace or os.environ.get("RONDO_WORKSPACE")
     found = _connected(arguments).list_orchestrations(workspace_name=named)
-    output.show(found, _ORCHESTRATION, arguments.json)
+    output.show(found, _ORCHESTRATION, arguments)
     return 0
 
 
@@ -114,7 +114,7 @@ def workspaces(arguments: Namespace) -> int:
     client = _connected(arguments)
     if arguments.create:
         client.create_workspace(arguments.create)
-    output.show(client.list_workspaces(), _WORKSPACE, arguments.json)
+    output.show(client.list_workspaces(), _WORKSPACE, arguments)
     return 0
 
 
@@ -162,7 +162,7 @@ def _ended(task: Task, arguments: Namespace) -> int:
     if arguments.json and not arguments.follow:
         output.dump(details)
     elif not arguments.follow:
-        output.one(ended, as_json=False)
+        output.one(ended, arguments)
     if details["status"] != "success":
         why = details["detail"] or details["reason"] or "see its log"
         print(f"rondo: run {ended.id()}: {details['status']}, {why}", file=sys.stderr)

@@ -1,6 +1,7 @@
-"""Tables for people, JSON for programs."""
+"""Tables for people, JSON and bare ids for programs."""
 
 import json
+from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -9,10 +10,12 @@ from rondo.models import Record
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 
 
-def show(records: Sequence[Record], titles: Sequence[str], as_json: bool) -> None:
+def show(records: Sequence[Record], titles: Sequence[str], how: Namespace) -> None:
     """The columns that `titles` name, a line each; as JSON everything, in one list."""
-    if as_json:
+    if how.json:
         return dump([record.to_json() for record in records])
+    if how.quiet:
+        return ids(records)
     rows = [[title.upper() for title in titles]]
     for record in records:
         texts = record.shown()
@@ -24,14 +27,21 @@ def show(records: Sequence[Record], titles: Sequence[str], as_json: bool) -> Non
     return None
 
 
-def one(record: Record, as_json: bool) -> None:
-    if as_json:
+def one(record: Record, how: Namespace) -> None:
+    if how.json:
         return dump(record.to_json())
+    if how.quiet:
+        return ids([record])
     texts = record.shown()
     width = max(map(len, texts))
     for title, text in texts.items():
         print(f"{title.ljust(width)}  {_plain(text)}")
     return None
+
+
+def ids(records: Iterable[Record]) -> None:
+    for record in records:
+        print(record.id())
 
 
 def dump(found: Any) -> None:

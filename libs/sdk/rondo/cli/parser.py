@@ -20,7 +20,9 @@ class Command(NamedTuple):
 
 def _connected(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", help="the platform; default RONDO_URL, or the last login's")
-    parser.add_argument("--json", action="store_true", help="JSON instead of tables")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="JSON instead of tables")
+    how.add_argument("-q", "--quiet", action="store_true", help="only ids")
 
 
 def _workspace(parser: argparse.ArgumentParser) -> None:

@@ -41,7 +41,7 @@ class RunSpec(msgspec.Struct, frozen=True):
     timeout: float | None = None  # seconds from the start
     grace: float = 0.0  # seconds between SIGTERM and SIGKILL; 0: SIGKILL at once
     limits: Limits = Limits()
-    mode: Mode = "exec"  # of a warm interpreter where there is one; exec: always a new one
+    mode: Mode = "fork"  # of a warm interpreter where there is one; exec: always a new one
 
     def __repr__(self) -> str:  # variables and files may hold secrets
         return f"RunSpec(run_id={self.run_id}, entrypoint={self.entrypoint!r})"

@@ -13,6 +13,7 @@ import random
 import signal
 import sys
 import time
+import weakref
 from collections.abc import Iterable, Set
 from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType
@@ -39,8 +40,8 @@ def load(path: str, loaded: Iterable[str]) -> CodeType | str:
         return f"it can't be compiled ({type(error).__name__}), which an interpreter tells best"
 
 
-def begin(run: "Run") -> tuple[CodeType, dict[str, Any]]:
-    """Make the interpreter look new; returns what to execute, and where."""
+def begin(run: "Run") -> CodeType:
+    """Make the interpreter look new; returns what to execute in its module `__main__`."""
     global _loaded_before  # noqa: PLW0603 - a process runs one script
     _loaded_before = run.modules
     launch, path = run.launch, run.launch.argv[-1]
@@ -63,23 +64,13 @@ def begin(run: "Run") -> tuple[CodeType, dict[str, Any]]:
     )
     sys.modules["__main__"] = main
     gc.enable()
-    return run.code, vars(main)
+    return run.code
 
 
-def report(error: BaseException) -> int:
-    """Say what ended the script, and give its exit status; negative: a signal to end by."""
-    if isinstance(error, SystemExit):
-        return _exit_status(error.code)
-    trace = error.__traceback__
-    shown = trace.tb_next if trace else None  # without our own frame
-    error.__traceback__ = shown
-    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, shown
-    sys.excepthook(type(error), error, shown)
-    return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
-
-
-def end(status: int) -> NoReturn:
-    """Wait for threads, call what wants to be called at exit, and end."""
+def end(raised: BaseException | None) -> NoReturn:
+    """Say what was raised, wait for threads, call what wants to be called at exit, and end."""
+    status = _report(raised) if raised else 0
+    del raised
     if threading := sys.modules.get("threading"):
         with contextlib.suppress(KeyboardInterrupt):
             threading._shutdown()
@@ -91,6 +82,33 @@ def end(status: int) -> NoReturn:
         signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
     os._exit(status & 0xFF)
+
+
+def _report(error: BaseException) -> int:
+    """The exit status that it means; negative: a signal to end by."""
+    if isinstance(error, SystemExit):
+        return _exit_status(error.code)
+    trace = error.__traceback__
+    error.__traceback__ = trace.tb_next if trace else None  # without our own frame
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
+    failed = _show(error)
+    if isinstance(failed, SystemExit):
+        return _exit_status(failed.code)
+    if failed:
+        sys.stderr.write("Error in sys.excepthook:\n")
+        failed.__traceback__ = failed.__traceback__.tb_next if failed.__traceback__ else None
+        sys.__excepthook__(type(failed), failed, failed.__traceback__)
+        sys.stderr.write("\nOriginal exception was:\n")
+        sys.__excepthook__(type(error), error, error.__traceback__)
+    return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+
+
+def _show(error: BaseException) -> BaseException | None:
+    try:
+        sys.excepthook(type(error), error, error.__traceback__)
+    except BaseException as failed:
+        return failed
+    return None
 
 
 def _exit_status(code: object) -> int:
@@ -116,10 +134,20 @@ def _forget() -> None:
 
 
 def _dismantle() -> None:
-    """Let go of what the script made, that files be written out and finalisers called."""
-    new = [sys.modules[name] for name in sys.modules.keys() - _loaded_before]
-    for module in [sys.modules["__main__"], *new]:
-        _clear(vars(module))
+    """Let go of what the script made, that files be written out and finalisers called.
+
+    First of modules that nobody else holds; what is left then is emptied, the newest first.
+    """
+    sys.last_value = sys.last_traceback = None
+    new = {"__main__", *(sys.modules.keys() - _loaded_before)}
+    held = [weakref.ref(sys.modules[name]) for name in sys.modules if name in new]
+    for name in new:
+        sys.modules[name] = None  # type: ignore[assignment] # an import fails from here on
+    gc.collect()
+    for module in reversed(held):
+        if left := module():
+            _clear(vars(left))
+            del left
     gc.collect()
 
 

@@ -17,11 +17,11 @@ sys.path[:] = [__file__.rsplit("/", 3)[0], *_places, sys.argv[1]]
 from services.executor import script, warm  # noqa: E402 - they were not within reach before
 
 sys.path[:] = _places
-_launch = warm.serve(_plain, namespaces=sys.argv[2] == "1")
-_status = 0
-_code, _globals = script.begin(_launch)
+_run = warm.serve(_plain, namespaces=sys.argv[2] == "1")
+_raised = None
+_code = script.begin(_run)
 try:
-    exec(_code, _globals)  # noqa: S102 - the point
+    exec(_code, sys.modules["__main__"].__dict__)  # noqa: S102 - the point
 except BaseException as _error:
-    _status = script.report(_error)
-script.end(_status)
+    _raised = _error  # to be told of outside, where it is no other error's context
+script.end(_raised)

@@ -99,7 +99,7 @@ class Stream:
 
     async def all(self) -> str:
         await asyncio.wait_for(asyncio.shield(self._reading), PATIENCE)
-        return self.content.decode()
+        return self.content.decode(errors="backslashreplace")
 
     async def until(self, text: str) -> None:
         async with self._news:
@@ -160,12 +160,12 @@ class Harness:
         """In the way asked for, and no other."""
         return await self.start_anyhow(spec, new=spec.mode == "exec")
 
-    async def start_anyhow(self, spec: RunSpec, new: bool) -> Run:
-        """As a new interpreter, or else as a fork of a warm one."""
+    async def start_anyhow(self, spec: RunSpec, new: bool | None = None) -> Run:
+        """`new` says whether it must be a new interpreter or must be a fork of a warm one."""
         if spec.mode == "fork":
             await self.backend.warm(spec)
         run = Run(await self.backend.start(spec))
-        assert bool(run.running.new) is new, run.running.new
+        assert new is None or bool(run.running.new) is new, run.running.new
         return run
 
     def left(self) -> list[Path]:

@@ -48,9 +48,9 @@ class Vault:
         material = self._ring.open(wrapped, _wrapping(owner))
         return Key(_DATA_KEY, material).open(sealed, str(owner))
 
-    async def shred(self, owner: UUID) -> None:
-        """Destroys the key. Once more does nothing."""
-        await self._database.execute("DELETE FROM data_key WHERE owner = $1", owner)
+    async def shred(self, *owners: UUID) -> None:
+        """Destroys their keys. Once more does nothing."""
+        await self._database.execute("DELETE FROM data_key WHERE owner = ANY ($1)", owners)
 
     async def rotate(self) -> int:
         """Wraps by the newest key what an older one has wrapped; says how many data keys.

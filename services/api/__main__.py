@@ -19,7 +19,7 @@ from libs.service.http import serving
 from libs.service.main import notify_ready, run
 from libs.vault import vault
 from libs.vault.ring import BadRing, KeyRing
-from services.api import connections
+from services.api import connections, queries
 from services.api.app import application
 from services.api.call import Resources
 from services.api.config import Config
@@ -80,6 +80,8 @@ async def main(environ: Mapping[str, str]) -> None:
             tasks.create_task(runner.run())
             tasks.create_task(react(nats, shredder))
             await runner.position.reached(await log.end(), CATCH_UP)
+            # A database that was set back to a backup has destroyed keys again.
+            await secrets.shred(*await queries.deleted_connections(rows))
             async with serving(application(resources, nats), config.listen):
                 notify_ready()
                 await asyncio.Event().wait()

@@ -140,6 +140,10 @@ async def connections(
     return [CONNECTION.decode(row["state"]) for row in found]
 
 
+async def deleted_connections(rows: Rows) -> list[UUID]:
+    return [row["id"] for row in await rows.fetch("SELECT id FROM connection WHERE deleted")]
+
+
 async def orchestration(rows: Rows, id: UUID) -> Orchestration | None:
     state = await rows.fetchval("SELECT state FROM orchestration WHERE id = $1", id)
     return ORCHESTRATION.decode(state) if state else None

@@ -2,6 +2,7 @@
 
 import asyncio
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +13,7 @@ from libs.domain.ids import connection_stream
 from libs.eventlog.log import EventLog
 from libs.postgres import pool
 from libs.vault.vault import SCHEMA
+from tests.api.service import running
 from tests.api.world import World
 from tests.platform import until
 
@@ -206,6 +208,20 @@ async def test_i9_a_deletion_that_was_interrupted_is_finished(world: World) -> N
         return not await has_key(world, made["id"])
 
     await until(shredded, "the key to be destroyed")
+
+
+async def test_i9_a_restored_backup_brings_no_destroyed_key_back(
+    world: World, tmp_path: Path
+) -> None:
+    made, kept = await new(world), await new(world)
+    await delete(world, made)
+    async with pool.connect(world.service.dsn, SCHEMA, size=1) as database:
+        query = "INSERT INTO data_key SELECT $1, wrapped FROM data_key WHERE owner = $2"
+        await database.execute(query, UUID(made["id"]), UUID(kept["id"]))
+    assert await has_key(world, made["id"])
+    with running(tmp_path, world.service.nats_url, world.service.dsn):
+        assert not await has_key(world, made["id"])
+        assert await has_key(world, kept["id"])
 
 
 async def test_rotation_is_for_administrators(world: World, member: World) -> None:

@@ -38,6 +38,12 @@ async def lived(world: World) -> None:
     await world.killed(workspace, once)
     for _ in range(3):  # in no order of their ids
         await world.add_member(workspace, uuid4())
+    order = {"name": f"c-{uuid4()}", "type": "X", "details": {"password": "p"}}
+    made = await world.post("connections/create", order)
+    attachment = {"workspace_id": workspace, "connection_id": made["id"]}
+    await world.post("connections/add_to_workspace", attachment)
+    await world.post("connections/delete", {"name": order["name"]}, 204)
+    await world.post("connections/create", order)
     await world.upload(workspace)
 
 

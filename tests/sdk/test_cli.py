@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from rondo import Client
 
 from tests.sdk import SDK
 from tests.sdk.conftest import FAILS, SAYS, WAITS
@@ -99,6 +100,29 @@ def test_schedules_and_kills(rondo: Rondo, uploaded: Callable[[str, str], str]) 
     assert rondo("resume", task["id"]).returncode == 0
     assert _json(rondo("kill", "--keep-logs", task["id"], "--json"))["id"] == task["id"]
     assert rondo("kill", task["id"]).returncode == 0
+
+
+def test_connections(rondo: Rondo, environment: dict[str, str]) -> None:
+    name, secret = f"source-{uuid4().hex}", '{"token": "hunter2"}'
+    create = ["connections", "create", name, "--type", "FTP"]
+    assert rondo(*create, stdin="{hunter2").returncode == 2
+    done = rondo(*create, stdin=secret)
+    assert done.returncode == 0, done.stderr
+    assert rondo(*create, stdin=secret).returncode == 4
+    assert rondo("connections", "attach", name).returncode == 0
+    workspace = rondo("workspaces", "--json")
+    mine = [one["name"] for one in _json(workspace) if one["name"].startswith("cli-")][-1]
+    listed = rondo("connections", "-w", mine, "--json")
+    assert [one["name"] for one in _json(listed)] == [name]
+    assert rondo("connections", "detach", name).returncode == 0
+    assert _json(rondo("connections", "-w", mine, "--json")) == []
+    assert name in rondo("connections").stdout
+    assert rondo("connections", "delete", name).returncode == 0
+    assert rondo("connections", "delete", name).returncode == 3
+    assert rondo("connections", "delete").returncode == 2
+    assert Client().list_connections()._repr_html_().find(name) == -1
+    for shown in (done, listed):
+        assert "hunter2" not in shown.stdout + shown.stderr
 
 
 @pytest.mark.parametrize(

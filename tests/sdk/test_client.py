@@ -41,6 +41,17 @@ def test_workspaces(client: Client) -> None:
         client.set_current_workspace("by name")  # type: ignore[arg-type]
 
 
+def test_members(client: Client) -> None:
+    workspace = client.get_current_workspace()
+    (me,) = workspace.users()
+    assert (me.id(), me.email()) == (client.auth.user_id(), client.auth.user_email())
+    assert me.user_type() == "owner"
+    assert workspace.add_owner(me.email()) is workspace
+    for change in (workspace.add_user, workspace.add_owner):
+        with pytest.raises(EntityNotFoundError):
+            change("nobody@nowhere.example")
+
+
 def test_without_a_choice_the_current_workspace_is_the_users_own(environment: object) -> None:
     first, second = Client().get_current_workspace(), Client().get_current_workspace()
     assert first.id() == second.id()

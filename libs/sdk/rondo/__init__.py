@@ -11,6 +11,7 @@ from rondo.orchestration import Orchestration
 from rondo.task import Task
 from rondo.task_environment import in_task, task_args
 from rondo.task_run import TaskRun
+from rondo.user import User
 from rondo.version import __version__
 from rondo.workspace import Workspace
 
@@ -29,6 +30,7 @@ __all__ = [
     "TaskRun",
     "TaskStatus",
     "Tokens",
+    "User",
     "Workspace",
     "__version__",
     "in_task",

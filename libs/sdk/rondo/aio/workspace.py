@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rondo.aio.connection import AsyncConnection
 from rondo.html import Table
 from rondo.models import WorkspaceRecord
+from rondo.user import User
 
 if TYPE_CHECKING:
     from rondo.aio.client import AsyncClient
@@ -16,6 +17,25 @@ class AsyncWorkspace(WorkspaceRecord):
     def __init__(self, client: AsyncClient, data: dict[str, Any]) -> None:
         super().__init__(data, client.time_format)
         self._client = client
+
+    async def users(self) -> Table[User]:
+        """Its members."""
+        asked = {"workspace_id": self.id()}
+        found = (await self._client.session.read("workspaces/list_users", asked))["users"]
+        return Table((User(data) for data in found), "users")
+
+    async def add_user(self, user_email: str) -> AsyncWorkspace:
+        """As a collaborator. EntityNotFoundError when there is no such user."""
+        return await self._added(user_email, "collaborator")
+
+    async def add_owner(self, user_email: str) -> AsyncWorkspace:
+        """As an owner. EntityNotFoundError when there is no such user."""
+        return await self._added(user_email, "owner")
+
+    async def remove_user(self, user_email: str) -> None:
+        """Nothing happens when they are no member."""
+        order = {"email": user_email, "workspace_id": self.id()}
+        await self._client.session.command("workspaces/remove_user", order, repeatable=True)
 
     async def list_connections(self) -> Table[AsyncConnection]:
         return await self._client.connections_of(self.id())
@@ -29,3 +49,8 @@ class AsyncWorkspace(WorkspaceRecord):
         """From this workspace; the connection itself stays. ConnectionNotFound."""
         connection = await self._client.get_connection(name)
         await connection.remove_connection_from_workspace(self.id())
+
+    async def _added(self, email: str, user_type: str) -> AsyncWorkspace:
+        order = {"email": email, "workspace_id": self.id(), "user_type": user_type}
+        await self._client.session.command("workspaces/add_user", order, repeatable=True)
+        return self

@@ -23,7 +23,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def upload(arguments: Namespace) -> int:
-    client = _client(arguments)
+    client = in_workspace(arguments)
     name = arguments.name or Path(arguments.path).resolve().name.removesuffix(".zip")
     orchestration = client.upload_orchestration(path=arguments.path, name=name)
     if not arguments.no_wait:
@@ -34,7 +34,7 @@ def upload(arguments: Namespace) -> int:
 
 def run(arguments: Namespace) -> int:
     given = _given(arguments.args)
-    orchestration = _orchestration(_client(arguments), arguments)
+    orchestration = _orchestration(in_workspace(arguments), arguments)
     name = arguments.name or orchestration.name() or "task"
     if arguments.continuously:
         task = orchestration.run_continuously(name, given)
@@ -50,7 +50,7 @@ def run(arguments: Namespace) -> int:
 
 def schedule(arguments: Namespace) -> int:
     given = _given(arguments.args)
-    orchestration = _orchestration(_client(arguments), arguments)
+    orchestration = _orchestration(in_workspace(arguments), arguments)
     task = orchestration.run_scheduled(
         arguments.name or orchestration.name() or "task",
         arguments.schedule,
@@ -66,7 +66,7 @@ def schedule(arguments: Namespace) -> int:
 
 def ps(arguments: Namespace) -> int:
     named = arguments.workspace or os.environ.get("RONDO_WORKSPACE")
-    tasks = _connected(arguments).list_tasks(arguments.killed, workspace_name=named)
+    tasks = connected(arguments).list_tasks(arguments.killed, workspace_name=named)
     output.show(tasks, _TASK, arguments)
     return 0
 
@@ -78,7 +78,7 @@ def runs(arguments: Namespace) -> int:
 
 
 def logs(arguments: Namespace) -> int:
-    chosen = _run(_connected(arguments), arguments.id)
+    chosen = _run(connected(arguments), arguments.id)
     stamps = arguments.stamps or arguments.json
     if arguments.follow:
         output.lines(chosen.follow(stamps), arguments.json)
@@ -105,26 +105,26 @@ def resume(arguments: Namespace) -> int:
 
 def orchestrations(arguments: Namespace) -> int:
     named = arguments.workspace or os.environ.get("RONDO_WORKSPACE")
-    found = _connected(arguments).list_orchestrations(workspace_name=named)
+    found = connected(arguments).list_orchestrations(workspace_name=named)
     output.show(found, _ORCHESTRATION, arguments)
     return 0
 
 
 def workspaces(arguments: Namespace) -> int:
-    client = _connected(arguments)
+    client = connected(arguments)
     if arguments.create:
         client.create_workspace(arguments.create)
     output.show(client.list_workspaces(), _WORKSPACE, arguments)
     return 0
 
 
-def _connected(arguments: Namespace) -> Client:
+def connected(arguments: Namespace) -> Client:
     return Client(arguments.url, time_format=output.TIME_FORMAT)
 
 
-def _client(arguments: Namespace) -> Client:
+def in_workspace(arguments: Namespace) -> Client:
     """In the workspace that the command is for."""
-    client = _connected(arguments)
+    client = connected(arguments)
     named = arguments.workspace or os.environ.get("RONDO_WORKSPACE")
     if named:
         client.set_current_workspace(client.get_workspace(named))
@@ -144,7 +144,7 @@ def _orchestration(client: Client, arguments: Namespace) -> Orchestration:
 
 
 def _task(arguments: Namespace) -> Task:
-    return _connected(arguments).get_task_by_id(arguments.task)
+    return connected(arguments).get_task_by_id(arguments.task)
 
 
 def _run(client: Client, id: str) -> TaskRun:

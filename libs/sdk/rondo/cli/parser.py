@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import NamedTuple
 
-from rondo.cli import commands, login, plugins
+from rondo.cli import commands, connections, login, plugins
 from rondo.cli.completion import SHELLS, completion
 from rondo.version import __version__
 
@@ -86,6 +86,13 @@ def _kill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep-logs", action="store_true", help="killing deletes them otherwise")
 
 
+def _connections(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", nargs="?", choices=connections.ACTIONS, default="list")
+    parser.add_argument("name", nargs="?", help="of the connection; for all but list")
+    parser.add_argument("--type", default="HTTP", help="of a new one: your word for it")
+    parser.add_argument("--details-file", default="-", metavar="F", help="JSON; default stdin")
+
+
 def _workspaces(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--create", metavar="NAME", help="create this one first")
 
@@ -107,6 +114,7 @@ COMMANDS = (
     Command("pause", "pause a task", commands.pause, (_task,)),
     Command("resume", "resume a paused task", commands.resume, (_task,)),
     Command("orchestrations", "list orchestrations", commands.orchestrations, (_workspace,)),
+    Command("connections", "data sources", connections.connections, (_connections, _workspace)),
     Command("workspaces", "list workspaces", commands.workspaces, (_workspaces,)),
     Command("completion", "print completions for a shell", completion, (_completion,)),
 )

@@ -9,7 +9,7 @@ import msgspec
 
 from libs.domain import run
 from libs.domain.errors import Rejected
-from libs.runtoken.token import Claims, Kind
+from libs.runtoken.token import Claims
 from services.api import queries
 from services.api.call import Resources
 from services.api.identity.tokens import Pair
@@ -26,7 +26,7 @@ _OPEN = {
 }
 
 
-class RunUser(User, frozen=True):
+class RunUser(User, frozen=True, kw_only=True):
     """A task's owner as its run may act: `admin` is never set. `entitled` says that they are an
     administrator, who needs not be a member of `workspace`."""
 
@@ -51,8 +51,7 @@ async def renewed(resources: Resources, token: str) -> Pair:
     now = int(resources.run_tokens.clock())
     left = claims.exp - now
     seconds = min(ACCESS_SECONDS, left)
-    kind: Kind = "Run"
-    access = resources.run_tokens.sign(claims.grant, kind, owner.email, now + seconds)
+    access = resources.run_tokens.sign(claims.grant, "Run", owner.email, now + seconds)
     return Pair(access, seconds, token, left)
 
 

@@ -27,6 +27,7 @@ class View(msgspec.Struct, frozen=True):
     home: str  # seen at HOME
     temporary: str  # seen at /tmp
     readable: list[str]  # seen at their own places
+    nested: bool = False  # in a template's, which differs from it only in the private folders
 
 
 class Powers(msgspec.Struct, frozen=True):

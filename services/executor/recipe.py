@@ -81,7 +81,7 @@ def launch(
 
     Nothing of our own environment gets into it. A template may not make control groups.
     """
-    seen = None if rights.namespaces else _view(spec, folder)
+    seen = None if rights.namespaces else _view(spec, folder, nested=forked)
     home, temporary = str(folder.home), str(folder.temporary)
     if seen:
         home, temporary = view.HOME, view.TEMPORARY
@@ -123,9 +123,9 @@ def _ours() -> list[str]:
     return [str(_OUR_TREE / "libs"), str(_OUR_TREE / "services"), str(_MSGSPEC)]
 
 
-def _view(spec: RunSpec, folder: RunFolder) -> View:
+def _view(spec: RunSpec, folder: RunFolder, nested: bool) -> View:
     readable = interpreter_trees(spec.python)
-    return View(str(folder.root), str(folder.home), str(folder.temporary), readable)
+    return View(str(folder.root), str(folder.home), str(folder.temporary), readable, nested)
 
 
 def _environment(spec: RunSpec, home: str, temporary: str) -> dict[str, str]:

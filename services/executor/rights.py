@@ -78,14 +78,12 @@ def _try_template(scene: View, uid: int, without_namespaces: bool, without_uids:
 def _be_template(scene: View, uid: int, without_uids: bool) -> None:
     own = None if without_uids else template_uid(uid)
     if own is not None:
-        os.chown(scene.home, own, own)
+        os.chown(scene.temporary, own, own)
     view.enter(scene)
     template_rights.keep(Powers(uid, 1 if own else 0), own)
-    # Where the view shows our own folders, for it is already built on theirs.
-    home = view.HOME + "/again"
-    for name in ("root", "home", "temporary"):
-        os.makedirs(f"{home}/{name}")
-    inner = View(f"{home}/root", f"{home}/home", f"{home}/temporary", scene.readable)
+    inner = View("", f"{view.TEMPORARY}/home", f"{view.TEMPORARY}/temporary", [], nested=True)
+    for name in (inner.home, inner.temporary):
+        os.mkdir(name)
     _within(lambda: _within(lambda: _look_around(inner), namespace.fork_in_pid_namespace), os.fork)
 
 

@@ -12,10 +12,11 @@ from typing import NoReturn
 import msgspec
 
 from libs.linux import syscalls
-from services.executor import child, preload, script
+from services.executor import child, preload, script, view
 from services.executor.forker import Born, Forker
 from services.executor.messages import Failed, Launch, Preload, Preloaded, Started, encode
 
+_TREE = __file__.rsplit("/", 3)[0]
 _OURS = {"libs", "services", "msgspec"}
 
 
@@ -66,6 +67,8 @@ def serve(plain: Set[str], namespaces: bool) -> Run:
     """Serve runs; returns in the main process of one, and never in the template itself."""
     for name in [name for name in sys.modules if name.partition(".")[0] in _OURS]:
         del sys.modules[name]  # we have what we need of it; scripts may have their own
+    if namespaces:
+        view.conceal([f"{_TREE}/libs", f"{_TREE}/services"])
     gc.disable()  # a collection in each run would touch, hence copy, all its memory
     gc.collect()
     gc.freeze()

@@ -37,7 +37,7 @@ def _inside(path: Path) -> str:
 
 
 def test_a_script_that_logs_in_by_itself(client: Client) -> None:
-    files = {"main.py": MAIN, "data/words.txt": "relative", **_sources()}
+    files: dict[str, str | bytes] = {"main.py": MAIN, "data/words.txt": "relative", **_sources()}
     orchestration = client.upload_orchestration(archive(files), file_name="it.zip").wait(60)
     workspace = client.get_current_workspace().name()
     task = orchestration.run_once("inside", {"workspace_name": workspace})

@@ -3,10 +3,11 @@ PYTHON ?= python3
 PORT ?= 8080
 DATA ?= .rondo
 VENV := .venv
+SDK := .venv-sdk
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: run demo test check bench chaos lock clean
+.PHONY: run demo test test-sdk check bench chaos lock clean
 
 run: $(VENV)/.platform
 	$(BIN)/python -m examples.demo --data $(DATA) --port $(PORT) --keep-serving
@@ -26,15 +27,20 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
 
+# The published SDK that we are compatible with, in an environment of its own: half a gigabyte.
+test-sdk: $(VENV)/.dev $(SDK)/.installed
+	$(BIN)/pytest -q tests/sdk_acceptance
+
 chaos: $(VENV)/.dev
 	$(BIN)/pytest -q tests/chaos --chaos-rounds=20 --timeout=1800
 
 lock: $(UV)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements/dev.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -c requirements/dev.txt pyproject.toml -o requirements/platform.txt
+	$(UV) pip compile -q --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links requirements/sdk.in -o requirements/sdk.txt
 
 clean:
-	rm -rf $(VENV) .rondo build *.egg-info
+	rm -rf $(VENV) $(SDK) .rondo build *.egg-info
 
 $(UV):
 	$(PYTHON) -c 'import sys; sys.exit("Rondo needs Python 3.11 or newer; set PYTHON=..." if sys.version_info < (3, 11) else 0)'
@@ -49,4 +55,9 @@ $(VENV)/.platform: requirements/platform.txt pyproject.toml | $(UV)
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.platform
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(SDK)/.installed: requirements/sdk.txt | $(UV)
+	$(UV) venv --quiet --allow-existing --python 3.11 $(SDK)
+	$(UV) pip install --quiet --python $(SDK)/bin/python --require-hashes -r requirements/sdk.txt
 	@touch $@

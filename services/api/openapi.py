@@ -55,7 +55,8 @@ def _operation(route: Route, schema_of: dict[str, Document], *, deprecated: bool
         error = keycloak.GrantError if route.tag == "login" and status < 500 else Error
         answers[str(status)] = _content(HTTPStatus(status).phrase, JSON, schema_of[str(error)])
     found: Document = {
-        "operationId": re.sub(r"\W+", "_", route.path.replace("/v1/api/", "")).strip("_")
+        "operationId": ("put_" if route.method == "PUT" else "")
+        + re.sub(r"\W+", "_", route.path.replace("/v1/api/", "")).strip("_")
         + ("_alias" if deprecated else ""),
         "summary": route.summary,
         "tags": [route.tag],

@@ -11,7 +11,7 @@ from msgspec import Meta
 from libs.domain.errors import Rejected
 from services.api.call import Call
 from services.api.errors import Refusal
-from services.api.identity.directory import Account
+from services.api.identity.directory import Account, account_id
 from services.api.identity.login import TooSoon
 from services.api.requests import Email
 
@@ -56,9 +56,24 @@ class SetEnabled(msgspec.Struct):
     enabled: bool
 
 
+class Representation(msgspec.Struct):
+    """Of a user in Keycloak's form; the rest of it can't be changed."""
+
+    enabled: bool
+
+
 class SetAdmin(msgspec.Struct):
     id: UUID
     admin: bool
+
+
+class Invited(Account, kw_only=True):
+    """`password` is there only when it was made up here."""
+
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Invited({self.email!r})"
 
 
 class WithPassword(msgspec.Struct):
@@ -82,6 +97,17 @@ async def create(call: Call, body: CreateUser) -> WithPassword:
     user = await call.resources.users.create(body.email, password, admin=body.admin)
     _audit(call, f"created {'administrator' if body.admin else 'user'} {user.email}", user.id)
     return WithPassword(Account.of(user), made)
+
+
+async def invite(call: Call, body: CreateUser) -> Invited:
+    """As `create`, in the form that published clients read."""
+    made = await create(call, body)
+    return Invited(**msgspec.structs.asdict(made.user), password=made.password)
+
+
+async def update(call: Call, body: Representation) -> None:
+    """As `set_enabled`, at Keycloak's place."""
+    await set_enabled(call, SetEnabled(account_id(call), body.enabled))
 
 
 async def reset_password(call: Call, body: ResetPassword) -> WithPassword:

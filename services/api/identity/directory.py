@@ -40,14 +40,24 @@ class Accounts(msgspec.Struct):
 
 
 async def by_id(call: Call, _: None) -> Account:
+    id = account_id(call)
+    found = await call.resources.users.by_ids([id])
+    if not found:
+        raise _unknown(id)
+    return Account.of(found[0])
+
+
+def account_id(call: Call) -> UUID:
+    """The one in the path."""
     asked = call.request.match_info["id"]
     try:
-        found = await call.resources.users.by_ids([UUID(asked)])
+        return UUID(asked)
     except ValueError:
-        found = []
-    if not found:
-        raise Rejected("not_found", f"id: there is no user {asked}; see {PATH}")
-    return Account.of(found[0])
+        raise _unknown(asked) from None
+
+
+def _unknown(id: object) -> Rejected:
+    return Rejected("not_found", f"id: there is no user {id}; see {PATH}")
 
 
 async def search(call: Call, _: None) -> list[Account]:

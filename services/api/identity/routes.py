@@ -56,6 +56,16 @@ IDENTITY_ROUTES = (
         "One user.",
         errors=(401, 404, 503),
     ),
+    Route(
+        "PUT",
+        directory.PATH + "/{id}",
+        accounts.update,
+        accounts.Representation,
+        None,
+        "Disable or enable a user (administrators).",
+        status=204,
+        errors=(*BY_ID, 409),
+    ),
     post(
         "users/query",
         directory.query,
@@ -86,6 +96,14 @@ IDENTITY_ROUTES = (
         accounts.CreateUser,
         accounts.WithPassword,
         summary="Create a user (administrators).",
+        errors=(*ALWAYS, 403, 409),
+    ),
+    post(
+        "users/invite",
+        accounts.invite,
+        accounts.CreateUser,
+        accounts.Invited,
+        summary="Create a user (administrators), as published clients do.",
         errors=(*ALWAYS, 403, 409),
     ),
     post(

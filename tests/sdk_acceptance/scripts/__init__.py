@@ -1,0 +1,1 @@
+"""Programs of users: they know the published SDK and nothing of ours."""

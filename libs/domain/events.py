@@ -185,7 +185,11 @@ class RunStarted(Event, frozen=True):
 
 
 class RunFinished(Event, frozen=True):
-    """`lines` is how many lines of log the run has; none when nobody can know (I5)."""
+    """`lines` is how many lines of log the run has; none when nobody can know (I5).
+
+    `timing` says what came when, in seconds from the claim: `forked` (its process is about to run
+    the script), `first_line`, `exited` (no process of it lives), `logged` (all output is kept).
+    """
 
     status: RunEnd
     reason: str
@@ -193,6 +197,7 @@ class RunFinished(Event, frozen=True):
     exit_code: int | None = None
     lines: int | None = None
     usage: Usage = Usage()
+    timing: dict[str, float] = {}
 
 
 WorkspaceEvent = WorkspaceCreated | WorkspaceMemberAdded | WorkspaceMemberRemoved

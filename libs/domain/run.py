@@ -33,6 +33,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     lines: int | None = None
     usage: Usage = Usage()
+    timing: dict[str, float] = {}
 
 
 def evolve(state: Run | None, fact: Happened) -> Run:
@@ -66,6 +67,7 @@ def evolve(state: Run | None, fact: Happened) -> Run:
                 exit_code=event.exit_code,
                 lines=event.lines,
                 usage=event.usage,
+                timing=event.timing,
                 finished_at=fact.at,
                 updated_at=fact.at,
             )

@@ -19,6 +19,8 @@ from libs.runlog.chunks import CUT_AGE, Chunk, Cutter, Stream
 logger = logging.getLogger(__name__)
 
 _READ = 256 * 1024
+_EARLY = 0.005  # seconds that a line waits for more after a pause
+_LATE = CUT_AGE / 1e9  # seconds between chunks that are not full
 
 
 class Output:
@@ -37,6 +39,8 @@ class Output:
         self._cutter = Cutter()
         self._one_at_a_time = asyncio.Lock()
         self._later: asyncio.Task[None] | None = None
+        self._cut_at = -_LATE
+        self.first_at: float | None = None  # when the program first said something, monotonic
 
     async def pump(self, stdout: int, stderr: int) -> None:
         """Until both pipes end; closes them."""
@@ -60,6 +64,7 @@ class Output:
     async def _read(self, stream: Stream, pipe: int) -> None:
         try:
             while data := await _some(pipe):
+                self.first_at = self.first_at or time.monotonic()
                 self._cutter.feed(stream, data, self._clock())
                 await self._take()
                 self._take_later()
@@ -73,15 +78,18 @@ class Output:
                 await self._publish(chunk)
 
     def _take_later(self) -> None:
-        """What is too little for a chunk now is one when it is old enough."""
+        """What is too little for a chunk now is one in a moment, if there was none for long."""
         if self._later is None or self._later.done():
-            self._later = asyncio.create_task(self._take_when_old())
+            self._later = asyncio.create_task(self._take_all())
 
-    async def _take_when_old(self) -> None:
-        """Once more if need be: lines are stamped by a clock that is set, sleep goes by another."""
+    async def _take_all(self) -> None:
         while not self._cutter.empty:
-            await asyncio.sleep(CUT_AGE / 1e9)
-            await self._take()
+            rested = time.monotonic() - self._cut_at
+            await asyncio.sleep(max(_EARLY, _LATE - rested))
+            async with self._one_at_a_time:
+                for chunk in self._cutter.take_all():
+                    await self._publish(chunk)
+            self._cut_at = time.monotonic()
 
     async def _publish(self, chunk: Chunk) -> None:
         headers, body = message.pack(chunk, self._task)

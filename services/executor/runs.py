@@ -7,6 +7,7 @@ run among ours. So after TaskKilled nothing of the task lives or starts (I7).
 
 import asyncio
 import logging
+import time
 from pathlib import Path
 from uuid import UUID
 
@@ -47,6 +48,14 @@ class Live:
         self.slot = slot
         self.killed = False
         self.running: Running | None = None
+        self.claimed = time.monotonic()
+        self.forked: float | None = None
+
+    def timing(self, first_line: float | None, exited: float) -> dict[str, float]:
+        """See RunFinished; `logged` is now."""
+        times = {"forked": self.forked, "first_line": first_line, "exited": exited}
+        times["logged"] = time.monotonic()
+        return {name: round(at - self.claimed, 6) for name, at in times.items() if at is not None}
 
     async def kill(self) -> None:
         self.killed = True
@@ -145,11 +154,16 @@ class Runs:
             end = _not_started(str(problem))
             return msgspec.structs.replace(end, lines=await output.close())
         live.running = running
+        live.forked = time.monotonic()
+        if running.new:
+            logger.info("run %s is a new interpreter: %s", run, running.new)
         if live.killed:
             await running.stop("killed")
         await output.pump(running.stdout, running.stderr)
+        logged = asyncio.create_task(output.close())
         outcome = await running.wait()
-        return _finished(outcome, await output.close())
+        exited = time.monotonic()
+        return _finished(outcome, await logged, live.timing(output.first_at, exited))
 
     async def _spec(self, fact: Recorded, event: RunRequested, run: UUID, live: Live) -> RunSpec:
         workspace = fact.stream.workspace
@@ -246,7 +260,7 @@ def _killed(lines: int) -> RunFinished:
     return RunFinished(status="killed", reason="killed", lines=lines)
 
 
-def _finished(outcome: Outcome, lines: int) -> RunFinished:
+def _finished(outcome: Outcome, lines: int, timing: dict[str, float]) -> RunFinished:
     return RunFinished(
         status=outcome.status,
         reason=outcome.reason,
@@ -254,4 +268,5 @@ def _finished(outcome: Outcome, lines: int) -> RunFinished:
         exit_code=outcome.exit_code,
         lines=lines,
         usage=Usage(cpu_seconds=round(outcome.cpu_seconds, 6), max_rss_bytes=outcome.max_rss_bytes),
+        timing=timing,
     )

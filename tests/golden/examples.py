@@ -136,6 +136,16 @@ EXAMPLES: dict[str, tuple[StreamId, AnyEvent]] = {
     "RunRequested.least": (_RUN, RunRequested(task=TASK, scheduled_at=NOON)),
     "RunStarted": (_RETRIED, RunStarted(executor="executor-4f2c")),
     "RunFinished": (_RETRIED, FINISHED),
+    "RunFinished.timed": (
+        _RUN,
+        RunFinished(
+            status="success",
+            reason="exited",
+            exit_code=0,
+            lines=1,
+            timing={"forked": 0.003, "first_line": 0.004, "exited": 0.006, "logged": 0.0075},
+        ),
+    ),
     "RunFinished.least": (_RUN, RunFinished(status="success", reason="exited")),
 }
 

@@ -30,12 +30,12 @@ def unique(start: str) -> str:
 
 
 def archive(**files: str) -> bytes:
-    """A ZIP of these files; names are without their suffix .py."""
+    """A ZIP of these files, always the same; names are without their suffix .py."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as opened:
         for name, text in files.items():
-            opened.writestr(f"{name}.py", text)
-        opened.writestr("requirements.txt", "")
+            opened.writestr(zipfile.ZipInfo(f"{name}.py"), text)
+        opened.writestr(zipfile.ZipInfo("requirements.txt"), "")
     return buffer.getvalue()
 
 
@@ -56,6 +56,12 @@ def ready(wl: Any, main: str = MAIN, name: str = "sample") -> Any:
     until(lambda: orchestration.status() in ("ready", "error"), "it is packaged")
     assert orchestration.status() == "ready"
     return orchestration
+
+
+def kill(task: Any) -> None:
+    """Returns once it is true. A task that runs nothing may be gone at once."""
+    assert task.kill() in ("pending_kill", "killed")
+    until(lambda: task.status() == "killed", "it is killed")
 
 
 def refusal(call: Callable[[], Any]) -> str:

@@ -33,7 +33,7 @@ assert "by bytes" in by_bytes._repr_html_()
 assert "by path.zip" in by_id._repr_html_()
 assert by_bytes.created_at() <= by_bytes.updated_at()
 
-assert "main.py" in refusal(lambda: wl.upload_orchestration(bytes_buffer=archive(other="1")))
+assert "main.py" in refusal(lambda: wl.upload_orchestration(bytes_buffer=archive(one="1", two="2")))
 assert "ZIP" in refusal(lambda: wl.upload_orchestration(bytes_buffer=b"no archive")).upper()
 assert "requires either bytes or path" in refusal(wl.upload_orchestration)
 print("done")

@@ -15,13 +15,15 @@ run: $(VENV)/.platform
 demo: $(VENV)/.platform
 	$(BIN)/python -m examples.demo
 
+# Most of them wait for servers most of the time, so three at once suit two cores.
 test: $(VENV)/.dev
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 3 --dist loadfile
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file libs/sdk/pyproject.toml
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.dev

@@ -22,6 +22,7 @@ import msgspec
 
 from libs.archive import requirements as requirements_txt
 from libs.domain.errors import Rejected, Unavailable
+from services.packager import sdk
 from services.packager.environment import Environment, digest, platform_name, seal, share_bytecode
 from services.packager.uv import Uv
 
@@ -146,6 +147,7 @@ class Builder:
         with self._work() as work:
             built = await self._uv.install(work, lock)
             (built / "lock.txt").write_text(lock)
+            await asyncio.to_thread(sdk.put_into, built)
             await asyncio.to_thread(share_bytecode, like, built)
             await self._uv.compile_bytecode(built)
             await asyncio.to_thread(seal, built, self._limits.environment_bytes)
@@ -157,7 +159,7 @@ class Builder:
                     raise
 
     def _key(self, lock: str) -> str:
-        return digest(lock, self._options)[:32]
+        return digest(lock, self._options, sdk.version())[:32]
 
     def _touch(self, key: str) -> bool:
         """Whether the environment is there; its modification time is that of its last use."""

@@ -1,0 +1,30 @@
+"""Our SDK is in every environment, and gives way to the published one."""
+
+import subprocess
+import venv
+from pathlib import Path
+
+from services.packager import sdk
+
+
+def where(environment: Path, name: str) -> str:
+    """The file that `import name` finds there."""
+    command = [environment / "bin" / "python", "-c", f"import {name}; print({name}.__file__)"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_it_is_imported_by_both_names(tmp_path: Path) -> None:
+    venv.create(tmp_path, symlinks=True)
+    sdk.put_into(tmp_path)
+    assert where(tmp_path, "rondo").startswith(str(tmp_path))
+    assert where(tmp_path, "wallaroo").startswith(str(tmp_path))
+
+
+def test_what_the_requirements_brought_stays(tmp_path: Path) -> None:
+    venv.create(tmp_path, symlinks=True)
+    (site,) = tmp_path.glob("lib/python*/site-packages")
+    (site / "wallaroo").mkdir()
+    (site / "wallaroo" / "__init__.py").write_text("published = True")
+    sdk.put_into(tmp_path)
+    assert (site / "wallaroo" / "__init__.py").read_text() == "published = True"
+    assert [path.name for path in (site / "wallaroo").iterdir()] == ["__init__.py"]

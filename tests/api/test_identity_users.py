@@ -45,7 +45,7 @@ async def test_nobody_of_that_email(member: World, email: str) -> None:
     assert (found.status, found.body) == (200, [])
 
 
-@pytest.mark.parametrize("id", [str(uuid4()), "x", "%00"])
+@pytest.mark.parametrize("id", ["00000000-0000-4000-8000-000000000000", "x", "%00"])
 async def test_nobody_of_that_id(member: World, id: str) -> None:
     found = await member.service.call("GET", f"{directory.PATH}/{id}", member.token)
     assert (found.status, found.body["reason"]) == (404, "not_found")

@@ -22,6 +22,9 @@ _REMEMBERED = 1000
 class LocalBackend:
     """Implements Backend. `runs` is a folder of this backend alone: what is in it is removed.
 
+    So is what lies in `templates` beside it, where the folders of forked runs are: each template
+    is to see those of its own runs, and no others.
+
     As root, the run in slot n gets uid and gid `first_uid` + n.
     """
 
@@ -59,9 +62,11 @@ class LocalBackend:
         `template_bytes` say how many warm interpreters are kept.
         """
         runs = runs.resolve()
-        runs.mkdir(mode=0o711, parents=True, exist_ok=True)
+        for folder in (runs, runs.with_name("templates")):
+            folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         launcher = await LauncherProcess.open(runs, first_uid, namespaces)
-        await asyncio.to_thread(_clear, runs, launcher.rights)
+        for folder in (runs, runs.with_name("templates")):
+            await asyncio.to_thread(_clear, folder, launcher.rights)
         return cls(runs, first_uid, namespaces, launcher, templates, template_bytes)
 
     @property
@@ -127,7 +132,7 @@ class LocalBackend:
     async def _template(self, python: Path) -> Template:
         launcher = await self._living_launcher()
         return await Template.start(
-            python, self._folder, launcher, launcher.rights, self._first_uid
+            python, self._folder.with_name("templates"), launcher, launcher.rights, self._first_uid
         )
 
     async def _modules(self, spec: RunSpec) -> tuple[str, ...]:

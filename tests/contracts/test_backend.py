@@ -22,7 +22,8 @@ async def runs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     runs: Harness = await request.param.open(tmp_path)
     yield runs
     await runs.backend.close()
-    assert list((tmp_path / "runs").iterdir()) == []
+    assert runs.left() == []
+    assert list((tmp_path / "templates").iterdir()) == []
 
 
 async def test_exit_code_0_is_success(runs: Harness) -> None:

@@ -169,9 +169,9 @@ class Harness:
         return run
 
     def left(self) -> list[Path]:
-        """The folders that runs left; a template's is its own as long as it is there."""
-        found = (self.folder / "runs").rglob("home")
-        return [each.parent for each in found if (each / "main.py").exists()]
+        """The folders that runs left."""
+        forked = (self.folder / "templates").glob("*/temporary/*")
+        return [*(self.folder / "runs").iterdir(), *forked]
 
     def spec(self, script: str, beside: dict[str, bytes] | None = None, **spec: Any) -> RunSpec:
         """`script` becomes the entrypoint; `beside` are other files of the tree."""

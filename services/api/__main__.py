@@ -24,6 +24,7 @@ from services.api.app import application
 from services.api.call import Resources
 from services.api.config import Config
 from services.api.identity import users
+from services.api.identity.device import Devices
 from services.api.identity.login import Login
 from services.api.identity.tokens import Tokens
 from services.api.upload import sweep
@@ -67,6 +68,7 @@ async def main(environ: Mapping[str, str]) -> None:
             run_tokens,
             secrets,
             Login(known),
+            Devices(accounts),
             http,
             asyncio.Lock(),
         )

@@ -15,6 +15,7 @@ from libs.runtoken.token import RunTokens
 from libs.vault.vault import Vault
 from services.api.config import Config
 from services.api.errors import not_visible_yet
+from services.api.identity.device import Devices
 from services.api.identity.login import Login
 from services.api.identity.tokens import Tokens
 from services.api.identity.users import User, Users
@@ -38,6 +39,7 @@ class Resources:
     run_tokens: RunTokens
     vault: Vault
     login: Login
+    devices: Devices
     http: aiohttp.ClientSession
     numbering: asyncio.Lock
 

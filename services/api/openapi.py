@@ -50,12 +50,14 @@ def document(routes: Sequence[Route], url: str) -> Document:
 def _operation(route: Route, schema_of: dict[str, Document], *, deprecated: bool) -> Document:
     answers: dict[str, Document] = {str(route.status): {"description": "Done."}}
     if route.answer:
-        answers[str(route.status)] = _content("Done.", JSON, schema_of[str(route.answer)])
+        answers[str(route.status)] = _content(
+            "Done.", route.answer_media, schema_of[str(route.answer)]
+        )
     for status in sorted(route.errors):
         error = keycloak.GrantError if route.tag == "login" and status < 500 else Error
         answers[str(status)] = _content(HTTPStatus(status).phrase, JSON, schema_of[str(error)])
     found: Document = {
-        "operationId": ("put_" if route.method == "PUT" else "")
+        "operationId": ("" if route.path.startswith("/v1/") else route.method.lower() + "_")
         + re.sub(r"\W+", "_", route.path.replace("/v1/api/", "")).strip("_")
         + ("_alias" if deprecated else ""),
         "summary": route.summary,

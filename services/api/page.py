@@ -8,7 +8,6 @@ from string import Template
 from typing import Any
 
 from services.api.openapi import Document
-from services.api.route import JSON
 
 _FRAME = Template((files("services.api") / "page.html").read_text())
 
@@ -41,8 +40,8 @@ def _operation(method: str, path: str, operation: Document) -> str:
     if body := operation.get("requestBody"):
         rows += [_row("send", media, of["schema"]) for media, of in body["content"].items()]
     for status, answer in operation["responses"].items():
-        schema = answer["content"][JSON]["schema"] if "content" in answer else {"type": ""}
-        rows.append(_row(status, answer["description"], schema))
+        (content,) = answer.get("content", {"": {"schema": {"type": ""}}}).values()
+        rows.append(_row(status, answer["description"], content["schema"]))
     return (
         f'<section><h3 id="{escape(operation["operationId"])}"><b>{method.upper()}</b> '
         f"<code>{escape(path)}</code>{lock}</h3><p>{escape(operation['summary'])}</p>"

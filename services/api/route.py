@@ -9,6 +9,7 @@ from services.api.call import Call
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
+HTML = "text/html"
 
 ALWAYS = (400, 401, 413, 503)
 BY_ID = (*ALWAYS, 403, 404)
@@ -35,6 +36,7 @@ class Route:
     public: bool = False
     aliases: tuple[str, ...] = ()
     query: tuple[str, ...] = ()
+    answer_media: str = JSON
 
     @property
     def tag(self) -> str:

@@ -7,8 +7,9 @@ so these tests are no part of `make test`.
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -19,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-sdk" / "bin" / "python"
 ENDS_WITHIN = 240.0
 
-Script = Callable[..., Awaitable[str]]
+Script = Callable[..., Coroutine[Any, Any, str]]
 
 
 @pytest.fixture(scope="package")

@@ -14,6 +14,7 @@ from services.api.identity.tokens import REALM
 DOCUMENT = f"{REALM}/.well-known/openid-configuration"
 OPENID = f"{REALM}/protocol/openid-connect"
 CERTS = f"{OPENID}/certs"
+DEVICE = f"{OPENID}/auth/device"
 
 
 class KeySet(msgspec.Struct):
@@ -34,12 +35,12 @@ class Issuer(msgspec.Struct):
 
 
 async def document(call: Call, _: None) -> Issuer:
-    base = call.resources.tokens.issuer.removesuffix(REALM) + OPENID
+    root = call.resources.tokens.issuer.removesuffix(REALM)
     return Issuer(
         issuer=call.resources.tokens.issuer,
-        token_endpoint=f"{base}/token",
-        device_authorization_endpoint=f"{base}/auth/device",
-        jwks_uri=call.resources.tokens.issuer.removesuffix(REALM) + CERTS,
+        token_endpoint=f"{root}{OPENID}/token",
+        device_authorization_endpoint=root + DEVICE,
+        jwks_uri=root + CERTS,
         grant_types_supported=[
             "password",
             "refresh_token",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Literal
+from uuid import UUID
 
 import msgspec
 
@@ -10,22 +11,32 @@ from libs.runtoken.token import is_one as is_runs
 from services.api import runaccess
 from services.api.call import Call
 from services.api.errors import Refusal
+from services.api.identity.device import Waiting
 from services.api.identity.login import TooSoon
 from services.api.identity.tokens import CLIENT, Pair
 from services.api.identity.users import User
 
 PATH = "/auth/realms/master/protocol/openid-connect/token"
 _MAX_FIELD = 4096
+_DEVICE_SAYS: dict[Waiting, str] = {
+    "authorization_pending": "nobody has signed in yet; ask again",
+    "slow_down": "ask less often",
+    "expired_token": "expired, used or not ours; start again",
+}
 
 
 class TokenForm(msgspec.Struct):
-    """Username (or email) and password, or a refresh token, as `grant_type` says."""
+    """Username (or email) and password, a refresh token or a device's code: see `grant_type`."""
 
-    grant_type: Literal["password", "refresh_token"]
+    grant_type: Literal["password", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"]
     client_id: Literal["sdk-client"]
     username: str | None = None
     password: str | None = None
     refresh_token: str | None = None
+    device_code: str | None = None
+
+    def __repr__(self) -> str:
+        return f"TokenForm({self.grant_type})"
 
 
 class GrantError(msgspec.Struct):
@@ -44,11 +55,7 @@ class GrantRefused(Refusal):
 
 
 async def token(call: Call, _: None) -> Pair:
-    if call.request.content_type != "application/x-www-form-urlencoded":
-        raise _invalid("Content-Type: send application/x-www-form-urlencoded")
-    form = {name: str(value) for name, value in (await call.request.post()).items()}
-    if _field(form, "client_id") != CLIENT:
-        raise GrantRefused(401, "invalid_client", f"client_id: unknown; use {CLIENT}")
+    form = await form_fields(call)
     match _field(form, "grant_type"):
         case "password":
             user = await _by_password(call, form)
@@ -56,11 +63,25 @@ async def token(call: Call, _: None) -> Pair:
             return await _by_runs_refresh(call, form)
         case "refresh_token":
             user = await _by_refresh(call, form)
+        case "urn:ietf:params:oauth:grant-type:device_code":
+            user = await _by_device(call, form)
         case _:
             raise GrantRefused(
-                400, "unsupported_grant_type", "grant_type: use password or refresh_token"
+                400,
+                "unsupported_grant_type",
+                "grant_type: use password, refresh_token or the device code's",
             )
     return call.resources.tokens.issue(user)
+
+
+async def form_fields(call: Call) -> dict[str, str]:
+    """The form that one of our clients has sent."""
+    if call.request.content_type != "application/x-www-form-urlencoded":
+        raise _invalid("Content-Type: send application/x-www-form-urlencoded")
+    form = {name: str(value) for name, value in (await call.request.post()).items()}
+    if _field(form, "client_id") != CLIENT:
+        raise GrantRefused(401, "invalid_client", f"client_id: unknown; use {CLIENT}")
+    return form
 
 
 async def _by_password(call: Call, form: Mapping[str, str]) -> User:
@@ -85,6 +106,17 @@ async def _by_refresh(call: Call, form: Mapping[str, str]) -> User:
     user = await resources.users.by_id(claims.sub, claims.iat)
     if user is None:
         raise _no_refresh()
+    return user
+
+
+async def _by_device(call: Call, form: Mapping[str, str]) -> User:
+    """Somebody who has signed in for it (RFC 8628, 3.5)."""
+    found = await call.resources.devices.poll(_field(form, "device_code"))
+    if not isinstance(found, UUID):
+        raise GrantRefused(400, found, f"device_code: {_DEVICE_SAYS[found]}")
+    user = await call.resources.users.by_id(found)
+    if user is None:
+        raise GrantRefused(400, "access_denied", "device_code: that user is gone or disabled")
     return user
 
 

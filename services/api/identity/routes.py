@@ -1,9 +1,9 @@
 """The routes of logging in and of users."""
 
-from services.api.identity import accounts, directory, discovery, keycloak
+from services.api.identity import accounts, directory, discovery, keycloak, signin
 from services.api.identity.tokens import Pair
 from services.api.requests import Nothing
-from services.api.route import ALWAYS, BY_ID, FORM, Route, post
+from services.api.route import ALWAYS, BY_ID, FORM, HTML, Route, post
 
 IDENTITY_ROUTES = (
     Route(
@@ -14,6 +14,41 @@ IDENTITY_ROUTES = (
         Pair,
         "Log in, or renew a login, for an access token.",
         errors=(400, 401, 429, 503),
+        media=FORM,
+        public=True,
+    ),
+    Route(
+        "POST",
+        discovery.DEVICE,
+        signin.authorize,
+        signin.DeviceForm,
+        signin.Authorization,
+        "Begin the login of a device, for which somebody signs in elsewhere.",
+        errors=(400, 401, 429, 503),
+        media=FORM,
+        public=True,
+    ),
+    Route(
+        "GET",
+        signin.PAGE,
+        signin.show,
+        None,
+        str,
+        "The page on which people sign in for a device.",
+        errors=(),
+        public=True,
+        query=("user_code",),
+        answer_media=HTML,
+    ),
+    Route(
+        "POST",
+        signin.PAGE,
+        signin.sign_in,
+        signin.SignInForm,
+        str,
+        "What that page sends; the answer is a page too.",
+        errors=(),
+        answer_media=HTML,
         media=FORM,
         public=True,
     ),

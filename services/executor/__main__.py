@@ -34,13 +34,19 @@ async def main(environ: Mapping[str, str]) -> None:
         slots=config.slots,
         environments=config.environments,
         variables={"WALLAROO_URL": config.public_url},
+        mode=config.start,
     )
     async with (
         wire.connect(config.nats_url, token) as nats,
         open_store(config.blobs_url) as blobs,
     ):
         await streams.create(nats, config.nats_replicas)
-        backend = await LocalBackend.open(config.data / "runs", config.first_uid)
+        backend = await LocalBackend.open(
+            config.data / "runs",
+            config.first_uid,
+            templates=config.templates,
+            template_bytes=config.template_mib << 20,
+        )
         for sentence in backend.capabilities():
             logger.info("%s", sentence)
         log = EventLog(nats)

@@ -19,8 +19,11 @@ _MOST_UIDS = 10_000  # as many slots may have a uid of their own
 _ROOM = 400  # bytes into which a run can write its command
 _THREADS = "_NUM_THREADS"
 _EARLY = ("PYTHON", "LD_", "LC_", "LANG", "MALLOC_", "GLIBC_")
-# A second thread would not survive the fork. Runs don't inherit the setting, only its effect.
-_ONE_THREAD = {f"{name}{_THREADS}": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+# A second thread would not survive the fork. Runs don't inherit the settings, only their effect.
+_ONE_THREAD = {
+    **{f"{name}{_THREADS}": "1" for name in ("OMP", "OPENBLAS", "MKL")},
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",  # of the allocator in pyarrow
+}
 _USER = "jovyan"  # what people's scripts know from notebooks
 
 
@@ -125,7 +128,14 @@ def _ours() -> list[str]:
 
 def _view(spec: RunSpec, folder: RunFolder, nested: bool) -> View:
     readable = interpreter_trees(spec.python)
-    return View(str(folder.root), str(folder.home), str(folder.temporary), readable, nested)
+    hidden = any(tree.startswith((view.HOME + "/", view.TEMPORARY + "/")) for tree in readable)
+    return View(
+        root=str(folder.root),
+        home=str(folder.home),
+        temporary=str(folder.temporary),
+        readable=readable,
+        nested=nested and not hidden,  # what lies below those would be covered with them
+    )
 
 
 def _environment(spec: RunSpec, home: str, temporary: str) -> dict[str, str]:

@@ -27,7 +27,7 @@ from libs.eventlog.log import EventLog, Proposed, WrongVersion
 from libs.eventlog.transact import load, transact
 from libs.eventlog.wire import Nats, back_off, patiently
 from libs.runtoken.token import RunTokens
-from services.executor.backend import Backend, Outcome, Running, RunSpec
+from services.executor.backend import Backend, Mode, Outcome, Running, RunSpec
 from services.executor.code import Code
 from services.executor.output import Output
 from services.executor.token import login
@@ -70,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True):
     slots: int
     environments: Path
     variables: dict[str, str]
+    mode: Mode = "fork"
 
 
 class Runs:
@@ -182,6 +183,7 @@ class Runs:
             variables={**self._settings.variables, "RONDO_RUN_ID": str(run)},
             files=login(self._tokens, task, run),
             timeout=task.timeout,
+            mode=self._settings.mode,
         )
 
     async def _orchestration(self, workspace: int, task: Task) -> Orchestration:

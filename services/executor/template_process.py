@@ -1,6 +1,7 @@
 """One template of the local backend, as the executor sees it: a run of ours that starts runs."""
 
 import asyncio
+import contextlib
 import os
 import socket
 from pathlib import Path
@@ -15,6 +16,7 @@ from services.executor.local_run import LocalRun
 from services.executor.messages import Launch, Preload, Preloaded, Rights
 
 _PATIENCE = 180.0  # seconds for all that is to be imported
+_LAST_WORDS = 2.0
 
 _LIMITS = Limits(BOUNDLESS, BOUNDLESS, BOUNDLESS, processes=1 << 16, open_files=1 << 16)
 
@@ -114,6 +116,9 @@ class Template:
             await self.close()
             raise
         if answer is None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_WORDS):  # how it ended by itself, if it does
+                    await self._process.wait()
             await self.close()
             outcome = await self._process.wait()
             raise Unavailable(f"its template has ended: {outcome.detail}")

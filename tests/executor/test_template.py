@@ -1,0 +1,178 @@
+"""Templates: what they preload, when a run is no fork, and what happens if one dies."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from libs.domain.errors import Unavailable
+from services.executor.backend import RunSpec
+from services.executor.local import LocalBackend
+from tests.executor.harness import Harness, ended, living, mark
+
+MODULES = {
+    "good": "import os\nos.environ['SET_BY_GOOD'] = '1'\nVALUE = 'good'\n",
+    "with_thread": "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True)"
+    ".start()\nVALUE = threading.active_count()\n",
+    "with_file": "file = open('/etc/hostname')\nVALUE = file.name\n",
+    "with_socket": "import socket\npair = socket.socketpair()\nVALUE = pair[0].fileno() > 2\n",
+    "with_handler": "import signal\nsignal.signal(signal.SIGUSR1, print)\n"
+    "VALUE = signal.getsignal(signal.SIGUSR1) is print\n",
+    "with_child": "import subprocess\nchild = subprocess.Popen(['sleep', '9'])\nVALUE = 'child'\n",
+    "printing": "print('imported')\nVALUE = 'printing'\n",
+    "failing": "raise ValueError('at import')\n",
+    "exiting": "import os\nos._exit(3)\n",
+}
+
+
+@pytest.fixture
+async def runs(tmp_path: Path) -> AsyncIterator[Harness]:
+    backend = await LocalBackend.open(tmp_path / "runs")
+    if not backend.capabilities()[-1].startswith("Runs are forked"):
+        pytest.skip(backend.capabilities()[-1])
+    yield Harness(backend, tmp_path, "fork")
+    await backend.close()
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Path:
+    """Of an environment with the modules."""
+    program = [sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "env")]
+    subprocess.run(program, check=True)
+    [packages] = (tmp_path / "env").glob("lib/python*/site-packages")
+    for name, content in MODULES.items():
+        (packages / f"{name}.py").write_text(content)
+    return tmp_path / "env" / "bin" / "python"
+
+
+async def lines(runs: Harness, spec: RunSpec, new: bool = False) -> list[str]:
+    run = await runs.start_anyhow(spec, new)
+    assert (await run.outcome()).status == "success", await run.err.all()
+    return (await run.out.all()).splitlines()
+
+
+async def test_a_harmless_module_is_there_before_the_script(runs: Harness, python: Path) -> None:
+    look = "import sys, os; print('good' in sys.modules, os.environ.get('SET_BY_GOOD'))"
+    assert await lines(runs, runs.spec(f"import good\n{look}", python=python)) == ["True 1"]
+    assert await lines(runs, runs.spec(look, python=python)) == ["True 1"]
+
+
+@pytest.mark.parametrize(
+    "name", ["with_thread", "with_file", "with_socket", "with_handler", "with_child", "printing"]
+)
+async def test_others_are_left_to_the_runs(runs: Harness, python: Path, name: str) -> None:
+    look = f"import sys; print({name!r} in sys.modules)"
+    script = f"import {name}; print({name}.VALUE)"
+    expected = await lines(runs, runs.spec(script, python=python, mode="exec"), new=True)
+    assert await lines(runs, runs.spec(script, python=python)) == expected
+    assert await lines(runs, runs.spec(look, python=python)) == ["False"]
+
+
+@pytest.mark.parametrize(("name", "code"), [("failing", 1), ("exiting", 3), ("absent", 1)])
+async def test_an_import_that_fails_does_so_in_the_run(
+    runs: Harness, python: Path, name: str, code: int
+) -> None:
+    run = await runs.start(runs.spec(f"import {name}", python=python))
+    assert (await run.outcome()).exit_code == code
+    assert await lines(runs, runs.spec("print('next')", python=python)) == ["next"]
+
+
+async def test_a_module_beside_the_script_comes_before_a_loaded_one(
+    runs: Harness, python: Path
+) -> None:
+    await lines(runs, runs.spec("import good", python=python))
+    own = runs.spec("import good; print(good)", {"good.py": b""}, python=python)
+    [shown] = await lines(runs, own, new=True)
+    assert shown.endswith("/home/jovyan/good.py'>")
+
+
+@pytest.mark.parametrize("name", ["PYTHONHASHSEED", "OMP_NUM_THREADS", "LC_ALL"])
+async def test_what_only_a_new_interpreter_heeds_makes_one(runs: Harness, name: str) -> None:
+    spec = runs.spec("import os; print(os.environ[NAME])".replace("NAME", repr(name)))
+    for value in ("0", "1"):
+        changed = {"variables": {name: value}}
+        assert await lines(runs, _with(spec, **changed), new=True) == [value]
+
+
+async def test_no_two_runs_draw_the_same(runs: Harness) -> None:
+    script = """
+        import multiprocessing, os, random, secrets, tempfile, uuid
+        print(random.random(), secrets.token_hex(8), uuid.uuid4(), os.urandom(8).hex(),
+              multiprocessing.current_process().authkey.hex(), tempfile.mktemp())
+    """
+    first, second = [await lines(runs, runs.spec(script)) for _ in range(2)]
+    assert not set(first[0].split()) & set(second[0].split())
+
+
+async def test_a_killed_template_takes_its_runs_with_it_and_is_replaced(runs: Harness) -> None:
+    hidden = mark()
+    script = f"import subprocess, signal; subprocess.Popen(['sleep', '{hidden}']); print('ready')"
+    run = await runs.start(runs.spec(f"{script}; signal.pause()"))
+    await run.out.until("ready")
+    template = _template_of(run.running.pid)
+    os.kill(template, signal.SIGKILL)
+    outcome = await run.outcome()
+    assert (outcome.status, outcome.reason) == ("failure", "launcher_lost")
+    await ended(template)
+    assert not living(hidden)
+    assert await lines(runs, runs.spec("print('again')")) == ["again"]
+
+
+async def test_a_run_cannot_harm_its_template(runs: Harness) -> None:
+    script = """
+        import os, signal
+        for pid in {os.getppid(), TEMPLATE} - {os.getpid()}:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+            for file in "mem", "environ":
+                try:
+                    print(pid, len(open(f"/proc/{pid}/{file}", "rb").read(1)))
+                except OSError:
+                    pass
+        print("done")
+    """
+    before = await runs.start(runs.spec("print('ready'); open(0).read()"))
+    await before.out.until("ready")
+    script = script.replace("TEMPLATE", str(_template_of(before.running.pid)))
+    assert await lines(runs, runs.spec(script, slot=1)) == ["done"]
+    assert await lines(runs, runs.spec("print('next')")) == ["next"]
+
+
+async def test_templates_that_are_not_used_give_way(tmp_path: Path, python: Path) -> None:
+    backend = await LocalBackend.open(tmp_path / "runs", templates=1)
+    runs = Harness(backend, tmp_path, "fork")
+    assert await lines(runs, runs.spec("print(1)")) == ["1"]
+    assert await lines(runs, runs.spec("print(2)", python=python)) == ["2"]
+    assert len(list((tmp_path / "templates").iterdir())) == 1
+    assert await lines(runs, runs.spec("print(1)")) == ["1"]
+    await backend.close()
+
+
+async def test_an_environment_that_cannot_start_is_not_tried_for_each_run(runs: Harness) -> None:
+    spec = runs.spec("print(1)", python=Path("/bin/false"))
+    why = await runs.backend.warm(spec)
+    assert "its template has ended" in why
+    assert await runs.backend.warm(spec) == why
+    await runs.backend.close()
+    with pytest.raises(Unavailable):
+        await runs.backend.warm(spec)
+
+
+def _template_of(pid: int) -> int:
+    """The process that forked the keeper of a run."""
+    for _ in range(2):
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return pid
+
+
+def _with(spec: RunSpec, **changed: Any) -> RunSpec:
+    return msgspec.structs.replace(spec, run_id=uuid4(), **changed)

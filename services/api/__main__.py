@@ -26,6 +26,7 @@ from services.api.config import Config
 from services.api.identity import users
 from services.api.identity.device import Devices
 from services.api.identity.login import Login
+from services.api.identity.service_tokens import ServiceTokens
 from services.api.identity.tokens import Tokens
 from services.api.upload import sweep
 from services.api.views import SCHEMA, Views
@@ -69,6 +70,7 @@ async def main(environ: Mapping[str, str]) -> None:
             secrets,
             Login(known),
             Devices(accounts),
+            ServiceTokens(accounts),
             http,
             asyncio.Lock(),
         )

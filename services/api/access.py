@@ -16,30 +16,44 @@ from libs.domain.workspace import Workspace
 from libs.runtoken import token as run_token
 from services.api import queries, runaccess
 from services.api.call import Call, Resources
+from services.api.identity import service_tokens
+from services.api.identity.machine import Machine, acting_for, persons_only
 from services.api.identity.users import User
 from services.api.queries import Rows, TaskRow
-from services.api.runaccess import RunUser
 
 
 async def authenticated(resources: Resources, request: web.Request) -> User:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Rejected("unauthorized", "Authorization: send 'Bearer' and an access token")
-    if run_token.is_one(token.strip()):
-        resource = request.match_info.route.resource
-        path = resource.canonical if resource else ""
-        return await runaccess.user(resources, token.strip(), path)
-    claims = resources.tokens.claims(token.strip(), "Bearer")
+    token = token.strip()
+    resource = request.match_info.route.resource
+    path = resource.canonical if resource else ""
+    if run_token.is_one(token):
+        return await runaccess.user(resources, token, path)
+    if service_tokens.is_one(token):
+        return await _machine(resources, token, path)
+    claims = resources.tokens.claims(token, "Bearer")
     user = await resources.users.by_id(claims.sub, claims.iat)
     if user is None:
         raise Rejected("unauthorized", "Authorization: this user is gone or disabled; log in again")
     return user
 
 
+async def _machine(resources: Resources, token: str, path: str) -> Machine:
+    known = await resources.service_tokens.known(token)
+    owner = await resources.users.by_id(known.owner) if known else None
+    if known is None or owner is None:
+        raise Rejected(
+            "unauthorized", "Authorization: this token is revoked or expired; make another one"
+        )
+    return acting_for(owner, known.workspaces, path)
+
+
 def person(call: Call) -> User:
-    """The caller, who is not the code of a run."""
-    if isinstance(call.caller, RunUser):
-        raise Rejected("forbidden", "Authorization: this is not for code in tasks; log in yourself")
+    """The caller, who is no machine."""
+    if isinstance(call.caller, Machine):
+        raise persons_only()
     return call.caller
 
 
@@ -65,18 +79,18 @@ async def owned_workspace(
 
 
 def _may_enter(caller: User, workspace: Workspace) -> bool:
-    """A run's user only the run's own."""
+    """A machine only those that it is for."""
     member = str(caller.id) in workspace.members
-    if isinstance(caller, RunUser):
-        return workspace.id == caller.workspace and (member or caller.entitled)
+    if isinstance(caller, Machine):
+        return workspace.id in caller.scope and (member or caller.entitled)
     return member or caller.admin
 
 
 async def workspaces(call: Call, rows: Rows) -> list[Workspace]:
     """All that the caller may see."""
-    if isinstance(call.caller, RunUser):
-        mine = await queries.workspace(rows, call.caller.workspace)
-        return [mine] if mine and _may_enter(call.caller, mine) else []
+    if isinstance(call.caller, Machine):
+        scope = [await queries.workspace(rows, id) for id in sorted(call.caller.scope)]
+        return [state for state in scope if state and _may_enter(call.caller, state)]
     return await queries.workspaces(rows, None if call.caller.admin else str(call.caller.id))
 
 
@@ -109,7 +123,7 @@ async def connections(call: Call, rows: Rows) -> list[Connection]:
     if call.caller.admin:
         return await queries.connections(rows, None, None)
     visible = [state.id for state in await workspaces(call, rows)]
-    creator = None if isinstance(call.caller, RunUser) else str(call.caller.id)
+    creator = None if isinstance(call.caller, Machine) else str(call.caller.id)
     return await queries.connections(rows, creator, visible)
 
 
@@ -128,7 +142,7 @@ async def owned_connection(call: Call, id: UUID, field: str = "connection_id") -
 def _owns(caller: User, connection: Connection) -> bool:
     """Never so for a run, which gets at what is attached to its workspace."""
     mine = caller.admin or connection.created_by == str(caller.id)
-    return mine and not isinstance(caller, RunUser)
+    return mine and not isinstance(caller, Machine)
 
 
 async def orchestration(call: Call, rows: Rows, id: UUID, field: str = "id") -> Orchestration:

@@ -8,7 +8,7 @@ from libs.domain.events import AnyEvent
 from libs.domain.ids import StreamId, workspace_stream
 from services.api import access, queries, requests, unique, wire
 from services.api.call import Call
-from services.api.runaccess import RunUser
+from services.api.identity.machine import Machine
 
 _ALL = "event.*.workspace.*"
 _TRIES = 50
@@ -32,11 +32,11 @@ async def create(call: Call, body: requests.CreateWorkspace) -> wire.WorkspaceCr
 async def default(call: Call) -> workspace.Workspace:
     """The caller's own, made when it is first asked for. Somebody else may have taken its name.
 
-    To the code of a run, that is the run's workspace.
+    To a machine, that is the first workspace that it is for: a run's own.
     """
     user, rows = call.caller, call.resources.rows
-    if isinstance(user, RunUser):
-        return await access.workspace(call, rows, user.workspace)
+    if isinstance(user, Machine):
+        return await access.workspace(call, rows, min(user.scope))
     name = f"{user.email[:_MOST_OF_EMAIL]} - Default Workspace"
     for number in range(1, _TRIES):
         found = await queries.workspaces_named(rows, name, str(user.id))

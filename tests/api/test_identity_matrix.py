@@ -29,6 +29,7 @@ class Scene:
     run: str
     somebody: str
     connection: str  # of the owner, attached; by name in `doomed`, others of theirs
+    token: str  # of the owner
     doomed: list[str] = field(default_factory=list)
 
     @property
@@ -63,6 +64,13 @@ def _somebody(scene: Scene) -> Any:
 EXPECTED: dict[str, tuple[Body, int, int]] = {
     "workspaces/create": (lambda _: {"workspace_name": f"m-{uuid4()}"}, ALL, 200),
     "workspaces/list": (lambda _: {}, ALL, 200),
+    "tokens/create": (
+        lambda scene: {"name": "robot", "workspaces": [scene.workspace]},
+        MEMBERS,
+        200,
+    ),
+    "tokens/list": (lambda _: {}, ALL, 200),
+    "tokens/revoke": (lambda scene: {"id": scene.token}, OWNERS, 200),
     "workspaces/list_users": (_in_workspace, MEMBERS, 200),
     "workspaces/add_user": (_member, OWNERS, 200),
     "workspaces/remove_user": (_member, OWNERS, 200),
@@ -173,5 +181,7 @@ async def _scene(service: Service, log: EventLog, people: dict[str, Any]) -> Sce
     ]
     attachment = {"workspace_id": workspace, "connection_id": connection}
     await owner.post("connections/add_to_workspace", attachment)
+    body = {"name": "robot", "workspaces": [workspace]}
+    token = (await owner.post("tokens/create", body))["token"]["id"]
     ids = orchestration, str(task), str(run)
-    return Scene(workspace, *ids, somebody, connection, names[1:])
+    return Scene(workspace, *ids, somebody, connection, token, names[1:])

@@ -1,6 +1,8 @@
-"""The routes of logging in and of users."""
+"""The routes of logging in, of users and of the tokens of programs."""
 
+from services.api import programs
 from services.api.identity import accounts, directory, discovery, keycloak, signin
+from services.api.identity.service_tokens import ServiceToken
 from services.api.identity.tokens import Pair
 from services.api.requests import Nothing
 from services.api.route import ALWAYS, BY_ID, FORM, HTML, Route, post
@@ -163,5 +165,27 @@ IDENTITY_ROUTES = (
         directory.Account,
         summary="Make a user an administrator, or no longer (administrators).",
         errors=(*BY_ID, 409),
+    ),
+    post(
+        "tokens/create",
+        programs.create,
+        programs.CreateToken,
+        programs.CreatedToken,
+        summary="Make a token for a program, good for some of your workspaces.",
+    ),
+    post(
+        "tokens/list",
+        programs.list_tokens,
+        Nothing,
+        programs.TokenList,
+        summary="Your service tokens; everybody's for an administrator.",
+        errors=(*ALWAYS, 403),
+    ),
+    post(
+        "tokens/revoke",
+        programs.revoke,
+        programs.TokenById,
+        ServiceToken,
+        summary="End a service token.",
     ),
 )

@@ -1,0 +1,44 @@
+"""Callers that are no persons: the code of a run, and programs with a service token.
+
+They act as a person, their owner, in some workspaces only. They have none of an administrator's
+rights, and what concerns people rather than work (members, users, other workspaces, what happens
+to connections) is closed to them: who reads the token may be somebody else than its owner.
+"""
+
+from collections.abc import Collection
+
+import msgspec
+
+from libs.domain.errors import Rejected
+from services.api.identity.users import User
+
+_OPEN_FOLDERS = ("/v1/api/orchestration/", "/v1/api/task/", "/v1/graphql")
+_OPEN = {
+    "/v1/api/workspaces/list",
+    "/v1/api/connections/get",
+    "/v1/api/connections/get_by_id",
+    "/v1/api/connections/list",
+}
+
+
+class Machine(User, frozen=True, kw_only=True):
+    """Its owner as it may act: `admin` is never set. `entitled` says that they are an
+    administrator, who needs not be a member of the workspaces in `scope`."""
+
+    scope: frozenset[int]
+    entitled: bool
+
+
+def acting_for(owner: User, scope: Collection[int], path: str) -> Machine:
+    """Rejected("forbidden") for a route that is none of a machine's; `path` is the route's."""
+    if not path.startswith(_OPEN_FOLDERS) and path not in _OPEN:
+        raise persons_only()
+    fields = msgspec.structs.asdict(owner) | {"admin": False}
+    return Machine(**fields, scope=frozenset(scope), entitled=owner.admin)
+
+
+def persons_only() -> Rejected:
+    return Rejected(
+        "forbidden",
+        "Authorization: this is not for code in tasks or other programs; log in yourself",
+    )

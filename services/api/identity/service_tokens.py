@@ -1,0 +1,101 @@
+"""Tokens that programs call with: random, good for some workspaces, until they are revoked."""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID, uuid4
+
+import msgspec
+
+from libs.postgres.pool import Database
+
+_PREFIX = "rnd_"
+_KNOWN_FOR = 5.0  # seconds that a revoked token may go on to work
+_MOST_KNOWN = 10_000
+_FIELDS = "id, name, owner, workspaces, created_at, expires_at, revoked_at"
+
+
+class ServiceToken(msgspec.Struct, frozen=True):
+    """All but the token itself, which nobody keeps."""
+
+    id: UUID
+    name: str
+    owner: UUID
+    workspaces: list[int]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+def is_one(token: str) -> bool:
+    return token.startswith(_PREFIX)
+
+
+class ServiceTokens:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._clock = clock
+        self._known: dict[bytes, tuple[float, ServiceToken | None]] = {}
+
+    async def create(
+        self, name: str, owner: UUID, workspaces: Sequence[int], expires_at: datetime | None
+    ) -> tuple[ServiceToken, str]:
+        """What is kept of it, and the token."""
+        token = _PREFIX + secrets.token_urlsafe(32)  # 256 bits
+        row = await self._database.fetchrow(
+            f"""INSERT INTO service_token (id, digest, name, owner, workspaces, expires_at)
+            VALUES ($1, $2, $3, $4, $5, $6) RETURNING {_FIELDS}""",  # noqa: S608 - a constant
+            uuid4(),
+            _digest(token),
+            name,
+            owner,
+            list(workspaces),
+            expires_at,
+        )
+        return ServiceToken(*row), token
+
+    async def of(self, owner: UUID | None) -> list[ServiceToken]:
+        """Those of an owner, or all, oldest first."""
+        rows = await self._database.fetch(
+            f"""SELECT {_FIELDS} FROM service_token
+            WHERE $1::uuid IS NULL OR owner = $1 ORDER BY created_at""",  # noqa: S608 - a constant
+            owner,
+        )
+        return [ServiceToken(*row) for row in rows]
+
+    async def by_id(self, id: UUID) -> ServiceToken | None:
+        query = f"SELECT {_FIELDS} FROM service_token WHERE id = $1"  # noqa: S608 - a constant
+        row = await self._database.fetchrow(query, id)
+        return ServiceToken(*row) if row else None
+
+    async def revoke(self, id: UUID) -> ServiceToken:
+        """One that there is; elsewhere it ends within seconds."""
+        row = await self._database.fetchrow(
+            f"""UPDATE service_token SET revoked_at = coalesce(revoked_at, now())
+            WHERE id = $1 RETURNING {_FIELDS}""",  # noqa: S608 - a constant
+            id,
+        )
+        self._known.clear()
+        return ServiceToken(*row)
+
+    async def known(self, token: str) -> ServiceToken | None:
+        """The one that is good, or was a few seconds ago."""
+        digest, now = _digest(token), self._clock()
+        until, found = self._known.get(digest, (0.0, None))
+        if until <= now:
+            row = await self._database.fetchrow(
+                f"""SELECT {_FIELDS} FROM service_token WHERE digest = $1 AND revoked_at IS NULL
+                AND (expires_at IS NULL OR expires_at > now())""",  # noqa: S608 - a constant
+                digest,
+            )
+            found = ServiceToken(*row) if row else None
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[digest] = now + _KNOWN_FOR, found
+        return found
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode()).digest()

@@ -1,11 +1,13 @@
 """The whole road, over HTTP, on a platform of its own: commands, runs, schedules, kills."""
 
 import asyncio
+import json
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,9 @@ import aiohttp
 
 from bench.figure import Figure, percentile, show
 from examples.demo import call, packaged, platform, sign_in, upload_files
+from libs.domain.events import RunFinished
+from libs.eventlog import wire
+from libs.eventlog.log import EventLog
 
 STAMPED = "import time\nprint(time.time_ns())\n"
 FOREVER = "import time\nprint('up', flush=True)\ntime.sleep(3600)\n"
@@ -28,9 +33,13 @@ async def _measure() -> list[Figure]:
         data = Path(folder) / "data"
         first = await _started(data)
         second = await _started(data)
-        async with platform(data, 0) as (_, ready), aiohttp.ClientSession(ready["url"]) as session:
+        async with (
+            platform(data, 0) as (_, ready),
+            aiohttp.ClientSession(ready["url"]) as session,
+            _log(data) as log,
+        ):
             await sign_in(session, ready["user"], ready["password"])
-            bench = _Bench(session)
+            bench = _Bench(session, log)
             await bench.prepare()
             return [
                 Figure("rondo up -> ready, first time", first, "s", "<= 2.5 s", first <= 2.5),
@@ -49,9 +58,19 @@ async def _started(data: Path) -> float:
         return time.perf_counter() - begun
 
 
+@asynccontextmanager
+async def _log(data: Path) -> AsyncIterator[EventLog]:
+    """The platform's event log, read beside it: asking the API when a run ends would load it."""
+    token = (data / "secrets" / "nats-token").read_text().strip()
+    port = json.loads((data / "ports.json").read_bytes())["nats"]
+    async with wire.connect(f"nats://127.0.0.1:{port}", token) as nats:
+        yield EventLog(nats)
+
+
 class _Bench:
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, log: EventLog) -> None:
         self._session = session
+        self._log = log
         self._workspace = 0
         self._stamped = ""
         self._forever = ""
@@ -62,7 +81,9 @@ class _Bench:
         self._stamped = await self._orchestration(STAMPED)
         self._forever = await self._orchestration(FOREVER)
         for _ in range(3):  # the first run of an environment warms it
-            await self._ended(await self._run_once())
+            after = await self._log.end()
+            await self._run_once()
+            await self._ended(after)
 
     async def _orchestration(self, main: str) -> str:
         id = await upload_files(self._session, self._workspace, "bench", {"main.py": main})
@@ -80,25 +101,31 @@ class _Bench:
         found = await call(self._session, "task/list_task_runs", {"task_id": task})
         return list(found)
 
-    async def _ended(self, task: str) -> dict[str, Any]:
-        async with asyncio.timeout(60):
-            while True:
-                runs = await self._runs(task)
-                if runs and runs[0]["status"] != "running":
-                    return runs[0]
-                await asyncio.sleep(0.005)
+    async def _ended(self, after: int, count: int = 1) -> list[str]:
+        """Waits for the ends of `count` runs after a place in the log; gives their ids."""
+        ended: list[str] = []
+        async with asyncio.timeout(120):
+            async for batch in self._log.follow(after, ("event.*.run.*",)):
+                ended += [one.stream.id for one in batch if isinstance(one.event, RunFinished)]
+                if len(ended) >= count:
+                    break
+        return ended
 
     async def _printed(self, run: str) -> str:
-        logs = await call(self._session, "task/get_logs_for_run", {"id": run})
-        return str(logs["logs"][0]).split(" F ", 1)[1]
+        """The first line, once the API has the run's end too."""
+        while True:
+            logs = await call(self._session, "task/get_logs_for_run", {"id": run})
+            if logs["complete"]:
+                return str(logs["logs"][0]).split(" F ", 1)[1]
 
     async def triggers(self) -> list[Figure]:
         """From sending the request to the first line of main.py, one after the other."""
         waits = []
         for _ in range(100):
-            sent = time.time_ns()
-            run = await self._ended(await self._run_once())
-            waits.append((int(await self._printed(run["run_id"])) - sent) / 1e6)
+            after, sent = await self._log.end(), time.time_ns()
+            await self._run_once()
+            (run,) = await self._ended(after)
+            waits.append((int(await self._printed(run)) - sent) / 1e6)
         bare = await asyncio.to_thread(_bare_python)
         p50, p99 = percentile(waits, 0.5), percentile(waits, 0.99)
         what = "bare python to first line, ms"
@@ -123,10 +150,11 @@ class _Bench:
     async def throughput(self) -> list[Figure]:
         """A trivial main.py, sustained: from the first request to the last end."""
         count = 600
-        begun = time.perf_counter()
-        tasks = await asyncio.gather(*(self._run_once() for _ in range(count)))
-        for task in reversed(tasks):
-            await self._ended(task)
+        after, begun = await self._log.end(), time.perf_counter()
+        async with asyncio.TaskGroup() as orders:
+            for _ in range(count):
+                orders.create_task(self._run_once())
+            await self._ended(after, count)
         rate = count / (time.perf_counter() - begun)
         bare = await asyncio.to_thread(_bare_rate)
         return [

@@ -64,7 +64,7 @@ def template(spec: RunSpec, folder: RunFolder, rights: Rights, first_uid: int) -
         writable=[home, temporary, *view.devices()],
         view=seen,
         uid=None if rights.uids else template_uid(first_uid),
-        group=f"{rights.group}/rondo-{spec.run_id}" if rights.group else "",
+        group=f"{rights.group}/rondo-{folder.path.name}" if rights.group else "",
         powers=powers,
     )
 

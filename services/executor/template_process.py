@@ -38,7 +38,8 @@ class Template:
     ) -> "Template":
         """Raises Unavailable, with the reason, if it can't be."""
         run_id = uuid4()
-        folder = RunFolder(runs / str(run_id))
+        # Short names: where runs share the machine's file system, sockets have to fit behind them.
+        folder = RunFolder(runs / run_id.hex[:8])
         uid = None if rights.uids else recipe.template_uid(first_uid)
         folder.prepare(uid)
         spec = RunSpec(run_id, run_id, 0, python, folder.path, "", limits=_LIMITS)
@@ -76,7 +77,7 @@ class Template:
 
     def folders(self, run: RunSpec) -> tuple[RunFolder, RunFolder]:
         """Where its files lie, as we see it and as the template does."""
-        name = str(run.run_id)
+        name = run.run_id.hex[:16]
         return RunFolder(self._folder.temporary / name), RunFolder(Path(self._inside, name))
 
     async def preload(self, modules: list[str]) -> dict[str, str]:

@@ -34,13 +34,13 @@ def with_daemon(hidden: str) -> str:
     return f"{DAEMON}\nimport signal; daemon('{hidden}'); print('ready'); signal.pause()"
 
 
-@pytest.mark.parametrize("namespaces", ["namespaces", "bare"])
+@pytest.mark.parametrize("kind", range(len(KINDS)), ids=map(str, KINDS))
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 async def test_i7_a_killed_executor_leaves_no_process(
-    tmp_path: Path, number: int, namespaces: str
+    tmp_path: Path, number: int, kind: int
 ) -> None:
     hidden = mark()
-    program = [sys.executable, "-m", "tests.executor.lone_executor", str(tmp_path), namespaces]
+    program = [sys.executable, "-m", "tests.executor.lone_executor", str(tmp_path), str(kind)]
     executor = await asyncio.create_subprocess_exec(
         *program, with_daemon(hidden), stdout=asyncio.subprocess.PIPE, cwd=ROOT
     )
@@ -55,7 +55,7 @@ async def test_i7_a_killed_executor_leaves_no_process(
     for pid in below:
         await ended(pid)
     await (await LocalBackend.open(tmp_path / "runs")).close()
-    assert not list((tmp_path / "runs").iterdir())
+    assert not [*(tmp_path / "runs").iterdir(), *(tmp_path / "templates").iterdir()]
 
 
 async def test_a_killed_launcher_is_replaced(backend: LocalBackend, runs: Harness) -> None:
@@ -121,9 +121,11 @@ async def test_a_launcher_that_cannot_fork_refuses(backend: LocalBackend, runs: 
     soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
     for pid in pids:
         resource.prlimit(pid, resource.RLIMIT_NPROC, (0, hard))
-    outcome, _, _ = await runs.run("print('hello')")
+    run = await runs.start_anyhow(runs.spec("print('hello')"))
+    outcome = await run.outcome()
     assert (outcome.status, outcome.reason) == ("failure", "start_failed")
     for pid in pids:
         resource.prlimit(pid, resource.RLIMIT_NPROC, (soft, hard))
-    outcome, _, err = await runs.run("print('hello')")
-    assert (outcome.status, err) == ("success", "")
+    run = await runs.start_anyhow(runs.spec("print('hello')"))
+    outcome = await run.outcome()
+    assert (outcome.status, await run.err.all()) == ("success", "")

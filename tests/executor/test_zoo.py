@@ -30,7 +30,7 @@ async def runs(
 # What an interpreter can't compile it tells best itself.
 NEW = {"syntax_error", "indentation", "bad_encoding"}
 TASK = uuid4()
-PATHS = re.compile(r"/(runs|templates/[-0-9a-f]{36}/temporary)/[-0-9a-f]{36}/")
+PATHS = re.compile(r"/(runs/[-0-9a-f]{36}|templates/[0-9a-f]{8}/temporary/[0-9a-f]{16})/")
 
 
 async def seen(runs: Harness, script: str, mode: Mode, new: bool) -> str:

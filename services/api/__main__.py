@@ -26,6 +26,7 @@ from services.api.config import Config
 from services.api.identity import users
 from services.api.identity.device import Devices
 from services.api.identity.login import Login
+from services.api.identity.oidc import Issuer, Oidc
 from services.api.identity.service_tokens import ServiceTokens
 from services.api.identity.tokens import Tokens
 from services.api.upload import sweep
@@ -71,6 +72,7 @@ async def main(environ: Mapping[str, str]) -> None:
             Login(known),
             Devices(accounts),
             ServiceTokens(accounts),
+            _oidc(config, known, http),
             http,
             asyncio.Lock(),
         )
@@ -89,6 +91,21 @@ async def main(environ: Mapping[str, str]) -> None:
             async with serving(application(resources, nats), config.listen):
                 notify_ready()
                 await asyncio.Event().wait()
+
+
+def _oidc(config: Config, known: users.Users, http: aiohttp.ClientSession) -> Oidc | None:
+    if not config.oidc_issuer:
+        return None
+    if not config.oidc_audience:
+        raise ConfigError("RONDO_OIDC_AUDIENCE is not set: tokens for other programs would be good")
+    issuer = Issuer(
+        config.oidc_issuer,
+        config.oidc_audience,
+        config.oidc_email_claim,
+        config.oidc_admin_claim,
+        config.oidc_admin_value,
+    )
+    return Oidc(issuer, known, http)
 
 
 def _ring(secret: Secret) -> KeyRing:

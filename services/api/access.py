@@ -33,6 +33,8 @@ async def authenticated(resources: Resources, request: web.Request) -> User:
         return await runaccess.user(resources, token, path)
     if service_tokens.is_one(token):
         return await _machine(resources, token, path)
+    if resources.oidc is not None and resources.oidc.issued(token):
+        return await resources.oidc.user(token)
     claims = resources.tokens.claims(token, "Bearer")
     user = await resources.users.by_id(claims.sub, claims.iat)
     if user is None:

@@ -17,6 +17,7 @@ from services.api.config import Config
 from services.api.errors import not_visible_yet
 from services.api.identity.device import Devices
 from services.api.identity.login import Login
+from services.api.identity.oidc import Oidc
 from services.api.identity.service_tokens import ServiceTokens
 from services.api.identity.tokens import Tokens
 from services.api.identity.users import User, Users
@@ -42,6 +43,7 @@ class Resources:
     login: Login
     devices: Devices
     service_tokens: ServiceTokens
+    oidc: Oidc | None
     http: aiohttp.ClientSession
     numbering: asyncio.Lock
 

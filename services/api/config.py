@@ -9,7 +9,8 @@ class Config(WithPostgres, frozen=True, kw_only=True):
     `signing_key` is an Ed25519 key as PKCS8 PEM, for users' tokens; `task_key` another, for those
     of runs. `internal_token` is what the logs service asks for, `vault_key` a key ring
     (libs/vault/ring.py).
-    The first administrator is made of the last two when there is none yet.
+    `oidc_...` name another issuer whose users may call (identity/oidc.py).
+    The first administrator is made of `admin_...` when there is none yet.
     """
 
     blobs_url: str
@@ -24,3 +25,8 @@ class Config(WithPostgres, frozen=True, kw_only=True):
     access_token_seconds: int = 1800
     admin_email: str = ""
     admin_password: Secret | None = None
+    oidc_issuer: str = ""
+    oidc_audience: str = ""
+    oidc_email_claim: str = "email"
+    oidc_admin_claim: str = ""
+    oidc_admin_value: str = ""

@@ -37,6 +37,7 @@ class _Known(msgspec.Struct, frozen=True):
     until: float
     user: User | None = None
     tokens_from: datetime = datetime.min.replace(tzinfo=UTC)
+    issuer: str = ""
 
 
 class Users:
@@ -122,14 +123,47 @@ class Users:
     async def _look_up(self, id: UUID) -> _Known:
         until = self._clock() + _KNOWN_FOR
         row = await self._database.fetchrow(
-            f"SELECT {_FIELDS}, tokens_from FROM account WHERE id = $1 AND enabled",  # noqa: S608
+            f"SELECT {_FIELDS}, tokens_from, issuer FROM account WHERE id = $1 AND enabled",  # noqa: S608
             id,
         )
-        found = _Known(until, User(*row[:-1]), row["tokens_from"]) if row else _Known(until)
+        found = _Known(until, User(*row[:-2]), *row[-2:]) if row else _Known(until)
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
         self._known[id] = found
         return found
+
+    async def vouched_for(
+        self, issuer: str, id: UUID, email: str, admin: bool | None
+    ) -> User | None:
+        """The enabled user whom another issuer vouches for, made when they first come.
+
+        None when the id or the email is somebody else's. `admin` None leaves that to us.
+        """
+        known = self._known.get(id)
+        if (
+            known
+            and known.user
+            and known.until > self._clock()
+            and known.issuer == issuer
+            and admin in (None, known.user.admin)
+        ):
+            return known.user
+        await self._database.execute(
+            """INSERT INTO account (id, email, username, password, admin, issuer)
+            VALUES ($1, $2, $2, '', $3, $4) ON CONFLICT DO NOTHING""",
+            id,
+            email,
+            bool(admin),
+            issuer,
+        )
+        await self._database.execute(
+            "UPDATE account SET admin = $3 WHERE id = $1 AND issuer = $2 AND admin <> $3",
+            id,
+            issuer,
+            admin,
+        )
+        found = await self._look_up(id)
+        return found.user if found.issuer == issuer else None
 
     async def everybody(self) -> list[User]:
         """In the order of their emails, disabled or not."""

@@ -1,0 +1,2 @@
+-- Whose account it is: '' for our own, else the OpenID issuer that vouches for this user.
+ALTER TABLE account ADD COLUMN issuer text NOT NULL DEFAULT '';

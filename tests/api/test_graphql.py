@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from graphql import build_client_schema, get_introspection_query
 
 from tests.api.conftest import MEMBER, OUTSIDER
 from tests.api.service import Service
@@ -50,6 +51,18 @@ async def data(who: World, query: str, **variables: Any) -> Any:
 async def refusal(who: World, query: str, **variables: Any) -> str:
     errors = (await asked(who, query, **variables))["errors"]
     return str(errors[0]["message"])
+
+
+@pytest.mark.parametrize("newer", [False, True])
+async def test_clients_introspect_as_they_like(world: World, newer: bool) -> None:
+    usual = get_introspection_query(
+        specified_by_url=newer, schema_description=newer, input_value_deprecation=newer
+    )
+    found = await data(world, usual)
+    assert found == await data(world, usual.replace("query IntrospectionQuery", "query Other"))
+    query = build_client_schema(found).query_type
+    assert query is not None
+    assert "workspace_by_pk" in query.fields
 
 
 async def test_introspection_lists_the_types(world: World) -> None:
@@ -162,8 +175,8 @@ async def test_a_name_that_is_taken(world: World) -> None:
     assert answer["errors"][0]["path"] == ["insert_workspace_one"]
 
 
-DEEP = "{ workspace_by_pk(id: 1) " + "{ models { workspace " * 10 + "{ id }" + " } }" * 10 + "}"
-WIDE = "{" + "".join(f"a{n}: __typename " for n in range(500)) + "}"
+DEEP = "{ workspace_by_pk(id: 1) " + "{ models { workspace " * 12 + "{ id }" + " } }" * 12 + "}"
+WIDE = "{" + "".join(f"a{n}: __typename " for n in range(640)) + "}"
 BOMB = (
     "query { ...f0 } "
     + "".join(f"fragment f{n} on query_root {{ ...f{n + 1} ...f{n + 1} }} " for n in range(12))
@@ -183,7 +196,7 @@ BOMB = (
         (DEEP, "levels deep"),
         (WIDE, "fields"),
         (BOMB, "fields"),
-        ("{ ...f } fragment f on query_root { ...f }", "levels deep"),
+        ("{ ...f } fragment f on query_root { ...f }", "fields"),
         ("{" + "a " * 2000 + "}", "tokens"),
         ("#" * 40_000, "characters"),
         ("query a { __typename } query b { __typename }", "operation name"),

@@ -34,8 +34,8 @@ from graphql import (
 
 MOST_CHARACTERS = 32 << 10
 MOST_TOKENS = 2000
-MOST_FIELDS = 400
-DEEPEST = 15
+MOST_FIELDS = 600
+DEEPEST = 20
 _MOST_ERRORS = 5
 
 Resolver = Callable[..., Awaitable[Any]]
@@ -140,12 +140,13 @@ def _measure(document: DocumentNode) -> None:
         for node in selected.selections if selected else ():
             budget[0] -= 1
             if budget[0] < 0:
+                # Also the end of a fragment that holds itself.
                 raise GraphQLError(f"query: more than {MOST_FIELDS} fields; ask for less at once")
-            if depth > DEEPEST:  # also the end of a fragment that holds itself
+            if depth > DEEPEST:
                 raise GraphQLError(f"query: more than {DEEPEST} levels deep; ask for less at once")
             if isinstance(node, FragmentSpreadNode):
                 fragment = fragments.get(node.name.value)
-                walk(fragment.selection_set if fragment else None, depth + 1)
+                walk(fragment.selection_set if fragment else None, depth)
             else:
                 inner = getattr(node, "selection_set", None)
                 walk(inner, depth + isinstance(node, FieldNode))

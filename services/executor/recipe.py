@@ -53,7 +53,7 @@ def template(spec: RunSpec, folder: RunFolder, rights: Rights, first_uid: int) -
         seen = View(str(folder.root), home, temporary, readable)
         powers = Powers(first_uid, 0 if rights.uids else _MOST_UIDS)
         home, temporary = view.HOME, view.TEMPORARY
-    program = [str(_OUR_TREE / "services/executor/template.py"), str(_MSGSPEC.parent)]
+    program = [str(_OUR_TREE / "services/executor/template.py"), str(_MSGSPEC)]
     return Launch(
         run_id=str(spec.run_id),
         argv=[str(spec.python), "-u", *program, "1" if powers else "0", "-" * _ROOM],

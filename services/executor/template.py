@@ -1,8 +1,8 @@
-"""A warm interpreter that runs are forked from: python -u template.py SITE NAMESPACES PADDING.
+"""A warm interpreter that runs are forked from: python -u template.py MSGSPEC NAMESPACES PADDING.
 
-SITE is where to find msgspec, NAMESPACES is 1 if it can make pid namespaces; over PADDING runs
-write the command that they are. It is started with the python of an environment and preloads what
-the scripts there import. It has one thread, a frozen heap, and of Rondo's modules none that a
+MSGSPEC is the folder of that package, NAMESPACES is 1 if it can make pid namespaces; over PADDING
+runs write the command that they are. It is started with the python of an environment and preloads
+what the scripts there import. It has one thread, a frozen heap, and of Rondo's modules none that a
 script could find. In a run's process this file's last statements run the script, so that there is
 one frame of ours beneath it and no more; what a new interpreter does before and after them is in
 services/executor/script.py.
@@ -11,12 +11,23 @@ services/executor/script.py.
 import sys
 
 _plain = frozenset(sys.modules)  # what every new interpreter has
-_places = sys.path[1:]
-sys.path[:] = [__file__.rsplit("/", 3)[0], *_places, sys.argv[1]]
+del sys.path[0]
+
+from importlib.machinery import ModuleSpec, SourceFileLoader  # noqa: E402
+from importlib.util import module_from_spec  # noqa: E402
+
+_tree = __file__.rsplit("/", 3)[0]
+# By their places, for the folders that they lie in may be closed to us.
+for _folder in (f"{_tree}/libs", f"{_tree}/services", sys.argv[1]):
+    _name = _folder.rpartition("/")[2]
+    _loader = SourceFileLoader(_name, f"{_folder}/__init__.py")
+    _spec = ModuleSpec(_name, _loader, origin=_loader.path, is_package=True)
+    _spec.submodule_search_locations = [_folder]
+    sys.modules[_name] = module_from_spec(_spec)
+    _loader.exec_module(sys.modules[_name])
 
 from services.executor import script, warm  # noqa: E402 - they were not within reach before
 
-sys.path[:] = _places
 _run = warm.serve(_plain, namespaces=sys.argv[2] == "1")
 _raised = None
 _code = script.begin(_run)

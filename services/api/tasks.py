@@ -10,6 +10,7 @@ import msgspec
 from libs.domain import task
 from libs.domain.errors import Rejected
 from libs.domain.events import Kind, Retry, Schedule, TaskCreated, TaskEvent
+from libs.domain.history import fold
 from libs.domain.ids import task_stream
 from libs.eventlog.log import Proposed
 from libs.eventlog.transact import transact
@@ -129,12 +130,17 @@ async def _command(
     body: requests.KillTask | requests.PauseTask,
     decide: Callable[[task.Task], Sequence[TaskEvent]],
 ) -> wire.Task:
-    """Decides on the task as the log has it; gives it as the rows have it afterwards."""
-    found = await access.task(call, call.resources.rows, body.id)
+    """Decides on the task as the log has it; gives it as that has left it."""
+    log, rows = call.resources.log, call.resources.rows
+    found = await access.task(call, rows, body.id)
     stream = task_stream(found.task.workspace, body.id)
-    outcome = await transact(call.resources.log, stream, task.evolve, decide, call.context)
+    outcome = await transact(log, stream, task.evolve, decide, call.context)
     await call.visible(outcome.seq, body.id)
-    return wire.Task.of(await access.task(call, call.resources.rows, body.id, _limit(None)))
+    row = await access.task(call, rows, body.id, _limit(None))
+    # The scheduler may have acted on it already: the answer is what this command has led to.
+    facts = [fact for fact in await log.read(stream) if fact.seq <= outcome.seq]
+    decided = fold(task.evolve, facts) or row.task
+    return wire.Task.of(msgspec.structs.replace(row, task=decided))
 
 
 async def _workspaces(call: Call, rows: queries.Rows, id: int | None) -> list[int]:

@@ -9,8 +9,8 @@ from services.packager import sdk
 
 def where(environment: Path, name: str) -> str:
     """The file that `import name` finds there."""
-    command = [environment / "bin" / "python", "-c", f"import {name}; print({name}.__file__)"]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    command = [f"{environment}/bin/python", "-c", f"import {name}; print({name}.__file__)"]
+    return subprocess.check_output(command, text=True).strip()
 
 
 def test_it_is_imported_by_both_names(tmp_path: Path) -> None:

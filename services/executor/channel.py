@@ -71,6 +71,9 @@ class Channel:
         if known := self._gone.get(run_id):
             await known.wait()
 
+    async def insist(self) -> None:
+        """Nothing: a launcher's keepers run our code alone and do as they are told."""
+
     def forget(self, run_id: str) -> None:
         """Nobody will ask about this run again."""
         self._gone.pop(run_id, None)

@@ -85,17 +85,15 @@ class LocalBackend:
         launcher = await self._living_launcher()
         new = recipe.only_new(spec) or launcher.rights.templates
         found = new or self._templates.find(spec.python, await self._modules(spec))
-        if isinstance(found, str):
-            folder = RunFolder(self._folder / str(spec.run_id))
-            return await self._start(spec, launcher, folder, folder, found)
-        found.runs += 1
-        try:
-            run = await self._start(spec, found, *found.folders(spec), "")
-        except BaseException:
-            found.runs -= 1
-            raise
-        run.when_done(lambda _: found.leave())
-        return run
+        if not isinstance(found, str):
+            try:
+                return await self._fork(spec, found)
+            except Unavailable as problem:  # no code of the user's has run
+                if not found.lost:
+                    raise
+                found = str(problem)
+        folder = RunFolder(self._folder / str(spec.run_id))
+        return await self._start(spec, launcher, folder, folder, found)
 
     async def warm(self, spec: RunSpec) -> str:
         """Return when a run like this one would be forked, or with the reason why it never is."""
@@ -111,6 +109,16 @@ class LocalBackend:
         await asyncio.gather(*(run.stop("killed") for run in self._runs))
         await self._templates.close()
         await self._launcher.close()
+
+    async def _fork(self, spec: RunSpec, template: Template) -> LocalRun:
+        template.runs += 1
+        try:
+            run = await self._start(spec, template, *template.folders(spec), "")
+        except BaseException:
+            template.leave()
+            raise
+        run.when_done(lambda _: template.leave())
+        return run
 
     async def _start(
         self, spec: RunSpec, launcher: Launcher, folder: RunFolder, seen: RunFolder, new: str

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from libs.domain.errors import Unavailable
 from services.executor.backend import BOUNDLESS, Outcome, RunSpec
 from services.executor.folder import RunFolder
 from services.executor.messages import (
@@ -27,6 +28,8 @@ from services.executor.outcome import DISK_QUOTA, KILLED, TIMED_OUT, Verdict, ou
 
 _log = logging.getLogger(__name__)
 
+_PATIENCE = 60.0  # seconds until the process of a run must be there
+_STUBBORN = 5.0  # seconds in which a keeper ends a run, once the grace is over
 _LOOK_EVERY = 2.0  # seconds between looks at the disk space
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid; see unix(7)
 _MESSAGE_BYTES = 1 << 16
@@ -40,6 +43,9 @@ class Launcher(Protocol):
 
     async def gone(self, run_id: str) -> None:
         """Wait until nothing of the run can be left."""
+
+    async def insist(self) -> None:
+        """A run that was told to end did not: do what there is beyond that."""
 
     def forget(self, run_id: str) -> None:
         """Nobody will ask about this run again."""
@@ -61,6 +67,7 @@ class LocalRun:
         self._asked: Verdict | None = None
         self._failed = ""
         self._begun = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._ended: asyncio.Future[Ended | None] = asyncio.get_running_loop().create_future()
         asyncio.get_running_loop().add_reader(control, self._read)
         self._end = asyncio.create_task(self._conclude())
@@ -126,7 +133,11 @@ class LocalRun:
 
     async def _begin(self) -> None:
         try:
-            await self._begun.wait()
+            async with asyncio.timeout(_PATIENCE):
+                await self._begun.wait()
+        except TimeoutError as error:
+            await self.stop("killed")
+            raise Unavailable(f"its process did not begin within {_PATIENCE:g} s") from error
         except asyncio.CancelledError:
             await self.stop("killed")
             raise
@@ -135,6 +146,7 @@ class LocalRun:
         """Tell the keeper to end it; the first reason stays."""
         if self._asked is None and not self._ended.done():
             self._asked = verdict
+            self._stopping.set()
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it is ending
                 self._control.send(encode(Stop(self._spec.grace)))
 
@@ -162,7 +174,8 @@ class LocalRun:
         self._ended.set_result(ended)
 
     async def _conclude(self) -> Outcome:
-        guards = [asyncio.create_task(each) for each in (self._limit_time(), self._limit_disk())]
+        watches = (self._limit_time(), self._limit_disk(), self._insist())
+        guards = [asyncio.create_task(each) for each in watches]
         ended = await self._ended
         for guard in guards:
             guard.cancel()
@@ -182,6 +195,12 @@ class LocalRun:
             await self._begun.wait()
             await asyncio.sleep(self._spec.timeout)
             self._ask(TIMED_OUT)
+
+    async def _insist(self) -> None:
+        """A template's keepers have others' packages in them: one may not do as it is told (I7)."""
+        await self._stopping.wait()
+        await asyncio.sleep(self._spec.grace + _STUBBORN)
+        await self._launcher.insist()
 
     async def _limit_disk(self) -> None:
         while self._spec.limits.disk_bytes < BOUNDLESS:

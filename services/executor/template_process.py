@@ -95,6 +95,10 @@ class Template:
         if self.lost:
             await self.close()
 
+    async def insist(self) -> None:
+        """End the template and all its runs, by the keeper of its own."""
+        await self.close()
+
     def forget(self, run_id: str) -> None:
         """See Channel.forget."""
         self._channel.forget(run_id)

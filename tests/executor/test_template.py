@@ -26,6 +26,10 @@ MODULES = {
     "with_handler": "import signal\nsignal.signal(signal.SIGUSR1, print)\n"
     "VALUE = signal.getsignal(signal.SIGUSR1) is print\n",
     "with_child": "import subprocess\nchild = subprocess.Popen(['sleep', '9'])\nVALUE = 'child'\n",
+    "deafening": "from select import poll\nimport select\nselect.poll = lambda: Deaf()\n"
+    "class Deaf:\n    def __init__(self): self.real = poll()\n"
+    "    def register(self, source, mask): self.real.register(source, mask)\n"
+    "    def poll(self, timeout=None):\n        while True: self.real.poll(1000)\n",
     "printing": "print('imported')\nVALUE = 'printing'\n",
     "failing": "raise ValueError('at import')\n",
     "exiting": "import os\nos._exit(3)\n",
@@ -123,6 +127,17 @@ async def test_a_killed_template_takes_its_runs_with_it_and_is_replaced(runs: Ha
     await ended(template)
     assert not living(hidden)
     assert await lines(runs, runs.spec("print('again')")) == ["again"]
+
+
+async def test_i7_a_package_that_keeps_its_runs_from_ending_does_not(
+    runs: Harness, python: Path
+) -> None:
+    """It makes the keepers, which are forks of the template, deaf: we have another for that."""
+    run = await runs.start(runs.spec("import deafening, signal; signal.pause()", python=python))
+    pid = run.running.pid
+    await run.running.stop("killed")
+    await ended(pid)
+    assert (await run.outcome()).status == "killed"
 
 
 async def test_a_run_cannot_harm_its_template(runs: Harness) -> None:

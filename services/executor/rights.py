@@ -84,12 +84,14 @@ def _be_template(scene: View, uid: int, without_uids: bool) -> None:
     inner = View("", f"{view.TEMPORARY}/home", f"{view.TEMPORARY}/temporary", [], nested=True)
     for name in (inner.home, inner.temporary):
         os.mkdir(name)
-    _within(lambda: _within(lambda: _look_around(inner), namespace.fork_in_pid_namespace), os.fork)
+    # Not for our interpreter, which these folders may cover: such runs get a whole view.
+    keeper = namespace.fork_in_pid_namespace
+    _within(lambda: _within(lambda: _look_around(inner, view.HOME), keeper), os.fork)
 
 
-def _look_around(scene: View) -> None:
+def _look_around(scene: View, path: str = sys.executable) -> None:
     view.enter(scene)
-    os.stat(sys.executable)
+    os.stat(path)
 
 
 def _try_uid(uid: int, folder: Path, scene: View | None) -> None:

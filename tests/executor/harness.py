@@ -170,7 +170,7 @@ class Harness:
 
     def left(self) -> list[Path]:
         """The folders that runs left."""
-        forked = (self.folder / "templates").glob("*/temporary/*")
+        forked = (self.folder / "templates").glob("*/temporary/" + "[0-9a-f]" * 16)
         return [*(self.folder / "runs").iterdir(), *forked]
 
     def spec(self, script: str, beside: dict[str, bytes] | None = None, **spec: Any) -> RunSpec:

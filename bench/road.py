@@ -29,7 +29,7 @@ def measure() -> list[Figure]:
 
 
 async def _measure() -> list[Figure]:
-    with tempfile.TemporaryDirectory(prefix="rondo-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="rondo-bench-", dir="/var/tmp") as folder:
         data = Path(folder) / "data"
         first = await _started(data)
         second = await _started(data)

@@ -11,6 +11,8 @@ from libs.linux.cgroup import Group
 from services.executor import limits, template_rights, view
 from services.executor.messages import Failed, Launch, Started, encode
 
+_RESETTABLE = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+
 NOT_STARTED = 126
 TEMPLATE_ORDERS = 3  # the descriptor of a template on which it is told what to do
 
@@ -47,7 +49,8 @@ def execute(launch: Launch) -> NoReturn:
 
     All other descriptors close with that. A handler is forgotten, an ignored signal would not be.
     """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ):
+    ignored = [each for each in _RESETTABLE if signal.getsignal(each) is signal.SIG_IGN]
+    for number in (signal.SIGINT, signal.SIGTERM, *ignored):  # nohup ignores one, `&` two
         signal.signal(number, signal.SIG_DFL)
     os.execve(launch.argv[0], launch.argv, launch.environment)  # noqa: S606 - the point
 

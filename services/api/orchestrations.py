@@ -1,15 +1,15 @@
 """Orchestrations: archives that come in, and what has become of them."""
 
 import asyncio
+from pathlib import Path
 from uuid import UUID, uuid4
 
 from libs.archive import requirements as archive_requirements
 from libs.archive.inspect import Archive, inspect
 from libs.domain.errors import Unavailable
 from libs.domain.events import OrchestrationUploaded
-from libs.domain.ids import orchestration_stream
-from libs.eventlog.log import Proposed
-from services.api import access, queries, requests, wire
+from libs.domain.ids import StreamId, orchestration_stream
+from services.api import access, idempotency, queries, requests, wire
 from services.api.call import Call
 from services.api.upload import Received, receive
 
@@ -23,8 +23,8 @@ async def upload(call: Call, _: None) -> wire.Created:
 
     async with receive(call.request, config.data, config.max_upload_bytes, allowed) as received:
         archive = await asyncio.to_thread(_inspected, received)
-        id = uuid4()
-        seq = await _store(call, id, received, archive)
+        id = idempotency.new_id(call, "orchestration/upload")
+        seq = await _create(call, id, received, archive)
     await call.visible(seq, id)
     return wire.Created(id)
 
@@ -35,30 +35,38 @@ def _inspected(received: Received) -> Archive:
     return archive
 
 
-async def _store(call: Call, id: UUID, received: Received, archive: Archive) -> int:
-    """First the bytes, then the event that says that they are there."""
+async def _create(call: Call, id: UUID, received: Received, archive: Archive) -> int:
     workspace = received.metadata.workspace_id
     stream = orchestration_stream(workspace, id)
-    key = f"orchestrations/{workspace}/{id}.zip"
     event = OrchestrationUploaded(
         file_name=received.file_name,
         file_size=received.size,
         sha=received.sha,
-        blob=key,
+        # Not named by the id: of uploads under one key, each brings bytes of its own.
+        blob=f"orchestrations/{workspace}/{uuid4()}.zip",
         entrypoint=archive.entrypoint,
         name=received.metadata.name,
     )
+
+    async def append() -> int:
+        return await _store(call, stream, event, received.path)
+
+    return await idempotency.create(call, stream, event, append, apart_from=("blob",))
+
+
+async def _store(call: Call, stream: StreamId, event: OrchestrationUploaded, path: Path) -> int:
+    """First the bytes, then the event that says that they are there."""
     log, blobs = call.resources.log, call.resources.blobs
-    await blobs.put(key, received.path)
+    await blobs.put(event.blob, path)
     try:
-        return await log.append(Proposed(stream, 0, event), call.context)
+        return await log.append(idempotency.first(stream, event), call.context)
     except Unavailable:
         # An event that is in the log after all must find its blob.
         if await log.last(stream) is None:
-            await blobs.delete(key)
+            await blobs.delete(event.blob)
         raise
     except Exception:
-        await blobs.delete(key)
+        await blobs.delete(event.blob)
         raise
 
 

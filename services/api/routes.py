@@ -32,6 +32,7 @@ def _run(path: str, handler: Callable[[Call, Any], Awaitable[Any]], body: Any, h
         wire.Created,
         summary=f"Run an orchestration {how}.",
         status=201,
+        errors=(*BY_ID, 409),
         aliases=(f"/v1/api/orchestration/task/{path}",),
     )
 
@@ -107,7 +108,7 @@ ROUTES = (
         wire.Created,
         summary="Upload an archive; it is packaged in the background.",
         status=202,
-        errors=(*BY_ID, 507),
+        errors=(*BY_ID, 409, 507),
         media=MULTIPART,
     ),
     post(

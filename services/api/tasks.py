@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 
@@ -12,9 +11,8 @@ from libs.domain.errors import Rejected
 from libs.domain.events import Kind, Retry, Schedule, TaskCreated, TaskEvent
 from libs.domain.history import fold
 from libs.domain.ids import task_stream
-from libs.eventlog.log import Proposed
 from libs.eventlog.transact import transact
-from services.api import access, queries, requests, wire
+from services.api import access, idempotency, queries, requests, wire
 from services.api.call import Call
 
 MOST_ARGUMENTS = 256 << 10  # bytes as JSON; they travel in an event
@@ -62,10 +60,14 @@ async def _create(
         schedule=schedule,
         retry=Retry(attempts=retry.attempts, backoff=retry.backoff),
     )
-    (event,) = task.create(order, orchestration, datetime.now(UTC))
-    id = uuid4()
+    id = idempotency.new_id(call, f"task/{kind}")
     stream = task_stream(orchestration.workspace, id)
-    seq = await log.append(Proposed(stream, 0, event), call.context)
+
+    async def append() -> int:
+        (event,) = task.create(order, orchestration, datetime.now(UTC))
+        return await log.append(idempotency.first(stream, event), call.context)
+
+    seq = await idempotency.create(call, stream, order, append)
     await call.visible(seq, id)
     return wire.Created(id)
 

@@ -56,7 +56,7 @@ async def test_an_upload_is_there_at_once(world: World) -> None:
     assert (found["status"], found["image_path"]) == ("pending_packaging", "")
     assert found["workspace_id"] == workspace
     assert await world.post("orchestration/list", {"workspace_id": workspace}) == [found]
-    blob = world.service.blobs / f"orchestrations/{workspace}/{found['id']}.zip"
+    (blob,) = (world.service.blobs / f"orchestrations/{workspace}").iterdir()
     assert blob.read_bytes() == HELLO
     assert list(world.service.data.iterdir()) == []
 

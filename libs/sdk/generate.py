@@ -10,6 +10,7 @@ from pathlib import Path
 
 RONDO = Path(__file__).parent / "rondo"
 MODULES = (
+    "accounts",
     "auth",
     "client",
     "connection",

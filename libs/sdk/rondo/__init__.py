@@ -8,10 +8,11 @@ from rondo.credentials import Password, Tokens
 from rondo.errors import RondoError
 from rondo.models import Logs, TaskStatus
 from rondo.orchestration import Orchestration
+from rondo.service_token import ServiceToken
 from rondo.task import Task
 from rondo.task_environment import in_task, task_args
 from rondo.task_run import TaskRun
-from rondo.user import User
+from rondo.user import Account, Member, User
 from rondo.version import __version__
 from rondo.workspace import Workspace
 
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
     from rondo.aio.client import AsyncClient
 
 __all__ = [
+    "Account",
     "AsyncClient",
     "Client",
     "Connection",
     "Logs",
+    "Member",
     "Orchestration",
     "Password",
     "RondoError",
+    "ServiceToken",
     "Task",
     "TaskRun",
     "TaskStatus",

@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from rondo import credentials, wire
+from rondo.accounts import Accounts
 from rondo.archive import packed
 from rondo.auth import Auth
 from rondo.connection import Connection
@@ -31,7 +32,7 @@ from rondo.workspace import Workspace
 _TIMEOUT = 60.0  # s
 
 
-class Client:
+class Client(Accounts):
     """A user's way to a platform. It logs in when it is first used.
 
     Without arguments the address and the login come from the environment, or from the last

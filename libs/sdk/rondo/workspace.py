@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rondo.connection import Connection
 from rondo.html import Table
 from rondo.models import WorkspaceRecord
-from rondo.user import User
+from rondo.user import Member
 
 if TYPE_CHECKING:
     from rondo.client import Client
@@ -19,11 +19,11 @@ class Workspace(WorkspaceRecord):
         super().__init__(data, client.time_format)
         self._client = client
 
-    def users(self) -> Table[User]:
+    def users(self) -> Table[Member]:
         """Its members."""
         asked = {"workspace_id": self.id()}
         found = (self._client.session.read("workspaces/list_users", asked))["users"]
-        return Table((User(data) for data in found), "users")
+        return Table((Member(data) for data in found), "users")
 
     def add_user(self, user_email: str) -> Workspace:
         """As a collaborator. EntityNotFoundError when there is no such user."""

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from rondo import credentials, wire
+from rondo.aio.accounts import AsyncAccounts
 from rondo.aio.auth import AsyncAuth
 from rondo.aio.connection import AsyncConnection
 from rondo.aio.orchestration import AsyncOrchestration
@@ -30,7 +31,7 @@ from rondo.task_environment import in_task, task_args
 _TIMEOUT = 60.0  # s
 
 
-class AsyncClient:
+class AsyncClient(AsyncAccounts):
     """A user's way to a platform. It logs in when it is first used.
 
     Without arguments the address and the login come from the environment, or from the last

@@ -27,6 +27,10 @@ class AsyncSession:
         """What a question is answered. `patience` is in seconds."""
         return await self._answered(wire.post(f"/v1/api/{path}", body, {}, True), patience)
 
+    async def get(self, path: str) -> Any:
+        """What is read at `path`, from the root on."""
+        return await self._answered(wire.Request("GET", path, {}, repeatable=True), PATIENCE)
+
     async def created(self, path: str, body: object) -> Any:
         """What has just been created: it is there, even if it can't be read yet."""
         deadline = time.monotonic() + PATIENCE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rondo.aio.connection import AsyncConnection
 from rondo.html import Table
 from rondo.models import WorkspaceRecord
-from rondo.user import User
+from rondo.user import Member
 
 if TYPE_CHECKING:
     from rondo.aio.client import AsyncClient
@@ -18,11 +18,11 @@ class AsyncWorkspace(WorkspaceRecord):
         super().__init__(data, client.time_format)
         self._client = client
 
-    async def users(self) -> Table[User]:
+    async def users(self) -> Table[Member]:
         """Its members."""
         asked = {"workspace_id": self.id()}
         found = (await self._client.session.read("workspaces/list_users", asked))["users"]
-        return Table((User(data) for data in found), "users")
+        return Table((Member(data) for data in found), "users")
 
     async def add_user(self, user_email: str) -> AsyncWorkspace:
         """As a collaborator. EntityNotFoundError when there is no such user."""

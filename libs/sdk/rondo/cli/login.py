@@ -17,7 +17,7 @@ _TIMEOUT = 60.0  # s
 def login(arguments: Namespace) -> int:
     url = credentials.url(arguments.url)
     user = arguments.user or _asked("user")
-    password = Password(user, _password(arguments.password_file))
+    password = Password(user, password_from(arguments.password_file))
     tokens = Auth(Transport(Endpoint.of(url), _TIMEOUT), Credentials(password)).tokens()
     cache = credentials.login_file()
     TokenCache(cache, url).store(tokens, current=True)
@@ -32,8 +32,9 @@ def logout(arguments: Namespace) -> int:
     return 0
 
 
-def _password(file: str | None) -> str:
-    if file is None and sys.stdin.isatty():
+def password_from(file: str | None) -> str:
+    """Typed, or the first line of `file`; of standard input without one, or for `-`."""
+    if file in (None, "-") and sys.stdin.isatty():
         return getpass("password: ")
     text = Path(file).read_text("utf-8") if file and file != "-" else sys.stdin.readline()
     password = text.splitlines()[0] if text else ""

@@ -39,6 +39,19 @@ def one(record: Record, how: Namespace) -> None:
     return None
 
 
+def once(record: Record, field: str, secret: str | None, how: Namespace) -> None:
+    """With what can't be read again; of `--quiet` that alone."""
+    if secret is None:
+        return one(record, how)
+    if how.json:
+        return dump({**record.to_json(), field: secret})
+    if not how.quiet:
+        one(record, how)
+        print(f"\nThe {field}, shown this once:")
+    print(secret)
+    return None
+
+
 def ids(records: Iterable[Record]) -> None:
     for record in records:
         print(record.id())

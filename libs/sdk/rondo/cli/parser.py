@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import NamedTuple
 
-from rondo.cli import commands, connections, login, plugins
+from rondo.cli import commands, connections, login, plugins, tokens, users
 from rondo.cli.completion import SHELLS, completion
 from rondo.version import __version__
 
@@ -97,6 +97,22 @@ def _workspaces(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--create", metavar="NAME", help="create this one first")
 
 
+def _users(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", nargs="?", choices=users.ACTIONS, default="list")
+    parser.add_argument("email", nargs="?", help="of the user; for all but list")
+    parser.add_argument("--admin", action="store_true", help="add: as an administrator")
+    parser.add_argument("--revoke", action="store_true", help="admin: no longer one")
+    parser.add_argument(
+        "--password-file", metavar="F", help="its first line; - is standard input; else made up"
+    )
+
+
+def _tokens(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", nargs="?", choices=tokens.ACTIONS, default="list")
+    parser.add_argument("token", nargs="?", help="create: its name; revoke: its id")
+    parser.add_argument("--days", type=int, metavar="N", help="default: until it is revoked")
+
+
 def _completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=SHELLS)
 
@@ -116,6 +132,8 @@ COMMANDS = (
     Command("orchestrations", "list orchestrations", commands.orchestrations, (_workspace,)),
     Command("connections", "data sources", connections.connections, (_connections, _workspace)),
     Command("workspaces", "list workspaces", commands.workspaces, (_workspaces,)),
+    Command("users", "manage users (administrators)", users.users, (_users,)),
+    Command("tokens", "tokens for programs", tokens.tokens, (_tokens, _workspace)),
     Command("completion", "print completions for a shell", completion, (_completion,)),
 )
 NAMES = frozenset(command.name for command in COMMANDS)

@@ -14,6 +14,7 @@ MODULES = (
     "auth",
     "client",
     "connection",
+    "grants",
     "orchestration",
     "patience",
     "session",

@@ -75,8 +75,8 @@ def test_a_file_with_the_login(
 def test_nothing_to_go_by_is_said_at_once(bare: Environment) -> None:
     with pytest.raises(ValueError, match=r"api_endpoint: no address; set RONDO_URL"):
         Client()
-    with pytest.raises(ValueError, match="auth_type: 'sso'"):
-        Client("http://localhost:1", auth_type="sso")
+    with pytest.raises(ValueError, match="auth_type: 'none'"):
+        Client("http://localhost:1", auth_type="none")
     for wrong in ("localhost:8080", "ftp://here", "http://", "http://here:port"):
         with pytest.raises(ValueError, match="no URL"):
             Client(wrong)

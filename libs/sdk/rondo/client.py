@@ -107,7 +107,8 @@ class Client(Accounts):
         return workspace
 
     def get_current_workspace(self) -> Workspace:
-        """The one that was set; else the task's own; else your default one."""
+        """The one that was set; else the task's own; else your default one, or the only one of a
+        service token. ValueError when such a token has several."""
         if self._workspace is None:
             task = os.environ.get("WALLAROO_TASK_ID")
             self._workspace = self._workspace_of(task) if task else self._default()
@@ -124,8 +125,16 @@ class Client(Accounts):
         return self._workspace_numbered(id)
 
     def _default(self) -> Workspace:
-        name = f"{self.auth.user_email()} - Default Workspace"
-        return self.get_workspace(name, create_if_not_exist=True)
+        email = self.auth.user_email()
+        if not email:  # a service token tells of nobody
+            return self._only()
+        return self.get_workspace(f"{email} - Default Workspace", create_if_not_exist=True)
+
+    def _only(self) -> Workspace:
+        found = self.list_workspaces()
+        if len(found) != 1:
+            raise ValueError("workspace: your token has several; use set_current_workspace")
+        return found[0]
 
     def _workspace_named(self, name: str) -> Workspace | None:
         found = (one for one in self.list_workspaces() if one.name() == name)

@@ -4,15 +4,17 @@ import base64
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from rondo import signin
 
 _SPARE = 10.0  # s: a token this close to its end is renewed first
 
 HOW = (
-    "set RONDO_URL, RONDO_USER and RONDO_PASSWORD (or WALLAROO_URL, WALLAROO_USER and"
-    " WALLAROO_PASSWORD), or log in with `rondo login URL`; WALLAROO_SDK_AUTH_TYPE chooses the way"
+    "set RONDO_URL, and RONDO_TOKEN or RONDO_USER and RONDO_PASSWORD (or WALLAROO_URL,"
+    " WALLAROO_USER and WALLAROO_PASSWORD), or log in with `rondo login URL`; WALLAROO_SDK_AUTH_TYPE chooses the way"
 )
 
 
@@ -67,6 +69,9 @@ class Tokens(NamedTuple):
         return found if isinstance(found, dict) else {}
 
 
+Prompt = Callable[[str, str], None]  # shows a person where to sign in, and for which code
+
+
 class TokenCache:
     """Tokens of `key` in a file that only its owner reads; without a key they are all of it."""
 
@@ -101,11 +106,12 @@ class TokenCache:
 
 
 class Credentials(NamedTuple):
-    """What a login starts from: one of these."""
+    """What a login starts from: one of these, or a cache that a prompt fills."""
 
     password: Password | None = None
     cache: TokenCache | None = None
     tokens: Tokens | None = None
+    prompt: Prompt | None = None
 
 
 def given(login: Password | Tokens | None) -> Credentials | None:
@@ -126,21 +132,27 @@ def url(given: str | None, environment: Mapping[str, str] = os.environ) -> str:
 def find(
     auth_type: str | None, address: str, environment: Mapping[str, str] = os.environ
 ) -> Credentials:
-    """By `auth_type`: orch, user_password, token; else whatever there is. A task's are its own."""
+    """By `auth_type`: orch, user_password, sso, token; else whatever there is. Tasks have one."""
     chosen = "orch" if environment.get("WALLAROO_TASK_ID") else (auth_type or "").lower()
     chosen = chosen or environment.get("WALLAROO_SDK_AUTH_TYPE", "").lower()
     match chosen:
         case "orch":
             return Credentials(cache=TokenCache(task_file(environment)))
         case "token":
-            return Credentials(tokens=Tokens(_from_file(environment, "token")["token"]))
+            token = environment.get("RONDO_TOKEN") or _from_file(environment, "token")["token"]
+            return Credentials(tokens=Tokens(token))
         case "user_password":
             return Credentials(password=_password(environment) or _password_from_file(environment))
+        case "sso":
+            cache = TokenCache(login_file(environment), address)
+            return Credentials(cache=cache, prompt=signin.ask)
         case "":
+            if token := environment.get("RONDO_TOKEN", ""):
+                return Credentials(tokens=Tokens(token))
             if password := _password(environment):
                 return Credentials(password)
             return Credentials(cache=TokenCache(login_file(environment), address))
-    raise ValueError(f"auth_type: {chosen!r} is not one of user_password, token, orch; {HOW}")
+    raise ValueError(f"auth_type: {chosen!r} is not one of user_password, sso, token, orch; {HOW}")
 
 
 def _password(environment: Mapping[str, str]) -> Password | None:

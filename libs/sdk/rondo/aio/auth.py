@@ -1,14 +1,9 @@
 """Getting, and keeping, an access token."""
 
-from typing import Any
-
-from rondo import wire
+from rondo.aio.grants import granted, signed_in
 from rondo.aio.transport import AsyncTransport
-from rondo.credentials import HOW, Credentials, Tokens
-from rondo.errors import AuthError, TokenFetchError, TokenRefreshError, Unavailable, Unreachable
-
-_PATH = "/auth/realms/master/protocol/openid-connect/token"
-_CLIENT = {"client_id": "sdk-client"}
+from rondo.credentials import HOW, Credentials, Password, Tokens
+from rondo.errors import AuthError, TokenFetchError, TokenRefreshError
 
 
 class AsyncAuth:
@@ -41,26 +36,28 @@ class AsyncAuth:
         return kept
 
     async def _renewed(self, old: Tokens | None) -> Tokens:
-        password = self._credentials.password
+        password, prompt = self._credentials.password, self._credentials.prompt
         if old is not None and old.renewable:
             fields = {"grant_type": "refresh_token", "refresh_token": old.refresh_token}
             try:
-                return await self._granted(fields)
+                return await granted(self._transport, fields)
             except AuthError as error:
-                if password is None:
+                if password is None and prompt is None:
                     raise TokenRefreshError(error.message, error.code, error.status) from None
-        if password is None:
-            raise AuthError(f"you are not logged in, or no longer: {HOW}", "login_required")
-        fields = {"grant_type": "password", "username": password.user}
+        if password is not None:
+            return await self._by_password(password)
+        if prompt is not None:
+            return await signed_in(self._transport, prompt, self._from_elsewhere)
+        raise AuthError(f"you are not logged in, or no longer: {HOW}", "login_required")
+
+    async def _by_password(self, login: Password) -> Tokens:
+        fields = {"grant_type": "password", "username": login.user, "password": login.password}
         try:
-            return await self._granted({**fields, "password": password.password})
+            return await granted(self._transport, fields)
         except AuthError as error:
             raise TokenFetchError(error.message, error.code, error.status) from None
 
-    async def _granted(self, fields: dict[str, str]) -> Tokens:
-        request = wire.form(_PATH, {**_CLIENT, **fields})
-        try:
-            answer: dict[str, Any] = (await self._transport.send(request)).json()
-        except Unavailable as away:  # what the login was for has not been asked for
-            raise Unreachable(away.message, away.code, away.status) from away
-        return Tokens.of(answer)
+    def _from_elsewhere(self) -> Tokens | None:
+        cache = self._credentials.cache
+        found = None if cache is None else cache.load()
+        return found if found is not None and found.usable else None

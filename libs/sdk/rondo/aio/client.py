@@ -108,7 +108,8 @@ class AsyncClient(AsyncAccounts):
         return workspace
 
     async def get_current_workspace(self) -> AsyncWorkspace:
-        """The one that was set; else the task's own; else your default one."""
+        """The one that was set; else the task's own; else your default one, or the only one of a
+        service token. ValueError when such a token has several."""
         if self._workspace is None:
             task = os.environ.get("WALLAROO_TASK_ID")
             self._workspace = await (self._workspace_of(task) if task else self._default())
@@ -125,8 +126,16 @@ class AsyncClient(AsyncAccounts):
         return await self._workspace_numbered(id)
 
     async def _default(self) -> AsyncWorkspace:
-        name = f"{await self.auth.user_email()} - Default Workspace"
-        return await self.get_workspace(name, create_if_not_exist=True)
+        email = await self.auth.user_email()
+        if not email:  # a service token tells of nobody
+            return await self._only()
+        return await self.get_workspace(f"{email} - Default Workspace", create_if_not_exist=True)
+
+    async def _only(self) -> AsyncWorkspace:
+        found = await self.list_workspaces()
+        if len(found) != 1:
+            raise ValueError("workspace: your token has several; use set_current_workspace")
+        return found[0]
 
     async def _workspace_named(self, name: str) -> AsyncWorkspace | None:
         found = (one for one in await self.list_workspaces() if one.name() == name)

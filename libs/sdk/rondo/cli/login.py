@@ -1,4 +1,5 @@
-"""Logging in: the password comes from the terminal, a file or standard input, never by argument."""
+"""Logging in: the password comes from the terminal, a file or standard input, never by argument; or
+it is typed elsewhere, in a browser."""
 
 import sys
 from argparse import Namespace
@@ -8,6 +9,7 @@ from pathlib import Path
 from rondo import credentials
 from rondo.auth import Auth
 from rondo.credentials import Credentials, Password, TokenCache
+from rondo.signin import ask
 from rondo.transport import Transport
 from rondo.wire import Endpoint
 
@@ -16,13 +18,17 @@ _TIMEOUT = 60.0  # s
 
 def login(arguments: Namespace) -> int:
     url = credentials.url(arguments.url)
-    user = arguments.user or _asked("user")
-    password = Password(user, password_from(arguments.password_file))
-    tokens = Auth(Transport(Endpoint.of(url), _TIMEOUT), Credentials(password)).tokens()
+    transport = Transport(Endpoint.of(url), _TIMEOUT)
+    auth = Auth(transport, Credentials(prompt=ask) if arguments.device else _typed(arguments))
     cache = credentials.login_file()
-    TokenCache(cache, url).store(tokens, current=True)
-    print(f"logged in to {url} as {user}; the login is kept in {cache}")
+    TokenCache(cache, url).store(auth.tokens(), current=True)
+    print(f"logged in to {url} as {auth.user_email()}; the login is kept in {cache}")
     return 0
+
+
+def _typed(arguments: Namespace) -> Credentials:
+    user = arguments.user or _asked("user")
+    return Credentials(Password(user, password_from(arguments.password_file)))
 
 
 def logout(arguments: Namespace) -> int:

@@ -35,7 +35,9 @@ def _task(parser: argparse.ArgumentParser) -> None:
 
 def _login(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("url", nargs="?", help="the platform; default RONDO_URL")
-    parser.add_argument("--user", metavar="NAME", help="asked for without it")
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument("--user", metavar="NAME", help="asked for without it")
+    who.add_argument("--device", action="store_true", help="sign in with a browser, anywhere")
     parser.add_argument("--password-file", metavar="F", help="its first line; - is standard input")
 
 

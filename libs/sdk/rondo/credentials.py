@@ -14,7 +14,8 @@ _SPARE = 10.0  # s: a token this close to its end is renewed first
 
 HOW = (
     "set RONDO_URL, and RONDO_TOKEN or RONDO_USER and RONDO_PASSWORD (or WALLAROO_URL,"
-    " WALLAROO_USER and WALLAROO_PASSWORD), or log in with `rondo login URL`; WALLAROO_SDK_AUTH_TYPE chooses the way"
+    " WALLAROO_USER and WALLAROO_PASSWORD), or log in with `rondo login URL`;"
+    " WALLAROO_SDK_AUTH_TYPE chooses the way"
 )
 
 

@@ -1,0 +1,3 @@
+"""Users."""
+
+from rondo.user import User as User

@@ -22,7 +22,10 @@ WAITS = "import time\nprint('begun', flush=True)\ntime.sleep(600)\n"
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """With a workspace, so that there is something to list whichever tests come first."""
     with running(Platform(tmp_path_factory.mktemp("platform"))) as started:
+        login = Password(started.access["user"], started.access["password"])
+        Client(started.access["url"], login=login).create_workspace("there-from-the-start")
         yield started
 
 

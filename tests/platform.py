@@ -11,6 +11,7 @@ import time
 import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -137,12 +138,22 @@ def _command_line(pid: int) -> str:
 async def until(
     fact: Callable[[], Awaitable[Found]], what: str = "", patience: float = PATIENCE
 ) -> Found:
-    """What `fact` gives once it is true; fails after `patience` seconds, telling the last one."""
+    """What `fact` gives once it is true; fails after `patience` seconds, telling the last one.
+
+    A 503 is an honest "not now": what the platform stands on may just have been killed.
+    """
     deadline = time.monotonic() + patience
-    while not (found := await fact()):
+    while True:
+        found: Found | Refused
+        try:
+            if found := await fact():
+                return found
+        except Refused as refused:
+            if refused.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                raise
+            found = refused
         assert time.monotonic() < deadline, f"waited in vain for {what or fact}: {found!r}"
         await asyncio.sleep(0.05)
-    return found
 
 
 class Refused(Exception):

@@ -11,8 +11,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--chaos-seed", type=int, default=None, help="repeats a printed schedule")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """One for each module: what one has run is none of another's invariants."""
     with running(Platform(tmp_path_factory.mktemp("chaos"))) as platform:
         yield platform
 

@@ -27,9 +27,10 @@ class Names:
     def __init__(self) -> None:
         self.told: list[int] = []
         self.fail_at = 0
+        self.loaded = asyncio.Event()
 
     async def load(self, connection: Connection) -> None:
-        pass
+        self.loaded.set()
 
     def received(self, batch: Sequence[Recorded]) -> None:
         pass
@@ -60,6 +61,8 @@ async def running(
     runner = Runner(database, names, log.follow)
     task = asyncio.create_task(runner.run())
     try:
+        async with asyncio.timeout(PATIENCE):
+            await names.loaded.wait()  # it learns of what comes after this
         yield runner
     finally:
         task.cancel()

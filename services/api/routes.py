@@ -20,6 +20,7 @@ from services.api import (
 )
 from services.api.call import Call, Resources
 from services.api.graphql import serve
+from services.api.history import HISTORY_ROUTES
 from services.api.identity.routes import IDENTITY_ROUTES
 from services.api.route import ALWAYS, BY_ID, JSON, MULTIPART, Route, post
 
@@ -255,6 +256,7 @@ ROUTES = (
         wire.Logs,
         summary="What a run has printed, a stamped line each.",
     ),
+    *HISTORY_ROUTES,
 )
 
 

@@ -16,6 +16,7 @@ Kind = Literal["once", "scheduled", "continuous"]
 Misfire = Literal["latest", "all", "none"]
 Overlap = Literal["allow", "skip", "queue"]
 RunEnd = Literal["success", "failure", "timed_out", "killed"]
+SubscriptionKind = Literal["webhook", "nats"]
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
@@ -200,6 +201,38 @@ class RunFinished(Event, frozen=True):
     timing: dict[str, float] = {}
 
 
+class SubscriptionCreated(Event, frozen=True):
+    """Somebody is told of a workspace's events after the place `after` in the log: those of
+    `types` (none: of all) about `aggregate` (`task`, or `task:<id>`; empty: about all).
+
+    `target` is a sealed text, like a connection's details: where to, and the secret. `host` is as
+    much of a webhook's URL as may be shown.
+    """
+
+    workspace: int
+    kind: SubscriptionKind
+    name: str
+    target: str
+    after: int
+    host: str = ""
+    types: list[str] = []
+    aggregate: str = ""
+
+
+class SubscriptionPaused(Event, frozen=True):
+    """What happens from now on is sent once it is resumed."""
+
+
+class SubscriptionResumed(Event, frozen=True):
+    pass
+
+
+class SubscriptionDeleted(Event, frozen=True):
+    """`reason` says why, where it was not who it belongs to that deleted it."""
+
+    reason: str = ""
+
+
 WorkspaceEvent = WorkspaceCreated | WorkspaceMemberAdded | WorkspaceMemberRemoved
 ConnectionEvent = ConnectionCreated | ConnectionAttached | ConnectionDetached | ConnectionDeleted
 OrchestrationEvent = (
@@ -218,7 +251,12 @@ TaskEvent = (
     | TaskCompleted
 )
 RunEvent = RunRequested | RunStarted | RunFinished
-AnyEvent = WorkspaceEvent | ConnectionEvent | OrchestrationEvent | TaskEvent | RunEvent
+SubscriptionEvent = (
+    SubscriptionCreated | SubscriptionPaused | SubscriptionResumed | SubscriptionDeleted
+)
+AnyEvent = (
+    WorkspaceEvent | ConnectionEvent | OrchestrationEvent | TaskEvent | RunEvent | SubscriptionEvent
+)
 
 _decoder = msgspec.json.Decoder(AnyEvent)
 _encoder = msgspec.json.Encoder(order="deterministic")

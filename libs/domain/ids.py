@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-Aggregate = Literal["workspace", "connection", "orchestration", "task", "run"]
+Aggregate = Literal["workspace", "connection", "orchestration", "task", "run", "subscription"]
 
 EVENTS_ROOT = "event"
 PLATFORM = 0  # the workspace of what lies in none
@@ -38,6 +38,12 @@ def workspace_stream(workspace: int) -> StreamId:
 def connection_stream(id: UUID) -> StreamId:
     """A connection may be attached to many workspaces, or to none."""
     return StreamId(PLATFORM, "connection", str(id))
+
+
+def subscription_stream(id: UUID) -> StreamId:
+    """In no workspace's subjects: those who are told of a workspace's events are not told of each
+    other."""
+    return StreamId(PLATFORM, "subscription", str(id))
 
 
 def orchestration_stream(workspace: int, id: UUID) -> StreamId:

@@ -18,6 +18,10 @@ from libs.domain.events import (
     RunRequested,
     RunStarted,
     Schedule,
+    SubscriptionCreated,
+    SubscriptionDeleted,
+    SubscriptionPaused,
+    SubscriptionResumed,
     TaskCompleted,
     TaskCreated,
     TaskFailed,
@@ -39,6 +43,7 @@ from libs.domain.ids import (
     orchestration_stream,
     run_id,
     run_stream,
+    subscription_stream,
     task_stream,
     workspace_stream,
 )
@@ -47,9 +52,11 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TASK = UUID("7f9c1f52-9b52-4d0e-8f43-0d7e7f5d2b11")
 ORCHESTRATION = UUID("0b2d6a3e-3c2f-4a61-9a52-5d8f0c6f1e22")
 CONNECTION = UUID("5d1c8a77-6f0e-4b8e-9d3a-2c4b6e8f1a33")
+SUBSCRIPTION = UUID("3a9be1c4-52d7-4f09-8c6e-71f0d2a4b855")
 
 _WORKSPACE = workspace_stream(5)
 _CONNECTION = connection_stream(CONNECTION)
+_SUBSCRIPTION = subscription_stream(SUBSCRIPTION)
 _ORCHESTRATION = orchestration_stream(5, ORCHESTRATION)
 _TASK = task_stream(5, TASK)
 _RUN = run_stream(5, run_id(TASK, NOON))
@@ -100,6 +107,32 @@ EXAMPLES: dict[str, tuple[StreamId, AnyEvent]] = {
     "ConnectionAttached": (_CONNECTION, ConnectionAttached(workspace=5)),
     "ConnectionDetached": (_CONNECTION, ConnectionDetached(workspace=5)),
     "ConnectionDeleted": (_CONNECTION, ConnectionDeleted()),
+    "SubscriptionCreated": (
+        _SUBSCRIPTION,
+        SubscriptionCreated(
+            workspace=5,
+            kind="webhook",
+            name="to the pager",
+            target="v1.d.AAAAAAAAAAAAAAAA.c2VhbGVk",
+            after=40,
+            host="hooks.example.org",
+            types=["RunFinished"],
+            aggregate="run",
+        ),
+    ),
+    "SubscriptionCreated.least": (
+        _SUBSCRIPTION,
+        SubscriptionCreated(
+            workspace=5, kind="nats", name="n", target="v1.d.AAAAAAAAAAAAAAAA.c2VhbGVk", after=0
+        ),
+    ),
+    "SubscriptionPaused": (_SUBSCRIPTION, SubscriptionPaused()),
+    "SubscriptionResumed": (_SUBSCRIPTION, SubscriptionResumed()),
+    "SubscriptionDeleted": (
+        _SUBSCRIPTION,
+        SubscriptionDeleted(reason="who created it is no member of the workspace any more"),
+    ),
+    "SubscriptionDeleted.least": (_SUBSCRIPTION, SubscriptionDeleted()),
     "OrchestrationUploaded": (_ORCHESTRATION, UPLOADED),
     "OrchestrationUploaded.least": (
         _ORCHESTRATION,
@@ -163,6 +196,13 @@ HISTORIES: dict[str, list[str]] = {
     ],
     "connection-detached": ["ConnectionCreated", "ConnectionAttached", "ConnectionDetached"],
     "connection-deleted": ["ConnectionCreated", "ConnectionAttached", "ConnectionDeleted"],
+    "subscription-paused": ["SubscriptionCreated", "SubscriptionPaused"],
+    "subscription-resumed-and-deleted": [
+        "SubscriptionCreated.least",
+        "SubscriptionPaused",
+        "SubscriptionResumed",
+        "SubscriptionDeleted",
+    ],
     "workspace-members": ["WorkspaceCreated", "WorkspaceMemberAdded", "WorkspaceMemberRemoved"],
     "task-scheduled-and-killed": [
         "TaskCreated",

@@ -15,7 +15,7 @@ from uuid import uuid5
 
 import msgspec
 
-from libs.domain import connection, orchestration, run, task, workspace
+from libs.domain import connection, orchestration, run, subscription, task, workspace
 from libs.domain.events import AnyEvent, encode
 from libs.domain.history import Evolve, fold
 from libs.domain.ids import StreamId
@@ -31,6 +31,7 @@ _EVOLVE: dict[str, Evolve[Any]] = {
     "orchestration": orchestration.evolve,
     "task": task.evolve,
     "run": run.evolve,
+    "subscription": subscription.evolve,
 }
 
 

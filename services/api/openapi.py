@@ -17,6 +17,12 @@ Log in at `/auth/realms/master/protocol/openid-connect/token`, then send the acc
 every call: `Authorization: Bearer <token>`. A 2xx answer to a command means that it is durable and
 that every later read shows it. Errors have a stable `reason`, and a `msg` that names the field."""
 
+_HEADERS = {
+    "Idempotency-Key": "1 to 128 printable characters: a command that comes again under the same"
+    " key is done once, and answered as the first time.",
+    "Last-Event-ID": "The id of the last event that was received: what comes after it is sent.",
+}
+
 Document = dict[str, Any]
 
 
@@ -82,6 +88,8 @@ def _parameters(route: Route) -> Iterator[Document]:
         yield {"name": name, "in": "path", "required": True, **text}
     for name in route.query:
         yield {"name": name, "in": "query", **text}
+    for name in route.headers:
+        yield {"name": name, "in": "header", "description": _HEADERS[name], **text}
 
 
 def _content(description: str, media: str, schema: Document) -> Document:

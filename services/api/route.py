@@ -10,6 +10,8 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 HTML = "text/html"
+TEXT = "text/plain"
+EVENTS = "text/event-stream"
 
 ALWAYS = (400, 401, 413, 503)
 BY_ID = (*ALWAYS, 403, 404)
@@ -21,7 +23,8 @@ class Route:
     Where it is none, only the status is sent.
 
     A `body` of JSON is decoded for the handler; one of another `media` it reads itself. `query` are
-    the names of what may stand behind the path, all of them texts and none needed.
+    the names of what may stand behind the path, `headers` of those it heeds, all of them texts and
+    none needed.
     """
 
     method: str
@@ -37,6 +40,7 @@ class Route:
     aliases: tuple[str, ...] = ()
     query: tuple[str, ...] = ()
     answer_media: str = JSON
+    headers: tuple[str, ...] = ()
 
     @property
     def tag(self) -> str:

@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler
 from services.api import (
     access,
     connections,
+    idempotency,
     members,
     orchestrations,
     requests,
@@ -22,6 +23,7 @@ from services.api.call import Call, Resources
 from services.api.graphql import serve
 from services.api.history import HISTORY_ROUTES
 from services.api.identity.routes import IDENTITY_ROUTES
+from services.api.livelog import LOG_ROUTES
 from services.api.route import ALWAYS, BY_ID, JSON, MULTIPART, Route, post
 
 
@@ -35,6 +37,7 @@ def _run(path: str, handler: Callable[[Call, Any], Awaitable[Any]], body: Any, h
         status=201,
         errors=(*BY_ID, 409),
         aliases=(f"/v1/api/orchestration/task/{path}",),
+        headers=(idempotency.HEADER,),
     )
 
 
@@ -111,6 +114,7 @@ ROUTES = (
         status=202,
         errors=(*BY_ID, 409, 507),
         media=MULTIPART,
+        headers=(idempotency.HEADER,),
     ),
     post(
         "orchestration/list",
@@ -256,6 +260,7 @@ ROUTES = (
         wire.Logs,
         summary="What a run has printed, a stamped line each.",
     ),
+    *LOG_ROUTES,
     *HISTORY_ROUTES,
 )
 

@@ -1,33 +1,83 @@
-"""Logs on their way from the logs service to a client, as JSON, a piece at a time."""
+"""Logs on their way from the logs service to a client, a piece at a time."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from uuid import UUID
 
 import aiohttp
 import msgspec
 from aiohttp import web
 
-from libs.domain.errors import Unavailable
+from libs.domain.errors import Rejected, Unavailable
 from libs.domain.run import Run
 from services.api.call import Resources
 
 logger = logging.getLogger(__name__)
 
+PULSE = 10.0  # s: nobody who follows hears nothing for longer
 _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=5, sock_read=30)
 _AWAY = (aiohttp.ClientError, TimeoutError)
 
 
-@asynccontextmanager
-async def lines(
+def lines(
     resources: Resources, run: Run, last: int | None
-) -> AsyncIterator[aiohttp.ClientResponse]:
+) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
     """The run's stamped lines, raw. The logs service waits a little for those that it expects."""
-    asked = {"last": last, "expect": run.lines}
+    return _asked(resources, f"{run.id}/lines", {"last": last, "expect": run.lines})
+
+
+def complete(run: Run, source: aiohttp.ClientResponse) -> bool:
+    """What has ended, known in full, and stored so far as it is known (I5)."""
+    return run.lines is not None and source.headers.get("Rondo-Complete") == "true"
+
+
+async def follow(resources: Resources, run: UUID, first: int) -> AsyncGenerator[list[str], None]:
+    """Stamped lines from `first` on, counted from 0, as they come, until the run has ended.
+
+    Whenever nothing has come for PULSE seconds an empty list does. Raises Unavailable.
+    """
+    ended = False
+    while not ended:
+        async with _asked(resources, f"{run}/follow", {"from": first}) as source:
+            try:
+                async for arrived in _arriving(source.content):
+                    first += len(arrived)
+                    yield arrived
+                ended = True
+            except aiohttp.ServerTimeoutError:
+                pass  # quiet for so long that the other side may be gone: asked again
+            except aiohttp.ClientError as error:
+                raise Unavailable(f"the logs service: {error!r}") from error
+
+
+async def _arriving(source: aiohttp.StreamReader) -> AsyncIterator[list[str]]:
+    rest = b""
+    while True:
+        try:
+            async with asyncio.timeout(PULSE):
+                data = await source.readany()
+        except aiohttp.ServerTimeoutError:  # it is a TimeoutError too
+            raise
+        except TimeoutError:
+            yield []
+            continue
+        if not data:
+            return
+        *whole, rest = (rest + data).split(b"\n")
+        if whole:
+            yield [_text(line) for line in whole]
+
+
+@asynccontextmanager
+async def _asked(
+    resources: Resources, what: str, query: Mapping[str, int | None]
+) -> AsyncIterator[aiohttp.ClientResponse]:
     token = resources.config.internal_token.reveal()
     request = resources.http.get(
-        f"{resources.config.logs_url}/runs/{run.id}/lines",
-        params={name: str(value) for name, value in asked.items() if value is not None},
+        f"{resources.config.logs_url}/runs/{what}",
+        params={name: str(value) for name, value in query.items() if value is not None},
         headers={"Authorization": f"Bearer {token}"},
         timeout=_TIMEOUT,
     )
@@ -53,28 +103,37 @@ async def check(resources: Resources) -> None:
 async def stream(
     request: web.Request, run: Run, source: aiohttp.ClientResponse
 ) -> web.StreamResponse:
-    """`{"logs": [...], "complete": ...}`, holding no more than a piece of it in memory.
+    """`{"logs": [...], "complete": ...}`, holding no more than a piece of it in memory."""
+    end = b'],"complete":' + msgspec.json.encode(complete(run, source)) + b"}"
 
-    Complete is what has ended, known in full, and stored so far as it is known (I5). When the
-    source breaks off so does the answer, visibly: its last chunk never comes.
-    """
-    complete = run.lines is not None and source.headers.get("Rondo-Complete") == "true"
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b'{"logs":['
+        async for piece in _strings(source.content):
+            yield piece
+        yield end
+
+    return await sent(request, {"Content-Type": "application/json"}, pieces())
+
+
+async def sent(
+    request: web.Request, headers: Mapping[str, str], pieces: AsyncIterator[bytes]
+) -> web.StreamResponse:
+    """When the source breaks off so does the answer, visibly: its last chunk never comes."""
+    response = web.StreamResponse(headers=headers)
     await response.prepare(request)
     try:
-        await response.write(b'{"logs":[')
-        async for piece in _pieces(source.content):
+        async for piece in pieces:
             await response.write(piece)
-        await response.write(b'],"complete":' + msgspec.json.encode(complete) + b"}")
         await response.write_eof()
-    except _AWAY as error:
-        logger.warning("logs for %s broke off: %r", request.remote, error)
-        if request.transport is not None:
-            request.transport.abort()
+    except (*_AWAY, Rejected, Unavailable) as problem:
+        transport = request.transport
+        if transport is not None and not transport.is_closing():  # else nobody listens any more
+            logger.warning("a log for %s broke off: %r", request.remote, problem)
+            transport.abort()
     return response
 
 
-async def _pieces(source: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+async def _strings(source: aiohttp.StreamReader) -> AsyncIterator[bytes]:
     """JSON strings and the commas between them, a piece for what came at once."""
     rest = separator = b""
     async for data in source.iter_any():
@@ -87,4 +146,8 @@ async def _pieces(source: aiohttp.StreamReader) -> AsyncIterator[bytes]:
 
 
 def _json(line: bytes) -> bytes:
-    return msgspec.json.encode(line.decode("utf-8", "replace"))
+    return msgspec.json.encode(_text(line))
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace")

@@ -34,15 +34,18 @@ def new_key() -> str:
 
 
 class RunLogs:
-    """GET /runs/{id}/lines by its contract; `texts` holds pieces to send, and whether to break."""
+    """GET /runs/{id}/lines and /follow by their contract; `texts` holds pieces to send, and whether
+    to break. Those in `waits` have not ended: their answers never end."""
 
     def __init__(self) -> None:
         self.texts: dict[str, tuple[list[bytes], bool]] = {}
         self.asked: list[dict[str, str]] = []
+        self.waits: set[str] = set()
 
     def application(self) -> web.Application:
         app = web.Application()
         app.router.add_get("/runs/{id}/lines", self.lines)
+        app.router.add_get("/runs/{id}/follow", self.lines)
         app.router.add_get("/healthz", self.healthz)
         return app
 
@@ -57,10 +60,15 @@ class RunLogs:
         if "last" in request.query:
             kept = b"".join(pieces).splitlines(keepends=True)
             pieces = kept[-int(request.query["last"]) :]
+        if request.query.get("from", "0") != "0":
+            first = int(request.query["from"])
+            pieces = [b"".join(pieces).split(b"\n", first)[-1]]
         response = web.StreamResponse(headers={"Rondo-Complete": "true"})
         await response.prepare(request)
         for piece in pieces:
             await response.write(piece)
+        if request.match_info["id"] in self.waits:
+            await asyncio.Event().wait()
         if breaks:
             raise ConnectionAbortedError
         return response

@@ -117,6 +117,10 @@ EXPECTED: dict[str, tuple[Body, int, int]] = {
         200,
     ),
     "task/get_logs_for_run": (lambda scene: {"id": scene.run}, MEMBERS, 200),
+    "task/run/{run}/follow": (lambda _: {}, MEMBERS, 200),
+    "task/run/{run}/log": (lambda _: {}, MEMBERS, 200),
+    "history/{aggregate}/{id}": (lambda _: {}, MEMBERS, 200),
+    "history/run/{id}/causes": (lambda _: {}, MEMBERS, 200),
 }
 
 
@@ -161,8 +165,13 @@ async def _status(service: Service, route: Route, scene: Scene, token: str | Non
         sent: dict[str, Any] = {"data": form(HELLO, f'{{"workspace_id": {scene.workspace}}}')}
     else:
         sent = {"json": body(scene)} if route.body else {}
-    path = route.path.replace("{id}", scene.somebody)
-    return (await service.call(route.method, path, token, **sent)).status
+    return (await service.call(route.method, _path(route, scene), token, **sent)).status
+
+
+def _path(route: Route, scene: Scene) -> str:
+    """With what is there in place of the names in braces."""
+    path = route.path.replace("{aggregate}", "run").replace("{run}", scene.run)
+    return path.replace("{id}", scene.run if "/history/" in path else scene.somebody)
 
 
 async def _scene(service: Service, log: EventLog, people: dict[str, Any]) -> Scene:
@@ -171,7 +180,7 @@ async def _scene(service: Service, log: EventLog, people: dict[str, Any]) -> Sce
     workspace, task = await owner.ready_task(schedule="@daily")
     added = WorkspaceMemberAdded(user=str(people[MEMBER]), role="collaborator")
     await owner.append(workspace_stream(workspace), added)
-    run = await owner.run(workspace, task)
+    run = await owner.run(workspace, task, "success", lines=0)
     orchestration = (await owner.post("task/get_by_id", {"id": str(task)}))["orch_id"]
     somebody = str(await new_user(service, f"{uuid4()}@example.org"))
     names = [f"c-{workspace}", *(f"doomed-{uuid4()}" for _ in CALLERS)]

@@ -1,0 +1,126 @@
+"""A run's whole log: followed while it grows, as server-sent events, or kept as a file."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from uuid import UUID
+
+import msgspec
+from aiohttp import web
+
+from libs.domain import run
+from libs.domain.errors import Rejected, Unavailable
+from services.api import access, runlogs
+from services.api.call import VISIBLE_WITHIN, Call
+from services.api.route import EVENTS, TEXT, Route
+
+_STILL_ALLOWED = 10.0  # s at most until somebody hears no more of what is closed to them
+_MAX_DIGITS = 15
+_HEARTBEAT = b": \n\n"
+_HEADERS = {
+    "Content-Type": EVENTS,
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # a proxy in between passes on what there is
+}
+
+
+class Ended(msgspec.Struct):
+    """The last event, `end`: how the run ended, and how many lines it has written. `complete` is
+    whether they were all sent; logs are deleted with their task, or when they are too old."""
+
+    status: str
+    lines: int | None
+    complete: bool
+
+
+async def download(call: Call, _: None) -> web.StreamResponse:
+    """The stamped lines as they are."""
+    state = await access.run(call, call.resources.rows, _asked_for(call), "run")
+    async with runlogs.lines(call.resources, state, None) as source:
+        headers = {
+            "Content-Type": f"{TEXT}; charset=utf-8",
+            "Content-Disposition": f'attachment; filename="{state.id}.log"',
+            "X-Content-Type-Options": "nosniff",
+            "Rondo-Complete": str(runlogs.complete(state, source)).lower(),
+        }
+        return await runlogs.sent(call.request, headers, source.content.iter_any())
+
+
+async def follow(call: Call, _: None) -> web.StreamResponse:
+    """Each event has the stamped lines that came at once, and is numbered by the last of them."""
+    id, seen = _asked_for(call), _seen(call)
+    await access.run(call, call.resources.rows, id, "run")
+    return await runlogs.sent(call.request, _HEADERS, _events(call, id, seen))
+
+
+async def _events(call: Call, id: UUID, seen: int) -> AsyncIterator[bytes]:
+    checked = time.monotonic()
+    async with aclosing(runlogs.follow(call.resources, id, seen)) as source:
+        async for lines in source:
+            if time.monotonic() - checked >= _STILL_ALLOWED:
+                await _check(call, id)
+                checked = time.monotonic()
+            seen += len(lines)
+            yield _event(f"id: {seen}", lines) if lines else _HEARTBEAT
+    yield _event("event: end", await _ended(call, id, seen))
+
+
+async def _check(call: Call, id: UUID) -> run.Run:
+    """Rejected when the token has run out meanwhile, or its user is let in no more."""
+    user = await access.authenticated(call.resources, call.request)
+    return await access.run(replace(call, user=user), call.resources.rows, id, "run")
+
+
+async def _ended(call: Call, id: UUID, seen: int) -> Ended:
+    """The logs service may know of the end before our views do."""
+    position, log = call.resources.position, call.resources.log
+    await position.reached(await log.end(), VISIBLE_WITHIN)
+    state = await _check(call, id)
+    if state.status not in run.ENDED:
+        raise Unavailable(f"the log of run {id} has ended before the run")
+    return Ended(state.status, state.lines, state.lines == seen)
+
+
+def _event(field: str, data: object) -> bytes:
+    return b"%s\ndata: %s\n\n" % (field.encode(), msgspec.json.encode(data))
+
+
+def _asked_for(call: Call) -> UUID:
+    try:
+        return UUID(call.request.match_info["run"])
+    except ValueError:
+        raise Rejected("invalid", "run: give a run's id, which is a UUID") from None
+
+
+def _seen(call: Call) -> int:
+    """The number of lines that were seen before a connection was lost."""
+    text = call.request.headers.get("Last-Event-ID", "")
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
+        raise Rejected("invalid", "Last-Event-ID: give the id of an event, or leave it out")
+    return int(text)
+
+
+LOG_ROUTES = (
+    Route(
+        "GET",
+        "/v1/api/task/run/{run}/follow",
+        follow,
+        None,
+        str,
+        "A run's log as it grows: events with a JSON array of stamped lines, then one `end`.",
+        answer_media=EVENTS,
+        headers=("Last-Event-ID",),
+    ),
+    Route(
+        "GET",
+        "/v1/api/task/run/{run}/log",
+        download,
+        None,
+        str,
+        "All that a run has printed, as text, a stamped line each.",
+        answer_media=TEXT,
+    ),
+)

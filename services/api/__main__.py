@@ -23,6 +23,7 @@ from services.api import connections, queries
 from services.api.app import application
 from services.api.call import Resources
 from services.api.config import Config
+from services.api.dashboard.sessions import Sessions
 from services.api.identity import users
 from services.api.identity.device import Devices
 from services.api.identity.login import Login
@@ -73,6 +74,7 @@ async def main(environ: Mapping[str, str]) -> None:
             Devices(accounts),
             ServiceTokens(accounts),
             _oidc(config, known, http),
+            Sessions(accounts, known),
             http,
             asyncio.Lock(),
         )

@@ -11,6 +11,8 @@ from libs.eventlog.wire import Nats
 from libs.service.http import add_health
 from services.api import runlogs
 from services.api.call import REQUEST_ID, Resources
+from services.api.dashboard.pages import add_pages
+from services.api.dashboard.problems import problems
 from services.api.errors import errors
 from services.api.openapi import document
 from services.api.page import page
@@ -26,8 +28,9 @@ _SECURITY = {
 
 
 def application(resources: Resources, nats: Nats) -> web.Application:
-    app = web.Application(middlewares=[_request_id, errors], client_max_size=MOST_BODY)
+    app = web.Application(middlewares=[_request_id, problems, errors], client_max_size=MOST_BODY)
     add_routes(app, resources)
+    add_pages(app, resources)
     _add_description(app, resources.config.public_url)
 
     async def caught_up() -> None:

@@ -14,6 +14,7 @@ from libs.postgres.pool import Database
 from libs.runtoken.token import RunTokens
 from libs.vault.vault import Vault
 from services.api.config import Config
+from services.api.dashboard.sessions import Sessions
 from services.api.errors import not_visible_yet
 from services.api.identity.device import Devices
 from services.api.identity.login import Login
@@ -44,6 +45,7 @@ class Resources:
     devices: Devices
     service_tokens: ServiceTokens
     oidc: Oidc | None
+    sessions: Sessions
     http: aiohttp.ClientSession
     numbering: asyncio.Lock
 

@@ -1,0 +1,76 @@
+"""One's own account: the password, and tokens for programs. A token is shown once."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from libs.domain.errors import Rejected
+from services.api import programs
+from services.api.dashboard.bodies import body
+from services.api.dashboard.visit import Visit
+from services.api.errors import STATUS, Refusal
+from services.api.identity import accounts
+
+
+async def show(visit: Visit) -> web.Response:
+    return await _shown(visit)
+
+
+async def _shown(
+    visit: Visit,
+    status: int = 200,
+    *,
+    problem: str = "",
+    about: str = "",
+    made: programs.CreatedToken | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> web.Response:
+    """`about` is the form that `problem` is about: password or token."""
+    me = visit.call.caller
+    return visit.page(
+        "account.html",
+        status,
+        title="Your account",
+        tokens=await visit.call.resources.service_tokens.of(me.id),
+        names={known.id: known.name for known in visit.workspaces},
+        problem=problem,
+        about=about,
+        made=made,
+        typed=typed or {},
+    )
+
+
+async def create_token(visit: Visit) -> web.Response:
+    form = await visit.form()
+    typed = {name: form.get(name, "") for name in ("name", "days")}
+    fields = {
+        "name": typed["name"],
+        "workspaces": [int(one) for one in form.getall("workspaces", []) if one.isdecimal()],
+        "days": int(typed["days"]) if typed["days"].isdecimal() else typed["days"],
+    }
+    try:
+        made = await programs.create(visit.call, body(programs.CreateToken, fields))
+    except Rejected as refused:
+        status = STATUS[refused.code]
+        return await _shown(visit, status, problem=refused.message, about="token", typed=typed)
+    return await _shown(visit, made=made)
+
+
+async def revoke_token(visit: Visit) -> web.Response:
+    form = await visit.form()
+    await programs.revoke(visit.call, body(programs.TokenById, {"id": form.get("id", "")}))
+    return visit.to("/account")
+
+
+async def change_password(visit: Visit) -> web.Response:
+    """It ends the sessions of all browsers, this one's too."""
+    form = await visit.form()
+    fields = {name: form.get(name, "") for name in ("current", "password")}
+    try:
+        await accounts.change_password(visit.call, body(accounts.ChangePassword, fields))
+    except Rejected as refused:
+        status = STATUS[refused.code]
+        return await _shown(visit, status, problem=refused.message, about="password")
+    except Refusal as slow:
+        return await _shown(visit, slow.status, problem=str(slow), about="password")
+    return visit.to("/signin")

@@ -1,0 +1,48 @@
+"""From a form's fields to what the API's handlers take, checked as the API checks it."""
+
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from libs.domain.errors import Rejected
+from services.api import requests
+from services.api.dashboard.visit import Visit
+
+Body = TypeVar("Body")
+
+
+def body(kind: type[Body], fields: Mapping[str, Any]) -> Body:
+    """Fields that were left empty are left out. Rejected("invalid") names the one at fault."""
+    given = {name: value for name, value in fields.items() if value not in ("", None)}
+    return requests.decoder(kind)(msgspec.json.encode(given))
+
+
+def json_object(field: str, text: str) -> dict[str, Any]:
+    """What somebody has typed as JSON; nothing is an empty object."""
+    try:
+        return msgspec.json.decode(text.strip() or "{}", type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError):
+        raise Rejected(
+            "invalid",
+            f'{field}: this is no JSON object; write one such as {{"host": "db.example"}}',
+        ) from None
+
+
+def path_id(visit: Visit, name: str) -> UUID:
+    """The id in the page's address."""
+    text = visit.call.request.match_info[name]
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Rejected("not_found", f"{name}: there is no {name} {text[:40]!r}") from None
+
+
+async def allowed(asked: Awaitable[object]) -> bool:
+    """Whether `access` lets the visitor; for showing a button, not for heeding it."""
+    try:
+        await asked
+    except Rejected:
+        return False
+    return True

@@ -1,0 +1,120 @@
+"""Connections: what there is, and to whom it is lent. Details go in and are never shown again."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from aiohttp import web
+
+from libs.domain.connection import Connection
+from libs.domain.errors import Rejected
+from libs.domain.workspace import Workspace
+from services.api import access, connections, history, requests
+from services.api.dashboard.bodies import allowed, body, json_object, path_id
+from services.api.dashboard.visit import Visit
+from services.api.errors import STATUS
+
+_DETAILS_AGAIN = "Type the details again; they were not kept."
+
+
+class Shown(NamedTuple):
+    """`workspaces` are those that the visitor may see, of all that it is attached to."""
+
+    connection: Connection
+    who: str
+    workspaces: list[Workspace]
+
+
+async def show(visit: Visit) -> web.Response:
+    return await _list(visit)
+
+
+async def _list(
+    visit: Visit, refused: Rejected | None = None, typed: Mapping[str, str] | None = None
+) -> web.Response:
+    call = visit.call
+    found = await _shown(visit, await access.connections(call, call.resources.rows))
+    here = visit.workspace.id if visit.workspace else 0
+    return visit.page(
+        "connections.html",
+        STATUS[refused.code] if refused else 200,
+        title="Connections",
+        inside=[one for one in found if here in one.connection.workspaces],
+        elsewhere=[one for one in found if here not in one.connection.workspaces],
+        problem=refused.message if refused else "",
+        typed=typed or {},
+    )
+
+
+async def _shown(visit: Visit, found: list[Connection]) -> list[Shown]:
+    names = await history.people(visit.call, (one.created_by for one in found))
+    return [
+        Shown(
+            one,
+            names.get(one.created_by, one.created_by),
+            [known for known in visit.workspaces if known.id in one.workspaces],
+        )
+        for one in found
+    ]
+
+
+async def create(visit: Visit) -> web.Response:
+    form = await visit.form()
+    try:
+        details = json_object("details", form.get("details", ""))
+        order = body(requests.CreateConnection, _said(form) | {"details": details})
+        made = await connections.create(visit.call, order)
+        if form.get("attach") and visit.workspace:
+            await _attach(visit, made.id, visit.workspace.id)
+    except Rejected as refused:
+        said = Rejected(refused.code, f"{refused.message}. {_DETAILS_AGAIN}")
+        return await _list(visit, said, _said(form))
+    return visit.to(f"/connections/{made.id}")
+
+
+def _said(form: Mapping[str, str]) -> dict[str, Any]:
+    return {name: form.get(name, "") for name in ("name", "type")}
+
+
+async def one(visit: Visit) -> web.Response:
+    call, id = visit.call, path_id(visit, "connection")
+    found = await access.connection(call, id, "connection")
+    (shown,) = await _shown(visit, [found])
+    return visit.page(
+        "connection.html",
+        title=found.name,
+        nav="/connections",
+        shown=shown,
+        owned=await allowed(access.owned_connection(call, id)),
+        free=[known for known in visit.workspaces if known.id not in found.workspaces],
+    )
+
+
+async def attach(visit: Visit) -> web.Response:
+    form, id = await visit.form(), path_id(visit, "connection")
+    await _attach(visit, id, _number(form.get("workspace", "")))
+    return visit.to(f"/connections/{id}")
+
+
+async def _attach(visit: Visit, id: UUID, workspace: int) -> None:
+    await connections.add_to_workspace(visit.call, requests.Attachment(workspace, id))
+
+
+async def detach(visit: Visit) -> web.Response:
+    form, id = await visit.form(), path_id(visit, "connection")
+    asked = requests.Attachment(_number(form.get("workspace", "")), id)
+    await connections.remove_from_workspace(visit.call, asked)
+    return visit.to(f"/connections/{id}")
+
+
+async def delete(visit: Visit) -> web.Response:
+    await visit.form()
+    found = await access.connection(visit.call, path_id(visit, "connection"), "connection")
+    await connections.delete(visit.call, requests.ConnectionByName(found.name))
+    return visit.to("/connections")
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise Rejected("invalid", "workspace: choose one of the list")
+    return int(text)

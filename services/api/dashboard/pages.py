@@ -1,0 +1,77 @@
+"""The table of pages, and how they are served."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from libs.domain.errors import Rejected
+from services.api.call import Call, Resources
+from services.api.dashboard import render, signin, static, theme, workloads
+from services.api.dashboard.visit import VISIT, Visit, begin, local
+
+
+@dataclass(frozen=True)
+class Page:
+    """For everybody who is signed in; what is in a workspace, `handler` asks `access` for."""
+
+    method: str
+    path: str
+    handler: Callable[[Visit], Awaitable[web.StreamResponse]]
+    administrators_only: bool = False
+
+
+async def _first(visit: Visit) -> web.Response:
+    return visit.to("/workloads")
+
+
+async def _theme(visit: Visit) -> web.Response:
+    form = await visit.form()
+    response = visit.to(local(form.get("back", "/")))
+    theme.keep(response, form.get("theme", ""))
+    return response
+
+
+PAGES = (
+    Page("GET", "/", _first),
+    Page("POST", "/signout", signin.sign_out),
+    Page("POST", "/theme", _theme),
+    Page("GET", "/workloads", workloads.show),
+)
+
+
+def add_pages(app: web.Application, resources: Resources) -> None:
+    render.compile_all()
+    app.router.add_get("/static/{version}/{name}", static.serve)
+    app.router.add_get(signin.PATH, _public(resources, signin.show))
+    app.router.add_post(signin.PATH, _public(resources, signin.sign_in))
+    for page in PAGES:
+        app.router.add_route(page.method, page.path, _handler(resources, page))
+
+
+def _public(
+    resources: Resources, handler: Callable[[Call], Awaitable[web.StreamResponse]]
+) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await handler(Call(resources, request, None))
+
+    return handle
+
+
+def _handler(resources: Resources, page: Page) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        visit = request[VISIT] = await _visit(resources, request)
+        if page.administrators_only and not visit.call.caller.admin:
+            raise Rejected("forbidden", "page: only administrators may see this; ask one")
+        return await page.handler(visit)
+
+    return handle
+
+
+async def _visit(resources: Resources, request: web.Request) -> Visit:
+    secret = request.cookies.get(signin.cookie_name(Call(resources, request, None)), "")
+    user = await resources.sessions.user(secret) if secret else None
+    if user is None:
+        raise Rejected("unauthorized", "session: sign in")
+    return await begin(Call(resources, request, user), secret)

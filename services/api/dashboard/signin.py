@@ -1,0 +1,106 @@
+"""Signing in and out. Wrong passwords make the next try wait, here as at the token endpoint."""
+
+import secrets
+
+from aiohttp import web
+
+from services.api import access, workspaces
+from services.api.call import Call
+from services.api.dashboard.render import render
+from services.api.dashboard.sessions import LASTS, same
+from services.api.dashboard.theme import theme
+from services.api.dashboard.visit import Visit, html, local, ours
+from services.api.identity.login import TooSoon
+from services.api.identity.users import User
+
+PATH = "/signin"
+_COOKIE = "rondo_signin"
+_OLD = "This page was too old, or not ours. Please try again."
+_WRONG = "This email and password don't go together."
+
+
+def cookie_name(call: Call) -> str:
+    """Under https one that no other host or path can set."""
+    return "__Host-rondo_session" if _secure(call) else "rondo_session"
+
+
+def _secure(call: Call) -> bool:
+    return call.resources.config.public_url.startswith("https:")
+
+
+async def show(call: Call) -> web.Response:
+    next = local(call.request.query.get("next", "/"))
+    if await call.resources.sessions.user(call.request.cookies.get(cookie_name(call), "")):
+        return Visit.to(next)
+    return _page(call, next)
+
+
+async def sign_in(call: Call) -> web.Response:
+    request = call.request
+    form = {name: str(value) for name, value in (await request.post()).items()}
+    next, name = local(form.get("next", "/")), form.get("username", "")
+    csrf = request.cookies.get(_COOKIE, "")
+    if not csrf or not same(form.get("csrf", ""), csrf) or not ours(request, _url(call)):
+        return _page(call, next, name, _OLD, 403)
+    try:
+        user = await call.resources.login(name, form.get("password", ""), request.remote or "")
+    except TooSoon as soon:
+        return _page(call, next, name, f"{soon}.".capitalize(), 429)
+    if user is None:
+        return _page(call, next, name, _WRONG, 401)
+    return await _signed_in(call, user, next)
+
+
+async def _signed_in(call: Call, user: User, next: str) -> web.Response:
+    """Who comes for the first time gets a workspace of their own, as in the SDK."""
+    call = Call(call.resources, call.request, user)
+    if not await access.workspaces(call, call.resources.rows):
+        await workspaces.default(call)
+    response = Visit.to(next)
+    response.set_cookie(
+        cookie_name(call),
+        await call.resources.sessions.start(user),
+        httponly=True,
+        samesite="Lax",
+        secure=_secure(call),
+        max_age=int(LASTS.total_seconds()),
+    )
+    return response
+
+
+async def sign_out(visit: Visit) -> web.Response:
+    await visit.form()
+    await visit.call.resources.sessions.end(visit.secret)
+    response = visit.to(PATH)
+    response.del_cookie(cookie_name(visit.call), secure=_secure(visit.call), httponly=True)
+    return response
+
+
+def _url(call: Call) -> str:
+    return call.resources.config.public_url
+
+
+def _page(
+    call: Call, next: str, name: str = "", problem: str = "", status: int = 200
+) -> web.Response:
+    csrf = call.request.cookies.get(_COOKIE) or secrets.token_urlsafe(32)
+    text = render(
+        "signin.html",
+        next=next,
+        name=name,
+        problem=problem,
+        csrf=csrf,
+        theme=theme(call.request),
+        action=PATH,
+    )
+    response = html(text, status)
+    response.set_cookie(
+        _COOKIE,
+        csrf,
+        path=PATH,
+        httponly=True,
+        samesite="Strict",
+        secure=_secure(call),
+        max_age=3600,
+    )
+    return response

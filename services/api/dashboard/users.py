@@ -1,0 +1,77 @@
+"""Users: administrators add them, disable them, and give them passwords. A password that is made
+up here is shown on the page that answers, once."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from libs.domain.errors import Rejected
+from services.api.call import Call
+from services.api.dashboard.bodies import body
+from services.api.dashboard.visit import Visit
+from services.api.errors import STATUS
+from services.api.identity import accounts
+
+
+async def show(visit: Visit) -> web.Response:
+    return await _list(visit)
+
+
+async def _list(
+    visit: Visit,
+    refused: Rejected | None = None,
+    made: accounts.WithPassword | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> web.Response:
+    return visit.page(
+        "users.html",
+        STATUS[refused.code] if refused else 200,
+        title="Users",
+        users=await visit.call.resources.users.everybody(),
+        me=visit.call.caller.id,
+        problem=refused.message if refused else "",
+        made=made,
+        typed=typed or {},
+    )
+
+
+async def create(visit: Visit) -> web.Response:
+    form = await visit.form()
+    fields = {"email": form.get("email", ""), "password": form.get("password", "")}
+    try:
+        order = body(accounts.CreateUser, fields | {"admin": bool(form.get("admin"))})
+        made = await accounts.create(visit.call, order)
+    except Rejected as refused:
+        return await _list(visit, refused, typed={"email": fields["email"]})
+    return await _list(visit, made=made) if made.password else visit.to("/users")
+
+
+async def reset_password(visit: Visit) -> web.Response:
+    return await _command(visit, accounts.reset_password, accounts.ResetPassword, {})
+
+
+async def set_enabled(visit: Visit) -> web.Response:
+    return await _command(visit, accounts.set_enabled, accounts.SetEnabled, {"enabled": True})
+
+
+async def set_admin(visit: Visit) -> web.Response:
+    return await _command(visit, accounts.set_admin, accounts.SetAdmin, {"admin": True})
+
+
+async def _command(
+    visit: Visit,
+    handler: Callable[[Call, Any], Awaitable[object]],
+    kind: type[Any],
+    flags: Mapping[str, bool],
+) -> web.Response:
+    """`flags` are the body's yes or no, which the form says by `value`."""
+    form = await visit.form()
+    said = {name: form.get("value") == "yes" for name in flags}
+    try:
+        done = await handler(visit.call, body(kind, {"id": form.get("id", "")} | said))
+    except Rejected as refused:
+        return await _list(visit, refused)
+    if isinstance(done, accounts.WithPassword):
+        return await _list(visit, made=done)
+    return visit.to("/users")

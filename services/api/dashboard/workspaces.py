@@ -1,0 +1,109 @@
+"""Workspaces: those that one may enter, and who works in each."""
+
+from typing import NamedTuple
+
+from aiohttp import web
+
+from libs.domain.errors import Rejected
+from libs.domain.events import Role
+from libs.domain.workspace import Workspace
+from services.api import access, members, requests, workspaces
+from services.api.dashboard.bodies import allowed, body
+from services.api.dashboard.visit import Visit
+from services.api.errors import STATUS
+from services.api.identity.users import User
+
+
+class Member(NamedTuple):
+    """`user` is none of one whose account is gone."""
+
+    id: str
+    user: User | None
+    role: Role
+
+
+async def show(visit: Visit) -> web.Response:
+    return _list(visit)
+
+
+def _list(visit: Visit, refused: Rejected | None = None, name: str = "") -> web.Response:
+    return visit.page(
+        "workspaces.html",
+        STATUS[refused.code] if refused else 200,
+        title="Workspaces",
+        me=str(visit.call.caller.id),
+        problem=refused.message if refused else "",
+        name=name,
+    )
+
+
+async def create(visit: Visit) -> web.Response:
+    form = await visit.form()
+    name = form.get("workspace_name", "")
+    try:
+        made = await workspaces.create(visit.call, requests.CreateWorkspace(name))
+    except Rejected as refused:
+        return _list(visit, refused, name)
+    return visit.to(f"/workspaces/{made.workspace_id}?workspace={made.workspace_id}")
+
+
+async def one(visit: Visit) -> web.Response:
+    return await _one(visit)
+
+
+async def _one(visit: Visit, refused: Rejected | None = None, email: str = "") -> web.Response:
+    call, rows = visit.call, visit.call.resources.rows
+    found = await access.workspace(call, rows, _id(visit), "workspace")
+    return visit.inside(found.id).page(
+        "workspace.html",
+        STATUS[refused.code] if refused else 200,
+        title=found.name,
+        nav="/workspaces",
+        workspace=found,
+        members=await _members(visit, found),
+        me=str(call.caller.id),
+        owned=await allowed(access.owned_workspace(call, rows, found.id)),
+        problem=refused.message if refused else "",
+        email=email,
+    )
+
+
+async def _members(visit: Visit, found: Workspace) -> list[Member]:
+    """Owners first, in the order of their emails."""
+    everybody = await visit.call.resources.users.everybody()
+    by_id = {str(user.id): user for user in everybody if str(user.id) in found.members}
+    shown = [Member(id, by_id.get(id), role) for id, role in found.members.items()]
+    return sorted(shown, key=lambda one: (one.role != "owner", one.user.email if one.user else ""))
+
+
+async def add(visit: Visit) -> web.Response:
+    """Also changes the role of one who is a member already."""
+    form, id = await visit.form(), _id(visit)
+    fields = {name: form.get(name, "") for name in ("email", "user_id", "user_type")}
+    try:
+        await members.add(visit.call, body(requests.AddMember, fields | {"workspace_id": id}))
+    except Rejected as refused:
+        if refused.code == "forbidden":
+            raise
+        return await _one(visit, refused, fields["email"])
+    return visit.to(f"/workspaces/{id}")
+
+
+async def remove(visit: Visit) -> web.Response:
+    form, id = await visit.form(), _id(visit)
+    fields = {"user_id": form.get("user_id", ""), "workspace_id": id}
+    try:
+        removed = await members.remove(visit.call, body(requests.RemoveMember, fields))
+    except Rejected as refused:
+        if refused.code == "forbidden":
+            raise
+        return await _one(visit, refused)
+    left = removed.user_id == visit.call.caller.id and not visit.call.caller.admin
+    return visit.to("/workspaces" if left else f"/workspaces/{id}")
+
+
+def _id(visit: Visit) -> int:
+    text = visit.call.request.match_info["workspace"]
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise Rejected("not_found", f"workspace: there is no workspace {text[:40]!r}")
+    return int(text)

@@ -91,6 +91,11 @@ def finish(run: Run, end: RunFinished) -> list[RunEvent]:
     return [] if run.status in ENDED else [end]
 
 
+def tries_used(run: Run) -> int | None:
+    """How many tries its end has used up, if its task has that many; none: all, it went well."""
+    return run.attempt if run.status in ("failure", "timed_out") else None
+
+
 def lost() -> RunFinished:
     """How the scheduler closes a run whose executor is gone (I6)."""
     return RunFinished(

@@ -176,6 +176,16 @@ def settle(task: Task, orchestration_ready: bool, open_runs: bool) -> list[TaskE
     return []
 
 
+def can_run(task: Task) -> bool:
+    """Whether runs of it go on or may still come, by what its own events say."""
+    return task.status not in ("killed", "failed", "success")
+
+
+def tries(task: Task) -> int | None:
+    """How many runs it has at most; none when there is no such number."""
+    return task.retry.attempts if task.kind == "once" else None
+
+
 def shown_status(task: Task, has_runs: bool) -> Status:
     """A run-once task is started once its run is asked for, and stays so when it has ended."""
     if task.kind == "once" and task.status == "pending" and has_runs:

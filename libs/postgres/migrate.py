@@ -2,7 +2,7 @@
 
 The schema carries a version in its name. A projection whose rows change in kind gets a new
 version: it is built beside the old one, from the log, and the service turns to it when it has
-caught up. So migrations only ever add.
+caught up (see retire.py for the end of the old one). So migrations only ever add.
 """
 
 import logging
@@ -13,7 +13,7 @@ from libs.postgres.pool import Database
 logger = logging.getLogger(__name__)
 
 # Any number will do, as long as nobody else on this database locks with it.
-_LOCK = 0x526F6E646F
+LOCK = 0x526F6E646F
 
 _PREPARE = """
 CREATE SCHEMA IF NOT EXISTS {schema};
@@ -29,7 +29,7 @@ async def migrate(database: Database, package: str) -> None:
     scripts = sorted(
         (entry.name, entry.read_text()) for entry in folder.iterdir() if entry.name.endswith(".sql")
     )
-    async with database.exclusive(_LOCK) as connection:
+    async with database.exclusive(LOCK) as connection:
         await connection.execute(_PREPARE.format(schema=database.schema))
         done = {row["name"] for row in await connection.fetch("SELECT name FROM migration")}
         for name, script in scripts:

@@ -99,6 +99,11 @@ class Database:
             return str(await self._pool.execute(query, *args))
 
 
+def session_name(schema: str) -> str:
+    """By which Postgres's own views tell who is connected to what."""
+    return f"rondo {schema}"
+
+
 @asynccontextmanager
 async def connect(
     dsn: str, schema: str, *, durable: bool = False, size: int = 8
@@ -112,7 +117,7 @@ async def connect(
     settings = {
         "search_path": schema,
         "synchronous_commit": "on" if durable else "off",
-        "application_name": f"rondo {schema}",
+        "application_name": session_name(schema),
     }
     pool = await _pool(dsn, settings, size)
     try:

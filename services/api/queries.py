@@ -1,7 +1,7 @@
 """Every statement on the views, named. Lists take the workspaces that their reader may see (I8)."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -11,65 +11,38 @@ from libs.domain.orchestration import Orchestration
 from libs.domain.run import Run
 from libs.domain.task import Task
 from libs.domain.workspace import Workspace
+from services.api.rows import BEGUN, CONNECTION, ORCHESTRATION, RUN, TASK, WORKSPACE, Rows, storable
+from services.api.shown import (
+    RunBucket,
+    RunShown,
+    TaskShown,
+    TaskStats,
+    Workload,
+    run_buckets,
+    run_counts,
+    runs_between,
+    runs_shown,
+    task_stats,
+    tasks_of,
+    workloads,
+)
 
-WORKSPACE = msgspec.json.Decoder(Workspace)
-CONNECTION = msgspec.json.Decoder(Connection)
-ORCHESTRATION = msgspec.json.Decoder(Orchestration)
-TASK = msgspec.json.Decoder(Task)
-RUN = msgspec.json.Decoder(Run)
-
-# The projection: the states as they are, and as they have become.
-READ_WORKSPACES = """
-SELECT id, created_seq, updated_seq, state FROM workspace WHERE id = ANY ($1::bigint[])"""
-READ_CONNECTIONS = """
-SELECT id, created_seq, updated_seq, state FROM connection WHERE id = ANY ($1::uuid[])"""
-READ_ORCHESTRATIONS = """
-SELECT id, created_seq, updated_seq, state FROM orchestration WHERE id = ANY ($1::uuid[])"""
-READ_TASKS = """
-SELECT id, created_seq, updated_seq, state FROM task WHERE id = ANY ($1::uuid[])"""
-READ_RUNS = """
-SELECT id, created_seq, updated_seq, state FROM run WHERE id = ANY ($1::uuid[])"""
-WRITE_WORKSPACES = """
-INSERT INTO workspace (id, created_seq, updated_seq, state, name, members)
-SELECT id, created_seq, updated_seq, state, name, string_to_array(members, ',')
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $6::text[])
-    AS new (id, created_seq, updated_seq, state, name, members)
-ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
-    name = excluded.name, members = excluded.members"""
-WRITE_CONNECTIONS = """
-INSERT INTO connection
-    (id, created_seq, updated_seq, state, name, created_by, workspaces, deleted)
-SELECT id, created_seq, updated_seq, state, name, created_by,
-    string_to_array(workspaces, ',')::bigint[], deleted
-FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[],
-    $5::text[], $6::text[], $7::text[], $8::boolean[])
-    AS new (id, created_seq, updated_seq, state, name, created_by, workspaces, deleted)
-ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
-    workspaces = excluded.workspaces, deleted = excluded.deleted"""
-WRITE_ORCHESTRATIONS = """
-INSERT INTO orchestration (id, created_seq, updated_seq, state, workspace, owner, sha)
-SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[],
-    $5::bigint[], $6::text[], $7::text[])
-ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state"""
-WRITE_TASKS = """
-INSERT INTO task (id, created_seq, updated_seq, state, workspace, orchestration, status)
-SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[],
-    $5::bigint[], $6::uuid[], $7::text[])
-ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
-    status = excluded.status"""
-WRITE_RUNS = """
-INSERT INTO run (id, created_seq, updated_seq, state, task, status)
-SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[], $5::uuid[], $6::text[])
-ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
-    status = excluded.status"""
-
-
-class Rows(Protocol):
-    """A database, or a snapshot of it."""
-
-    async def fetch(self, query: str, *args: Any) -> list[Any]: ...
-    async def fetchrow(self, query: str, *args: Any) -> Any: ...
-    async def fetchval(self, query: str, *args: Any) -> Any: ...
+# What pages show comes from a file of its own.
+__all__ = [
+    "Rows",
+    "RunBucket",
+    "RunShown",
+    "TaskShown",
+    "TaskStats",
+    "Workload",
+    "run_buckets",
+    "run_counts",
+    "runs_between",
+    "runs_shown",
+    "task_stats",
+    "tasks_of",
+    "workloads",
+]
 
 
 class TaskRow(msgspec.Struct, frozen=True):
@@ -123,7 +96,7 @@ async def connection(rows: Rows, id: UUID) -> Connection | None:
 
 async def connection_named(rows: Rows, name: str) -> Connection | None:
     query = "SELECT state FROM connection WHERE name = $1 AND NOT deleted"
-    state = await rows.fetchval(query, name.replace("\0", "\ufffd"))  # Postgres takes no NUL
+    state = await rows.fetchval(query, storable(name))
     return CONNECTION.decode(state) if state else None
 
 
@@ -158,19 +131,22 @@ async def orchestrations(rows: Rows, workspaces: Sequence[int]) -> list[Orchestr
     return [ORCHESTRATION.decode(row["state"]) for row in found]
 
 
-# $1 is how many runs to show. A run that is asked for and has not begun is nothing to show yet.
+# $1 is how many runs to show, $2 of which statuses.
 _TASKS = """
 SELECT task.state, sha, owner,
     EXISTS (SELECT FROM run WHERE run.task = task.id) AS has_runs,
     ARRAY (
-        SELECT run.state FROM run WHERE run.task = task.id AND run.status <> 'requested'
-        ORDER BY run.created_seq DESC LIMIT $1) AS runs
+        SELECT newest.state FROM unnest($2::text[]) AS of (status), LATERAL (
+            SELECT state, created_seq FROM run
+            WHERE run.task = task.id AND run.status = of.status
+            ORDER BY created_seq DESC LIMIT $1) AS newest
+        ORDER BY newest.created_seq DESC LIMIT $1) AS runs
 FROM task JOIN orchestration ON orchestration.id = task.orchestration
 """
 
 
 async def task(rows: Rows, id: UUID, run_limit: int) -> TaskRow | None:
-    row = await rows.fetchrow(_TASKS + "WHERE task.id = $2", run_limit, id)
+    row = await rows.fetchrow(_TASKS + "WHERE task.id = $3", run_limit, BEGUN, id)
     return _task_row(row) if row else None
 
 
@@ -184,10 +160,12 @@ async def tasks(
     sha: str | None = None,
 ) -> list[TaskRow]:
     """Newest first: those that are killed, or those that are not."""
-    query = """WHERE task.workspace = ANY ($2) AND (task.status = 'killed') = $3
-        AND ($4::uuid IS NULL OR task.orchestration = $4) AND ($5::text IS NULL OR sha = $5)
+    query = """WHERE task.workspace = ANY ($3) AND (task.status = 'killed') = $4
+        AND ($5::uuid IS NULL OR task.orchestration = $5) AND ($6::text IS NULL OR sha = $6)
         ORDER BY task.created_seq DESC"""
-    found = await rows.fetch(_TASKS + query, run_limit, workspaces, killed, orchestration, sha)
+    found = await rows.fetch(
+        _TASKS + query, run_limit, BEGUN, workspaces, killed, orchestration, sha
+    )
     return [_task_row(row) for row in found]
 
 
@@ -211,10 +189,12 @@ async def run(rows: Rows, id: UUID) -> Run | None:
 async def runs(rows: Rows, task: UUID, status: str | None, limit: int) -> list[Run]:
     """A task's runs that have begun, the last to change first; of one status, or of all."""
     found = await rows.fetch(
-        """SELECT state FROM run WHERE task = $1 AND status <> 'requested'
-        AND ($2::text IS NULL OR status = $2) ORDER BY updated_seq DESC LIMIT $3""",
+        """SELECT run.state FROM unnest($2::text[]) AS of (status), LATERAL (
+            SELECT state, updated_seq FROM run WHERE task = $1 AND run.status = of.status
+            ORDER BY updated_seq DESC LIMIT $3) AS run
+        ORDER BY updated_seq DESC LIMIT $3""",
         task,
-        status,
+        [status] if status else BEGUN,
         limit,
     )
     return [RUN.decode(row["state"]) for row in found]

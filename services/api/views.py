@@ -15,9 +15,9 @@ from libs.domain.history import Evolve
 from libs.domain.ids import Aggregate
 from libs.eventlog.envelope import Recorded
 from libs.postgres.pool import Connection
-from services.api import queries
+from services.api import rows, statements
 
-SCHEMA = "api_v1"
+SCHEMA = "api_v2"
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -39,9 +39,9 @@ TABLES: dict[Aggregate, Table] = {
         workspace.evolve,
         int,
         lambda state: (state.name, ",".join(sorted(state.members))),
-        queries.WORKSPACE.decode,
-        queries.READ_WORKSPACES,
-        queries.WRITE_WORKSPACES,
+        rows.WORKSPACE.decode,
+        statements.READ_WORKSPACES,
+        statements.WRITE_WORKSPACES,
     ),
     "connection": Table(
         connection.evolve,
@@ -52,33 +52,54 @@ TABLES: dict[Aggregate, Table] = {
             ",".join(map(str, state.workspaces)),
             state.deleted,
         ),
-        queries.CONNECTION.decode,
-        queries.READ_CONNECTIONS,
-        queries.WRITE_CONNECTIONS,
+        rows.CONNECTION.decode,
+        statements.READ_CONNECTIONS,
+        statements.WRITE_CONNECTIONS,
     ),
     "orchestration": Table(
         orchestration.evolve,
         str,
-        lambda state: (state.workspace, state.owner, state.sha),
-        queries.ORCHESTRATION.decode,
-        queries.READ_ORCHESTRATIONS,
-        queries.WRITE_ORCHESTRATIONS,
+        lambda state: (
+            state.workspace,
+            state.owner,
+            state.sha,
+            rows.storable(state.name or state.file_name).casefold(),
+            state.status == "error",
+        ),
+        rows.ORCHESTRATION.decode,
+        statements.READ_ORCHESTRATIONS,
+        statements.WRITE_ORCHESTRATIONS,
     ),
     "task": Table(
         task.evolve,
         str,
-        lambda state: (state.workspace, state.orchestration, state.status),
-        queries.TASK.decode,
-        queries.READ_TASKS,
-        queries.WRITE_TASKS,
+        lambda state: (
+            state.workspace,
+            state.orchestration,
+            state.status,
+            state.kind,
+            rows.storable(state.name) if state.name else None,
+            task.can_run(state),
+            task.tries(state),
+        ),
+        rows.TASK.decode,
+        statements.READ_TASKS,
+        statements.WRITE_TASKS,
     ),
     "run": Table(
         run.evolve,
         str,
-        lambda state: (state.task, state.status),
-        queries.RUN.decode,
-        queries.READ_RUNS,
-        queries.WRITE_RUNS,
+        lambda state: (
+            state.task,
+            state.workspace,
+            state.status,
+            state.started_at or state.requested_at,
+            state.finished_at,
+            rows.span(state),
+        ),
+        rows.RUN.decode,
+        statements.READ_RUNS,
+        statements.WRITE_RUNS,
     ),
 }
 
@@ -104,22 +125,28 @@ class Views:
     async def apply(self, connection: Connection, fresh: Sequence[Recorded]) -> None:
         facts: defaultdict[Aggregate, list[Recorded]] = defaultdict(list)
         for fact in fresh:
-            facts[fact.stream.aggregate].append(fact)
-        for aggregate, some in facts.items():
-            await _update(connection, TABLES[aggregate], some)
+            if fact.stream.aggregate in TABLES:
+                facts[fact.stream.aggregate].append(fact)
+        for aggregate, table in TABLES.items():  # a run's row has something of its task's
+            if facts[aggregate]:
+                changed = await _update(connection, table, facts[aggregate])
+                if aggregate == "run":
+                    await _spend(connection, changed)
 
     def applied(self, batch: Sequence[Recorded]) -> None:
         pass
 
 
-async def _update(connection: Connection, table: Table, facts: Sequence[Recorded]) -> None:
-    rows = await _load(connection, table, {fact.stream.id for fact in facts})
+async def _update(connection: Connection, table: Table, facts: Sequence[Recorded]) -> list[Any]:
+    """Gives the states as they are now."""
+    known = await _load(connection, table, {fact.stream.id for fact in facts})
     for fact in facts:
-        row = rows.get(fact.stream.id, _Row())
+        row = known.get(fact.stream.id, _Row())
         if fact.seq > row.updated_seq:  # else it came twice
             state = table.evolve(row.state, fact)
-            rows[fact.stream.id] = _Row(row.created_seq or fact.seq, fact.seq, state)
-    await connection.execute(table.write, *_transposed(table, rows))
+            known[fact.stream.id] = _Row(row.created_seq or fact.seq, fact.seq, state)
+    await connection.execute(table.write, *_transposed(table, known))
+    return [row.state for row in known.values()]
 
 
 async def _load(connection: Connection, table: Table, ids: Iterable[str]) -> dict[str, _Row]:
@@ -130,7 +157,13 @@ async def _load(connection: Connection, table: Table, ids: Iterable[str]) -> dic
     }
 
 
-def _transposed(table: Table, rows: dict[str, _Row]) -> Iterable[list[object]]:
+async def _spend(connection: Connection, runs: Iterable[run.Run]) -> None:
+    ended = [(state.task, run.tries_used(state)) for state in runs if state.status in run.ENDED]
+    if ended:
+        await connection.execute(statements.SPEND_TASKS, *map(list, zip(*ended, strict=True)))
+
+
+def _transposed(table: Table, known: dict[str, _Row]) -> Iterable[list[object]]:
     """A list a column, as unnest takes them."""
     whole = [
         (
@@ -140,6 +173,6 @@ def _transposed(table: Table, rows: dict[str, _Row]) -> Iterable[list[object]]:
             _encode(row.state),
             *table.columns(row.state),
         )
-        for id, row in rows.items()
+        for id, row in known.items()
     ]
     return map(list, zip(*whole, strict=True))

@@ -9,6 +9,7 @@ import pytest
 
 from libs.domain.events import RunFinished, RunRequested, RunStarted
 from libs.postgres import pool
+from services.api import views
 from tests.chaos import invariants
 from tests.platform import Api, Platform, Refused, api, example, running, until
 
@@ -70,7 +71,7 @@ async def rebuilt_to_the_same_rows(platform: Platform, client: Api) -> None:
     await invariants.quiet(platform)
     after = {schema: await invariants.rows(platform, schema) for schema in invariants.SERVED}
     assert after == before
-    assert len(after["api_v1"]["run"]) == TASKS
+    assert len(after[views.SCHEMA]["run"]) == TASKS
 
 
 async def listed_again(client: Api) -> list[object]:

@@ -10,6 +10,20 @@ CREATE TABLE workspace (
     members text[] NOT NULL
 );
 
+-- `state` holds the details as a sealed text; its key is in the schema of the vault.
+CREATE TABLE connection (
+    id uuid PRIMARY KEY,
+    created_seq bigint NOT NULL,
+    updated_seq bigint NOT NULL,
+    state bytea NOT NULL,
+    name text NOT NULL,
+    created_by text NOT NULL,
+    workspaces bigint[] NOT NULL,
+    deleted boolean NOT NULL
+);
+CREATE INDEX ON connection (name) WHERE NOT deleted;
+
+-- `title` is what people search by, with case folded away.
 CREATE TABLE orchestration (
     id uuid PRIMARY KEY,
     created_seq bigint NOT NULL,
@@ -17,11 +31,15 @@ CREATE TABLE orchestration (
     state bytea NOT NULL,
     workspace bigint NOT NULL,
     owner text NOT NULL,
-    sha text NOT NULL
+    sha text NOT NULL,
+    title text NOT NULL,
+    failed boolean NOT NULL
 );
 CREATE INDEX ON orchestration (workspace, created_seq);
 CREATE INDEX ON orchestration (sha);
 
+-- `can_run` is what the task's own events say; `spent` what the end of its last run says, which
+-- leaves it none of its `tries` (that many has a task that runs once; others have no such number).
 CREATE TABLE task (
     id uuid PRIMARY KEY,
     created_seq bigint NOT NULL,
@@ -29,18 +47,46 @@ CREATE TABLE task (
     state bytea NOT NULL,
     workspace bigint NOT NULL,
     orchestration uuid NOT NULL,
-    status text NOT NULL
+    status text NOT NULL,
+    kind text NOT NULL,
+    name text,
+    can_run boolean NOT NULL,
+    tries integer,
+    spent boolean NOT NULL DEFAULT false
 );
 CREATE INDEX ON task (workspace, created_seq);
 CREATE INDEX ON task (orchestration, created_seq);
+CREATE INDEX ON task (orchestration) WHERE can_run AND NOT spent;
 
+-- A run lasts from `begun` (or asked for, until it has) to `ended`. `span` is about how long that
+-- is, as a power of ten of seconds, and another number while it lasts: so runs that reach into a
+-- window of time are found by when they began.
 CREATE TABLE run (
     id uuid PRIMARY KEY,
     created_seq bigint NOT NULL,
     updated_seq bigint NOT NULL,
     state bytea NOT NULL,
     task uuid NOT NULL,
-    status text NOT NULL
+    orchestration uuid,
+    workspace bigint NOT NULL,
+    status text NOT NULL,
+    begun timestamptz NOT NULL,
+    ended timestamptz,
+    span smallint NOT NULL
 );
-CREATE INDEX ON run (task, created_seq);
-CREATE INDEX ON run (task, updated_seq);
+CREATE INDEX ON run (task, status, created_seq);
+CREATE INDEX ON run (task, status, updated_seq);
+CREATE INDEX ON run (orchestration, status, created_seq);
+CREATE INDEX ON run (workspace, status, created_seq);
+CREATE INDEX ON run (workspace, span, begun);
+
+-- How many runs of each status a workspace has.
+CREATE TABLE run_count (
+    workspace bigint PRIMARY KEY,
+    requested bigint NOT NULL,
+    running bigint NOT NULL,
+    success bigint NOT NULL,
+    failure bigint NOT NULL,
+    timed_out bigint NOT NULL,
+    killed bigint NOT NULL
+);

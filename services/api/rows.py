@@ -1,0 +1,44 @@
+"""What is in the rows of the views, and where they are read from."""
+
+from typing import Any, Protocol
+
+import msgspec
+
+from libs.domain.connection import Connection
+from libs.domain.orchestration import Orchestration
+from libs.domain.run import Run
+from libs.domain.task import Task
+from libs.domain.workspace import Workspace
+
+WORKSPACE = msgspec.json.Decoder(Workspace)
+CONNECTION = msgspec.json.Decoder(Connection)
+ORCHESTRATION = msgspec.json.Decoder(Orchestration)
+TASK = msgspec.json.Decoder(Task)
+RUN = msgspec.json.Decoder(Run)
+
+# A run that is asked for and has not begun is nothing to show, unless that is what one looks for.
+BEGUN = ["running", "success", "failure", "timed_out", "killed"]
+
+
+class Rows(Protocol):
+    """A database, or a snapshot of it."""
+
+    async def fetch(self, query: str, *args: Any) -> list[Any]: ...
+    async def fetchrow(self, query: str, *args: Any) -> Any: ...
+    async def fetchval(self, query: str, *args: Any) -> Any: ...
+
+
+def storable(text: str) -> str:
+    """Postgres takes no NUL in a text."""
+    return text.replace("\0", "\ufffd")
+
+
+# Spans of a run, by how many seconds it takes at most: 10 ** span.
+LONGEST, OPEN = 8, 99
+
+
+def span(run: Run) -> int:
+    if run.finished_at is None:
+        return OPEN
+    seconds = (run.finished_at - (run.started_at or run.requested_at)).total_seconds()
+    return next((span for span in range(LONGEST) if seconds <= 10**span), LONGEST)

@@ -1,0 +1,92 @@
+"""What the projection says to its tables: the states as they are, and as they have become.
+
+A row is only ever written by a newer event than its last: what comes twice changes nothing.
+"""
+
+READ_WORKSPACES = """
+SELECT id, created_seq, updated_seq, state FROM workspace WHERE id = ANY ($1::bigint[])"""
+READ_CONNECTIONS = """
+SELECT id, created_seq, updated_seq, state FROM connection WHERE id = ANY ($1::uuid[])"""
+READ_ORCHESTRATIONS = """
+SELECT id, created_seq, updated_seq, state FROM orchestration WHERE id = ANY ($1::uuid[])"""
+READ_TASKS = """
+SELECT id, created_seq, updated_seq, state FROM task WHERE id = ANY ($1::uuid[])"""
+READ_RUNS = """
+SELECT id, created_seq, updated_seq, state FROM run WHERE id = ANY ($1::uuid[])"""
+
+WRITE_WORKSPACES = """
+INSERT INTO workspace (id, created_seq, updated_seq, state, name, members)
+SELECT id, created_seq, updated_seq, state, name, string_to_array(members, ',')
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $6::text[])
+    AS new (id, created_seq, updated_seq, state, name, members)
+ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
+    name = excluded.name, members = excluded.members
+WHERE workspace.updated_seq < excluded.updated_seq"""
+WRITE_CONNECTIONS = """
+INSERT INTO connection
+    (id, created_seq, updated_seq, state, name, created_by, workspaces, deleted)
+SELECT id, created_seq, updated_seq, state, name, created_by,
+    string_to_array(workspaces, ',')::bigint[], deleted
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[],
+    $5::text[], $6::text[], $7::text[], $8::boolean[])
+    AS new (id, created_seq, updated_seq, state, name, created_by, workspaces, deleted)
+ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
+    workspaces = excluded.workspaces, deleted = excluded.deleted
+WHERE connection.updated_seq < excluded.updated_seq"""
+WRITE_ORCHESTRATIONS = """
+INSERT INTO orchestration
+    (id, created_seq, updated_seq, state, workspace, owner, sha, title, failed)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[],
+    $5::bigint[], $6::text[], $7::text[], $8::text[], $9::boolean[])
+ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
+    failed = excluded.failed
+WHERE orchestration.updated_seq < excluded.updated_seq"""
+WRITE_TASKS = """
+INSERT INTO task (id, created_seq, updated_seq, state,
+    workspace, orchestration, status, kind, name, can_run, tries)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[],
+    $5::bigint[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::boolean[], $11::integer[])
+ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
+    status = excluded.status, can_run = excluded.can_run
+WHERE task.updated_seq < excluded.updated_seq"""
+# With the counts of a workspace's runs, by what has really been written.
+WRITE_RUNS = """
+WITH new AS (
+    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[], $5::uuid[],
+        $6::bigint[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::smallint[])
+    AS new (id, created_seq, updated_seq, state, task, workspace, status, begun, ended, span)
+), old AS (
+    SELECT id, run.status FROM run JOIN new USING (id)
+), written AS (
+    INSERT INTO run (id, created_seq, updated_seq, state,
+        task, workspace, status, begun, ended, span, orchestration)
+    SELECT new.*, (SELECT orchestration FROM task WHERE task.id = new.task) FROM new
+    ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
+        status = excluded.status, begun = excluded.begun, ended = excluded.ended,
+        span = excluded.span
+    WHERE run.updated_seq < excluded.updated_seq
+    RETURNING id, workspace, status
+), step AS (
+    SELECT workspace, status, 1 AS by FROM written
+    UNION ALL SELECT workspace, old.status, -1 FROM written JOIN old USING (id)
+)
+INSERT INTO run_count (workspace, requested, running, success, failure, timed_out, killed)
+SELECT workspace,
+    coalesce(sum(by) FILTER (WHERE status = 'requested'), 0),
+    coalesce(sum(by) FILTER (WHERE status = 'running'), 0),
+    coalesce(sum(by) FILTER (WHERE status = 'success'), 0),
+    coalesce(sum(by) FILTER (WHERE status = 'failure'), 0),
+    coalesce(sum(by) FILTER (WHERE status = 'timed_out'), 0),
+    coalesce(sum(by) FILTER (WHERE status = 'killed'), 0)
+FROM step GROUP BY workspace
+ON CONFLICT (workspace) DO UPDATE SET
+    requested = run_count.requested + excluded.requested,
+    running = run_count.running + excluded.running,
+    success = run_count.success + excluded.success,
+    failure = run_count.failure + excluded.failure,
+    timed_out = run_count.timed_out + excluded.timed_out,
+    killed = run_count.killed + excluded.killed"""
+# Tasks that a run's end has left no try: null has used up all that there are.
+SPEND_TASKS = """
+UPDATE task SET spent = true FROM unnest($1::uuid[], $2::integer[]) AS ended (task, used)
+WHERE task.id = ended.task AND task.tries <= coalesce(ended.used, task.tries) AND NOT spent"""

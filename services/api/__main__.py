@@ -13,6 +13,7 @@ from libs.eventlog.project import Runner
 from libs.eventlog.react import Reaction, react
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
+from libs.postgres.retire import retire
 from libs.runtoken.token import RunTokens
 from libs.service.config import ConfigError, Secret, load
 from libs.service.http import serving
@@ -92,6 +93,7 @@ async def main(environ: Mapping[str, str]) -> None:
             await secrets.shred(*await queries.deleted_connections(rows))
             async with serving(application(resources, nats), config.listen):
                 notify_ready()
+                tasks.create_task(retire(rows))
                 await asyncio.Event().wait()
 
 

@@ -19,13 +19,17 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """The circumstances of an append.
 
     `source` is the service, `actor` the user's id or the service's name; `correlation` is shared
-    by everything that one request set off, `causation` is the id of the event that led to this.
+    by everything that one request set off, `causation` is the id of the event that led to this,
+    and `since` is when that happened. `traceparent` is the span that this is part of (W3C Trace
+    Context), empty where nobody traces.
     """
 
     source: str
     actor: str
     correlation: str = ""
     causation: str = ""
+    since: datetime | None = None
+    traceparent: str = ""
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,10 +44,18 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     correlation: str
     causation: str
+    traceparent: str = ""
 
     def because(self, source: str) -> Context:
         """The context of what `source` does in answer to this event."""
-        return Context(source=source, actor=source, correlation=self.correlation, causation=self.id)
+        return Context(
+            source=source,
+            actor=source,
+            correlation=self.correlation,
+            causation=self.id,
+            since=self.at,
+            traceparent=self.traceparent,
+        )
 
 
 def headers(stream: StreamId, event: AnyEvent, context: Context) -> dict[str, str]:
@@ -63,6 +75,8 @@ def headers(stream: StreamId, event: AnyEvent, context: Context) -> dict[str, st
     }
     if context.causation:
         found["ce-causationid"] = context.causation
+    if context.traceparent:
+        found["traceparent"] = context.traceparent
     return found
 
 
@@ -78,4 +92,5 @@ def recorded(seq: int, subject: str, given: Mapping[str, str], data: bytes) -> R
         source=given["ce-source"].removeprefix("/rondo/"),
         correlation=given["ce-correlationid"],
         causation=given.get("ce-causationid", ""),
+        traceparent=given.get("traceparent", ""),
     )

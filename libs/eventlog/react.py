@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from libs.domain.errors import Unavailable
-from libs.eventlog import streams
+from libs.eventlog import parked, streams
 from libs.eventlog.envelope import Recorded, recorded
 from libs.eventlog.pull import (
     RETRYABLE,
@@ -27,7 +27,7 @@ from libs.eventlog.pull import (
     in_progress,
     pull,
 )
-from libs.eventlog.wire import ApiError, Nats, back_off, checked
+from libs.eventlog.wire import ApiError, Message, Nats, back_off
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +62,7 @@ class _Runner:
     async def run(self) -> None:
         tries = 0
         async with asyncio.TaskGroup() as handlers:
+            handlers.create_task(self._retries(handlers))
             while True:
                 try:
                     await self._create()
@@ -70,6 +71,7 @@ class _Runner:
                     ):
                         tries = 0
                         for given in batch:
+                            await self._capacity()  # a retry may have taken a place meanwhile
                             self._free -= 1
                             handlers.create_task(self._guarded(given))
                 except RETRYABLE as problem:
@@ -148,12 +150,47 @@ class _Runner:
         if failures < MAX_FAILURES:
             await ask_again(self._nats, given, 0.2 * 4**failures)
             return
-        note = {"seq": given.seq, "subject": given.message.subject, "error": repr(problem)}
-        subject = f"parked.{self._reaction.name}.{given.seq}"
-        checked((await self._nats.request(subject, msgspec.json.encode(note))).data)
+        type = given.message.headers.get("ce-type", "")
+        await self._park(given.seq, given.message.subject, type, problem)
         logger.error("%s: event %d is parked", self._reaction.name, given.seq)
         del self._failures[given.seq]
         await self._acknowledge(given)
+
+    async def _park(self, seq: int, subject: str, type: str, problem: Exception) -> None:
+        name, error = self._reaction.name, repr(problem)
+        note = parked.Parked(reaction=name, seq=seq, subject=subject, type=type, error=error)
+        await parked.park(self._nats, note)
+
+    async def _retries(self, handlers: asyncio.TaskGroup) -> None:
+        """Parked events that somebody wants to have handled once more."""
+        name = self._reaction.name
+        async with self._nats.requests(parked.retries_of(name), queue=name) as asked:
+            while True:
+                handlers.create_task(self._retry(await asked.get()))
+
+    async def _retry(self, asked: Message) -> None:
+        """Answers with the error, empty for success."""
+        await self._capacity()
+        self._free -= 1
+        try:
+            fact = await parked.event(self._nats, int(asked.data))
+            try:
+                rest = await self._reaction.handle(fact)
+            except Exception as problem:
+                logger.exception("%s: event %d failed again", self._reaction.name, fact.seq)
+                type = fact.event.__class__.__name__
+                await self._park(fact.seq, fact.stream.subject, type, problem)
+                await self._nats.publish(asked.reply, repr(problem).encode())
+                return
+            await parked.forget(self._nats, self._reaction.name, fact.seq)
+            await self._nats.publish(asked.reply)
+            if rest is not None:
+                await rest
+        except (Unavailable, ApiError, ValueError) as problem:
+            logger.warning("%s: a retry came to nothing: %s", self._reaction.name, problem)
+        finally:
+            self._free += 1
+            self._freed.set()
 
 
 def _decode(given: Delivery) -> Recorded:

@@ -5,6 +5,7 @@ import msgspec
 from libs.eventlog.wire import ApiError, Nats
 
 EVENTS, LOGS, LEASE, PARKED = "EVENTS", "LOGS", "LEASE", "PARKED"
+STATUS = "STATUS"
 
 _NAME_IN_USE = 10058
 _GIB = 1024**3
@@ -29,6 +30,13 @@ _STREAMS: dict[str, dict[str, object]] = {
     },
     # Events that a reaction gave up on, for a person to look at.
     PARKED: {"subjects": ["parked.>"], "discard": "old", "max_msgs_per_subject": 1},
+    # What each copy of each service says of itself (status.py).
+    STATUS: {
+        "subjects": ["status.>"],
+        "discard": "old",
+        "max_msgs_per_subject": 1,
+        "allow_msg_ttl": True,
+    },
 }
 
 

@@ -163,6 +163,21 @@ class Nats:
             with suppress(nats.errors.Error):  # the connection may be gone, and the box with it
                 await subscription.unsubscribe()
 
+    @asynccontextmanager
+    async def requests(self, subject: str, queue: str) -> AsyncIterator[asyncio.Queue[Message]]:
+        """What is asked on `subject`; of all who listen with the same `queue`, one gets it."""
+        asked: asyncio.Queue[Message] = asyncio.Queue()
+
+        async def deliver(message: Msg) -> None:
+            asked.put_nowait(_message(message))
+
+        subscription = await self._client.subscribe(subject, queue, deliver)
+        try:
+            yield asked
+        finally:
+            with suppress(nats.errors.Error):
+                await subscription.unsubscribe()
+
     def _reconnected(self) -> None:
         for box in self._mailboxes:
             box.queue.put_nowait(None)

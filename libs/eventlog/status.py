@@ -1,0 +1,96 @@
+"""What each copy of each service says of itself: a message a copy in a stream, gone soon after it.
+
+For people who look at the platform, so nothing is decided by it; who is alive as far as runs are
+concerned is in lease.py.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+
+from libs.domain.errors import Unavailable
+from libs.eventlog import streams
+from libs.eventlog.follow import direct_get
+from libs.eventlog.wire import ApiError, Nats, checked
+
+logger = logging.getLogger(__name__)
+
+TTL = 45
+_EVERY, _AT_LEAST_EVERY = 3.0, 15.0  # seconds: to say what is new, and to say it again
+_MOST = 1000
+
+
+class Places(msgspec.Struct, frozen=True):
+    """How many handlers of a reaction this copy runs at once, and how many it is running."""
+
+    reaction: str
+    total: int
+    used: int
+
+
+class Projected(msgspec.Struct, frozen=True):
+    """How far a projection's rows are: events of `stream` up to `seq`, `lag` more to come."""
+
+    name: str
+    stream: str
+    seq: int
+    lag: int
+    lag_seconds: float
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """`bytes` counts files that environments share in each of them. `in_use`: a task needs it."""
+
+    id: str
+    bytes: int
+    last_used_at: datetime
+    in_use: bool
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """`slots` and `slots_used` are an executor's, `environments` the packager's."""
+
+    service: str
+    instance: str
+    version: str
+    started_at: datetime
+    said_at: datetime | None = None
+    reactions: list[Places] = []
+    projections: list[Projected] = []
+    slots: int = 0
+    slots_used: int = 0
+    environments: list[Environment] = []
+
+
+async def tell(nats: Nats, status: Callable[[], Status]) -> None:
+    """Says for ever what `status` gives: soon when it has changed, else now and then."""
+    said, said_at = None, 0.0
+    clock = asyncio.get_running_loop().time
+    while True:
+        now = status()
+        if now != said or clock() - said_at > _AT_LEAST_EVERY:
+            try:
+                await _say(nats, now)
+                said, said_at = now, clock()
+            except (Unavailable, ApiError) as problem:
+                logger.debug("can't say how we are: %s", problem)
+        await asyncio.sleep(_EVERY)
+
+
+async def _say(nats: Nats, status: Status) -> None:
+    stamped = msgspec.structs.replace(status, said_at=datetime.now(UTC))
+    subject = f"status.{status.service}.{status.instance}"
+    answer = await nats.request(subject, msgspec.json.encode(stamped), {"Nats-TTL": str(TTL)})
+    checked(answer.data)
+
+
+async def everybody(nats: Nats) -> list[Status]:
+    """What they have said last, by service."""
+    found = [
+        msgspec.json.decode(message.data, type=Status)
+        async for message in direct_get(nats, streams.STATUS, "status.>", _MOST)
+    ]
+    return sorted(found, key=lambda status: (status.service, status.instance))

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from uuid import uuid4
 
 import msgspec
@@ -20,16 +21,20 @@ _ANSWER_TIMEOUT = 5.0
 
 
 async def follow(
-    nats: Nats, stream: str, after: int, subjects: Sequence[str]
-) -> AsyncIterator[list[Delivery]]:
-    """Messages after `after`, once, in order and without a gap, across restarts of the server."""
+    nats: Nats, stream: str, after: int, subjects: Sequence[str], at_once: int = BATCH
+) -> AsyncGenerator[list[Delivery], None]:
+    """Messages after `after`, once, in order and without a gap, across restarts of the server.
+
+    `at_once` is how many are asked for at a time.
+    """
     tries = 0
     while True:
         try:
-            async for batch in _once(nats, stream, after, subjects):
-                tries = 0
-                yield batch
-                after = batch[-1].seq
+            async with aclosing(_once(nats, stream, after, subjects, at_once)) as batches:
+                async for batch in batches:
+                    tries = 0
+                    yield batch
+                    after = batch[-1].seq
         except RETRYABLE as problem:
             logger.debug("following %s after %d again: %s", stream, after, problem)
             await back_off(tries)
@@ -37,8 +42,8 @@ async def follow(
 
 
 async def _once(
-    nats: Nats, stream: str, after: int, subjects: Sequence[str]
-) -> AsyncIterator[list[Delivery]]:
+    nats: Nats, stream: str, after: int, subjects: Sequence[str], at_once: int
+) -> AsyncGenerator[list[Delivery], None]:
     name = f"follow-{uuid4().hex}"
     config = {
         "name": name,
@@ -50,14 +55,22 @@ async def _once(
         "num_replicas": 1,
         "inactive_threshold": 30_000_000_000,
     }
+
+    async def wanted() -> int:
+        return at_once
+
     await _create(nats, stream, name, config)
     expected = 1
-    async for batch in pull(nats, stream, name, _always):
-        for one in batch:
-            if one.consumer_seq != expected:
-                raise Interrupted(f"gap: expected {expected}, got {one.consumer_seq}")
-            expected += 1
-        yield batch
+    try:
+        async for batch in pull(nats, stream, name, wanted):
+            for one in batch:
+                if one.consumer_seq != expected:
+                    raise Interrupted(f"gap: expected {expected}, got {one.consumer_seq}")
+                expected += 1
+            yield batch
+    finally:
+        with suppress(Unavailable):  # it goes by itself then, a little later
+            await nats.publish(f"{JS}.CONSUMER.DELETE.{stream}.{name}")
 
 
 async def _create(nats: Nats, stream: str, name: str, config: Mapping[str, object]) -> None:
@@ -66,10 +79,6 @@ async def _create(nats: Nats, stream: str, name: str, config: Mapping[str, objec
         await nats.api(f"CONSUMER.CREATE.{stream}.{name}", body)
     except ApiError as error:
         raise Interrupted(str(error)) from error
-
-
-async def _always() -> int:
-    return BATCH
 
 
 async def direct_get(nats: Nats, stream: str, subject: str, limit: int) -> AsyncIterator[Message]:

@@ -7,7 +7,9 @@ aggregates. When no answer comes the outcome is found out before append returns 
 """
 
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from datetime import datetime
 from uuid import uuid4
 
 import msgspec
@@ -128,7 +130,7 @@ class EventLog:
 
     async def last(self, stream: StreamId) -> Recorded | None:
         """The aggregate's newest event, as the stream's leader knows it: never a stale answer."""
-        stored = await patiently(lambda: self._last(stream.subject))
+        stored = await self._stored({"last_by_subj": stream.subject})
         if stored is None:
             return None
         given = following.parse_headers(base64.b64decode(stored.hdrs))
@@ -136,19 +138,27 @@ class EventLog:
 
     async def last_seq_over(self, pattern: str) -> int:
         """The sequence of the newest event on a subject pattern, 0 when there is none."""
-        stored = await patiently(lambda: self._last(pattern))
+        stored = await self._stored({"last_by_subj": pattern})
         return stored.seq if stored else 0
 
-    async def _last(self, pattern: str) -> _Stored | None:
-        try:
-            body = await self._nats.api(
-                f"STREAM.MSG.GET.{streams.EVENTS}", {"last_by_subj": pattern}
-            )
-        except ApiError as error:
-            if error.code == _NOT_FOUND:
-                return None
-            raise
-        return msgspec.json.decode(body, type=_Got).message
+    async def last_seq_before(self, instant: datetime) -> int:
+        """The sequence of the last event that the log took before then, 0 when there is none."""
+        stored = await self._stored({"start_time": instant.isoformat()})
+        return stored.seq - 1 if stored else await self.end()
+
+    async def _stored(self, which: dict[str, object]) -> _Stored | None:
+        """One message, as the stream's leader knows it."""
+
+        async def attempt() -> _Stored | None:
+            try:
+                body = await self._nats.api(f"STREAM.MSG.GET.{streams.EVENTS}", which)
+            except ApiError as error:
+                if error.code == _NOT_FOUND:
+                    return None
+                raise
+            return msgspec.json.decode(body, type=_Got).message
+
+        return await patiently(attempt)
 
     async def read(self, stream: StreamId) -> list[Recorded]:
         """All events of one aggregate, oldest first; empty when it does not exist."""
@@ -173,12 +183,46 @@ class EventLog:
         """Every event after `after` on these subjects, once and in order, for ever, in batches."""
         return _decoded(following.follow(self._nats, streams.EVENTS, after, subjects))
 
+    async def between(
+        self, after: int, through: int, subjects: Sequence[str], at_once: int = following.BATCH
+    ) -> AsyncGenerator[list[Recorded], None]:
+        """The events after `after` up to and with `through`, which there is, on these subjects.
+
+        Once and in order, in batches. Whichever copy of the stream answers has them all once it
+        shows the event at `through`: so that one is read too, and given if it is on a subject.
+        """
+        last = await self._stored({"seq": through}) if after < through else None
+        if last is None:
+            return
+        wanted = any(_covers(subject, last.subject) for subject in subjects)
+        asked = subjects if wanted else [*subjects, last.subject]
+        async with aclosing(
+            following.follow(self._nats, streams.EVENTS, after, asked, at_once)
+        ) as batches:
+            async for batch in batches:
+                given = [
+                    _recorded(one)
+                    for one in batch
+                    if one.seq <= through and (wanted or one.message.subject != last.subject)
+                ]
+                if given:
+                    yield given
+                if batch[-1].seq >= through:
+                    return
+
+
+def _covers(pattern: str, subject: str) -> bool:
+    """Whether a pattern without `>` is one of that subject."""
+    tokens = zip(pattern.split("."), subject.split("."), strict=True)
+    return all(one in ("*", other) for one, other in tokens)
+
 
 async def _decoded(
     batches: AsyncIterator[list[following.Delivery]],
 ) -> AsyncIterator[list[Recorded]]:
     async for batch in batches:
-        yield [
-            recorded(one.seq, one.message.subject, one.message.headers, one.message.data)
-            for one in batch
-        ]
+        yield [_recorded(one) for one in batch]
+
+
+def _recorded(one: following.Delivery) -> Recorded:
+    return recorded(one.seq, one.message.subject, one.message.headers, one.message.data)

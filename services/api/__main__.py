@@ -24,6 +24,7 @@ from services.api import connections, queries
 from services.api.app import application
 from services.api.call import Resources
 from services.api.config import Config
+from services.api.events.tail import Tail, Told
 from services.api.dashboard.sessions import Sessions
 from services.api.identity import users
 from services.api.identity.device import Devices
@@ -60,7 +61,8 @@ async def main(environ: Mapping[str, str]) -> None:
         known = users.Users(accounts)
         await _ensure_admin(known, config)
         log = EventLog(nats)
-        runner = Runner(rows, Views(), log.follow)
+        tail = Tail()
+        runner = Runner(rows, Told(Views(), tail), log.follow)
         resources = Resources(
             config,
             log,
@@ -78,6 +80,7 @@ async def main(environ: Mapping[str, str]) -> None:
             Sessions(accounts, known),
             http,
             asyncio.Lock(),
+            tail,
         )
         shredder = Reaction(
             name="shredder",

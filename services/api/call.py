@@ -16,6 +16,7 @@ from libs.vault.vault import Vault
 from services.api.config import Config
 from services.api.dashboard.sessions import Sessions
 from services.api.errors import not_visible_yet
+from services.api.events.tail import Tail
 from services.api.identity.device import Devices
 from services.api.identity.login import Login
 from services.api.identity.oidc import Oidc
@@ -30,7 +31,7 @@ REQUEST_ID = web.RequestKey("request_id", str)
 @dataclass(frozen=True)
 class Resources:
     """Opened in __main__.py; `rows` are the views, `position` is how far they are.
-    Who creates what must be unique holds `numbering`."""
+    Who creates what must be unique holds `numbering`; `tail` tells of events as they come."""
 
     config: Config
     log: EventLog
@@ -48,6 +49,7 @@ class Resources:
     sessions: Sessions
     http: aiohttp.ClientSession
     numbering: asyncio.Lock
+    tail: Tail
 
 
 @dataclass(frozen=True)

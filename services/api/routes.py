@@ -20,6 +20,7 @@ from services.api import (
     workspaces,
 )
 from services.api.call import Call, Resources
+from services.api.events.routes import EVENT_ROUTES
 from services.api.graphql import serve
 from services.api.history import HISTORY_ROUTES
 from services.api.identity.routes import IDENTITY_ROUTES
@@ -262,6 +263,7 @@ ROUTES = (
     ),
     *LOG_ROUTES,
     *HISTORY_ROUTES,
+    *EVENT_ROUTES,
 )
 
 

@@ -117,6 +117,7 @@ EXPECTED: dict[str, tuple[Body, int, int]] = {
         200,
     ),
     "task/get_logs_for_run": (lambda scene: {"id": scene.run}, MEMBERS, 200),
+    "events": (lambda _: {}, ALL, 200),
     "task/run/{run}/follow": (lambda _: {}, MEMBERS, 200),
     "task/run/{run}/log": (lambda _: {}, MEMBERS, 200),
     "history/{aggregate}/{id}": (lambda _: {}, MEMBERS, 200),

@@ -18,6 +18,7 @@ _OPEN = {
     "/v1/api/connections/get",
     "/v1/api/connections/get_by_id",
     "/v1/api/connections/list",
+    "/v1/api/events",
 }
 
 

@@ -1,0 +1,64 @@
+"""Which events somebody asks for."""
+
+from collections.abc import Collection, Mapping
+from typing import get_args
+
+import msgspec
+
+from libs.domain import events
+from libs.domain.ids import EVENTS_ROOT, Aggregate
+from libs.eventlog.envelope import Recorded
+
+AGGREGATES: Mapping[Aggregate, Collection[type]] = {
+    "workspace": get_args(events.WorkspaceEvent),
+    "connection": get_args(events.ConnectionEvent),
+    "orchestration": get_args(events.OrchestrationEvent),
+    "task": get_args(events.TaskEvent),
+    "run": get_args(events.RunEvent),
+    "subscription": get_args(events.SubscriptionEvent),
+}
+AGGREGATE_OF: Mapping[str, Aggregate] = {
+    kind.__name__: aggregate for aggregate, kinds in AGGREGATES.items() for kind in kinds
+}
+
+Ids = frozenset[str] | None
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Each of the three narrows it; None stands for all.
+
+    `types` are names of events; `aggregates` says of which kinds of thing, and by their ids of
+    which ones (None again for all of a kind).
+    """
+
+    workspaces: frozenset[int] | None = None
+    types: frozenset[str] | None = None
+    aggregates: Mapping[Aggregate, Ids] | None = None
+
+    def wants(self, event: Recorded) -> bool:
+        stream = event.stream
+        if self.workspaces is not None and stream.workspace not in self.workspaces:
+            return False
+        if self.types is not None and type(event.event).__name__ not in self.types:
+            return False
+        if self.aggregates is None:
+            return True
+        ids = self.aggregates.get(stream.aggregate, frozenset())
+        return ids is None or stream.id in ids
+
+    async def subjects(self) -> list[str]:
+        return self.subjects_in(self.workspaces)
+
+    def subjects_in(self, workspaces: Collection[int] | None) -> list[str]:
+        """Where the log has what is wanted of these workspaces, and perhaps more than that."""
+        kinds = self.aggregates if self.aggregates is not None else dict.fromkeys(AGGREGATES)
+        if self.types is not None:
+            meant = {AGGREGATE_OF[name] for name in self.types}
+            kinds = {kind: ids for kind, ids in kinds.items() if kind in meant}
+        places = ["*"] if workspaces is None else [str(id) for id in sorted(workspaces)]
+        return [
+            f"{EVENTS_ROOT}.{place}.{kind}.{id}"
+            for place in places
+            for kind, ids in kinds.items()
+            for id in (["*"] if ids is None else sorted(ids))
+        ]

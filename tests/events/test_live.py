@@ -1,0 +1,43 @@
+"""GET /v1/api/events as server-sent events: what comes, to whom, and until when."""
+
+import asyncio
+
+from tests.api.world import World
+from tests.events.client import pages, subscribed
+
+
+async def test_events_come_as_they_happen(world: World) -> None:
+    workspace = await world.workspace()
+    async with subscribed(world, workspace=workspace) as stream:
+        joined = await stream.joined()
+        await world.upload(workspace)
+        (block,) = await stream.events(1)
+    assert block.event == "OrchestrationUploaded"
+    assert block.sequence > joined
+    assert [block.data] == await pages(world, workspace=workspace, after=joined)
+
+
+async def test_history_then_what_comes_each_once(world: World) -> None:
+    workspace, task = await world.ready_task()
+    run = await world.run(workspace, task)
+    async with subscribed(world, workspace=workspace, after=0) as stream:
+        before = await stream.events(6)
+        await asyncio.gather(*(world.upload(workspace) for _ in range(10)))
+        after = await stream.events(10)
+    whole = await pages(world, workspace=workspace)
+    assert [block.data for block in before + after] == whole
+    assert before[-1].data["subject"] == f"run/{run}"
+
+
+async def test_a_subscriber_resumes_where_it_was(world: World) -> None:
+    workspace = await world.workspace()
+    async with subscribed(world, workspace=workspace) as stream:
+        joined = await stream.joined()
+    await world.upload(workspace)
+    async with subscribed(world, last_id=joined, workspace=workspace) as stream:
+        (first,) = await stream.events(1)
+    await world.upload(workspace)
+    # An EventSource sends its URL again, and where it is beside that.
+    async with subscribed(world, last_id=first.id, workspace=workspace, after=0) as stream:
+        (second,) = await stream.events(1)
+    assert [first.data, second.data] == await pages(world, workspace=workspace, after=joined)

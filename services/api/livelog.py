@@ -17,8 +17,8 @@ from services.api.route import EVENTS, TEXT, Route
 
 _STILL_ALLOWED = 10.0  # s at most until somebody hears no more of what is closed to them
 _MAX_DIGITS = 15
-_HEARTBEAT = b": \n\n"
-_HEADERS = {
+HEARTBEAT = b": \n\n"
+EVENT_HEADERS = {
     "Content-Type": EVENTS,
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",  # a proxy in between passes on what there is
@@ -51,7 +51,7 @@ async def follow(call: Call, _: None) -> web.StreamResponse:
     """Each event has the stamped lines that came at once, and is numbered by the last of them."""
     id, seen = _asked_for(call), _seen(call)
     await access.run(call, call.resources.rows, id, "run")
-    return await runlogs.sent(call.request, _HEADERS, _events(call, id, seen))
+    return await runlogs.sent(call.request, EVENT_HEADERS, _events(call, id, seen))
 
 
 async def _events(call: Call, id: UUID, seen: int) -> AsyncIterator[bytes]:
@@ -62,7 +62,7 @@ async def _events(call: Call, id: UUID, seen: int) -> AsyncIterator[bytes]:
                 await _check(call, id)
                 checked = time.monotonic()
             seen += len(lines)
-            yield _event(f"id: {seen}", lines) if lines else _HEARTBEAT
+            yield _event(f"id: {seen}", lines) if lines else HEARTBEAT
     yield _event("event: end", await _ended(call, id, seen))
 
 

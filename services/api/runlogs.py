@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import NamedTuple
 from uuid import UUID
 
 import aiohttp
@@ -70,9 +71,37 @@ async def _arriving(source: aiohttp.StreamReader) -> AsyncIterator[list[str]]:
             yield [_text(line) for line in whole]
 
 
+class Part(NamedTuple):
+    """Stamped lines without their ends, and how many of the run's are stored in all."""
+
+    lines: list[bytes]
+    stored: int
+
+
+async def part(resources: Resources, run: Run, first: int, count: int, expect: int) -> Part:
+    """`count` lines from `first` on, counted from 0. Waits a little for `expect` in all."""
+    query: dict[str, int | str | None] = {"from": first, "count": count, "expect": expect}
+    async with _asked(resources, f"{run.id}/lines", query) as source:
+        return Part(await _whole(source), int(source.headers["Rondo-Lines"]))
+
+
+async def search(resources: Resources, run: Run, text: str, limit: int) -> list[bytes]:
+    """`<number>:<stamped line>` of the first lines that hold `text`, in whatever case."""
+    query: dict[str, int | str | None] = {"text": text, "limit": limit, "ignore_case": "true"}
+    async with _asked(resources, f"{run.id}/search", query) as source:
+        return await _whole(source)
+
+
+async def _whole(source: aiohttp.ClientResponse) -> list[bytes]:
+    try:
+        return (await source.read()).split(b"\n")[:-1]
+    except _AWAY as error:
+        raise Unavailable(f"the logs service: {error!r}") from error
+
+
 @asynccontextmanager
 async def _asked(
-    resources: Resources, what: str, query: Mapping[str, int | None]
+    resources: Resources, what: str, query: Mapping[str, int | str | None]
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     token = resources.config.internal_token.reveal()
     request = resources.http.get(

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+LONGEST = 4000  # characters of a line; the rest is in the download
+
 # Colours and cursor movements of terminals (ECMA-48), and other control characters but tab.
 _CONTROL = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f]"
@@ -19,9 +21,12 @@ class LogLine(NamedTuple):
     text: str
 
 
-def shown(number: int, stamped: bytes) -> LogLine:
+def shown(number: int, stamped: bytes | str) -> LogLine:
     """From a stamped line (libs/runlog/chunks.py) without its end; `number` counts from 0."""
-    stamp, stream, _, text = stamped.decode("utf-8", "replace").split(" ", 3)
+    text = stamped.decode("utf-8", "replace") if isinstance(stamped, bytes) else stamped
+    stamp, stream, _, text = text.split(" ", 3)
+    if len(text) > LONGEST:
+        text = text[:LONGEST] + " …"
     return LogLine(number + 1, stamp[11:23], stream, _CONTROL.sub("", text))
 
 

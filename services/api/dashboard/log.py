@@ -1,0 +1,141 @@
+"""A run's log on its page: a part of it, what was searched for in it, and what comes, live."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+from aiohttp import web
+
+from libs.domain.errors import Rejected
+from libs.domain.run import ENDED, Run
+from services.api import access, runlogs
+from services.api.call import Call
+from services.api.dashboard import loglines
+from services.api.dashboard.bodies import path_id
+from services.api.dashboard.loglines import LogLine
+from services.api.dashboard.visit import HEADERS, Visit
+from services.api.livelog import EVENT_HEADERS, HEARTBEAT
+
+LINES = 500  # of a log on a page
+FOUND = 200  # of a search
+_MOST_DIGITS = 15
+_MOST_TEXT = 200  # characters to search for
+_ARRIVING = timedelta(seconds=10)  # after a run's end its last lines may still be on their way
+_STILL_ALLOWED = 10.0  # s at most until somebody hears no more of what is closed to them
+
+
+class Window(NamedTuple):
+    """Lines `first` up to but not with `end`, counted from 0, of `total`; `stored` are there.
+
+    `search` is what was looked for; then `lines` are those that hold it.
+    """
+
+    lines: list[LogLine]
+    first: int
+    end: int
+    total: int
+    stored: int
+    search: str = ""
+
+    @property
+    def missing(self) -> bool:
+        """Lines were written that nobody keeps any more."""
+        return self.stored < self.total
+
+
+async def window(call: Call, run: Run) -> Window:
+    """By the page's address: `search`, or around a `line`, or `from` a line on, or the last."""
+    query = call.request.query
+    text = query.get("search", "")[:_MOST_TEXT]
+    total = await _total(call, run)
+    if text.strip():
+        found = await runlogs.search(call.resources, run, text, FOUND)
+        lines = [loglines.found(one) for one in found]
+        return Window(lines, 0, total, total, total, text)
+    first = max(total - LINES, 0)
+    if line := _number(query.get("line", "")):
+        first = max(line - 1 - LINES // 2, 0)
+    elif begin := _number(query.get("from", "")):
+        first = begin - 1
+    first = min(first, max(total - 1, 0))
+    return await _part(call, run, first, total)
+
+
+async def _part(call: Call, run: Run, first: int, total: int) -> Window:
+    part = await runlogs.part(call.resources, run, first, LINES, _expected(run))
+    # While it grows there may be more than was said; of an old log the beginning may be gone.
+    end = max(min(first + LINES, total), first + len(part.lines))
+    first = end - len(part.lines)
+    lines = list(loglines.window(first, part.lines))
+    return Window(lines, first, end, max(total, end), part.stored)
+
+
+async def _total(call: Call, run: Run) -> int:
+    if run.lines is not None:
+        return run.lines
+    return (await runlogs.part(call.resources, run, 0, 0, 0)).stored
+
+
+def _expected(run: Run) -> int:
+    """How many lines to wait for."""
+    if run.lines is None or run.finished_at is None:
+        return 0
+    return run.lines if datetime.now(UTC) - run.finished_at < _ARRIVING else 0
+
+
+def _number(text: str) -> int:
+    """Of a line, from 1; 0 for none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0
+
+
+async def download(visit: Visit) -> web.StreamResponse:
+    """All of it, as it is kept."""
+    call = visit.call
+    run = await access.run(call, call.resources.rows, path_id(visit, "run"), "run")
+    async with runlogs.lines(call.resources, run, None) as source:
+        headers = {
+            **HEADERS,
+            "Content-Type": "text/plain; charset=utf-8",
+            "Content-Disposition": f'attachment; filename="{run.id}.log"',
+        }
+        return await runlogs.sent(call.request, headers, source.content.iter_any())
+
+
+async def follow(visit: Visit) -> web.StreamResponse:
+    """Events with arrays of [number, time, stream, text], then one `end`. `?from=` says how many
+    lines are on the page already."""
+    call = visit.call
+    run = await access.run(call, call.resources.rows, path_id(visit, "run"), "run")
+    seen = call.request.headers.get("Last-Event-ID") or call.request.query.get("from", "")
+    if run.status in ENDED and run.lines == _number(seen):
+        return web.Response(status=204, headers=HEADERS)  # a browser does not come again
+    return await runlogs.sent(call.request, EVENT_HEADERS, _events(visit, run, _number(seen)))
+
+
+async def _events(visit: Visit, run: Run, seen: int) -> AsyncIterator[bytes]:
+    checked = time.monotonic()
+    async with aclosing(runlogs.follow(visit.call.resources, run.id, seen)) as source:
+        async for lines in source:
+            if time.monotonic() - checked >= _STILL_ALLOWED:
+                await _check(visit, run)
+                checked = time.monotonic()
+            numbered = [loglines.shown(at, line) for at, line in enumerate(lines, start=seen)]
+            seen += len(lines)
+            yield _event(f"id: {seen}", numbered) if lines else HEARTBEAT
+    yield _event("event: end", seen)
+
+
+async def _check(visit: Visit, run: Run) -> None:
+    """Rejected when the session has ended meanwhile, or its user is let in no more."""
+    call = visit.call
+    user = await call.resources.sessions.user(visit.secret)
+    if user is None:
+        raise Rejected("unauthorized", "session: sign in")
+    await access.run(Call(call.resources, call.request, user), call.resources.rows, run.id, "run")
+
+
+def _event(field: str, data: object) -> bytes:
+    return b"%s\ndata: %s\n\n" % (field.encode(), msgspec.json.encode(data))

@@ -1,0 +1,72 @@
+"""The page of a run: how it went and why, hop by hop, and what it printed."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from aiohttp import web
+
+from libs.domain.ids import run_id, run_stream
+from libs.domain.run import ENDED, Run
+from libs.domain.task import Task, kill
+from services.api import access, history, requests, tasks
+from services.api.dashboard import endings, hops, log
+from services.api.dashboard.bodies import path_id
+from services.api.dashboard.visit import Visit
+
+
+async def show(visit: Visit) -> web.Response:
+    call, rows = visit.call, visit.call.resources.rows
+    run, task = await _run(visit)
+    orchestration = await access.orchestration(call, rows, task.orchestration, "orchestration")
+    return visit.inside(run.workspace).page(
+        "run.html",
+        title=f"Run of {task.name or orchestration.name or 'a task'}",
+        nav="/workloads",
+        run=run,
+        task=task,
+        orchestration=orchestration,
+        ended=run.status in ENDED,
+        ending=endings.ending(run),
+        hops=hops.hops(run, datetime.now(UTC)),
+        chain=(await history.chain(call, str(run.id))).events,
+        before=_before(run),
+        stoppable=run.status not in ENDED and bool(kill(task, True)),
+        log=await log.window(call, run),
+        live=run_stream(run.workspace, run.id).subject if run.status not in ENDED else "",
+    )
+
+
+async def _run(visit: Visit) -> tuple[Run, Task]:
+    call, rows = visit.call, visit.call.resources.rows
+    run = await access.run(call, rows, path_id(visit, "run"), "run")
+    return run, (await access.task(call, rows, run.task, field="task")).task
+
+
+def _before(run: Run) -> UUID | None:
+    """The try that failed before this one."""
+    return run_id(run.task, run.scheduled_at, run.attempt - 1) if run.attempt > 1 else None
+
+
+async def stop(visit: Visit) -> web.Response:
+    """A run ends before its time only with its task."""
+    form = await visit.form()
+    run, task = await _run(visit)
+    await tasks.kill(visit.call, requests.KillTask(task.id, keep_logs=bool(form.get("keep_logs"))))
+    return visit.to(f"/runs/{run.id}")
+
+
+async def again(visit: Visit) -> web.Response:
+    """The same orchestration with the same arguments, once, as a new task."""
+    await visit.form()
+    _, task = await _run(visit)
+    order = requests.RunTask(
+        orch_id=task.orchestration,
+        workspace_id=task.workspace,
+        json=task.arguments,
+        name=task.name,
+        timeout=task.timeout,
+        debug=task.debug,
+        retry=requests.RetryPolicy(task.retry.attempts, task.retry.backoff),
+    )
+    made = await tasks.run_once(visit.call, order)
+    return visit.to(f"/tasks/{made.id}")

@@ -10,7 +10,9 @@ from typing import Protocol
 import msgspec
 
 from libs.eventlog.envelope import Recorded
-from services.api.call import Resources
+from libs.eventlog.log import EventLog
+from libs.eventlog.project import Position
+from services.api.events.tail import Tail
 
 PULSE = 5.0  # seconds after which a piece comes, be it an empty one
 
@@ -22,6 +24,17 @@ class Piece(msgspec.Struct, frozen=True):
     through: int
 
 
+class Source(Protocol):
+    """`position` is how far the rows are, which is how far `tail` has told."""
+
+    @property
+    def log(self) -> EventLog: ...
+    @property
+    def position(self) -> Position: ...
+    @property
+    def tail(self) -> Tail: ...
+
+
 class Wanted(Protocol):
     def wants(self, event: Recorded) -> bool: ...
 
@@ -30,16 +43,16 @@ class Wanted(Protocol):
 
 
 async def follow(
-    resources: Resources, wanted: Wanted, after: int | None = None
+    source: Source, wanted: Wanted, after: int | None = None
 ) -> AsyncGenerator[Piece, None]:
     """For ever; from now on if `after` is None. The first piece comes at once."""
     while True:
-        with resources.tail.listen(wanted.wants) as listener:
+        with source.tail.listen(wanted.wants) as listener:
             # Nothing happens between these two, so what the tail will tell begins right there.
-            joined = resources.position.seq
+            joined = source.position.seq
             after = joined if after is None else after
             subjects = await wanted.subjects()
-            async for batch in resources.log.between(after, joined, subjects):
+            async for batch in source.log.between(after, joined, subjects):
                 after = batch[-1].seq
                 yield Piece([event for event in batch if wanted.wants(event)], after)
             after = max(after, joined)
@@ -49,5 +62,5 @@ async def follow(
                 if told:
                     after = told[-1].seq
                 elif listener.idle:
-                    after = max(after, resources.position.seq)
+                    after = max(after, source.position.seq)
                 yield Piece(told, after)

@@ -1,0 +1,193 @@
+"""History and what comes as one, for readers of any speed, on a real log."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from random import Random
+from uuid import uuid4
+
+import pytest
+
+from libs.domain.events import AnyEvent, RunFinished, RunStarted, TaskPaused
+from libs.domain.ids import Aggregate, StreamId
+from libs.eventlog.envelope import Context, Recorded
+from libs.eventlog.log import EventLog, Proposed
+from libs.eventlog.project import Position
+from libs.eventlog.wire import Nats
+from services.api.events import follow as following
+from services.api.events import tail as tails
+from services.api.events.asked import Asked
+from services.api.events.follow import follow
+from services.api.events.tail import Tail
+
+HERE = Context(source="test", actor="test")
+EVENTS: dict[Aggregate, AnyEvent] = {"run": RunStarted(executor="test"), "task": TaskPaused()}
+
+
+@dataclass
+class Source:
+    """As the service has it, without rows."""
+
+    log: EventLog
+    tail: Tail = field(default_factory=Tail)
+    position: Position = field(default_factory=Position)
+
+    async def append(self, count: int, kind: Aggregate = "run", workspace: int = 1) -> int:
+        """Events of a workspace, all at once; gives the last one's place."""
+        stream = [StreamId(workspace, kind, str(uuid4())) for _ in range(count)]
+        return await self.log.append_batch(
+            [(Proposed(one, 0, EVENTS[kind]), HERE) for one in stream]
+        )
+
+    @asynccontextmanager
+    async def projected(self) -> AsyncIterator[None]:
+        """What the projection does, while the block lasts."""
+
+        async def project() -> None:
+            async for batch in self.log.follow(self.position.seq):
+                self.tail.tell(batch)
+                self.position.move(batch[-1].seq)
+
+        task = asyncio.create_task(project())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def seen(
+        self, asked: Asked, after: int | None, until: int | Callable[[], int]
+    ) -> list[int]:
+        """The places of all events that are given until all up to `until` are."""
+        found: list[int] = []
+        async with asyncio.timeout(20), aclosing(follow(self, asked, after)) as pieces:
+            async for piece in pieces:
+                found += [event.seq for event in piece.events]
+                if piece.through >= (until() if callable(until) else until):
+                    break
+        return found
+
+
+@pytest.fixture
+def source(nats: Nats) -> Source:
+    return Source(EventLog(nats))
+
+
+async def test_a_reader_who_is_slow_loses_nothing(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tails, "MOST_WAITING", 7)
+    await source.append(3)
+    async with source.projected(), aclosing(follow(source, Asked(), 0)) as pieces:
+        found: list[int] = []
+        rounds = 0
+        while len(found) < 500:
+            piece = await anext(pieces)
+            found += [event.seq for event in piece.events]
+            if rounds < 10:
+                last = await source.append(50)
+                await source.position.reached(last, 5)
+                rounds += 1
+    assert found == list(range(1, 504))[: len(found)]
+    assert len(found) >= 500
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_every_reader_gets_each_event_once_and_in_order(
+    source: Source, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Readers that begin anywhere, while events of two workspaces come in batches of any size."""
+    dice = Random(seed)
+    monkeypatch.setattr(tails, "MOST_WAITING", dice.randrange(1, 60))
+    monkeypatch.setattr(following, "PULSE", 0.05)
+    end = await source.append(dice.randrange(1, 100))
+    readers: list[tuple[int, int, asyncio.Task[list[int]]]] = []
+    over = asyncio.Event()
+
+    def until() -> int:
+        return end if over.is_set() else sys.maxsize
+
+    async with source.projected(), asyncio.TaskGroup() as tasks:
+        for _ in range(12):
+            workspace, after = dice.randrange(1, 3), dice.randrange(source.position.seq + 1)
+            asked = Asked(workspaces=frozenset({workspace}))
+            reading = source.seen(asked, after, until)
+            readers.append((workspace, after, tasks.create_task(reading)))
+            for _ in range(dice.randrange(4)):
+                end = await source.append(dice.randrange(1, 80), workspace=dice.randrange(1, 3))
+        over.set()
+    whole: list[Recorded] = []
+    async for batch in source.log.between(0, end, ["event.*.run.*"]):
+        whole += batch
+    assert [one.seq for one in whole] == list(range(1, end + 1))
+    for workspace, after, done in readers:
+        assert done.result() == [
+            one.seq for one in whole if one.seq > after and one.stream.workspace == workspace
+        ]
+
+
+async def test_from_now_on_is_after_what_reads_show(source: Source) -> None:
+    await source.append(5)
+    async with source.projected():
+        await source.position.reached(5, 5)
+        async with aclosing(follow(source, Asked())) as pieces:
+            first = await anext(pieces)
+            last = await source.append(2)
+            second = await anext(pieces)
+            if second.through < last:
+                third = await anext(pieces)
+                second = following.Piece(second.events + third.events, third.through)
+    assert (first.events, first.through) == ([], 5)
+    assert [event.seq for event in second.events] == [6, 7]
+
+
+async def test_who_waits_for_what_never_comes_learns_how_far_it_is(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that one who resumes need not read all of the log again."""
+    monkeypatch.setattr(following, "PULSE", 0.05)
+    asked = Asked(workspaces=frozenset({2}), types=frozenset({"TaskPaused"}))
+    async with source.projected():
+        last = await source.append(100)
+        assert await source.seen(asked, 0, last) == []
+        last = await source.append(1, "task", 2)
+        assert await source.seen(asked, 0, last) == [last]
+
+
+async def test_a_reader_who_is_ahead_of_this_copy_gets_nothing_twice(source: Source) -> None:
+    """It was told by another copy of the service, whose rows are newer."""
+    last = await source.append(10)
+    async with source.projected():
+        assert await source.seen(Asked(), last - 2, last) == [last - 1, last]
+    behind = Source(source.log)
+    reading = asyncio.create_task(behind.seen(Asked(), last, last + 3))
+    async with behind.projected():
+        await behind.position.reached(last, 5)
+        await source.append(3)
+        assert await reading == [last + 1, last + 2, last + 3]
+
+
+async def test_readers_leave_nothing_behind(source: Source) -> None:
+    last = await source.append(10)
+    async with source.projected():
+        await source.seen(Asked(), 0, last)
+    assert source.tail.listeners == 0
+
+
+def test_filters_are_told_to_the_server() -> None:
+    asked = Asked(
+        workspaces=frozenset({3, 12}),
+        types=frozenset({RunFinished.__name__, TaskPaused.__name__}),
+        aggregates={"run": None, "workspace": None, "task": frozenset({"a", "b"})},
+    )
+    assert asked.subjects_in(asked.workspaces) == [
+        "event.3.run.*",
+        "event.3.task.a",
+        "event.3.task.b",
+        "event.12.run.*",
+        "event.12.task.a",
+        "event.12.task.b",
+    ]
+    assert asked.subjects_in([]) == []

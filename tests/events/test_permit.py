@@ -1,0 +1,149 @@
+"""Who is let in once may be shut out later, and then hears nothing more (I8)."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+import pytest
+
+from libs.eventlog.log import EventLog
+from libs.service.config import Secret
+from services.api.events import follow, permit
+from services.api.identity.tokens import Tokens
+from tests.api.conftest import MEMBER
+from tests.api.service import Service
+from tests.api.world import World, new_user, users
+from tests.events.client import page, pages, subscribed
+
+AGAIN = 0.05
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no event is noticed soon."""
+    monkeypatch.setattr(permit, "RENEWED_EVERY", AGAIN)
+    monkeypatch.setattr(follow, "PULSE", AGAIN)
+
+
+async def shared(world: World, user: UUID) -> int:
+    workspace = await world.workspace()
+    await world.add_member(workspace, user)
+    return workspace
+
+
+async def remove(world: World, workspace: int, user: UUID) -> None:
+    body = {"workspace_id": workspace, "user_id": str(user)}
+    await world.post("workspaces/remove_user", body)
+
+
+async def test_a_removed_member_hears_nothing_of_what_comes_after(
+    world: World, member: World, people: dict[str, UUID]
+) -> None:
+    workspace = await shared(world, people[MEMBER])
+    async with subscribed(member, workspace=workspace, after=0) as stream:
+        await stream.events(2)
+        await world.upload(workspace)
+        (uploaded,) = await stream.events(1)
+        await remove(world, workspace, people[MEMBER])
+        await world.upload(workspace)
+        rest, why = await stream.end()
+    assert uploaded.event == "OrchestrationUploaded"
+    assert rest == []
+    assert (why["code"], why["reason"]) == (403, "forbidden")
+    answer = await member.service.call(
+        "GET", "/v1/api/events", member.token, params={"workspace": workspace}
+    )
+    assert answer.status == 403
+
+
+async def test_all_that_i_may_see_follows_what_i_may_see(
+    world: World, member: World, people: dict[str, UUID]
+) -> None:
+    kept, others = await shared(world, people[MEMBER]), await world.workspace()
+    async with subscribed(member) as stream:
+        await stream.joined()
+        lost = await shared(world, people[MEMBER])
+        await world.upload(lost)
+        await world.upload(others)
+        await remove(world, lost, people[MEMBER])
+        await world.upload(lost)
+        await world.upload(kept)
+        own = await member.workspace()
+        await member.upload(own)
+        found: list[tuple[str, int]] = []
+        while ("OrchestrationUploaded", own) not in found:
+            (one,) = await stream.events(1)
+            found.append((one.event, one.data["workspaceid"]))
+    assert ("OrchestrationUploaded", others) not in found
+    assert found.count(("OrchestrationUploaded", lost)) <= 1  # of two, one came too late
+    assert found[-3:] == [
+        ("OrchestrationUploaded", kept),
+        ("WorkspaceCreated", own),
+        ("OrchestrationUploaded", own),
+    ]
+
+
+async def test_who_becomes_a_member_hears_at_once(
+    world: World, member: World, people: dict[str, UUID]
+) -> None:
+    async with subscribed(member) as stream:
+        await stream.joined()
+        for _ in range(5):
+            workspace = await shared(world, people[MEMBER])
+            await world.upload(workspace)
+            added, uploaded = await stream.events(2)
+            assert (added.event, added.data["workspaceid"]) == ("WorkspaceMemberAdded", workspace)
+            assert uploaded.data["workspaceid"] == workspace
+
+
+async def test_nobody_sees_others_events(
+    world: World, outsider: World, people: dict[str, UUID]
+) -> None:
+    workspace, task = await world.ready_task()
+    mine = {state["id"] for state in (await outsider.post("workspaces/list", {}))["workspaces"]}
+    assert {event["workspaceid"] for event in await pages(outsider)} <= mine
+    assert await pages(outsider, aggregate=f"task:{task}") == []
+    await page(outsider, 403, workspace=workspace)
+    await page(outsider, 403, workspace=0)
+    await page(outsider, 404, workspace=10**9)
+
+
+async def test_a_disabled_user_hears_nothing_more(
+    service: Service, world: World, log: EventLog, soon: None
+) -> None:
+    name = f"{uuid4()}@example.org"
+    id = await new_user(service, name)
+    somebody = World(service, log, await service.login(name))
+    async with subscribed(somebody) as stream:
+        await stream.joined()
+        await world.post("users/set_enabled", {"id": str(id), "enabled": False})
+        _, why = await stream.end()
+    assert (why["code"], why["reason"]) == (401, "unauthorized")
+
+
+async def test_a_stream_ends_with_its_token(service: Service, world: World, soon: None) -> None:
+    async with users(service) as known:
+        user = await known.with_password("admin", "a password for tests")
+    assert user is not None
+    token = Tokens(Secret(service.key), service.url, 2).issue(user).access_token
+    async with subscribed(world, token=token) as stream:
+        _, why = await stream.end()
+    assert (why["code"], why["reason"]) == (401, "unauthorized")
+
+
+async def test_a_program_hears_of_its_workspaces_only(world: World, soon: None) -> None:
+    workspace, another = await world.workspace(), await world.workspace()
+    made = await world.post("tokens/create", {"name": "robot", "workspaces": [workspace]})
+    robot = World(world.service, world.log, made["secret"])
+    async with subscribed(robot) as stream:
+        await stream.joined()
+        await asyncio.gather(*(world.upload(one) for one in (another, workspace)))
+        (heard,) = await stream.events(1)
+        await world.post("tokens/revoke", {"id": made["token"]["id"]})
+        rest, why = await stream.end()
+    assert heard.data["workspaceid"] == workspace
+    assert (rest, why["code"]) == ([], 401)
+    made = await world.post("tokens/create", {"name": "robot", "workspaces": [workspace]})
+    robot = World(world.service, world.log, made["secret"])
+    await page(robot, 403, workspace=another)
+    await page(robot, 403, workspace=0)
+    assert {event["workspaceid"] for event in await pages(robot)} == {workspace}

@@ -16,15 +16,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from libs.natsjwt.issuer import Issuer
+from libs.supervisor.nats import accounts
 
 NATS_CONFIG = """
 listen: "127.0.0.1:{port}"
 pid_file: "{folder}/nats.pid"
 server_name: "test"
 jetstream {{ store_dir: "{folder}/js"; max_mem: 64MB; max_file: 8GB; sync_interval: always }}
-authorization {{ token: "test-token" }}
+{accounts}
 """
 TOKEN = "test-token"
+_KEY = Ed25519PrivateKey.generate()
+# Whom this key vouches for is let into NATS, as subscribers are by the API.
+ISSUER = _KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 _INITDB = ("--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
 
 
@@ -59,7 +67,8 @@ class NatsServer:
 
     def start(self) -> None:
         config = self.folder / "nats.conf"
-        config.write_text(NATS_CONFIG.format(port=self.port, folder=self.folder))
+        who = accounts(TOKEN, Issuer(ISSUER))
+        config.write_text(NATS_CONFIG.format(port=self.port, folder=self.folder, accounts=who))
         binary = Path(sysconfig.get_path("scripts")) / "nats-server"
         self.process = subprocess.Popen(
             [binary, "-c", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -25,6 +25,7 @@ from libs.domain.errors import Unavailable
 logger = logging.getLogger(__name__)
 
 JS = "$JS.API"
+USER = "rondo"
 RECONNECT_WAIT = 0.05
 REQUEST_TIMEOUT = 5.0
 CONNECT_PATIENCE = 30.0
@@ -241,7 +242,10 @@ async def _close(client: Client) -> None:
 async def connect(
     url: str, token: str | None = None, patience: float = CONNECT_PATIENCE
 ) -> AsyncIterator[Nats]:
-    """Connected for as long as the block lasts; reconnects by itself, for ever."""
+    """Connected for as long as the block lasts; reconnects by itself, for ever.
+
+    `token` is the password of the platform's user; without it, the URL says who we are.
+    """
     holder: list[Nats] = []
 
     async def reconnected() -> None:
@@ -267,7 +271,7 @@ async def connect(
         "disconnected_cb": disconnected,
     }
     if token:
-        options["token"] = token
+        options |= {"user": USER, "password": token}
     client = await _connect(url, options, patience)
     holder.append(Nats(client))
     await holder[0].listen()

@@ -36,6 +36,7 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
     "admin-password": _password,
     "internal-token": _token,
     "nats-token": _token,
+    "nats-issuer": _signing_key,
     "postgres-password": _token,
 }
 

@@ -2,6 +2,9 @@
 
 Every acknowledged publish is on disk (`sync_interval: always`): an event that the API has
 confirmed survives a power cut.
+
+The platform has an account of its own, RONDO. Subscribers are let in by the API (`auth_callout`),
+into SUBSCRIBERS: all that they reach of RONDO is what is imported here (docs/adr/0009).
 """
 
 import asyncio
@@ -9,6 +12,7 @@ import json
 import sysconfig
 from pathlib import Path
 
+from libs.natsjwt.issuer import Issuer
 from libs.supervisor.folder import Folder, write_whole
 from libs.supervisor.process import Program, Ready
 
@@ -16,7 +20,7 @@ _CONFIGURATION = """\
 listen: "127.0.0.1:{port}"
 server_name: "rondo"
 max_payload: 1MB
-authorization {{ token: {token} }}
+{accounts}
 jetstream {{
   store_dir: {store}
   max_mem: 256MB
@@ -24,15 +28,46 @@ jetstream {{
   sync_interval: always
 }}
 """
+_ACCOUNTS = """\
+accounts {{
+  RONDO {{
+    jetstream: enabled
+    users: [{{ user: "rondo", password: {password} }}]
+    exports: [
+      {{ service: "$JS.API.CONSUMER.MSG.NEXT.EVENTS.*", accounts: [SUBSCRIBERS]
+        response_type: stream }}
+      {{ service: "$JS.API.CONSUMER.INFO.EVENTS.*", accounts: [SUBSCRIBERS] }}
+      {{ service: "$JS.ACK.EVENTS.>", accounts: [SUBSCRIBERS] }}
+    ]
+  }}
+  SUBSCRIBERS {{
+    imports: [
+      {{ service: {{ account: RONDO, subject: "$JS.API.CONSUMER.MSG.NEXT.EVENTS.*" }} }}
+      {{ service: {{ account: RONDO, subject: "$JS.API.CONSUMER.INFO.EVENTS.*" }} }}
+      {{ service: {{ account: RONDO, subject: "$JS.ACK.EVENTS.>" }} }}
+    ]
+  }}
+}}
+authorization {{ auth_callout {{ account: RONDO, auth_users: [rondo], issuer: {issuer} }} }}
+"""
 _INTERVAL = 0.01  # seconds between two looks
 
 
-def nats_program(folder: Folder, port: int, token: Path) -> Program:
-    """nats-server on loopback `port`, storing under `folder`; clients need the token in `token`."""
+def accounts(password: str, issuer: Issuer) -> str:
+    """The part of a configuration that says who is let in: our services by this password."""
+    return _ACCOUNTS.format(password=_quoted(password), issuer=issuer.public)
+
+
+def nats_program(folder: Folder, port: int, token: Path, issuer: Path) -> Program:
+    """nats-server on loopback `port`, storing under `folder`. Our services need what is in `token`;
+    whom the key in `issuer` vouches for is let in too."""
     home = folder.part("nats")
+    _adopt(home / "jetstream")
     # In a file of mode 0600, since an argument or a variable would show the token to others.
     configuration = _CONFIGURATION.format(
-        port=port, token=_quoted(token.read_text()), store=_quoted(str(home))
+        port=port,
+        accounts=accounts(token.read_text(), Issuer(issuer.read_text())),
+        store=_quoted(str(home)),
     )
     write_whole(home / "nats.conf", configuration.encode())
     server = Path(sysconfig.get_path("scripts")) / "nats-server"
@@ -43,6 +78,13 @@ def nats_program(folder: Folder, port: int, token: Path) -> Program:
         log=folder.part("log") / "nats.log",
         environment={},
     )
+
+
+def _adopt(store: Path) -> None:
+    """What was kept before the platform had an account of its own goes on in it."""
+    before = store / "$G"
+    if before.exists() and not (store / "RONDO").exists():
+        before.rename(store / "RONDO")
 
 
 def nats_ready(port: int) -> Ready:

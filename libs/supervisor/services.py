@@ -70,6 +70,9 @@ def services_env(
     environment.setdefault("RONDO_ADMIN_EMAIL", ADMIN)
     if stores.nats_token:
         environment["RONDO_NATS_TOKEN_FILE"] = str(stores.nats_token)
+        if service.name == PUBLIC:  # lets subscribers into the embedded NATS
+            environment["RONDO_NATS_ISSUER_FILE"] = str(instance.secret("nats-issuer"))
+            environment.setdefault("RONDO_NATS_PUBLIC_URL", stores.nats)
     for name, variable in _SECRET_VARIABLES.items():
         environment.pop(variable, None)
         if name in service.secrets:

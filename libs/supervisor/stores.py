@@ -51,7 +51,7 @@ def _external(instance: Instance, name: str, variable: str) -> str:
 
 def _embed_nats(instance: Instance, servers: list[Process]) -> tuple[str, Path]:
     port, token = instance.ports.pick("nats"), instance.secret("nats-token")
-    program = nats_program(instance.folder, port, token)
+    program = nats_program(instance.folder, port, token, instance.secret("nats-issuer"))
     servers.append(instance.process(program, nats_ready(port)))
     return f"nats://127.0.0.1:{port}", token
 

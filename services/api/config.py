@@ -10,6 +10,9 @@ class Config(WithPostgres, frozen=True, kw_only=True):
     of runs. `internal_token` is what the logs service asks for, `vault_key` a key ring
     (libs/vault/ring.py).
     `oidc_...` name another issuer whose users may call (identity/oidc.py).
+    `nats_issuer` is the Ed25519 key by which subscribers are let into NATS, at `nats_public_url`.
+    `webhooks_allow` are internal networks that webhooks may go to (subscriptions/egress.py); the
+    other three are seconds: for an answer, before the second try, and until it is given up.
     The first administrator is made of `admin_...` when there is none yet.
     """
 
@@ -30,3 +33,9 @@ class Config(WithPostgres, frozen=True, kw_only=True):
     oidc_email_claim: str = "email"
     oidc_admin_claim: str = ""
     oidc_admin_value: str = ""
+    nats_issuer: Secret | None = None
+    nats_public_url: str = ""
+    webhooks_allow: str = ""
+    webhooks_timeout: float = 15
+    webhooks_first_pause: float = 5
+    webhooks_give_up: float = 3 * 86400

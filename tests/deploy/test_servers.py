@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from libs.natsjwt.issuer import Issuer
 from tests.deploy.compose import ROOT
 
 FOR_ALL = {"nats_auth.conf", "postgres_password", "s3_identities.json", "s3_security.toml"}
@@ -24,7 +25,10 @@ def test_nats_takes_its_configuration(tmp_path: Path, secrets: Path) -> None:
     subprocess.run([server, "-t", "-c", tmp_path / "nats.conf"], check=True)
     assert "sync_interval: always" in (tmp_path / "nats.conf").read_text()
     token = (secrets / "nats_token").read_text().strip()
-    assert f'token: "{token}"' in (tmp_path / "auth.conf").read_text()
+    issuer = Issuer((secrets / "nats_issuer.pem").read_text())
+    assert (tmp_path / "auth.conf").read_text() == (
+        f'RONDO_PASSWORD: "{token}"\nRONDO_ISSUER: "{issuer.public}"\n'
+    )
 
 
 def test_both_sides_of_postgres_have_the_same_password(secrets: Path) -> None:

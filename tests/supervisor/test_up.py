@@ -36,7 +36,7 @@ def test_the_ready_file_is_private_and_gone_after_the_end(instance: Instance) ->
 
 def test_secrets_are_private_and_unseen(instance: Instance) -> None:
     files = list((instance.data / "secrets").iterdir())
-    assert len(files) == 8
+    assert len(files) == 9
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     assert stat.S_IMODE((instance.data / "secrets").stat().st_mode) == 0o700
     seen = "".join(
@@ -59,7 +59,7 @@ async def test_services_are_given_stores_that_they_can_use(instance: Instance) -
     assert await database.fetchval("SHOW fsync") == "on"
     await database.close()
     token = Path(given["RONDO_NATS_TOKEN_FILE"]).read_text()
-    client = await nats.connect(given["RONDO_NATS_URL"], token=token)
+    client = await nats.connect(given["RONDO_NATS_URL"], user="rondo", password=token)
     await client.jetstream().account_info()
     await client.close()
     assert Path(given["RONDO_BLOBS_URL"].removeprefix("file://")).is_dir()

@@ -1,0 +1,1 @@
+"""Letting clients into NATS: the key that the server trusts, and what is signed with it."""

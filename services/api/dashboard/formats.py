@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -28,6 +30,17 @@ def duration(took: timedelta | float) -> str:
     if hours < 24:
         return f"{hours} h {minutes} min"
     return f"{hours // 24} d {hours % 24} h"
+
+
+def fine(took: timedelta | float) -> str:
+    """As `duration`, but from 0.1 ms."""
+    seconds = took.total_seconds() if isinstance(took, timedelta) else took
+    return f"{max(seconds, 0) * 1000:.1f} ms" if seconds < 0.01 else duration(seconds)
+
+
+def pretty(value: object) -> str:
+    """As JSON, to be read."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
 def size(count: float) -> str:

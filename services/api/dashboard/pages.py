@@ -8,7 +8,20 @@ from aiohttp.typedefs import Handler
 
 from libs.domain.errors import Rejected
 from services.api.call import Call, Resources
-from services.api.dashboard import render, signin, static, theme, workloads
+from services.api.dashboard import (
+    account,
+    connections,
+    history,
+    log,
+    render,
+    run,
+    signin,
+    static,
+    theme,
+    users,
+    workloads,
+    workspaces,
+)
 from services.api.dashboard.visit import VISIT, Visit, begin, local
 
 
@@ -38,6 +51,32 @@ PAGES = (
     Page("POST", "/signout", signin.sign_out),
     Page("POST", "/theme", _theme),
     Page("GET", "/workloads", workloads.show),
+    Page("GET", "/runs/{run}", run.show),
+    Page("POST", "/runs/{run}/stop", run.stop),
+    Page("POST", "/runs/{run}/again", run.again),
+    Page("GET", "/runs/{run}/log", log.download),
+    Page("GET", "/runs/{run}/follow", log.follow),
+    Page("GET", "/history/{aggregate}/{id}", history.show),
+    Page("GET", "/connections", connections.show),
+    Page("POST", "/connections", connections.create),
+    Page("GET", "/connections/{connection}", connections.one),
+    Page("POST", "/connections/{connection}/attach", connections.attach),
+    Page("POST", "/connections/{connection}/detach", connections.detach),
+    Page("POST", "/connections/{connection}/delete", connections.delete),
+    Page("GET", "/workspaces", workspaces.show),
+    Page("POST", "/workspaces", workspaces.create),
+    Page("GET", "/workspaces/{workspace}", workspaces.one),
+    Page("POST", "/workspaces/{workspace}/add", workspaces.add),
+    Page("POST", "/workspaces/{workspace}/remove", workspaces.remove),
+    Page("GET", "/account", account.show),
+    Page("POST", "/account/tokens", account.create_token),
+    Page("POST", "/account/tokens/revoke", account.revoke_token),
+    Page("POST", "/account/password", account.change_password),
+    Page("GET", "/users", users.show, administrators_only=True),
+    Page("POST", "/users", users.create, administrators_only=True),
+    Page("POST", "/users/password", users.reset_password, administrators_only=True),
+    Page("POST", "/users/enabled", users.set_enabled, administrators_only=True),
+    Page("POST", "/users/admin", users.set_admin, administrators_only=True),
 )
 
 

@@ -32,6 +32,8 @@ async def show(visit: Visit) -> web.Response:
         before=_before(run),
         stoppable=run.status not in ENDED and bool(kill(task, True)),
         log=await log.window(call, run),
+        window_lines=log.LINES,
+        most_found=log.FOUND,
         live=run_stream(run.workspace, run.id).subject if run.status not in ENDED else "",
     )
 

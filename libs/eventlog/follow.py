@@ -9,6 +9,7 @@ from uuid import uuid4
 import msgspec
 
 from libs.domain.errors import Unavailable
+from libs.eventlog.message import parse_headers
 from libs.eventlog.pull import RETRYABLE, Delivery, Interrupted, pull
 from libs.eventlog.wire import JS, ApiError, Message, Nats, back_off
 
@@ -105,11 +106,3 @@ def _end(message: Message, subject: str) -> None:
     status = message.headers.get("Status")
     if status not in ("204", "404"):
         raise Unavailable(f"a read of {subject} ended with {dict(message.headers)}")
-
-
-def parse_headers(block: bytes) -> dict[str, str]:
-    """The header block of a stored message (`NATS/1.0` and lines), as the API gives it."""
-    lines = block.decode().split("\r\n")[1:]
-    return dict(
-        line.split(": ", 1) if ": " in line else line.split(":", 1) for line in lines if line
-    )

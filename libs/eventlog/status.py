@@ -6,7 +6,7 @@ concerned is in lease.py.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import msgspec
@@ -19,7 +19,7 @@ from libs.eventlog.wire import ApiError, Nats, checked
 logger = logging.getLogger(__name__)
 
 TTL = 45
-_EVERY, _AT_LEAST_EVERY = 3.0, 15.0  # seconds: to say what is new, and to say it again
+_EVERY, _AT_LEAST_EVERY = 5.0, 15.0  # seconds: to say what is new, and to say it again
 _MOST = 1000
 
 
@@ -51,7 +51,8 @@ class Environment(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """`slots` and `slots_used` are an executor's, `environments` the packager's."""
+    """The places of the reaction `executor` are an executor's slots; `environments` are the
+    packager's."""
 
     service: str
     instance: str
@@ -60,23 +61,21 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     said_at: datetime | None = None
     reactions: list[Places] = []
     projections: list[Projected] = []
-    slots: int = 0
-    slots_used: int = 0
     environments: list[Environment] = []
 
 
-async def tell(nats: Nats, status: Callable[[], Status]) -> None:
+async def tell(nats: Nats, status: Callable[[], Awaitable[Status]]) -> None:
     """Says for ever what `status` gives: soon when it has changed, else now and then."""
     said, said_at = None, 0.0
     clock = asyncio.get_running_loop().time
     while True:
-        now = status()
-        if now != said or clock() - said_at > _AT_LEAST_EVERY:
-            try:
+        try:
+            now = await status()
+            if now != said or clock() - said_at > _AT_LEAST_EVERY:
                 await _say(nats, now)
                 said, said_at = now, clock()
-            except (Unavailable, ApiError) as problem:
-                logger.debug("can't say how we are: %s", problem)
+        except (Unavailable, ApiError) as problem:
+            logger.debug("can't say how we are: %s", problem)
         await asyncio.sleep(_EVERY)
 
 

@@ -58,19 +58,25 @@ async def create(nats: Nats, replicas: int = 1) -> None:
             await nats.api(f"STREAM.UPDATE.{name}", config)
 
 
-class _State(msgspec.Struct):
+class State(msgspec.Struct):
+    """`last_seq` is the place of the newest message, 0 when there was none ever."""
+
     last_seq: int = 0
     messages: int = 0
+    bytes: int = 0
 
 
 class _Info(msgspec.Struct):
-    state: _State
+    state: State
+
+
+async def state(nats: Nats, stream: str) -> State:
+    body = await nats.api(f"STREAM.INFO.{stream}")
+    return msgspec.json.decode(body, type=_Info).state
 
 
 async def last_seq(nats: Nats, stream: str) -> int:
-    """The place of the newest message, 0 when there was none ever."""
-    body = await nats.api(f"STREAM.INFO.{stream}")
-    return msgspec.json.decode(body, type=_Info).state.last_seq
+    return (await state(nats, stream)).last_seq
 
 
 async def purge_through(nats: Nats, stream: str, seq: int) -> None:

@@ -78,6 +78,11 @@ class Database:
             await connection.execute("SELECT pg_advisory_xact_lock($1)", key)
             yield connection
 
+    def usage(self) -> dict[str, int]:
+        """How many connections are in use, are open for the next, and may yet be opened."""
+        size, idle = self._pool.get_size(), self._pool.get_idle_size()
+        return {"used": size - idle, "idle": idle, "unopened": self._pool.get_max_size() - size}
+
     async def check(self) -> None:
         """For readiness: raises Unavailable when Postgres does not answer."""
         await self.fetchval("SELECT 1")

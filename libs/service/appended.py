@@ -115,12 +115,7 @@ class WatchedLog(EventLog):
     def _traced(self, spans: ExitStack, proposed: Proposed, context: Context) -> Context:
         if not self._tracing.on:
             return context
-        kind = type(proposed.event).__name__
-        span = self._tracing.span(
-            f"append {kind}", "producer", context.traceparent, **_ids(proposed, kind)
-        )
+        kind, stream = type(proposed.event).__name__, proposed.stream
+        about = {"event": kind, stream.aggregate: stream.id}
+        span = self._tracing.span(f"append {kind}", "producer", context.traceparent, about)
         return msgspec.structs.replace(context, traceparent=spans.enter_context(span).traceparent)
-
-
-def _ids(proposed: Proposed, kind: str) -> dict[str, str]:
-    return {"event": kind, proposed.stream.aggregate: str(proposed.stream.id)}

@@ -11,8 +11,6 @@ from typing import Any
 
 from libs.service.meters import Counter, Family, Histogram, Meters, Reading
 
-CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
-
 
 async def exposition(meters: Meters) -> bytes:
     """All metrics of this process in the Prometheus text format."""

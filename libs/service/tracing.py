@@ -33,10 +33,10 @@ class Tracing(Protocol):
     on: bool
 
     def span(
-        self, name: str, kind: Kind, parent: str = "", *, stay: bool = False, **attributes: str
+        self, name: str, kind: Kind, parent: str, about: Mapping[str, str], *, stay: bool = False
     ) -> AbstractContextManager[Span]:
         """Spans begun in the block are its children; itself it is one of the span around it, else
-        of the traceparent `parent`. With `stay` the end of the block is not the span's."""
+        of the traceparent `parent`, if any. With `stay` the end of the block is not the span's."""
 
     def close(self) -> None:
         """Sends what is left."""
@@ -57,7 +57,7 @@ class Off:
     _span = nullcontext(_NoSpan())
 
     def span(
-        self, name: str, kind: Kind, parent: str = "", *, stay: bool = False, **attributes: str
+        self, name: str, kind: Kind, parent: str, about: Mapping[str, str], *, stay: bool = False
     ) -> AbstractContextManager[Span]:
         return self._span
 
@@ -99,7 +99,7 @@ class _Otel:
 
     @contextmanager
     def span(
-        self, name: str, kind: Kind, parent: str = "", *, stay: bool = False, **attributes: str
+        self, name: str, kind: Kind, parent: str, about: Mapping[str, str], *, stay: bool = False
     ) -> Iterator[Span]:
         within = self._trace.get_current_span().get_span_context().is_valid
         context = None if within or not parent else self._extract({"traceparent": parent})
@@ -107,7 +107,7 @@ class _Otel:
             name,
             context,
             self._trace.SpanKind[kind.upper()],
-            {f"rondo.{key}": value for key, value in attributes.items()},
+            {f"rondo.{key}": value for key, value in about.items()},
         )
         if kind == "producer":  # nothing happens within it, and those of a batch are no relations
             try:

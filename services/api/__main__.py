@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import aiohttp
 
 from libs.blobs.open import open_store
+from libs.domain.events import ConnectionDeleted
 from libs.eventlog import streams, wire
-from libs.eventlog.log import EventLog
-from libs.eventlog.project import Runner
+from libs.eventlog.project import Position, Runner
 from libs.eventlog.react import Reaction, react
+from libs.eventlog.wire import Nats
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.retire import retire
@@ -18,20 +19,22 @@ from libs.runtoken.token import RunTokens
 from libs.service.config import ConfigError, Secret, load
 from libs.service.http import serving
 from libs.service.main import notify_ready, run
+from libs.service.vitals import Vitals, open_vitals
 from libs.vault import vault
 from libs.vault.ring import BadRing, KeyRing
-from services.api import connections, queries
+from services.api import connections, platform, queries
 from services.api.app import application
 from services.api.call import Resources
 from services.api.config import Config
-from services.api.events.tail import Tail, Told
 from services.api.dashboard.sessions import Sessions
+from services.api.events.tail import Tail, Told
 from services.api.identity import users
 from services.api.identity.device import Devices
 from services.api.identity.login import Login
 from services.api.identity.oidc import Issuer, Oidc
 from services.api.identity.service_tokens import ServiceTokens
 from services.api.identity.tokens import Tokens
+from services.api.subscriptions import desk, work
 from services.api.upload import sweep
 from services.api.views import SCHEMA, Views
 
@@ -51,7 +54,9 @@ async def main(environ: Mapping[str, str]) -> None:
         pool.connect(config.postgres_dsn, users.SCHEMA, durable=True, size=4) as accounts,
         pool.connect(config.postgres_dsn, vault.SCHEMA, durable=True, size=2) as data_keys,
         open_store(config.blobs_url) as blobs,
+        desk.opened(config, nats) as subscriptions,
         aiohttp.ClientSession() as http,
+        open_vitals("api", environ, nats) as vitals,
     ):
         await streams.create(nats, config.nats_replicas)
         await migrate(rows, "services.api")
@@ -60,7 +65,7 @@ async def main(environ: Mapping[str, str]) -> None:
         await secrets.migrate()
         known = users.Users(accounts)
         await _ensure_admin(known, config)
-        log = EventLog(nats)
+        log = vitals.log()
         tail = Tail()
         runner = Runner(rows, Told(Views(), tail), log.follow)
         resources = Resources(
@@ -81,23 +86,37 @@ async def main(environ: Mapping[str, str]) -> None:
             http,
             asyncio.Lock(),
             tail,
+            nats,
+            vitals,
+            subscriptions,
         )
         shredder = Reaction(
             name="shredder",
             subjects=(connections.SUBJECTS,),
             handle=connections.shredder(secrets),
         )
+        shredder = vitals.reaction(shredder, ConnectionDeleted)
+        _watch(vitals, runner.position, nats, rows, accounts, data_keys)
         # The end of any of its tasks ends the service: it never serves rows that stand still.
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(runner.run())
             tasks.create_task(react(nats, shredder))
+            tasks.create_task(vitals.tell())
             await runner.position.reached(await log.end(), CATCH_UP)
             # A database that was set back to a backup has destroyed keys again.
             await secrets.shred(*await queries.deleted_connections(rows))
+            tasks.create_task(work.run(resources))
             async with serving(application(resources, nats), config.listen):
                 notify_ready()
                 tasks.create_task(retire(rows))
                 await asyncio.Event().wait()
+
+
+def _watch(vitals: Vitals, position: Position, nats: Nats, *pools: pool.Database) -> None:
+    vitals.projection("views", position, streams.EVENTS)
+    vitals.meters.source(platform.readings(nats))
+    for database in pools:
+        vitals.pool(database)
 
 
 def _oidc(config: Config, known: users.Users, http: aiohttp.ClientSession) -> Oidc | None:

@@ -47,6 +47,7 @@ def application(resources: Resources, nats: Nats) -> web.Application:
         "logs": logs,
     }
     add_health(app, checks)
+    resources.vitals.add_to(app, scraped=False)
     return app
 
 

@@ -10,8 +10,10 @@ from libs.blobs.store import BlobStore
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog
 from libs.eventlog.project import Position
+from libs.eventlog.wire import Nats
 from libs.postgres.pool import Database
 from libs.runtoken.token import RunTokens
+from libs.service.vitals import Vitals
 from libs.vault.vault import Vault
 from services.api.config import Config
 from services.api.dashboard.sessions import Sessions
@@ -23,6 +25,7 @@ from services.api.identity.oidc import Oidc
 from services.api.identity.service_tokens import ServiceTokens
 from services.api.identity.tokens import Tokens
 from services.api.identity.users import User, Users
+from services.api.subscriptions.desk import Desk
 
 VISIBLE_WITHIN = 5.0
 REQUEST_ID = web.RequestKey("request_id", str)
@@ -31,7 +34,8 @@ REQUEST_ID = web.RequestKey("request_id", str)
 @dataclass(frozen=True)
 class Resources:
     """Opened in __main__.py; `rows` are the views, `position` is how far they are.
-    Who creates what must be unique holds `numbering`; `tail` tells of events as they come."""
+    Who creates what must be unique holds `numbering`; `tail` tells of events as they come,
+    `desk` has subscriptions."""
 
     config: Config
     log: EventLog
@@ -50,6 +54,9 @@ class Resources:
     http: aiohttp.ClientSession
     numbering: asyncio.Lock
     tail: Tail
+    nats: Nats
+    vitals: Vitals
+    desk: Desk
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ class Config(WithPostgres, frozen=True, kw_only=True):
     `nats_issuer` is the Ed25519 key by which subscribers are let into NATS, at `nats_public_url`.
     `webhooks_allow` are internal networks that webhooks may go to (subscriptions/egress.py); the
     other three are seconds: for an answer, before the second try, and until it is given up.
+    `metrics_token` is what a Prometheus shows that is to read /metrics.
     The first administrator is made of `admin_...` when there is none yet.
     """
 
@@ -24,6 +25,7 @@ class Config(WithPostgres, frozen=True, kw_only=True):
     internal_token: Secret
     task_key: Secret
     vault_key: Secret
+    metrics_token: Secret | None = None
     max_upload_bytes: int = 1 << 30
     access_token_seconds: int = 1800
     admin_email: str = ""

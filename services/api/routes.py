@@ -19,6 +19,7 @@ from services.api import (
     wire,
     workspaces,
 )
+from services.api.admin import ADMIN_ROUTES
 from services.api.call import Call, Resources
 from services.api.events.routes import EVENT_ROUTES
 from services.api.graphql import serve
@@ -26,6 +27,7 @@ from services.api.history import HISTORY_ROUTES
 from services.api.identity.routes import IDENTITY_ROUTES
 from services.api.livelog import LOG_ROUTES
 from services.api.route import ALWAYS, BY_ID, JSON, MULTIPART, Route, post
+from services.api.subscriptions.routes import SUBSCRIPTION_ROUTES
 
 
 def _run(path: str, handler: Callable[[Call, Any], Awaitable[Any]], body: Any, how: str) -> Route:
@@ -48,6 +50,7 @@ async def _config(_: Call, __: None) -> wire.ClientConfig:
 
 ROUTES = (
     *IDENTITY_ROUTES,
+    *ADMIN_ROUTES,
     Route(
         "GET",
         "/v1/api/config",
@@ -264,6 +267,7 @@ ROUTES = (
     *LOG_ROUTES,
     *HISTORY_ROUTES,
     *EVENT_ROUTES,
+    *SUBSCRIPTION_ROUTES,
 )
 
 

@@ -2,21 +2,19 @@
 
 import asyncio
 import logging
-import platform
-import re
-import secrets
 from collections.abc import Mapping
 
 from aiohttp import web
 
 from libs.blobs.open import open_store
+from libs.domain.events import RunRequested
 from libs.eventlog import lease, streams, wire
-from libs.eventlog.log import EventLog
 from libs.eventlog.react import Reaction, react
 from libs.runtoken.token import RunTokens
 from libs.service.config import load
 from libs.service.http import add_health, serving
 from libs.service.main import notify_ready, run
+from libs.service.vitals import open_vitals, unique_name
 from services.executor.code import Code
 from services.executor.config import Config
 from services.executor.local import LocalBackend
@@ -28,9 +26,8 @@ logger = logging.getLogger(__name__)
 async def main(environ: Mapping[str, str]) -> None:
     config = load(Config, environ)
     token = config.nats_token.reveal() if config.nats_token else None
-    host = re.sub(r"[^A-Za-z0-9-]", "-", platform.node())
     settings = Settings(
-        executor=f"{host}-{secrets.token_hex(4)}",
+        executor=unique_name(),
         slots=config.slots,
         environments=config.environments,
         variables={"WALLAROO_URL": config.public_url},
@@ -39,6 +36,7 @@ async def main(environ: Mapping[str, str]) -> None:
     async with (
         wire.connect(config.nats_url, token) as nats,
         open_store(config.blobs_url) as blobs,
+        open_vitals("executor", environ, nats, settings.executor) as vitals,
     ):
         await streams.create(nats, config.nats_replicas)
         backend = await LocalBackend.open(
@@ -49,7 +47,7 @@ async def main(environ: Mapping[str, str]) -> None:
         )
         for sentence in backend.capabilities():
             logger.info("%s", sentence)
-        log = EventLog(nats)
+        log = vitals.log()
         run_tokens = RunTokens(config.task_key.reveal(), config.public_url)
         runs = Runs(settings, backend, log, nats, Code(blobs, config.data / "code"), run_tokens)
         claims = Reaction(
@@ -58,13 +56,16 @@ async def main(environ: Mapping[str, str]) -> None:
             handle=runs.handle,
             concurrency=config.slots,
         )
+        claims = vitals.reaction(claims, RunRequested)
         app = web.Application()
         add_health(app, {"nats": nats.check, "blobs": blobs.check})
+        vitals.add_to(app)
         try:
             async with serving(app, config.listen), asyncio.TaskGroup() as tasks:
                 tasks.create_task(runs.watch_kills(await log.end()))
                 tasks.create_task(lease.hold(nats, settings.executor, runs.stop_closed))
                 tasks.create_task(react(nats, claims))
+                tasks.create_task(vitals.tell())
                 notify_ready()
         finally:
             await backend.close()

@@ -4,18 +4,19 @@ import asyncio
 from collections.abc import Mapping
 
 from libs.eventlog import follow, streams, wire
-from libs.eventlog.log import EventLog
 from libs.eventlog.project import Runner
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.service.config import load
 from libs.service.http import add_health, serving
 from libs.service.main import notify_ready, run
+from libs.service.vitals import open_vitals
 from services.logs import app as http
 from services.logs.arrivals import Arrivals
 from services.logs.backlog import Backlog
 from services.logs.config import Config
 from services.logs.ingest import SCHEMA, SUBJECTS, Ingest
+from services.logs.meters import IngestMeters
 from services.logs.read import Reader
 from services.logs.retention import Retention
 from services.logs.runs import RUN_SUBJECTS, Runs
@@ -27,24 +28,30 @@ async def main(environ: Mapping[str, str]) -> None:
     async with (
         wire.connect(config.nats_url, token) as nats,
         pool.connect(config.postgres_dsn, SCHEMA, durable=True) as database,
+        open_vitals("logs", environ, nats) as vitals,
     ):
         await streams.create(nats, config.nats_replicas)
         await migrate(database, "services.logs")
-        log, arrivals = EventLog(nats), Arrivals()
+        log, arrivals = vitals.log(), Arrivals()
         ingest = Runner(
             database,
-            Ingest(arrivals),
+            Ingest(arrivals, IngestMeters(vitals.meters)),
             lambda after: follow.follow(nats, streams.LOGS, after, SUBJECTS),
         )
         runs = Runner(database, Runs(arrivals), lambda after: log.follow(after, RUN_SUBJECTS))
         backlog = Backlog(nats, ingest.position)
         app = http.create(Reader(database, arrivals, backlog.settled), config.internal_token)
         add_health(app, {"nats": nats.check, "postgres": database.check})
+        vitals.projection("chunks", ingest.position, streams.LOGS)
+        vitals.projection("runs", runs.position, streams.EVENTS, RUN_SUBJECTS)
+        vitals.pool(database)
+        vitals.add_to(app)
         async with serving(app, config.listen), asyncio.TaskGroup() as tasks:
             tasks.create_task(Retention(database, config.retention_days).run())
             tasks.create_task(ingest.run())
             tasks.create_task(runs.run())
             tasks.create_task(backlog.run())
+            tasks.create_task(vitals.tell())
             notify_ready()
 
 

@@ -8,13 +8,16 @@ forget the chunk from then on (backlog.py).
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import date
+from uuid import UUID
 
 from libs.domain.errors import Rejected
 from libs.eventlog.follow import Delivery
 from libs.postgres.pool import Connection
 from libs.runlog import message
+from libs.service.meters import Meters
 from services.logs import retention
 from services.logs.arrivals import Arrivals
+from services.logs.meters import IngestMeters
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +43,7 @@ WHERE NOT EXISTS (SELECT FROM killed WHERE killed.task_id = new.task_id)
 ON CONFLICT DO NOTHING
 """
 
-Row = tuple[object, ...]
+Row = tuple[UUID, int, int, int, int, int, str, UUID, int, bytes, date]
 
 
 class Ingest:
@@ -48,8 +51,10 @@ class Ingest:
 
     name = "chunks"
 
-    def __init__(self, arrivals: Arrivals) -> None:
+    def __init__(self, arrivals: Arrivals, meters: IngestMeters | None = None) -> None:
         self._arrivals = arrivals
+        self._meters = meters or IngestMeters(Meters())
+        self._written: list[Row] = []
         self._seen = 0
 
     async def load(self, connection: Connection) -> None:
@@ -59,7 +64,7 @@ class Ingest:
         """Nothing is kept in memory."""
 
     async def apply(self, connection: Connection, fresh: Sequence[Delivery]) -> None:
-        rows = list(_rows(fresh))
+        rows = self._written = list(_rows(fresh))
         if rows:
             await connection.execute(_LOCK)
             *columns, days = (list(column) for column in zip(*rows, strict=True))
@@ -68,6 +73,9 @@ class Ingest:
 
     def applied(self, batch: Sequence[Delivery]) -> None:
         """A hole in the sequence is what another copy stored and purged before we had it."""
+        for _, _, lines, _, _, raw_bytes, _, _, _, data, _ in self._written:
+            self._meters.stored(lines, raw_bytes, len(data))
+        self._written = []
         if batch[-1].seq - self._seen > len(batch):
             self._arrivals.announce_all()
         else:

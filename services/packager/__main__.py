@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from libs.blobs.open import open_store
+from libs.domain.events import OrchestrationUploaded
 from libs.eventlog import streams, wire
-from libs.eventlog.log import EventLog
 from libs.eventlog.react import Reaction, react
 from libs.service.config import load
 from libs.service.http import add_health, serving
 from libs.service.main import notify_ready, run
+from libs.service.vitals import open_vitals
 from services.packager.build import Builder
 from services.packager.config import Config
 from services.packager.reactions import Packager
@@ -23,6 +24,7 @@ async def main(environ: Mapping[str, str]) -> None:
     async with (
         wire.connect(config.nats_url, token) as nats,
         open_store(config.blobs_url) as blobs,
+        open_vitals("packager", environ, nats) as vitals,
     ):
         await streams.create(nats, config.nats_replicas)
         builder = Builder(
@@ -35,17 +37,20 @@ async def main(environ: Mapping[str, str]) -> None:
         )
         scratch = config.data / "incoming"
         scratch.mkdir(exist_ok=True)
-        packager = Packager(EventLog(nats), blobs, builder, scratch)
+        packager = Packager(vitals.log(), blobs, builder, scratch)
         uploads = Reaction(
             name="packager",
             subjects=("event.*.orchestration.*",),
             handle=packager.handle,
             concurrency=config.builds,
         )
+        uploads = vitals.reaction(uploads, OrchestrationUploaded)
         app = web.Application()
         add_health(app, {"nats": nats.check, "blobs": blobs.check})
+        vitals.add_to(app)
         async with serving(app, config.listen), asyncio.TaskGroup() as tasks:
             tasks.create_task(react(nats, uploads))
+            tasks.create_task(vitals.tell())
             notify_ready()
 
 

@@ -7,15 +7,16 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from libs.eventlog import streams, wire
-from libs.eventlog.log import EventLog
 from libs.eventlog.project import Runner
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.service.config import load
 from libs.service.http import add_health, serving
 from libs.service.main import notify_ready, run
+from libs.service.vitals import open_vitals
 from services.scheduler.config import Config
 from services.scheduler.due import SCHEMA, Due
+from services.scheduler.meters import plan_readings
 from services.scheduler.plan import Plan
 from services.scheduler.rescue import Rescue
 from services.scheduler.tick import Ticker
@@ -29,23 +30,29 @@ async def main(environ: Mapping[str, str]) -> None:
     async with (
         wire.connect(config.nats_url, token) as nats,
         pool.connect(config.postgres_dsn, SCHEMA, durable=True, size=2) as database,
+        open_vitals("scheduler", environ, nats) as vitals,
     ):
         await streams.create(nats, config.nats_replicas)
         await migrate(database, "services.scheduler")
-        log, plan = EventLog(nats), Plan()
+        log, plan = vitals.log(), Plan()
 
         async def caught_up() -> None:
             await runner.position.reached(await log.end(), CATCH_UP)
 
         ticker = Ticker(log, plan, lambda: datetime.now(UTC), caught_up)
         runner = Runner(database, Due(plan, ticker.wake), log.follow)
+        vitals.projection("due", runner.position, streams.EVENTS)
+        vitals.pool(database)
+        vitals.meters.source(plan_readings(plan))
         app = web.Application()
         add_health(app, {"nats": nats.check, "postgres": database.check})
+        vitals.add_to(app)
         async with serving(app, config.listen), asyncio.TaskGroup() as tasks:
             tasks.create_task(runner.run())
             await caught_up()
             tasks.create_task(ticker.run())
             tasks.create_task(Rescue(nats, plan, ticker).run())
+            tasks.create_task(vitals.tell())
             notify_ready()
 
 

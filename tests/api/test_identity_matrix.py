@@ -94,6 +94,11 @@ EXPECTED: dict[str, tuple[Body, int, int]] = {
     "users/reset_password": (_somebody, ADMINS, 200),
     "users/set_enabled": (lambda scene: _somebody(scene) | {"enabled": True}, ADMINS, 200),
     "users/set_admin": (lambda scene: _somebody(scene) | {"admin": False}, ADMINS, 200),
+    "admin/platform": (lambda _: {}, ADMINS, 200),
+    "admin/environments": (lambda _: {}, ADMINS, 200),
+    "admin/parked": (lambda _: {}, ADMINS, 200),
+    "admin/parked/retry": (lambda _: {"reaction": "packager", "seq": 1}, ADMINS, 404),
+    "admin/parked/discard": (lambda _: {"reaction": "packager", "seq": 1}, ADMINS, 404),
     "orchestration/upload": (_in_workspace, MEMBERS, 202),
     "orchestration/list": (_in_workspace, MEMBERS, 200),
     "orchestration/list_all": (

@@ -26,12 +26,14 @@ class Handler:
     def __init__(self) -> None:
         self.broken = True
         self.handled: list[int] = []
+        self.began: asyncio.Queue[int] = asyncio.Queue()
         self.rest: Awaitable[None] | None = None
 
     async def __call__(self, fact: Recorded) -> Awaitable[None] | None:
         if self.broken:
             raise ValueError("out of order")
         self.handled.append(fact.seq)
+        self.began.put_nowait(fact.seq)
         return self.rest
 
 
@@ -101,9 +103,7 @@ async def test_a_retry_waits_for_a_free_place(nats: Nats, log: EventLog, handler
         occupied: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         handler.broken, handler.rest = False, occupied
         await append(log, 2)
-        async with asyncio.timeout(PATIENCE):
-            while handler.handled != [2]:
-                await asyncio.sleep(0)
+        assert await handler.began.get() == 2
         retried = asyncio.create_task(parked.retry(nats, "test", 1))
         await nats.api("INFO")  # a round trip later it has been asked for
         assert handler.handled == [2]

@@ -1,0 +1,138 @@
+"""What every service shows of itself: metrics, traces, and its status for the platform page.
+
+async with open_vitals("scheduler", environ, nats) as vitals:
+    log = vitals.log()                                  # its appends are counted and traced
+    reaction = vitals.reaction(reaction, RunRequested)  # places, durations, outcomes, spans
+    vitals.projection("due", runner.position, ...)      # lag
+    vitals.add_to(app)                                  # requests, /metrics
+    tasks.create_task(vitals.tell())                    # status
+"""
+
+import platform
+import re
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import msgspec
+from aiohttp import web
+
+from libs.eventlog import status
+from libs.eventlog.project import Position
+from libs.eventlog.react import Reaction
+from libs.eventlog.status import Status
+from libs.eventlog.wire import Nats
+from libs.postgres.pool import Database
+from libs.service import http, lag
+from libs.service.appended import AppendMeters, WatchedLog
+from libs.service.meters import Meters, Reading
+from libs.service.metrics import exposition
+from libs.service.tracing import Tracing, open_tracing
+from libs.service.watched import ReactionMeters, Watched
+
+More = Callable[[Status], Status]
+
+
+class Vitals:
+    """Of one copy of a service; `more` adds to the status what only this service knows."""
+
+    def __init__(self, service: str, instance: str, nats: Nats, tracing: Tracing) -> None:
+        self.meters = Meters()
+        self._nats = nats
+        self._tracing = tracing
+        self._appends = AppendMeters(self.meters)
+        self._reacting = ReactionMeters(self.meters)
+        self._requests = http.RequestMeters(self.meters, tracing)
+        self._watched: list[Watched] = []
+        self._lags: list[lag.Lag] = []
+        self.more: More = lambda status: status
+        self._base = Status(
+            service=service,
+            instance=instance,
+            version=version("rondo"),
+            started_at=datetime.now(UTC),
+        )
+        self.meters.source(self._about)
+
+    def log(self) -> WatchedLog:
+        return WatchedLog(self._nats, self._appends, self._tracing)
+
+    def reaction(self, reaction: Reaction, *kinds: type) -> Reaction:
+        """The same, watched; `kinds` are the events that it has work with."""
+        watched = Watched(reaction, kinds, self._reacting, self._tracing)
+        self._watched.append(watched)
+        self.meters.source(lambda: lag.of_reaction(self._nats, reaction.name))
+        return watched.reaction
+
+    def projection(
+        self, name: str, position: Position, stream: str, subjects: Sequence[str] = (">",)
+    ) -> None:
+        behind = lag.Lag(name, stream, subjects, position)
+        self._lags.append(behind)
+        self.meters.source(lambda: behind.readings(self._nats))
+
+    def pool(self, database: Database) -> None:
+        """How many of its connections are in use."""
+
+        async def read() -> list[Reading]:
+            usage = database.usage()
+            name, help = "rondo_postgres_connections", "Connections of a pool."
+            return [
+                Reading(name, help, count, {"pool": database.schema, "state": state})
+                for state, count in usage.items()
+            ]
+
+        self.meters.source(read)
+
+    def add_to(self, app: web.Application, *, scraped: bool = True) -> None:
+        """Counts the requests of `app`, and serves /metrics there unless told not to."""
+        app.middlewares.insert(0, self._requests.middleware)
+        if scraped:
+            app.router.add_get("/metrics", self.scrape)
+
+    async def scrape(self, _: web.Request) -> web.Response:
+        return web.Response(
+            body=await exposition(self.meters),
+            headers={"Content-Type": http.METRICS_TYPE},
+        )
+
+    async def tell(self) -> None:
+        """For ever."""
+        await status.tell(self._nats, self._status)
+
+    async def _status(self) -> Status:
+        now = msgspec.structs.replace(
+            self._base,
+            reactions=[watched.places for watched in self._watched],
+            projections=[await behind.measure(self._nats) for behind in self._lags],
+        )
+        return self.more(now)
+
+    async def _about(self) -> list[Reading]:
+        labels = {"service": self._base.service, "version": self._base.version}
+        connected = float(self._nats.connected)
+        return [
+            Reading("rondo_build_info", "Which service in which version this is.", 1.0, labels),
+            Reading("rondo_nats_connected", "Whether NATS is connected.", connected),
+            *(one for watched in self._watched for one in watched.readings()),
+        ]
+
+
+@asynccontextmanager
+async def open_vitals(
+    service: str, environ: Mapping[str, str], nats: Nats, instance: str = ""
+) -> AsyncIterator[Vitals]:
+    instance = instance or unique_name()
+    tracing = open_tracing(service, instance, environ)
+    try:
+        yield Vitals(service, instance, nats, tracing)
+    finally:
+        tracing.close()
+
+
+def unique_name() -> str:
+    """Of this process: the machine's name and a number that no other has."""
+    host = re.sub(r"[^A-Za-z0-9-]", "-", platform.node())
+    return f"{host}-{secrets.token_hex(4)}"

@@ -1,0 +1,158 @@
+"""Routes for administrators: the platform, its parked events and environments, its metrics."""
+
+import hmac
+import logging
+from typing import Annotated, Literal
+
+import msgspec
+from aiohttp import web
+
+from libs.domain.errors import Rejected
+from libs.eventlog import parked, status
+from libs.eventlog.parked import Parked
+from libs.eventlog.status import Environment
+from services.api import access, platform
+from services.api.call import Call
+from services.api.identity.users import User
+from services.api.platform import Platform
+from services.api.requests import Nothing
+from services.api.route import ALWAYS, Route
+
+logger = logging.getLogger(__name__)
+
+FOLDER = "/v1/api/admin/"
+
+
+class ParkedEvent(msgspec.Struct, forbid_unknown_fields=True):
+    """One of those that are parked, by its reaction and its place in the log."""
+
+    reaction: str
+    seq: Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Retried(msgspec.Struct, frozen=True):
+    """`done`; `failed` with the new `error`; or `under_way`, when it takes longer than 10 s."""
+
+    outcome: Literal["done", "failed", "under_way"]
+    error: str = ""
+
+
+async def look(call: Call, _: None = None) -> Platform:
+    only_administrators(call.caller)
+    return await platform.look(call.resources.nats, call.resources.rows)
+
+
+async def environments(call: Call, _: None = None) -> list[Environment]:
+    only_administrators(call.caller)
+    return platform.environments_of(await status.everybody(call.resources.nats))
+
+
+async def list_parked(call: Call, _: None = None) -> list[Parked]:
+    only_administrators(call.caller)
+    return await parked.listed(call.resources.nats)
+
+
+async def retry(call: Call, body: ParkedEvent) -> Retried:
+    only_administrators(call.caller)
+    _audit(call, "retries", body)
+    error = await parked.retry(call.resources.nats, body.reaction, body.seq)
+    if error is None:
+        return Retried("under_way")
+    return Retried("failed", error) if error else Retried("done")
+
+
+async def discard(call: Call, body: ParkedEvent) -> Nothing:
+    only_administrators(call.caller)
+    await parked.discard(call.resources.nats, body.reaction, body.seq)
+    _audit(call, "discards", body)
+    return Nothing()
+
+
+async def metrics(call: Call, _: None = None) -> web.Response:
+    """By the token in the file RONDO_METRICS_TOKEN_FILE, which opens nothing else, or as an
+    administrator."""
+    if not _shows_metrics_token(call):
+        only_administrators(await access.authenticated(call.resources, call.request))
+    return await call.resources.vitals.scrape(call.request)
+
+
+def _shows_metrics_token(call: Call) -> bool:
+    token = call.resources.config.metrics_token
+    if token is None:
+        return False
+    given = call.request.headers.get("Authorization", "").encode(errors="replace")
+    return hmac.compare_digest(given, b"Bearer " + token.reveal().encode())
+
+
+def only_administrators(user: User) -> None:
+    if not user.admin:
+        raise Rejected("forbidden", "Authorization: only administrators may do this; ask one")
+
+
+def _audit(call: Call, what: str, body: ParkedEvent) -> None:
+    who, request = call.context.actor, call.context.correlation
+    logger.info(
+        "audit: %s, request %s: %s event %d of %s", who, request, what, body.seq, body.reaction
+    )
+
+
+_FOR_ADMINISTRATORS = (*ALWAYS, 403)
+
+ADMIN_ROUTES = (
+    Route(
+        "GET",
+        FOLDER + "platform",
+        look,
+        None,
+        Platform,
+        "The platform: services, queues, lag, slots, environments, parked events.",
+        errors=_FOR_ADMINISTRATORS,
+    ),
+    Route(
+        "GET",
+        FOLDER + "environments",
+        environments,
+        None,
+        list[Environment],
+        "The environments of orchestrations, the largest first.",
+        errors=_FOR_ADMINISTRATORS,
+    ),
+    Route(
+        "GET",
+        FOLDER + "parked",
+        list_parked,
+        None,
+        list[Parked],
+        "Events that a reaction gave up on, the oldest first, at most a thousand.",
+        errors=_FOR_ADMINISTRATORS,
+    ),
+    Route(
+        "POST",
+        FOLDER + "parked/retry",
+        retry,
+        ParkedEvent,
+        Retried,
+        "Have a parked event handled once more.",
+        errors=(*_FOR_ADMINISTRATORS, 404),
+    ),
+    Route(
+        "POST",
+        FOLDER + "parked/discard",
+        discard,
+        ParkedEvent,
+        Nothing,
+        "Forget that an event was parked.",
+        errors=(*_FOR_ADMINISTRATORS, 404),
+    ),
+    Route(
+        "GET",
+        "/metrics",
+        metrics,
+        None,
+        str,
+        "Metrics of the API service, for Prometheus.",
+        errors=(401, 403),
+        public=True,
+        answer_media="text/plain",
+    ),
+)

@@ -12,6 +12,12 @@ def instant(at: datetime) -> str:
     return f"{at.astimezone(UTC):%d %b %Y, %H:%M:%S}".lstrip("0")
 
 
+def in_zone(at: datetime) -> str:
+    """Mon 23 Nov 2026, 09:05 CET, in the zone that it is given in; with seconds if it has any."""
+    clock = "%H:%M:%S" if at.second else "%H:%M"
+    return at.strftime(f"%a %d %b %Y, {clock} %Z")
+
+
 def iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

@@ -21,7 +21,7 @@ def _environment() -> jinja2.Environment:
         auto_reload=False,
     )
     made.globals["static"] = static.url
-    for name in ("instant", "iso", "duration", "fine", "pretty", "size", "plain"):
+    for name in ("instant", "in_zone", "iso", "duration", "fine", "pretty", "size", "plain"):
         made.filters[name] = getattr(formats, name)
     return made
 

@@ -38,12 +38,13 @@ NAVIGATION = (
 @dataclass(frozen=True)
 class Visit:
     """`workspaces` are all that may be chosen from, `workspace` the one that is; none without any.
-    `secret` is the session's cookie."""
+    `secret` is the session's cookie; `seq` is a place in the log that reads show at least."""
 
     call: Call
     secret: str
     workspaces: list[Workspace]
     workspace: Workspace | None
+    seq: int
 
     def inside(self, workspace: int) -> "Visit":
         """For the page of a thing in that workspace, which the visitor may enter."""
@@ -131,6 +132,7 @@ def local(path: str) -> str:
 
 async def begin(call: Call, secret: str) -> Visit:
     """The workspace is that of `?workspace=`, else the one last looked at, else the first."""
+    seq = call.resources.position.seq
     visible = await access.workspaces(call, call.resources.rows)
     request = call.request
     asked = request.query.get("workspace", "")
@@ -138,9 +140,8 @@ async def begin(call: Call, secret: str) -> Visit:
         if not asked.isdecimal() or len(asked) > 15:
             raise Rejected("not_found", f"workspace: there is no workspace {asked[:40]!r}")
         chosen = await access.workspace(call, call.resources.rows, int(asked), "workspace")
-        return Visit(call, secret, visible, chosen)
+        return Visit(call, secret, visible, chosen, seq)
     last = request.cookies.get(WORKSPACE_COOKIE, "")
+    before = next((one for one in visible if str(one.id) == last), None)
     first = visible[0] if visible else None
-    return Visit(
-        call, secret, visible, next((one for one in visible if str(one.id) == last), first)
-    )
+    return Visit(call, secret, visible, before or first, seq)

@@ -1,13 +1,81 @@
-"""The list of a workspace's orchestrations."""
+"""The list of a workspace's orchestrations, and uploading another one."""
 
+from urllib.parse import urlencode
+
+import msgspec
 from aiohttp import web
 
-from services.api import queries
+from libs.domain.errors import Rejected
+from services.api import orchestrations, queries
+from services.api.dashboard import live
+from services.api.dashboard.paging import Paging
+from services.api.dashboard.sessions import form_token
 from services.api.dashboard.visit import Visit
+from services.api.errors import STATUS, Refusal
+from services.api.shown import WorkloadStatus
+
+_FILTERS: tuple[WorkloadStatus, ...] = ("active", "inactive", "error")
 
 
-async def show(visit: Visit) -> web.StreamResponse:
-    rows = visit.call.resources.rows
+async def show(visit: Visit) -> web.Response:
+    return await _list(visit)
+
+
+async def _list(visit: Visit, problem: str = "", status: int = 200) -> web.Response:
+    query = visit.call.request.query
+    paging = Paging(visit, "search", "status")
+    search, wanted = query.get("search", "")[:256], query.get("status", "")
     ids = [visit.workspace.id] if visit.workspace else []
-    found = await queries.orchestrations(rows, ids)
-    return visit.page("workloads.html", title="Workloads", workloads=found)
+    found = await queries.workloads(
+        visit.call.resources.rows,
+        ids,
+        search=search,
+        status=next((known for known in _FILTERS if known == wanted), None),
+        before=paging.before,
+        limit=paging.limit,
+    )
+    return visit.page(
+        "workloads.html",
+        status,
+        title="Workloads",
+        live=live.address(visit, "orchestration", "task", "run"),
+        problem=problem,
+        workloads=paging.shown(found),
+        paging=paging,
+        search=search,
+        wanted=wanted,
+        upload=_upload(visit),
+    )
+
+
+def _upload(visit: Visit) -> dict[str, str]:
+    """What the form sends. Its token stands in the address, since the file is read as it comes;
+    it is good for nothing else."""
+    if visit.workspace is None:
+        return {}
+    token = form_token(visit.secret, "upload")
+    return {
+        "action": "/workloads?" + urlencode({"workspace": visit.workspace.id, "form": token}),
+        "metadata": msgspec.json.encode({"workspace_id": visit.workspace.id}).decode(),
+    }
+
+
+async def upload(visit: Visit) -> web.Response:
+    """As from any other client. A script that asks for JSON gets where to look, or the problem."""
+    visit.check(visit.call.request.query.get("form", ""), "upload")
+    as_json = "application/json" in visit.call.request.headers.get("Accept", "")
+    try:
+        made = await orchestrations.upload(visit.call, None)
+    except Rejected as refused:
+        if as_json or refused.code in ("forbidden", "not_found"):
+            raise
+        return await _list(visit, refused.message, STATUS[refused.code])
+    except Refusal as refused:
+        if as_json or refused.status != web.HTTPRequestEntityTooLarge.status_code:
+            raise
+        return await _list(visit, str(refused), refused.status)
+    return (
+        web.json_response({"location": f"/workloads/{made.id}"}, status=201)
+        if as_json
+        else (visit.to(f"/workloads/{made.id}"))
+    )

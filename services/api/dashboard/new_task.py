@@ -1,0 +1,141 @@
+"""Creating a task: the form, what it says as the API would be told, and its schedule's preview."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+from aiohttp import web
+from multidict import MultiDict, MultiMapping
+
+from libs.domain.errors import Rejected
+from libs.domain.events import Kind, Misfire, Overlap, Schedule
+from libs.domain.orchestration import Orchestration
+from services.api import access, requests, tasks, wire
+from services.api.dashboard.bodies import body, json_object, path_id
+from services.api.dashboard.formats import field
+from services.api.dashboard.render import render
+from services.api.dashboard.schedules import DAYS, MONTHS, WEEKDAYS, cron_line, upcoming
+from services.api.dashboard.visit import Visit, html
+from services.api.errors import STATUS
+
+_FRESH = MultiDict({"kind": "once", "how": "choose", "times": "08:00", "zone": "UTC", "json": "{}"})
+_FIELDS = {"orch_id": "", "workspace_id": "", "schedule": "cron"}
+
+
+async def show(visit: Visit) -> web.Response:
+    return _form(visit, await _about(visit), _FRESH)
+
+
+async def _about(visit: Visit) -> Orchestration:
+    rows = visit.call.resources.rows
+    return await access.orchestration(visit.call, rows, path_id(visit, "orchestration"))
+
+
+def _form(
+    visit: Visit, about: Orchestration, form: MultiMapping[str], refused: Rejected | None = None
+) -> web.Response:
+    at = field(refused.message).partition(".")[0] if refused else ""
+    return visit.inside(about.workspace).page(
+        "new_task.html",
+        STATUS[refused.code] if refused else 200,
+        title="Create a task",
+        nav="/workloads",
+        workload=about,
+        form=form,
+        problem=refused.message if refused else "",
+        at=_FIELDS.get(at, at),
+        months=MONTHS,
+        days=DAYS,
+        weekdays=WEEKDAYS,
+        misfires=get_args(Misfire),
+        overlaps=get_args(Overlap),
+        **_preview(form),
+    )
+
+
+async def create(visit: Visit) -> web.Response:
+    form, about = await visit.form(), await _about(visit)
+    if form.get("preview"):
+        return _form(visit, about, form)
+    try:
+        made = await _create(visit, about, form)
+    except Rejected as refused:
+        if refused.code == "forbidden":
+            raise
+        return _form(visit, about, form, refused)
+    return visit.to(f"/tasks/{made.id}")
+
+
+async def _create(visit: Visit, about: Orchestration, form: MultiMapping[str]) -> wire.Created:
+    fields = _told(form) | {"orch_id": str(about.id), "workspace_id": about.workspace}
+    match _kind(form):
+        case "once":
+            return await tasks.run_once(visit.call, body(requests.RunTask, fields))
+        case "continuous":
+            return await tasks.run_continuously(visit.call, body(requests.RunTask, fields))
+    planned = body(requests.RunScheduled, fields | _planned(form))
+    return await tasks.run_scheduled(visit.call, planned)
+
+
+def _kind(form: MultiMapping[str]) -> Kind:
+    for known in get_args(Kind):
+        if form.get("kind") == known:
+            return known  # type: ignore[no-any-return]
+    raise Rejected("invalid", "kind: choose when it is to run")
+
+
+def _told(form: MultiMapping[str]) -> dict[str, Any]:
+    retry = {
+        "attempts": _number(form, "attempts", int),
+        "backoff": _number(form, "backoff", float),
+    }
+    return {
+        "name": form.get("name", "").strip(),
+        "json": json_object("json", form.get("json", "")),
+        "timeout": _number(form, "timeout", int),
+        "retry": {name: value for name, value in retry.items() if value is not None},
+    }
+
+
+def _planned(form: MultiMapping[str]) -> dict[str, Any]:
+    return {
+        "schedule": _expression(form),
+        "zone": form.get("zone", "").strip(),
+        "misfire": form.get("misfire"),
+        "misfire_cap": _number(form, "misfire_cap", int),
+        "overlap": form.get("overlap"),
+    }
+
+
+def _expression(form: MultiMapping[str]) -> str:
+    if form.get("how") == "cron":
+        return form.get("cron", "")
+    months, days, weekdays = (form.getall(name, []) for name in ("months", "days", "weekdays"))
+    return cron_line(months, days, weekdays, form.get("times", ""))
+
+
+def _number(form: MultiMapping[str], name: str, kind: type[int] | type[float]) -> float | None:
+    text = form.get(name, "").strip()
+    try:
+        return kind(text) if text else None
+    except ValueError:
+        raise Rejected("invalid", f"{name}: {text[:40]!r} is no number; give one") from None
+
+
+def _preview(form: MultiMapping[str]) -> Mapping[str, Any]:
+    """The next instants of the schedule that is typed so far, or what is wrong with it."""
+    nothing = {"instants": [], "expression": "", "unclear": "", "zone": ""}
+    if form.get("kind") != "scheduled":
+        return nothing
+    try:
+        expression = _expression(form)
+        plan = Schedule(expression=expression, zone=form.get("zone", "").strip() or "UTC")
+        instants = upcoming(plan, datetime.now(UTC))
+    except Rejected as refused:
+        return nothing | {"unclear": refused.message}
+    return {"instants": instants, "expression": expression, "unclear": "", "zone": plan.zone}
+
+
+async def preview(visit: Visit) -> web.Response:
+    """A piece of the page, as one types."""
+    return html(render("preview.html", **_preview(visit.call.request.query)))

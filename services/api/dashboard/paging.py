@@ -1,0 +1,49 @@
+"""Pages of a list, newest first: each begins where the one before it ended."""
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+from urllib.parse import urlencode
+
+from services.api.dashboard.visit import Visit
+
+_SIZE = 50
+
+
+class Placed(Protocol):
+    @property
+    def seq(self) -> int: ...
+
+
+Item = TypeVar("Item", bound=Placed)
+
+
+class Paging:
+    """`kept` are the fields behind the path that all pages of the list have in common.
+
+    Ask the query for `limit` items, one more than is shown: so it is known whether there are more.
+    """
+
+    limit = _SIZE + 1
+
+    def __init__(self, visit: Visit, *kept: str) -> None:
+        request = visit.call.request
+        before = request.query.get("before", "")
+        self.before = int(before) if before.isdecimal() and len(before) < 19 else None
+        self._path = request.path
+        self._kept = {name: request.query[name] for name in kept if request.query.get(name)}
+        self.older = ""
+
+    def shown(self, found: Sequence[Item]) -> Sequence[Item]:
+        """Those of this page."""
+        if len(found) > _SIZE:
+            self.older = self._address(before=str(found[_SIZE - 1].seq))
+        return found[:_SIZE]
+
+    @property
+    def newest(self) -> str:
+        """The first page; none on it."""
+        return self._address() if self.before else ""
+
+    def _address(self, **more: str) -> str:
+        query = urlencode({**self._kept, **more})
+        return f"{self._path}?{query}" if query else self._path

@@ -1,0 +1,65 @@
+"""Schedules as people choose them: months, days and times become a cron line."""
+
+import re
+from calendar import day_abbr, month_abbr
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from libs.domain import schedule
+from libs.domain.errors import Rejected
+from libs.domain.events import Schedule
+
+_SHOWN = 5
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
+
+# What a box to tick is called, by what cron calls it.
+MONTHS = {number: month_abbr[number] for number in range(1, 13)}
+DAYS = {number: str(number) for number in range(1, 32)}
+WEEKDAYS = {number: day_abbr[number - 1] for number in range(1, 8)}
+
+
+def cron_line(
+    months: Sequence[str], days: Sequence[str], weekdays: Sequence[str], times: str
+) -> str:
+    """None chosen of a kind means every one. Rejected names what can't be one schedule."""
+    if days and weekdays:
+        raise Rejected("invalid", "days: choose days of the month or of the week, not both")
+    minutes, hours = _times(times)
+    return f"{minutes} {hours} {_listed(days)} {_listed(months)} {_listed(weekdays)}"
+
+
+def _listed(numbers: Sequence[str]) -> str:
+    return ",".join(numbers) or "*"
+
+
+def _times(text: str) -> tuple[str, str]:
+    """Cron has a list of minutes and one of hours, and takes each with each."""
+    pairs = {_time(part) for part in re.split(r"[,;\s]+", text.strip()) if part}
+    if not pairs:
+        raise Rejected("invalid", "times: give a time such as 20:00, or several: 08:00, 20:00")
+    hours, minutes = ({pair[place] for pair in pairs} for place in (0, 1))
+    if len(pairs) != len(hours) * len(minutes):
+        raise Rejected(
+            "invalid",
+            "times: one schedule can't have just these; give times with the same minutes,"
+            " or create a task for each",
+        )
+    return ",".join(map(str, sorted(minutes))), ",".join(map(str, sorted(hours)))
+
+
+def _time(part: str) -> tuple[int, int]:
+    found = _TIME.fullmatch(part)
+    if found is None:
+        raise Rejected("invalid", f"times: {part[:20]!r} is no time of day; give one such as 20:00")
+    return int(found[1]), int(found[2])
+
+
+def upcoming(plan: Schedule, now: datetime) -> list[datetime]:
+    """The next five instants, in the schedule's own zone. Rejected when there can't be any."""
+    schedule.check(plan, now)
+    found: list[datetime] = []
+    at: datetime | None = now
+    while len(found) < _SHOWN and at and (at := schedule.next_after(plan, at)):
+        found.append(at.astimezone(ZoneInfo(plan.zone)))
+    return found

@@ -1,0 +1,81 @@
+"""One task: what it was told to do, its runs, and pausing, resuming and stopping it."""
+
+from datetime import UTC, datetime
+
+import msgspec
+from aiohttp import web
+
+from libs.domain.task import Task, shown_status
+from services.api import access, queries, requests, tasks
+from services.api.dashboard import live
+from services.api.dashboard.bodies import path_id
+from services.api.dashboard.paging import Paging
+from services.api.dashboard.run_lines import run_lines
+from services.api.dashboard.schedules import upcoming
+from services.api.dashboard.task_line import TaskLine
+from services.api.dashboard.visit import Visit, local
+from services.api.queries import TaskShown
+
+
+async def show(visit: Visit) -> web.Response:
+    row = await _found(visit)
+    state = row.task
+    visit = visit.inside(state.workspace)
+    orchestration = await queries.orchestration(visit.call.resources.rows, state.orchestration)
+    now = datetime.now(UTC)
+    last = row.runs[0] if row.runs else None
+    line = TaskLine.of(TaskShown(state, shown_status(state, row.has_runs), 0, last), now)
+    paging = Paging(visit, "status")
+    return visit.page(
+        "task.html",
+        title=state.name or str(state.id),
+        nav="/workloads",
+        live=live.address(visit, f"task:{state.id}", "run"),
+        line=line,
+        workload=orchestration,
+        arguments=_arguments(state),
+        upcoming=upcoming(state.schedule, now) if line.next and state.schedule else [],
+        paging=paging,
+        **await run_lines(visit, paging, task=state.id),
+    )
+
+
+async def _found(visit: Visit) -> queries.TaskRow:
+    return await access.task(
+        visit.call, visit.call.resources.rows, path_id(visit, "task"), run_limit=1
+    )
+
+
+def _arguments(state: Task) -> str:
+    if not state.arguments:
+        return ""
+    return msgspec.json.format(msgspec.json.encode(state.arguments), indent=2).decode()
+
+
+async def ask_to_stop(visit: Visit) -> web.Response:
+    """Before something is lost for good."""
+    row = await _found(visit)
+    return visit.inside(row.task.workspace).page(
+        "stop.html", title="Stop a task", nav="/workloads", task=row.task
+    )
+
+
+async def stop(visit: Visit) -> web.Response:
+    form, id = await visit.form(), path_id(visit, "task")
+    keep = form.get("keep_logs") == "yes"
+    await tasks.kill(visit.call, requests.KillTask(id, keep_logs=keep))
+    return visit.to(f"/tasks/{id}")
+
+
+async def pause(visit: Visit) -> web.Response:
+    return await _pause(visit, True)
+
+
+async def resume(visit: Visit) -> web.Response:
+    return await _pause(visit, False)
+
+
+async def _pause(visit: Visit, pause: bool) -> web.Response:
+    form = await visit.form()
+    await tasks.pause(visit.call, requests.PauseTask(path_id(visit, "task"), pause))
+    return visit.to(local(form.get("back", "/")))

@@ -1,0 +1,104 @@
+"""One orchestration: what was uploaded, how packaging went, its tasks and their runs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from aiohttp import web
+
+from libs.blobs.store import PIECE
+from libs.domain.orchestration import Orchestration
+from services.api import access, queries
+from services.api.dashboard import live
+from services.api.dashboard.bodies import path_id
+from services.api.dashboard.paging import Paging
+from services.api.dashboard.run_lines import run_lines
+from services.api.dashboard.task_line import TaskLine
+from services.api.dashboard.visit import Visit
+
+
+async def show(visit: Visit) -> web.Response:
+    rows = visit.call.resources.rows
+    found = await access.orchestration(visit.call, rows, path_id(visit, "orchestration"))
+    visit = visit.inside(found.workspace)
+    tab = "runs" if visit.call.request.query.get("tab") == "runs" else "tasks"
+    paging = Paging(visit, "tab", "status")
+    listed = await (_runs if tab == "runs" else _tasks)(visit, found.id, paging)
+    return visit.page(
+        "workload.html",
+        title=found.name or found.file_name,
+        nav="/workloads",
+        live=live.address(visit, f"orchestration:{found.id}", "task", "run"),
+        workload=found,
+        steps=_steps(found),
+        uploader=await _uploader(visit, found),
+        tab=tab,
+        paging=paging,
+        **listed,
+    )
+
+
+async def _tasks(visit: Visit, id: UUID, paging: Paging) -> dict[str, Any]:
+    rows = visit.call.resources.rows
+    found = await queries.tasks_of(rows, id, before=paging.before, limit=paging.limit)
+    now = datetime.now(UTC)
+    return {"tasks": [TaskLine.of(one, now) for one in paging.shown(found)]}
+
+
+async def _runs(visit: Visit, id: UUID, paging: Paging) -> dict[str, Any]:
+    return await run_lines(visit, paging, orchestration=id)
+
+
+def _steps(state: Orchestration) -> list[tuple[str, str]]:
+    """Packaging as steps, each with how far it is: done, busy, bad or to come."""
+    packaging, end = {
+        "pending_packaging": ("to come", "to come"),
+        "packaging": ("busy", "to come"),
+        "ready": ("done", "done"),
+        "error": ("done", "bad"),
+    }[state.status]
+    return [
+        ("Uploaded", "done"),
+        ("Packaging", packaging),
+        ("Failed" if state.status == "error" else "Ready", end),
+    ]
+
+
+async def _uploader(visit: Visit, state: Orchestration) -> str:
+    try:
+        found = await visit.call.resources.users.by_ids([UUID(state.owner)])
+    except ValueError:  # a service or a tool, which has no account
+        return state.owner
+    return found[0].email if found else state.owner
+
+
+async def download(visit: Visit) -> web.StreamResponse:
+    """The archive as it was uploaded."""
+    resources = visit.call.resources
+    found = await access.orchestration(visit.call, resources.rows, path_id(visit, "orchestration"))
+    headers = {
+        "Content-Type": "application/zip",
+        "Content-Length": str(found.file_size),
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.file_name, safe='')}",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    # Swept with the uploads when we are stopped before its end.
+    with NamedTemporaryFile(dir=resources.config.data, prefix="upload-") as copy:
+        await resources.blobs.get(found.blob, Path(copy.name))
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(visit.call.request)
+        async for piece in _pieces(Path(copy.name)):
+            await response.write(piece)
+    return response
+
+
+async def _pieces(path: Path) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while piece := await asyncio.to_thread(file.read, PIECE):
+            yield piece

@@ -1,0 +1,168 @@
+"""Making and ending subscriptions. Members of a workspace see all of its subscriptions; who made
+one, the workspace's owners and administrators may change it."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from uuid import UUID, uuid4
+
+from msgspec.structs import replace
+
+from libs.domain import subscription
+from libs.domain.errors import Rejected, Unavailable
+from libs.domain.events import SubscriptionCreated, SubscriptionEvent
+from libs.domain.ids import subscription_stream
+from libs.domain.subscription import Subscription
+from libs.eventlog.log import Proposed
+from libs.eventlog.streams import EVENTS
+from libs.eventlog.transact import load, transact
+from services.api import access
+from services.api.call import VISIBLE_WITHIN, Call
+from services.api.errors import not_visible_yet
+from services.api.subscriptions import gate, projection, signature, wire
+from services.api.subscriptions.target import Target, host_of, sealed
+from services.api.subscriptions.work import settle
+
+MOST = 100  # subscriptions of a workspace
+
+
+async def create(call: Call, body: wire.CreateSubscription) -> wire.CreatedSubscription:
+    """Tells of what comes from now on."""
+    access.person(call)
+    await access.workspace(call, call.resources.rows, body.workspace_id)
+    host = _checked_host(call, body)
+    if len(await projection.find_all(call.resources.desk.rows, [body.workspace_id])) >= MOST:
+        raise Rejected("conflict", f"workspace_id: it has {MOST} subscriptions; delete one first")
+    (order,) = subscription.create(
+        SubscriptionCreated(
+            workspace=body.workspace_id,
+            kind=body.kind,
+            name=body.name,
+            target="",
+            after=await call.resources.log.end(),
+            host=host,
+            types=sorted(set(body.types)),
+            aggregate=body.aggregate,
+        )
+    )
+    secret, target = _target(body)
+    state = await _append(call, order, target)
+    shown = wire.Subscription.of(state)
+    return wire.CreatedSubscription(
+        shown, secret, _access(call, state.id) if body.kind == "nats" else None
+    )
+
+
+def _checked_host(call: Call, body: wire.CreateSubscription) -> str:
+    desk = call.resources.desk
+    if body.kind == "webhook":
+        return host_of(body.url, desk.sender.egress)
+    if desk.issuer is None:
+        raise Rejected(
+            "conflict", "kind: this platform's NATS takes no subscribers; ask its operator"
+        )
+    if body.url:
+        raise Rejected("invalid", "url: it is for webhooks; leave it out")
+    return ""
+
+
+def _target(body: wire.CreateSubscription) -> tuple[str, Target]:
+    """The secret, and what is kept."""
+    if body.kind == "webhook":
+        secret = signature.new_secret()
+        return secret, Target(secret, body.url)
+    secret = secrets.token_urlsafe(32)  # 256 bits
+    return secret, Target(gate.digest(secret))
+
+
+def _access(call: Call, id: UUID) -> wire.NatsAccess:
+    url, user = call.resources.config.nats_public_url, str(id)
+    return wire.NatsAccess(url, user, EVENTS, user, gate.inbox(id))
+
+
+async def _append(call: Call, order: SubscriptionEvent, target: Target) -> Subscription:
+    """With its target sealed; on any failure the key of that goes again."""
+    id, vault, log = uuid4(), call.resources.vault, call.resources.log
+    stream = subscription_stream(id)
+    event = replace(order, target=await sealed(vault, id, target))
+    try:
+        seq = await log.append(Proposed(stream, 0, event), call.context)
+    except Unavailable:
+        # An event that is in the log after all must find its key.
+        if await log.last(stream) is None:
+            await vault.shred(id)
+        raise
+    return await _settled(call, id, seq)
+
+
+async def list_subscriptions(call: Call, body: wire.ListSubscriptions) -> wire.SubscriptionList:
+    rows, desk = call.resources.rows, call.resources.desk
+    if body.workspace_id is not None:
+        visible = [(await access.workspace(call, rows, body.workspace_id)).id]
+    else:
+        visible = [state.id for state in await access.workspaces(call, rows)]
+    found = await projection.find_all(desk.rows, visible)
+    places = await desk.ledger.places([state.id for state in found])
+    return wire.SubscriptionList(
+        [wire.Subscription.of(state, places.get(state.id)) for state in found]
+    )
+
+
+async def get_by_id(call: Call, body: wire.SubscriptionById) -> wire.Subscription:
+    return await _shown(call, await visible(call, body.id))
+
+
+async def pause(call: Call, body: wire.SubscriptionById) -> wire.Subscription:
+    """What happens meanwhile is told once it is resumed."""
+    return await _shown(call, await _change(call, body.id, subscription.pause))
+
+
+async def resume(call: Call, body: wire.SubscriptionById) -> wire.Subscription:
+    return await _shown(call, await _change(call, body.id, subscription.resume))
+
+
+async def delete(call: Call, body: wire.SubscriptionById) -> None:
+    """Nothing is told any more when this has been answered, but for a webhook on its way."""
+    await _change(call, body.id, subscription.delete)
+
+
+async def visible(call: Call, id: UUID) -> Subscription:
+    found = await projection.find(call.resources.desk.rows, id)
+    if found is None:
+        raise Rejected(
+            "not_found", f"id: there is no subscription {id}; list them to see their ids"
+        )
+    await access.workspace(call, call.resources.rows, found.workspace, "id")
+    return found
+
+
+async def owned(call: Call, id: UUID) -> Subscription:
+    """One that the caller may change."""
+    found = await visible(call, id)
+    if found.created_by != str(call.caller.id):
+        await access.owned_workspace(call, call.resources.rows, found.workspace, "id")
+    return found
+
+
+async def _shown(call: Call, state: Subscription) -> wire.Subscription:
+    places = await call.resources.desk.ledger.places([state.id])
+    return wire.Subscription.of(state, places.get(state.id))
+
+
+async def _change(
+    call: Call, id: UUID, decide: Callable[[Subscription], Sequence[SubscriptionEvent]]
+) -> Subscription:
+    await owned(call, id)
+    log, stream = call.resources.log, subscription_stream(id)
+    outcome = await transact(log, stream, subscription.evolve, decide, call.context)
+    return await _settled(call, id, outcome.seq)
+
+
+async def _settled(call: Call, id: UUID, seq: int) -> Subscription:
+    """As it is then, once it is really so, and reads show it (I1)."""
+    state, _ = await load(call.resources.log, subscription_stream(id), subscription.evolve)
+    await settle(call.resources, state)
+    try:
+        await call.resources.desk.runner.position.reached(seq, VISIBLE_WITHIN)
+    except TimeoutError:
+        raise not_visible_yet(id) from None
+    return state

@@ -1,0 +1,207 @@
+"""How far each webhook has got, who delivers for it, and what became of each attempt."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from libs.postgres.pool import Connection, Database
+from services.api.subscriptions.sender import Outcome
+
+KEPT = 200  # attempts of a subscription, the last ones
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """All events up to `seq` are dealt with. The next one has been tried `tries` times since
+    `first_try`, and will be again at `next_try`."""
+
+    seq: int
+    tries: int = 0
+    first_try: datetime | None = None
+    next_try: datetime | None = None
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that was sent, or was given up on; `event` is its id."""
+
+    subscription: UUID
+    seq: int
+    event: str
+    type: str
+    at: datetime
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt, as it is shown."""
+
+    sequence: int
+    event: str
+    type: str
+    at: datetime
+    attempt: int
+    milliseconds: int
+    status: int | None
+    problem: str
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that was given up on after so many attempts; `problem` is that of the last one."""
+
+    sequence: int
+    event: str
+    type: str
+    at: datetime
+    attempts: int
+    problem: str
+
+
+class Lines(msgspec.Struct):
+    """What is to be written at once."""
+
+    places: dict[UUID, Place] = {}
+    attempts: list[tuple[Letter, int, Outcome]] = []
+    dead: list[tuple[Letter, int, Outcome]] = []
+
+
+_CLAIM = """
+UPDATE cursor SET holder = $1, held_until = now() + $2 * interval '1 second'
+WHERE (holder = $1 OR held_until < now())
+    AND EXISTS (SELECT FROM subscription WHERE id = cursor.subscription AND NOT idle)
+RETURNING subscription, seq, tries, first_try, next_try"""
+
+
+class Ledger:
+    """Of one copy of the service, which is the holder `me`."""
+
+    def __init__(self, database: Database, me: UUID) -> None:
+        self._database = database
+        self._me = me
+
+    async def claim(self, seconds: float) -> dict[UUID, Place]:
+        """The webhooks that we deliver for in the next `seconds`, ours and those left by others."""
+        await self._database.execute(
+            """INSERT INTO cursor (subscription, seq)
+            SELECT id, start FROM subscription
+            WHERE kind = 'webhook' AND NOT idle
+                AND NOT EXISTS (SELECT FROM cursor WHERE cursor.subscription = id)
+            ON CONFLICT DO NOTHING"""
+        )
+        held = await self._database.fetch(_CLAIM, self._me, seconds)
+        return {
+            id: Place(seq=seq, tries=tries, first_try=first, next_try=next)
+            for id, seq, tries, first, next in held
+        }
+
+    async def release(self) -> None:
+        """Others may go on at once."""
+        await self._database.execute(
+            "UPDATE cursor SET held_until = '-infinity' WHERE holder = $1", self._me
+        )
+
+    async def write(self, lines: Lines) -> None:
+        """What others have taken over meanwhile stays where they have got."""
+        async with self._database.transaction() as connection:
+            await _move(connection, self._me, lines.places)
+            await _note(connection, lines.attempts)
+            await _bury(connection, lines.dead)
+
+    async def places(self, ids: Sequence[UUID]) -> dict[UUID, Place]:
+        found = await self._database.fetch(
+            "SELECT subscription, seq, tries, first_try, next_try FROM cursor "
+            "WHERE subscription = ANY ($1)",
+            ids,
+        )
+        return {
+            id: Place(seq=seq, tries=tries, first_try=first, next_try=next)
+            for id, seq, tries, first, next in found
+        }
+
+    async def deliveries(self, id: UUID, limit: int) -> list[Delivery]:
+        """The last attempts, the newest first."""
+        rows = await self._database.fetch(
+            """SELECT seq AS sequence, event, type, at, attempt, milliseconds, status, problem
+            FROM delivery WHERE subscription = $1 ORDER BY id DESC LIMIT $2""",
+            id,
+            limit,
+        )
+        return [Delivery(**row) for row in rows]
+
+    async def dead_letters(self, id: UUID, limit: int) -> list[DeadLetter]:
+        """In the order of their events."""
+        rows = await self._database.fetch(
+            """SELECT seq AS sequence, event, type, at, attempts, problem
+            FROM dead_letter WHERE subscription = $1 ORDER BY seq LIMIT $2""",
+            id,
+            limit,
+        )
+        return [DeadLetter(**row) for row in rows]
+
+    async def dead_letter(self, id: UUID, seq: int) -> DeadLetter | None:
+        row = await self._database.fetchrow(
+            """SELECT seq AS sequence, event, type, at, attempts, problem
+            FROM dead_letter WHERE subscription = $1 AND seq = $2""",
+            id,
+            seq,
+        )
+        return DeadLetter(**row) if row else None
+
+    async def discard(self, id: UUID, seq: int) -> bool:
+        """Whether it was there."""
+        query = "DELETE FROM dead_letter WHERE subscription = $1 AND seq = $2 RETURNING true"
+        return bool(await self._database.fetchval(query, id, seq))
+
+    async def prune(self) -> None:
+        """Forgets what was before the last attempts, and what came late of what is deleted."""
+        for table in ("delivery", "dead_letter"):
+            await self._database.execute(
+                f"""DELETE FROM {table} WHERE NOT EXISTS (
+                    SELECT FROM cursor WHERE cursor.subscription = {table}.subscription)"""  # noqa: S608
+            )
+        await self._database.execute(
+            """DELETE FROM delivery USING (
+                SELECT id, row_number() OVER (PARTITION BY subscription ORDER BY id DESC) AS newer
+                FROM delivery) AS ranked
+            WHERE ranked.id = delivery.id AND newer > $1""",
+            KEPT,
+        )
+
+    async def forget(self, id: UUID) -> None:
+        """All that there is of a subscription."""
+        async with self._database.transaction() as connection:
+            for table in ("cursor", "delivery", "dead_letter"):
+                await connection.execute(
+                    f"DELETE FROM {table} WHERE subscription = $1",  # noqa: S608 - a constant
+                    id,
+                )
+
+
+async def _move(connection: Connection, me: UUID, places: Mapping[UUID, Place]) -> None:
+    await connection.executemany(
+        """UPDATE cursor SET seq = $3, tries = $4, first_try = $5, next_try = $6
+        WHERE subscription = $1 AND holder = $2 AND seq <= $3""",
+        [
+            (id, me, place.seq, place.tries, place.first_try, place.next_try)
+            for id, place in places.items()
+        ],
+    )
+
+
+async def _note(connection: Connection, attempts: Sequence[tuple[Letter, int, Outcome]]) -> None:
+    await connection.executemany(
+        """INSERT INTO delivery
+            (subscription, seq, event, type, at, attempt, milliseconds, status, problem)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
+        [
+            (*msgspec.structs.astuple(letter), tries, went.milliseconds, went.status, went.problem)
+            for letter, tries, went in attempts
+        ],
+    )
+
+
+async def _bury(connection: Connection, dead: Sequence[tuple[Letter, int, Outcome]]) -> None:
+    await connection.executemany(
+        """INSERT INTO dead_letter (subscription, seq, event, type, at, attempts, problem)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING""",
+        [(*msgspec.structs.astuple(letter), tries, went.problem) for letter, tries, went in dead],
+    )

@@ -1,0 +1,83 @@
+"""The rows of subscriptions: what the domain folds of their events, in a schema of their own."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from libs.domain.subscription import Subscription, evolve
+from libs.eventlog.envelope import Recorded
+from libs.postgres.pool import Connection, Database
+
+SCHEMA = "subscriptions"
+SUBJECTS = ("event.0.subscription.*",)
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+_decode = msgspec.json.Decoder(Subscription).decode
+
+_WRITE = """
+INSERT INTO subscription
+    (id, created_seq, updated_seq, state, workspace, kind, start, idle, deleted)
+VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (id) DO UPDATE SET
+    updated_seq = excluded.updated_seq, state = excluded.state,
+    idle = excluded.idle, deleted = excluded.deleted
+WHERE subscription.updated_seq < excluded.updated_seq"""
+
+
+class Subscriptions:
+    """See libs/eventlog/project.py for the protocol. `changed` is set after every batch, for the
+    one who waits for that."""
+
+    name = "subscriptions"
+
+    def __init__(self) -> None:
+        self.changed = asyncio.Event()
+
+    async def load(self, connection: Connection) -> None:
+        pass
+
+    def received(self, batch: Sequence[Recorded]) -> None:
+        pass
+
+    async def apply(self, connection: Connection, fresh: Sequence[Recorded]) -> None:
+        for fact in fresh:
+            query = "SELECT state FROM subscription WHERE id = $1"
+            known = await connection.fetchval(query, UUID(fact.stream.id))
+            state = evolve(_decode(known) if known else None, fact)
+            await connection.execute(
+                _WRITE,
+                state.id,
+                fact.seq,
+                _encode(state),
+                state.workspace,
+                state.kind,
+                state.after,
+                state.paused or state.deleted,
+                state.deleted,
+            )
+
+    def applied(self, batch: Sequence[Recorded]) -> None:
+        self.changed.set()
+
+
+async def find(rows: Database, id: UUID) -> Subscription | None:
+    """None too when it is deleted."""
+    query = "SELECT state FROM subscription WHERE id = $1 AND NOT deleted"
+    state = await rows.fetchval(query, id)
+    return _decode(state) if state else None
+
+
+async def find_all(rows: Database, workspaces: Sequence[int] | None) -> list[Subscription]:
+    """Those of some workspaces, or all there are; oldest first."""
+    found = await rows.fetch(
+        """SELECT state FROM subscription WHERE NOT deleted
+        AND ($1::bigint[] IS NULL OR workspace = ANY ($1)) ORDER BY created_seq""",
+        workspaces,
+    )
+    return [_decode(row["state"]) for row in found]
+
+
+async def deleted(rows: Database) -> list[UUID]:
+    return [row["id"] for row in await rows.fetch("SELECT id FROM subscription WHERE deleted")]

@@ -1,0 +1,81 @@
+"""One attempt to deliver: a signed POST, and what became of it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import msgspec
+
+from services.api.subscriptions import signature
+from services.api.subscriptions.egress import Egress
+from services.api.subscriptions.target import Target
+
+MEDIA = "application/cloudevents+json"
+_MOST_READ = 4096  # bytes of an answer, so that the connection can be used again
+_MOST_SAID = 200
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """`status` is what the receiver answered, if it did; `problem` is empty when it took it."""
+
+    milliseconds: int
+    status: int | None = None
+    problem: str = ""
+
+    @property
+    def delivered(self) -> bool:
+        return not self.problem
+
+
+class Sender:
+    def __init__(self, session: aiohttp.ClientSession, egress: Egress, timeout: float) -> None:
+        self._session = session
+        self.egress = egress
+        self._timeout = timeout
+
+    async def send(self, target: Target, id: str, body: bytes) -> Outcome:
+        """Never fails otherwise than by its outcome, which does not show the URL."""
+        began = time.monotonic()
+        status, problem = None, ""
+        try:
+            async with asyncio.timeout(self._timeout):
+                status = await self._post(target, id, body)
+        except TimeoutError:
+            problem = f"no answer within {self._timeout:g} s"
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            problem = _said(error)
+        if status is not None and not 200 <= status < 300:
+            problem = f"the receiver answered {status}"
+        return Outcome(int((time.monotonic() - began) * 1000), status, problem)
+
+    async def _post(self, target: Target, id: str, body: bytes) -> int:
+        headers = signature.headers(target.secret, id, int(time.time()), body)
+        async with self._session.post(
+            target.url,
+            data=body,
+            headers={**headers, "Content-Type": MEDIA, "User-Agent": "Rondo"},
+            allow_redirects=False,
+        ) as response:
+            if (response.content_length or 0) <= _MOST_READ:
+                await response.content.read(_MOST_READ)
+            return response.status
+
+
+@asynccontextmanager
+async def opened(egress: Egress, timeout: float) -> AsyncIterator[Sender]:
+    """Without cookies, proxies or anything else of the environment's."""
+    async with aiohttp.ClientSession(
+        connector=egress.connector(), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+    ) as session:
+        yield Sender(session, egress, timeout)
+
+
+def _said(error: Exception) -> str:
+    match error:
+        case aiohttp.ClientConnectorError():
+            return f"can't connect: {error.os_error}"[:_MOST_SAID]
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
+            return "the connection broke"
+    return f"no answer that can be read ({type(error).__name__})"

@@ -1,0 +1,75 @@
+"""The API service with subscriptions open to this machine's own addresses, and a receiver."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from uuid import UUID, uuid4
+
+import pytest
+
+from libs.eventlog.log import EventLog
+from libs.eventlog.wire import connect
+from tests.api.service import Service, running
+from tests.api.world import World, new_user
+from tests.servers import ISSUER, TOKEN, NatsServer, PostgresServer, nats_server
+from tests.subscriptions.receiver import Receiver
+
+MEMBER, OUTSIDER = "member@example.org", "outsider@example.org"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[NatsServer]:
+    with nats_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def service(
+    tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer, server: NatsServer
+) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("subscriptions")
+    dsn = asyncio.run(postgres.new_database(f"subscriptions_{uuid4().hex}"))
+    (folder / "issuer").write_text(ISSUER)
+    settings = {
+        "RONDO_NATS_ISSUER_FILE": str(folder / "issuer"),
+        "RONDO_NATS_PUBLIC_URL": server.url,
+        "RONDO_WEBHOOKS_ALLOW": "127.0.0.0/8",
+        "RONDO_WEBHOOKS_TIMEOUT": "2",
+        "RONDO_WEBHOOKS_FIRST_PAUSE": "0.1",
+        "RONDO_WEBHOOKS_GIVE_UP": "0.6",
+    }
+    with running(folder, server.url, dsn, settings) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def people(service: Service) -> dict[str, UUID]:
+    """Two users that are no administrators."""
+    return {name: asyncio.run(new_user(service, name)) for name in (MEMBER, OUTSIDER)}
+
+
+@pytest.fixture
+async def log(service: Service) -> AsyncIterator[EventLog]:
+    async with connect(service.nats_url, TOKEN) as nats:
+        yield EventLog(nats)
+
+
+@pytest.fixture
+async def world(service: Service, log: EventLog) -> World:
+    """The administrator's."""
+    return World(service, log, await service.login())
+
+
+@pytest.fixture
+async def member(service: Service, log: EventLog, people: dict[str, UUID]) -> World:
+    return World(service, log, await service.login(MEMBER))
+
+
+@pytest.fixture
+async def outsider(service: Service, log: EventLog, people: dict[str, UUID]) -> World:
+    return World(service, log, await service.login(OUTSIDER))
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with Receiver().serving() as receiver:
+        yield receiver

@@ -12,21 +12,28 @@ RONDO = Path(__file__).parent / "rondo"
 MODULES = (
     "accounts",
     "auth",
+    "calls",
     "client",
     "connection",
+    "connections",
     "grants",
     "orchestration",
+    "orchestrations",
     "patience",
     "session",
     "task",
     "task_run",
+    "tasks",
     "workspace",
+    "workspaces",
 )
 NOTE = "# Made from aio/{}.py by generate.py: change that one, then run this.\n"
 
 _CHANGES = (
     (r"Callable\[\[\], Awaitable\[(.+?)\]\]", r"Callable[[], \1]"),
     (r"import Awaitable, Callable", "import Callable"),
+    (r"AsyncGenerator\[(.+?), None\]", r"Generator[\1, None, None]"),
+    (r"\baclosing\b", "closing"),
     (r"\basync (def|for|with)\b", r"\1"),
     (r"\bawait ", ""),
     (r"\bAsync(?=[A-Z])", ""),

@@ -7,22 +7,19 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from rondo.calls import Calls
 from rondo.errors import Conflict, EntityNotFoundError
 from rondo.html import Table
 from rondo.service_token import ServiceToken
-from rondo.session import Session
 from rondo.user import Account
 
 if TYPE_CHECKING:
     from rondo.workspace import Workspace
 
 
-class Accounts:
+class Accounts(Calls):
     """Everybody may look; what changes other users is for administrators, Forbidden for the
     rest."""
-
-    session: Session
-    time_format: str
 
     def list_users(self) -> Table[Account]:
         """Everybody, by email."""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from rondo.models import ConnectionRecord
 
 if TYPE_CHECKING:
-    from rondo.client import Client
+    from rondo.calls import Calls
 
 
 class Connection(ConnectionRecord):
-    def __init__(self, client: Client, data: dict[str, Any]) -> None:
+    def __init__(self, client: Calls, data: dict[str, Any]) -> None:
         super().__init__(data, client.time_format)
         self._client = client
 

@@ -12,16 +12,17 @@ from rondo.errors import (
 )
 from rondo.html import Table
 from rondo.models import OrchestrationRecord
-from rondo.patience import AWAY, until
+from rondo.patience import until
 from rondo.progress import Spinner
+from rondo.session import AWAY
 from rondo.task import Task
 
 if TYPE_CHECKING:
-    from rondo.client import Client
+    from rondo.tasks import Tasks
 
 
 class Orchestration(OrchestrationRecord):
-    def __init__(self, client: Client, data: dict[str, Any]) -> None:
+    def __init__(self, client: Tasks, data: dict[str, Any]) -> None:
         super().__init__(data, client.time_format)
         self._client = client
 

@@ -10,7 +10,6 @@ from rondo.transport import sleep
 Found = TypeVar("Found")
 
 _FIRST, _LONGEST = 0.05, 2.0  # s between two questions
-AWAY = 60.0  # s that a wait bears the platform's absence
 
 
 def until(fact: Callable[[], Found | None], what: str, timeout: float | None) -> Found:

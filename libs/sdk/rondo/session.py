@@ -4,9 +4,11 @@
 import os
 import random
 import time
+from collections.abc import Generator
+from contextlib import closing
 from typing import Any
 
-from rondo import wire
+from rondo import sse, wire
 from rondo.auth import Auth
 from rondo.credentials import Credentials
 from rondo.errors import EntityNotFoundError, NotVisibleYet, Unavailable, Unreachable
@@ -14,11 +16,13 @@ from rondo.multipart import Upload
 from rondo.transport import Transport, sleep
 
 PATIENCE = 4.0  # s that a call goes on trying while the platform is away
+AWAY = 60.0  # s that a wait does
 _FIRST, _LONGEST = 0.1, 5.0  # s between two tries
 
 
 class Session:
-    """Reads are tried again while the platform is away; commands only when none was sent."""
+    """What may be done twice is tried again while the platform is away; other commands only when
+    none was sent."""
 
     def __init__(self, endpoint: wire.Endpoint, timeout: float, credentials: Credentials) -> None:
         self._transport = Transport(endpoint, timeout)
@@ -49,20 +53,52 @@ class Session:
         return self._answered(request, PATIENCE)
 
     def create(self, path: str, body: object, field: str = "id") -> str:
-        """The new thing's id, also when it is not visible yet; `field` is what answers call it."""
+        """The new thing's id, also when it is not visible yet; `field` is what answers call it.
+
+        `path` must be one that heeds the key: sent again, it creates nothing more.
+        """
         try:
-            return str((self.command(path, body))[field])
+            return str((self.command(path, body, repeatable=True))[field])
         except NotVisibleYet as lag:
             return lag.id
 
     def upload(self, path: str, body: Upload) -> str:
         """The new thing's id, also when it is not visible yet."""
         headers = {"Content-Type": body.content_type, **_key()}
-        request = wire.Request("POST", f"/v1/api/{path}", headers, body)
+        request = wire.Request("POST", f"/v1/api/{path}", headers, body, repeatable=True)
         try:
             return str((self._answered(request, PATIENCE))["id"])
         except NotVisibleYet as lag:
             return lag.id
+
+    def follow(self, path: str, last: str = "") -> Generator[sse.Event, None, None]:
+        """Server-sent events at `path`, those after the one with the id `last`, for as long as the
+        caller takes them. A connection that is lost is made again after the last of them;
+        Unavailable once the platform has been away for AWAY seconds."""
+        away, pause = None, _FIRST
+        while True:
+            try:
+                parser = sse.Parser()
+                with closing(self._stream(path, last)) as pieces:
+                    for piece in pieces:
+                        away, pause = None, _FIRST
+                        for event in parser.feed(piece):
+                            last = event.id or last
+                            yield event
+            except Unavailable:
+                away = away or time.monotonic()
+                if time.monotonic() - away > AWAY:
+                    raise
+            _rest(pause)
+            pause = min(2 * pause, _LONGEST)
+
+    def _stream(self, path: str, last: str) -> Generator[bytes, None, None]:
+        headers = {"Accept": "text/event-stream", **self.auth.auth_header()}
+        if last:
+            headers["Last-Event-ID"] = last
+        with closing(self._transport.stream(wire.Request("GET", path, headers))) as pieces:
+            for piece in pieces:
+                yield piece
 
     def _answered(self, request: wire.Request, patience: float) -> Any:
         deadline, pause = time.monotonic() + patience, _FIRST
@@ -77,8 +113,12 @@ class Session:
                 harmless = request.repeatable or isinstance(away, Unreachable)
                 if not harmless or time.monotonic() + pause > deadline:
                     raise
-            sleep(pause * random.uniform(0.7, 1.3))  # noqa: S311 - only spreads the load
+            _rest(pause)
             pause = min(2 * pause, _LONGEST)
+
+
+def _rest(pause: float) -> None:
+    sleep(pause * random.uniform(0.7, 1.3))  # noqa: S311 - only spreads the load
 
 
 def _key() -> dict[str, str]:

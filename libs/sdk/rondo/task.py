@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 from rondo.errors import TaskEnded
 from rondo.html import Table
 from rondo.models import ENDED, TaskRecord, TaskStatus
-from rondo.patience import AWAY, until
+from rondo.patience import until
+from rondo.session import AWAY
 from rondo.task_run import TaskRun
 
 if TYPE_CHECKING:
-    from rondo.client import Client
+    from rondo.calls import Calls
 
 _NEVER_RUNS = frozenset({"killed", "failed", "schedule_error"})
 
 
 class Task(TaskRecord):
-    def __init__(self, client: Client, data: dict[str, Any]) -> None:
+    def __init__(self, client: Calls, data: dict[str, Any]) -> None:
         super().__init__(data, client.time_format)
         self._client = client
 

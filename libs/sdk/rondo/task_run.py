@@ -3,24 +3,23 @@
 
 from __future__ import annotations
 
-import time
+import json
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from rondo.models import ENDED, Logs, TaskRunRecord, text_of
-from rondo.patience import AWAY, until
-from rondo.transport import sleep
+from rondo.patience import until
+from rondo.session import AWAY
 
 if TYPE_CHECKING:
-    from rondo.client import Client
-
-_CALM, _BUSY = 0.2, 5.0  # s between two looks at least; and how much longer than a look takes
+    from rondo.calls import Calls
 
 
 class TaskRun(TaskRunRecord):
     """It has begun; `running`, then one of success, failure, timed_out and killed."""
 
-    def __init__(self, client: Client, data: dict[str, Any]) -> None:
+    def __init__(self, client: Calls, data: dict[str, Any]) -> None:
         super().__init__(data, client.time_format)
         self._client = client
 
@@ -48,18 +47,19 @@ class TaskRun(TaskRunRecord):
         return until(ended, f"the end of run {self.id()}", timeout)
 
     def follow(self, stamps: bool = False) -> Iterator[str]:
-        """Its lines as they come, from the first to the last; with their stamps if so asked."""
-        seen = 0
-        while True:
-            began = time.monotonic()
-            logs = self._logs(None, AWAY)
-            for line in logs[seen:]:
-                yield line if stamps else text_of(line)
-            seen = max(seen, len(logs))
-            if logs.complete:
-                return
-            # Each look transfers it all, so a long log is looked at less often.
-            sleep(max(_CALM, _BUSY * (time.monotonic() - began)))
+        """Its lines as they come, from the first to the last; with their stamps if so asked.
+
+        A connection that is lost on the way is made again, and no line is missed or doubled.
+        """
+        path = f"/v1/api/task/run/{self.id()}/follow"
+        with closing(self._client.session.follow(path)) as events:
+            for event in events:
+                told = json.loads(event.data)
+                if event.kind == "end":
+                    self._data["status"] = told["status"]
+                    return
+                for line in told:
+                    yield line if stamps else text_of(line)
 
     def _logs(self, limit: int | None, patience: float) -> Logs:
         asked = {"id": self.id(), "lines": limit}

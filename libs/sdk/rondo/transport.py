@@ -2,12 +2,14 @@
 
 import socket
 import time
+from collections.abc import Generator
 from typing import Any
 
 from rondo import wire
 from rondo.errors import Unavailable, Unreachable
 
 CONNECT = 5.0  # s
+QUIET = 30.0  # s that a stream is heard nothing of at most
 
 sleep = time.sleep
 
@@ -21,18 +23,28 @@ class Transport:
     def send(self, request: wire.Request) -> wire.Answer:
         """The answer, whatever its status. Unreachable when nothing can have been asked for."""
         head = request.head(self._endpoint)
-        with self._connection() as connection:
+        with self._connection(self._timeout) as connection:
             try:
                 self._write(connection, head, request)
                 return wire.read(connection)
             except OSError as error:
                 raise Unavailable(f"the connection broke: {error}", "connection_lost") from error
 
-    def _connection(self) -> Any:
+    def stream(self, request: wire.Request) -> Generator[bytes, None, None]:
+        """The body of a success as it comes, else the error that it tells of."""
+        head = request.head(self._endpoint)
+        with self._connection(QUIET) as connection:
+            try:
+                self._write(connection, head, request)
+                yield from wire.pieces(connection)
+            except OSError as error:
+                raise Unavailable(f"the connection broke: {error}", "connection_lost") from error
+
+    def _connection(self, timeout: float) -> Any:
         to = self._endpoint
         try:
             plain = socket.create_connection((to.host, to.port), min(CONNECT, self._timeout))
-            plain.settimeout(self._timeout)
+            plain.settimeout(timeout)
             return _secured(plain, to.host) if to.secure else plain
         except OSError as error:
             raise Unreachable(f"{to.host}:{to.port}: {error}", "unreachable") from error

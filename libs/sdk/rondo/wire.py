@@ -83,22 +83,29 @@ class Answer(NamedTuple):
 
     def json(self) -> Any:
         """The body of a success; else the error that it tells of."""
-        try:
-            found = json.loads(self.body) if self.body else None
-        except ValueError:
-            found = None
-        if 200 <= self.status < 300:
-            if found is None and self.body:
-                raise errors.ServerError("the answer is no JSON; is this Rondo's URL?", "no_json")
-            return found
-        raise self._error(found if isinstance(found, dict) else {})
+        if not 200 <= self.status < 300:
+            raise self.error()
+        found = self._decoded()
+        if found is None and self.body:
+            raise errors.ServerError("the answer is no JSON; is this Rondo's URL?", "no_json")
+        return found
 
-    def _error(self, told: dict[str, Any]) -> errors.RondoError:
+    def error(self) -> errors.RondoError:
+        """What this tells of that is no success."""
+        found = self._decoded()
+        told: dict[str, Any] = found if isinstance(found, dict) else {}
         code = str(told.get("reason") or told.get("error") or "")
         message = str(told.get("msg") or told.get("error_description") or f"HTTP {self.status}")
         if code == "not_visible_yet" and told.get("id"):
             return errors.NotVisibleYet(message, str(told["id"]))
         return errors.of_status(self.status)(message, code, self.status)
+
+    def _decoded(self) -> Any:
+        """None for what is no JSON."""
+        try:
+            return json.loads(self.body) if self.body else None
+        except ValueError:
+            return None
 
 
 def post(path: str, body: object, headers: dict[str, str], repeatable: bool) -> Request:
@@ -116,13 +123,38 @@ def form(path: str, fields: dict[str, str]) -> Request:
 
 def read(source: Any) -> Answer:
     """From a socket, or from anything else with `makefile`. Unavailable for a broken answer."""
-    answer = http.client.HTTPResponse(source)
+    answer = begun(source)
     try:
-        answer.begin()
         headers = {name.lower(): value for name, value in answer.getheaders()}
         return Answer(answer.status, headers, answer.read())
     except http.client.HTTPException as error:
-        raise errors.Unavailable(f"the answer broke off: {error!r}", "broken_answer") from error
+        raise broken(error) from error
+
+
+def begun(source: Any) -> http.client.HTTPResponse:
+    """An answer's `status` and whether it is `chunked`; its body can be read from it."""
+    answer = http.client.HTTPResponse(source)
+    try:
+        answer.begin()
+    except http.client.HTTPException as error:
+        raise broken(error) from error
+    return answer
+
+
+def pieces(source: Any) -> Iterator[bytes]:
+    """The body of a success as it comes; else the error that it tells of."""
+    answer = begun(source)
+    try:
+        if answer.status != http.client.OK:
+            raise Answer(answer.status, {}, answer.read()).error()
+        while piece := answer.read1(1 << 16):
+            yield piece
+    except http.client.HTTPException as error:
+        raise broken(error) from error
+
+
+def broken(error: Exception) -> errors.Unavailable:
+    return errors.Unavailable(f"the answer broke off: {error!r}", "broken_answer")
 
 
 class Received:

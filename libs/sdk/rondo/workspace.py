@@ -11,11 +11,11 @@ from rondo.models import WorkspaceRecord
 from rondo.user import Member
 
 if TYPE_CHECKING:
-    from rondo.client import Client
+    from rondo.connections import Connections
 
 
 class Workspace(WorkspaceRecord):
-    def __init__(self, client: Client, data: dict[str, Any]) -> None:
+    def __init__(self, client: Connections, data: dict[str, Any]) -> None:
         super().__init__(data, client.time_format)
         self._client = client
 

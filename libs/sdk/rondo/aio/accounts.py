@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from rondo.aio.session import AsyncSession
+from rondo.aio.calls import AsyncCalls
 from rondo.errors import Conflict, EntityNotFoundError
 from rondo.html import Table
 from rondo.service_token import ServiceToken
@@ -16,12 +16,9 @@ if TYPE_CHECKING:
     from rondo.aio.workspace import AsyncWorkspace
 
 
-class AsyncAccounts:
+class AsyncAccounts(AsyncCalls):
     """Everybody may look; what changes other users is for administrators, Forbidden for the
     rest."""
-
-    session: AsyncSession
-    time_format: str
 
     async def list_users(self) -> Table[Account]:
         """Everybody, by email."""

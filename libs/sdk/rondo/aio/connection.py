@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from rondo.models import ConnectionRecord
 
 if TYPE_CHECKING:
-    from rondo.aio.client import AsyncClient
+    from rondo.aio.calls import AsyncCalls
 
 
 class AsyncConnection(ConnectionRecord):
-    def __init__(self, client: AsyncClient, data: dict[str, Any]) -> None:
+    def __init__(self, client: AsyncCalls, data: dict[str, Any]) -> None:
         super().__init__(data, client.time_format)
         self._client = client
 

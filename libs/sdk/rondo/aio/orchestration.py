@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rondo.aio.patience import AWAY, until
+from rondo.aio.patience import until
+from rondo.aio.session import AWAY
 from rondo.aio.task import AsyncTask
 from rondo.errors import (
     OrchestrationDeployOneshotFailed,
@@ -16,11 +17,11 @@ from rondo.models import OrchestrationRecord
 from rondo.progress import Spinner
 
 if TYPE_CHECKING:
-    from rondo.aio.client import AsyncClient
+    from rondo.aio.tasks import AsyncTasks
 
 
 class AsyncOrchestration(OrchestrationRecord):
-    def __init__(self, client: AsyncClient, data: dict[str, Any]) -> None:
+    def __init__(self, client: AsyncTasks, data: dict[str, Any]) -> None:
         super().__init__(data, client.time_format)
         self._client = client
 

@@ -9,7 +9,6 @@ from rondo.aio.transport import sleep
 Found = TypeVar("Found")
 
 _FIRST, _LONGEST = 0.05, 2.0  # s between two questions
-AWAY = 60.0  # s that a wait bears the platform's absence
 
 
 async def until(

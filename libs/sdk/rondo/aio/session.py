@@ -3,9 +3,11 @@
 import os
 import random
 import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
-from rondo import wire
+from rondo import sse, wire
 from rondo.aio.auth import AsyncAuth
 from rondo.aio.transport import AsyncTransport, sleep
 from rondo.credentials import Credentials
@@ -13,11 +15,13 @@ from rondo.errors import EntityNotFoundError, NotVisibleYet, Unavailable, Unreac
 from rondo.multipart import Upload
 
 PATIENCE = 4.0  # s that a call goes on trying while the platform is away
+AWAY = 60.0  # s that a wait does
 _FIRST, _LONGEST = 0.1, 5.0  # s between two tries
 
 
 class AsyncSession:
-    """Reads are tried again while the platform is away; commands only when none was sent."""
+    """What may be done twice is tried again while the platform is away; other commands only when
+    none was sent."""
 
     def __init__(self, endpoint: wire.Endpoint, timeout: float, credentials: Credentials) -> None:
         self._transport = AsyncTransport(endpoint, timeout)
@@ -48,20 +52,52 @@ class AsyncSession:
         return await self._answered(request, PATIENCE)
 
     async def create(self, path: str, body: object, field: str = "id") -> str:
-        """The new thing's id, also when it is not visible yet; `field` is what answers call it."""
+        """The new thing's id, also when it is not visible yet; `field` is what answers call it.
+
+        `path` must be one that heeds the key: sent again, it creates nothing more.
+        """
         try:
-            return str((await self.command(path, body))[field])
+            return str((await self.command(path, body, repeatable=True))[field])
         except NotVisibleYet as lag:
             return lag.id
 
     async def upload(self, path: str, body: Upload) -> str:
         """The new thing's id, also when it is not visible yet."""
         headers = {"Content-Type": body.content_type, **_key()}
-        request = wire.Request("POST", f"/v1/api/{path}", headers, body)
+        request = wire.Request("POST", f"/v1/api/{path}", headers, body, repeatable=True)
         try:
             return str((await self._answered(request, PATIENCE))["id"])
         except NotVisibleYet as lag:
             return lag.id
+
+    async def follow(self, path: str, last: str = "") -> AsyncGenerator[sse.Event, None]:
+        """Server-sent events at `path`, those after the one with the id `last`, for as long as the
+        caller takes them. A connection that is lost is made again after the last of them;
+        Unavailable once the platform has been away for AWAY seconds."""
+        away, pause = None, _FIRST
+        while True:
+            try:
+                parser = sse.Parser()
+                async with aclosing(self._stream(path, last)) as pieces:
+                    async for piece in pieces:
+                        away, pause = None, _FIRST
+                        for event in parser.feed(piece):
+                            last = event.id or last
+                            yield event
+            except Unavailable:
+                away = away or time.monotonic()
+                if time.monotonic() - away > AWAY:
+                    raise
+            await _rest(pause)
+            pause = min(2 * pause, _LONGEST)
+
+    async def _stream(self, path: str, last: str) -> AsyncGenerator[bytes, None]:
+        headers = {"Accept": "text/event-stream", **await self.auth.auth_header()}
+        if last:
+            headers["Last-Event-ID"] = last
+        async with aclosing(self._transport.stream(wire.Request("GET", path, headers))) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def _answered(self, request: wire.Request, patience: float) -> Any:
         deadline, pause = time.monotonic() + patience, _FIRST
@@ -76,8 +112,12 @@ class AsyncSession:
                 harmless = request.repeatable or isinstance(away, Unreachable)
                 if not harmless or time.monotonic() + pause > deadline:
                     raise
-            await sleep(pause * random.uniform(0.7, 1.3))  # noqa: S311 - only spreads the load
+            await _rest(pause)
             pause = min(2 * pause, _LONGEST)
+
+
+async def _rest(pause: float) -> None:
+    await sleep(pause * random.uniform(0.7, 1.3))  # noqa: S311 - only spreads the load
 
 
 def _key() -> dict[str, str]:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rondo.aio.patience import AWAY, until
+from rondo.aio.patience import until
+from rondo.aio.session import AWAY
 from rondo.aio.task_run import AsyncTaskRun
 from rondo.errors import TaskEnded
 from rondo.html import Table
 from rondo.models import ENDED, TaskRecord, TaskStatus
 
 if TYPE_CHECKING:
-    from rondo.aio.client import AsyncClient
+    from rondo.aio.calls import AsyncCalls
 
 _NEVER_RUNS = frozenset({"killed", "failed", "schedule_error"})
 
 
 class AsyncTask(TaskRecord):
-    def __init__(self, client: AsyncClient, data: dict[str, Any]) -> None:
+    def __init__(self, client: AsyncCalls, data: dict[str, Any]) -> None:
         super().__init__(data, client.time_format)
         self._client = client
 

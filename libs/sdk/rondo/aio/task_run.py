@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import time
+import json
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from rondo.aio.patience import AWAY, until
-from rondo.aio.transport import sleep
+from rondo.aio.patience import until
+from rondo.aio.session import AWAY
 from rondo.models import ENDED, Logs, TaskRunRecord, text_of
 
 if TYPE_CHECKING:
-    from rondo.aio.client import AsyncClient
-
-_CALM, _BUSY = 0.2, 5.0  # s between two looks at least; and how much longer than a look takes
+    from rondo.aio.calls import AsyncCalls
 
 
 class AsyncTaskRun(TaskRunRecord):
     """It has begun; `running`, then one of success, failure, timed_out and killed."""
 
-    def __init__(self, client: AsyncClient, data: dict[str, Any]) -> None:
+    def __init__(self, client: AsyncCalls, data: dict[str, Any]) -> None:
         super().__init__(data, client.time_format)
         self._client = client
 
@@ -47,18 +46,19 @@ class AsyncTaskRun(TaskRunRecord):
         return await until(ended, f"the end of run {self.id()}", timeout)
 
     async def follow(self, stamps: bool = False) -> AsyncIterator[str]:
-        """Its lines as they come, from the first to the last; with their stamps if so asked."""
-        seen = 0
-        while True:
-            began = time.monotonic()
-            logs = await self._logs(None, AWAY)
-            for line in logs[seen:]:
-                yield line if stamps else text_of(line)
-            seen = max(seen, len(logs))
-            if logs.complete:
-                return
-            # Each look transfers it all, so a long log is looked at less often.
-            await sleep(max(_CALM, _BUSY * (time.monotonic() - began)))
+        """Its lines as they come, from the first to the last; with their stamps if so asked.
+
+        A connection that is lost on the way is made again, and no line is missed or doubled.
+        """
+        path = f"/v1/api/task/run/{self.id()}/follow"
+        async with aclosing(self._client.session.follow(path)) as events:
+            async for event in events:
+                told = json.loads(event.data)
+                if event.kind == "end":
+                    self._data["status"] = told["status"]
+                    return
+                for line in told:
+                    yield line if stamps else text_of(line)
 
     async def _logs(self, limit: int | None, patience: float) -> Logs:
         asked = {"id": self.id(), "lines": limit}

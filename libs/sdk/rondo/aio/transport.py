@@ -5,11 +5,16 @@ In Python 3.10 asyncio.TimeoutError is not yet TimeoutError.
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncGenerator, AsyncIterator
+from http import HTTPStatus
 
 from rondo import wire
 from rondo.errors import Unavailable, Unreachable
 
 CONNECT = 5.0  # s
+QUIET = 30.0  # s that a stream is heard nothing of at most
+
+_BROKEN = (EOFError, ValueError, asyncio.LimitOverrunError)
 
 sleep = asyncio.sleep
 
@@ -27,6 +32,25 @@ class AsyncTransport:
         try:
             await self._write(writer, head, request)
             return wire.read(wire.Received(await self._rest(reader)))
+        except (OSError, asyncio.TimeoutError) as error:
+            raise Unavailable(f"the connection broke: {error!r}", "connection_lost") from error
+        finally:
+            writer.close()
+
+    async def stream(self, request: wire.Request) -> AsyncGenerator[bytes, None]:
+        """The body of a success as it comes, else the error that it tells of."""
+        asked = request.head(self._endpoint)
+        reader, writer = await self._connection()
+        try:
+            await self._write(writer, asked, request)
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), QUIET)
+            answer = wire.begun(wire.Received(head))
+            if answer.status != HTTPStatus.OK:
+                raise wire.read(wire.Received(head + await self._rest(reader))).error()
+            async for piece in _body(reader, answer.chunked):
+                yield piece
+        except _BROKEN as error:
+            raise wire.broken(error) from error
         except (OSError, asyncio.TimeoutError) as error:
             raise Unavailable(f"the connection broke: {error!r}", "connection_lost") from error
         finally:
@@ -54,3 +78,20 @@ class AsyncTransport:
         while piece := await asyncio.wait_for(reader.read(1 << 16), self._timeout):
             pieces.append(piece)
         return b"".join(pieces)
+
+
+async def _body(reader: StreamReader, chunked: bool) -> AsyncIterator[bytes]:
+    """EOFError, ValueError when it breaks off."""
+    if not chunked:
+        while piece := await asyncio.wait_for(reader.read(1 << 16), QUIET):
+            yield piece
+        return
+    while size := await _size(reader):
+        yield await asyncio.wait_for(reader.readexactly(size), QUIET)
+        await asyncio.wait_for(reader.readline(), QUIET)
+
+
+async def _size(reader: StreamReader) -> int:
+    """Of the next chunk, in bytes."""
+    line = await asyncio.wait_for(reader.readline(), QUIET)
+    return int(line.split(b";")[0], 16)

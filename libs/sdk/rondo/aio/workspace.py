@@ -10,11 +10,11 @@ from rondo.models import WorkspaceRecord
 from rondo.user import Member
 
 if TYPE_CHECKING:
-    from rondo.aio.client import AsyncClient
+    from rondo.aio.connections import AsyncConnections
 
 
 class AsyncWorkspace(WorkspaceRecord):
-    def __init__(self, client: AsyncClient, data: dict[str, Any]) -> None:
+    def __init__(self, client: AsyncConnections, data: dict[str, Any]) -> None:
         super().__init__(data, client.time_format)
         self._client = client
 

@@ -1,0 +1,12 @@
+"""What every part of a client stands on."""
+
+from __future__ import annotations
+
+from rondo.aio.session import AsyncSession
+
+
+class AsyncCalls:
+    """`session` asks the platform; `time_format` is for the tables and cards of notebooks."""
+
+    session: AsyncSession
+    time_format: str

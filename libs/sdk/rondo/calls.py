@@ -1,0 +1,13 @@
+# Made from aio/calls.py by generate.py: change that one, then run this.
+"""What every part of a client stands on."""
+
+from __future__ import annotations
+
+from rondo.session import Session
+
+
+class Calls:
+    """`session` asks the platform; `time_format` is for the tables and cards of notebooks."""
+
+    session: Session
+    time_format: str

@@ -1,0 +1,71 @@
+# Made from aio/orchestrations.py by generate.py: change that one, then run this.
+"""The part of a client that is about orchestrations: uploading and finding them."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from rondo.archive import packed
+from rondo.errors import OrchestrationMissingFile, OrchestrationUploadFailed, RequestRefused
+from rondo.html import Table
+from rondo.multipart import Upload
+from rondo.orchestration import Orchestration
+from rondo.progress import Bar
+from rondo.tasks import Tasks
+
+
+class Orchestrations(Tasks):
+    def upload_orchestration(
+        self,
+        bytes_buffer: bytes | None = None,
+        path: str | os.PathLike[str] | None = None,
+        name: str | None = None,
+        file_name: str | None = None,
+    ) -> Orchestration:
+        """A ZIP with a main.py and at most one requirements.txt: the file or folder at `path`, or
+        bytes. It is packaged in the background: see `wait`.
+
+        OrchestrationUploadFailed tells what it is refused for. A folder is zipped without what its
+        .gitignore files name. `file_name` is by default that of `path`, or `_` for bytes.
+        """
+        if path is None and bytes_buffer is None:
+            raise OrchestrationMissingFile("give path, or bytes_buffer and file_name", "no_file")
+        if path is not None and bytes_buffer is not None:
+            raise ValueError("path, bytes_buffer: give one of them, not both")
+        workspace = self.get_current_workspace()
+        metadata = {"workspace_id": workspace.id(), "name": name}
+        with packed(path if bytes_buffer is None else bytes_buffer) as archive:
+            shown = file_name or archive.name
+            with Bar(f"uploading {shown}", archive.size) as bar:
+                upload = Upload(archive.open, archive.size, shown, metadata, bar.move)
+                id = self._uploaded(upload)
+        return self._orchestration_of(self.session.created("orchestration/get_by_id", {"id": id}))
+
+    def get_orchestration(self, id: str) -> Orchestration:
+        """EntityNotFoundError."""
+        return self._orchestration_of(self.session.read("orchestration/get_by_id", {"id": id}))
+
+    def list_orchestrations(
+        self, workspace_id: int | None = None, workspace_name: str | None = None
+    ) -> Table[Orchestration]:
+        """Of one workspace, or of all that you may see; oldest first."""
+        id = self._filter(workspace_id, workspace_name)
+        asked = {"workspace_ids": [] if id is None else [id], "task_run_status": []}
+        items = (self.session.read("orchestration/list_all", asked))["orchestrations"]
+        return Table((self._orchestration_in(item) for item in items), "orchestrations")
+
+    def _uploaded(self, upload: Upload) -> str:
+        try:
+            return self.session.upload("orchestration/upload", upload)
+        except RequestRefused as refused:
+            raise OrchestrationUploadFailed(
+                refused.message, refused.code, refused.status
+            ) from refused
+
+    def _orchestration_in(self, item: dict[str, Any]) -> Orchestration:
+        data = {**item["orchestration"], "workspace_name": item["workspace"]["name"]}
+        return Orchestration(self, data)
+
+    def _orchestration_of(self, data: dict[str, Any]) -> Orchestration:
+        return Orchestration(self, self._with_name(data))

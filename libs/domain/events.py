@@ -56,22 +56,31 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class WorkspaceCreated(Event, frozen=True):
+    """A workspace of that name, which nobody else has, with `owner` (a user's id) in it."""
+
     name: str
     owner: str
 
 
 class WorkspaceMemberAdded(Event, frozen=True):
+    """`user` (an id) may work in it from now on; or, a member already, is in another role now."""
+
     user: str
     role: Role
 
 
 class WorkspaceMemberRemoved(Event, frozen=True):
+    """`user` (an id) may not see or do anything in it any more."""
+
     user: str
 
 
 class ConnectionCreated(Event, frozen=True):
-    """`kind` is the user's word for what is connected to. `details` is a sealed text: its key is
-    no event, so that destroying the key makes this unreadable (I9)."""
+    """How to reach a data source, under a name that no other connection has.
+
+    `kind` is the user's word for what is connected to. `details` is a sealed text: its key is no
+    event, so that destroying the key makes this unreadable (I9).
+    """
 
     name: str
     kind: str
@@ -79,19 +88,27 @@ class ConnectionCreated(Event, frozen=True):
 
 
 class ConnectionAttached(Event, frozen=True):
+    """The members of that workspace may use it."""
+
     workspace: int
 
 
 class ConnectionDetached(Event, frozen=True):
+    """The members of that workspace may not use it any more."""
+
     workspace: int
 
 
 class ConnectionDeleted(Event, frozen=True):
-    """Detached from all workspaces too, and its name is free again."""
+    """Detached from all workspaces too, its details unreadable; its name is free again."""
 
 
 class OrchestrationUploaded(Event, frozen=True):
-    """`blob` is the archive's key in the blob store, `sha` the SHA-256 of its bytes in hex."""
+    """An archive of Python has come and is checked; it will be packaged.
+
+    `blob` is the archive's key in the blob store, `sha` the SHA-256 of its bytes in hex,
+    `file_size` their number; `entrypoint` is the file in it that a run begins with.
+    """
 
     file_name: str
     file_size: int
@@ -102,11 +119,15 @@ class OrchestrationUploaded(Event, frozen=True):
 
 
 class OrchestrationPackagingStarted(Event, frozen=True):
-    pass
+    """Its environment is being built."""
 
 
 class OrchestrationReady(Event, frozen=True):
-    """`seconds` says how long each step of packaging took."""
+    """Tasks of it can run.
+
+    `environment` names what they run in, `lock_digest` the locked requirements that it was built
+    from; `seconds` says how long each step of packaging took.
+    """
 
     environment: str
     lock_digest: str
@@ -114,11 +135,17 @@ class OrchestrationReady(Event, frozen=True):
 
 
 class OrchestrationFailed(Event, frozen=True):
+    """It can't be packaged, and `reason` says what to change; nothing of it will run."""
+
     reason: str
 
 
 class TaskCreated(Event, frozen=True):
-    """`timeout` is in seconds; none means that a run may take as long as it likes."""
+    """Somebody wants an orchestration to run: once, on a schedule, or continuously.
+
+    `arguments` are what its code is given. `timeout` is in seconds; none means that a run may take
+    as long as it likes. `debug` is kept for clients that set it.
+    """
 
     kind: Kind
     orchestration: UUID
@@ -131,14 +158,16 @@ class TaskCreated(Event, frozen=True):
 
 
 class TaskPauseRequested(Event, frozen=True):
-    pass
+    """Somebody wants no further ticks; what runs goes on."""
 
 
 class TaskResumeRequested(Event, frozen=True):
-    pass
+    """Somebody wants ticks again."""
 
 
 class TaskKillRequested(Event, frozen=True):
+    """Somebody wants it to end with all that runs of it, and its logs gone unless kept."""
+
     keep_logs: bool = False
 
 
@@ -147,11 +176,11 @@ class TaskStarted(Event, frozen=True):
 
 
 class TaskPaused(Event, frozen=True):
-    pass
+    """It is paused: no tick is due until it is resumed."""
 
 
 class TaskResumed(Event, frozen=True):
-    pass
+    """Ticks after this instant are due again."""
 
 
 class TaskKilled(Event, frozen=True):
@@ -161,6 +190,8 @@ class TaskKilled(Event, frozen=True):
 
 
 class TaskFailed(Event, frozen=True):
+    """It can't run at all, and `reason` says why."""
+
     reason: str
 
 
@@ -171,7 +202,10 @@ class TaskCompleted(Event, frozen=True):
 
 
 class RunRequested(Event, frozen=True):
-    """`missed` counts the ticks before this one that were collapsed into it."""
+    """The task is to run now: for the tick of `scheduled_at`, for the `attempt`th time.
+
+    `missed` counts the ticks before this one that were collapsed into it.
+    """
 
     task: UUID
     scheduled_at: datetime
@@ -180,16 +214,22 @@ class RunRequested(Event, frozen=True):
 
 
 class RunStarted(Event, frozen=True):
-    """The executor that says this is the only one that may start user code for the run (I2)."""
+    """Taken by an executor, named here.
+
+    The one that says this is the only one that may start user code for the run (I2).
+    """
 
     executor: str
 
 
 class RunFinished(Event, frozen=True):
-    """`lines` is how many lines of log the run has; none when nobody can know (I5).
+    """The run has ended: all its output is kept and no process of it lives, as far as its executor
+    can say; where that has vanished, the scheduler says so, with the reason `executor_lost`.
 
-    `timing` says what came when, in seconds from the claim: `forked` (its process is about to run
-    the script), `first_line`, `exited` (no process of it lives), `logged` (all output is kept).
+    `reason` is a word for programs, `detail` the same for people. `lines` is how many lines of log
+    the run has; none when nobody can know (I5). `timing` says what came when, in seconds from the
+    claim: `forked` (its process is about to run the script), `first_line`, `exited` (no process of
+    it lives), `logged` (all output is kept).
     """
 
     status: RunEnd
@@ -224,11 +264,11 @@ class SubscriptionPaused(Event, frozen=True):
 
 
 class SubscriptionResumed(Event, frozen=True):
-    pass
+    """What happened while it was paused is sent first."""
 
 
 class SubscriptionDeleted(Event, frozen=True):
-    """`reason` says why, where it was not who it belongs to that deleted it."""
+    """Nothing more is sent. `reason` says why, where it was not its owner who deleted it."""
 
     reason: str = ""
 

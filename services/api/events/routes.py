@@ -1,8 +1,32 @@
-"""The routes of event subscriptions."""
+"""The routes of event subscriptions, and of what describes them, which needs no token."""
 
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from services.api.call import Call
 from services.api.events import serve
+from services.api.events.asyncapi import document
+from services.api.events.catalogue import page
 from services.api.events.parse import NAMES
-from services.api.route import BY_ID, Route
+from services.api.route import BY_ID, HTML, JSON, Route
+
+_SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+}
+
+
+async def _asyncapi(call: Call, _: None) -> web.Response:
+    found = document(call.resources.config.public_url)
+    return web.Response(body=msgspec.json.encode(found), content_type=JSON)
+
+
+async def _catalogue(call: Call, _: None) -> web.Response:
+    found = page(document(call.resources.config.public_url))
+    return web.Response(text=found, content_type=HTML, headers=_SECURITY)
+
 
 EVENT_ROUTES = (
     Route(
@@ -16,5 +40,26 @@ EVENT_ROUTES = (
         errors=BY_ID,
         query=NAMES,
         headers=(serve.LAST_ID,),
+    ),
+    Route(
+        "GET",
+        f"{serve.PATH}/asyncapi.json",
+        _asyncapi,
+        None,
+        dict[str, Any],
+        "All events, described as AsyncAPI 3.",
+        errors=(),
+        public=True,
+    ),
+    Route(
+        "GET",
+        f"{serve.PATH}/catalogue",
+        _catalogue,
+        None,
+        str,
+        "All events, as a page to read.",
+        errors=(),
+        public=True,
+        answer_media=HTML,
     ),
 )

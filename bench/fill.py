@@ -180,5 +180,5 @@ if __name__ == "__main__":
     for name, default in vars(Shape()).items():
         parser.add_argument(f"--{name}", type=type(default), default=default)
     given = vars(parser.parse_args())
-    place = [given.pop(name) for name in ("data", "workspace", "actor")]
-    asyncio.run(_main(*place, Shape(**given)))
+    data, workspace, actor = (given.pop(name) for name in ("data", "workspace", "actor"))
+    asyncio.run(_main(data, workspace, actor, Shape(**given)))

@@ -17,7 +17,7 @@ __all__ = ["Delivery", "direct_get", "follow", "parse_headers"]
 
 logger = logging.getLogger(__name__)
 
-BATCH = 500
+BATCH = 4000
 _ANSWER_TIMEOUT = 5.0
 
 

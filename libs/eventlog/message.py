@@ -19,7 +19,10 @@ def parse_headers(block: bytes | None) -> dict[str, str]:
     if not block:
         return {}
     first, *lines = block.decode(errors="replace").split("\r\n")
-    found = dict(_pair(line) for line in lines if line)
+    try:  # as servers and our own clients write them
+        found = dict([line.split(": ", 1) for line in lines if line])
+    except ValueError:
+        found = dict([_pair(line) for line in lines if line])
     status = first.removeprefix("NATS/1.0").strip()
     if status:
         code, _, description = status.partition(" ")

@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 # Any number will do, as long as nobody else on this database locks with it.
 LOCK = 0x526F6E646F
+_PATIENCE = 3600.0  # an index over very many rows takes its time
 
 _PREPARE = """
 CREATE SCHEMA IF NOT EXISTS {schema};
@@ -23,17 +24,20 @@ CREATE TABLE IF NOT EXISTS {schema}.checkpoint (name text PRIMARY KEY, seq bigin
 """
 
 
-async def migrate(database: Database, package: str) -> None:
-    """Applies what is new in `<package>/migrations/*.sql`; copies that start together wait."""
+async def migrate(database: Database, package: str, most: int | None = None) -> None:
+    """Applies what is new in `<package>/migrations/*.sql`, or in the first `most` of them.
+
+    Copies that start together wait for each other.
+    """
     folder = files(package) / "migrations"
     scripts = sorted(
         (entry.name, entry.read_text()) for entry in folder.iterdir() if entry.name.endswith(".sql")
-    )
+    )[:most]
     async with database.exclusive(LOCK) as connection:
         await connection.execute(_PREPARE.format(schema=database.schema))
         done = {row["name"] for row in await connection.fetch("SELECT name FROM migration")}
         for name, script in scripts:
             if name not in done:
-                await connection.execute(script)
+                await connection.execute(script, timeout=_PATIENCE)
                 await connection.execute("INSERT INTO migration (name) VALUES ($1)", name)
                 logger.info("applied %s to schema %s", name, database.schema)

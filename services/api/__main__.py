@@ -36,7 +36,7 @@ from services.api.identity.service_tokens import ServiceTokens
 from services.api.identity.tokens import Tokens
 from services.api.subscriptions import desk, work
 from services.api.upload import sweep
-from services.api.views import SCHEMA, Views
+from services.api.views import SCHEMA, TABLES_ONLY, Views
 
 CATCH_UP = 3600.0
 
@@ -59,7 +59,7 @@ async def main(environ: Mapping[str, str]) -> None:
         open_vitals("api", environ, nats) as vitals,
     ):
         await streams.create(nats, config.nats_replicas)
-        await migrate(rows, "services.api")
+        await migrate(rows, "services.api", TABLES_ONLY)
         await migrate(accounts, "services.api.identity")
         secrets = vault.Vault(data_keys, ring)
         await secrets.migrate()
@@ -103,6 +103,7 @@ async def main(environ: Mapping[str, str]) -> None:
             tasks.create_task(react(nats, shredder))
             tasks.create_task(vitals.tell())
             await runner.position.reached(await log.end(), CATCH_UP)
+            await migrate(rows, "services.api")
             # A database that was set back to a backup has destroyed keys again.
             await secrets.shred(*await queries.deleted_connections(rows))
             tasks.create_task(work.run(resources))

@@ -17,7 +17,7 @@ from libs.eventlog.wire import Nats
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database
-from services.api.views import SCHEMA, TABLES, Views
+from services.api.views import SCHEMA, TABLES, TABLES_ONLY, Views
 from tests.api.service import running
 from tests.api.world import World
 from tests.servers import NatsServer, PostgresServer
@@ -72,8 +72,9 @@ async def replayed(dsn: str, batches: Batches) -> dict[str, list[tuple[Any, ...]
             yield batch
 
     async with pool.connect(dsn, SCHEMA, size=2) as database:
-        await migrate(database, "services.api")
+        await migrate(database, "services.api", TABLES_ONLY)
         await Runner(database, Views(), follow).run()
+        await migrate(database, "services.api")
         return await rows(database)
 
 

@@ -21,7 +21,6 @@ CREATE TABLE connection (
     workspaces bigint[] NOT NULL,
     deleted boolean NOT NULL
 );
-CREATE INDEX ON connection (name) WHERE NOT deleted;
 
 -- `title` is what people search by, with case folded away.
 CREATE TABLE orchestration (
@@ -35,8 +34,6 @@ CREATE TABLE orchestration (
     title text NOT NULL,
     failed boolean NOT NULL
 );
-CREATE INDEX ON orchestration (workspace, created_seq);
-CREATE INDEX ON orchestration (sha);
 
 -- `can_run` is what the task's own events say; `spent` what the end of its last run says, which
 -- leaves it none of its `tries` (that many has a task that runs once; others have no such number).
@@ -54,9 +51,6 @@ CREATE TABLE task (
     tries integer,
     spent boolean NOT NULL DEFAULT false
 );
-CREATE INDEX ON task (workspace, created_seq);
-CREATE INDEX ON task (orchestration, created_seq);
-CREATE INDEX ON task (orchestration) WHERE can_run AND NOT spent;
 
 -- A run lasts from `begun` (or asked for, until it has) to `ended`. `span` is about how long that
 -- is, as a power of ten of seconds, and another number while it lasts: so runs that reach into a
@@ -74,11 +68,6 @@ CREATE TABLE run (
     ended timestamptz,
     span smallint NOT NULL
 );
-CREATE INDEX ON run (task, status, created_seq);
-CREATE INDEX ON run (task, status, updated_seq);
-CREATE INDEX ON run (orchestration, status, created_seq);
-CREATE INDEX ON run (workspace, status, created_seq);
-CREATE INDEX ON run (workspace, span, begun);
 
 -- How many runs of each status a workspace has.
 CREATE TABLE run_count (

@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from libs.domain.errors import Unavailable
+from libs.service import logformat
 from libs.service.config import host_and_port
 from libs.service.meters import Meters, Reading
 from libs.service.tracing import Tracing
@@ -76,7 +77,10 @@ class RequestMeters:
             began, code, whole = time.perf_counter(), 500, True
             self._open += 1
             try:
-                with self._tracing.span(f"{method} {route}", "server", parent, {}) as span:
+                with (
+                    self._tracing.span(f"{method} {route}", "server", parent, {}) as span,
+                    logformat.bound(trace_id=span.trace_id),
+                ):
                     response = await handler(request)
                     code, whole = response.status, isinstance(response, web.Response)
                     span.say(status=code)

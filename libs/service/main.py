@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from libs.domain.errors import Unavailable
 from libs.linux import syscalls
+from libs.service import logformat
 from libs.service.config import ConfigError
 
 logger = logging.getLogger(__name__)
@@ -23,10 +24,7 @@ Program = Callable[[Mapping[str, str]], Awaitable[None]]
 
 def run(name: str, program: Program) -> None:
     """Runs `program` on this process's environment until it ends or is told to stop."""
-    logging.basicConfig(
-        level=os.environ.get("RONDO_LOG_LEVEL", "INFO"),
-        format=f"%(asctime)s {name} %(levelname)s %(name)s: %(message)s",
-    )
+    logformat.set_up(name, os.environ)
     # A task may run under our uid: it must not read our memory or environment.
     syscalls.hide_memory()
     sys.exit(asyncio.run(_supervised(name, program)))

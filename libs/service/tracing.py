@@ -18,10 +18,13 @@ _FLUSH_WITHIN = 2.0
 
 
 class Span(Protocol):
-    """A step of a trace. `traceparent` is empty where nobody traces."""
+    """A step of a trace. `traceparent` and `trace_id` are empty where nobody traces."""
 
     @property
     def traceparent(self) -> str: ...
+
+    @property
+    def trace_id(self) -> str: ...
 
     def say(self, **attributes: str | int | float) -> None: ...
 
@@ -43,7 +46,7 @@ class Tracing(Protocol):
 
 
 class _NoSpan:
-    traceparent = ""
+    traceparent = trace_id = ""
 
     def say(self, **attributes: str | int | float) -> None:
         """Nobody listens."""
@@ -70,7 +73,8 @@ class _OtelSpan:
         self._span = span
         context = span.get_span_context()
         flags = int(context.trace_flags)
-        self.traceparent = f"00-{context.trace_id:032x}-{context.span_id:016x}-{flags:02x}"
+        self.trace_id = f"{context.trace_id:032x}"
+        self.traceparent = f"00-{self.trace_id}-{context.span_id:016x}-{flags:02x}"
 
     def say(self, **attributes: str | int | float) -> None:
         self._span.set_attributes({f"rondo.{name}": value for name, value in attributes.items()})

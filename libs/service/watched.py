@@ -70,10 +70,11 @@ class Watched:
         kind, stream = type(fact.event).__name__, fact.stream
         about = {"event": kind, stream.aggregate: stream.id}
         name = f"{self._reaction.name} {kind}"
-        ids = {f"{stream.aggregate}_id": stream.id, "request_id": fact.correlation}
+        task = str(getattr(fact.event, "task", ""))
+        ids = {"task_id": task, f"{stream.aggregate}_id": stream.id, "request_id": fact.correlation}
         with (
-            logformat.bound(**ids),
             self._tracing.span(name, "consumer", fact.traceparent, about, stay=True) as span,
+            logformat.bound(**ids, trace_id=span.trace_id),
         ):
             return await self._in_span(fact, span)
 

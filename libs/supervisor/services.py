@@ -81,11 +81,12 @@ def services_env(
 
 
 def passed_on(operator: Mapping[str, str]) -> dict[str, str]:
-    """The part of the operator's environment that services see: network, locale, uv, RONDO_*.
+    """The part of the operator's environment that services see: network, locale, UV_*, OTEL_*,
+    RONDO_*.
 
     AWS_* too where blobs are in S3, since its credentials come by no other way.
     """
-    prefixes: tuple[str, ...] = ("RONDO_", "UV_")
+    prefixes: tuple[str, ...] = ("RONDO_", "UV_", "OTEL_")
     if operator.get("RONDO_BLOBS_URL", "").startswith("s3:"):
         prefixes += ("AWS_",)
     return {

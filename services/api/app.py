@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from libs.eventlog.wire import Nats
+from libs.service import logformat
 from libs.service.http import add_health
 from services.api import runlogs
 from services.api.call import REQUEST_ID, Resources
@@ -56,7 +57,8 @@ async def _request_id(request: web.Request, handler: Handler) -> web.StreamRespo
     """The caller's id for the request, or one of ours: it goes into the events it leads to."""
     given = request.headers.get("X-Request-Id", "")
     request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
-    response = await handler(request)
+    with logformat.bound(request_id=request[REQUEST_ID]):
+        response = await handler(request)
     if not response.prepared:
         response.headers["X-Request-Id"] = request[REQUEST_ID]
     return response

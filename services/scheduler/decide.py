@@ -52,7 +52,12 @@ def steps(plan: Plan, id: UUID, now: datetime, asked: datetime | None) -> list[S
     if entry is None:
         return []
     context = Context(
-        source=SOURCE, actor=SOURCE, correlation=entry.correlation, causation=entry.cause
+        source=SOURCE,
+        actor=SOURCE,
+        correlation=entry.correlation,
+        causation=entry.cause,
+        # One trace follows one run; those of a schedule would make one that never ends.
+        traceparent=entry.traceparent if entry.task.kind == "once" else "",
     )
     return [Step(id, one, context) for one in _proposals(plan, id, entry, now, asked)]
 

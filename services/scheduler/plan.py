@@ -58,7 +58,7 @@ class OpenRun(msgspec.Struct):
 
 class Entry(msgspec.Struct):
     """A live task. `last` is the newest tick that is accounted for, `next_at` the earliest instant
-    of a continuous task's next run."""
+    of a continuous task's next run. `traceparent` is of who asked for it."""
 
     task: Task
     version: int
@@ -70,6 +70,7 @@ class Entry(msgspec.Struct):
     next_at: datetime | None = None
     failures: int = 0
     retries: list[Retry] = []
+    traceparent: str = ""
 
 
 class Kill(msgspec.Struct, frozen=True):
@@ -140,7 +141,9 @@ class Plan:
         match fact.event:
             case TaskCreated():
                 task = tasks.evolve(None, fact)
-                entry = Entry(task, fact.seq, fact.correlation, fact.id)
+                entry = Entry(
+                    task, fact.seq, fact.correlation, fact.id, traceparent=fact.traceparent
+                )
                 self._of_orchestration[task.orchestration].add(id)
                 self._put("task", id, entry)
                 return

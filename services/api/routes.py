@@ -28,6 +28,7 @@ from services.api.identity.routes import IDENTITY_ROUTES
 from services.api.livelog import LOG_ROUTES
 from services.api.route import ALWAYS, BY_ID, JSON, MULTIPART, Route, post
 from services.api.subscriptions.routes import SUBSCRIPTION_ROUTES
+from services.api.timeline import TIMELINE_ROUTES
 
 
 def _run(path: str, handler: Callable[[Call, Any], Awaitable[Any]], body: Any, how: str) -> Route:
@@ -266,6 +267,7 @@ ROUTES = (
     ),
     *LOG_ROUTES,
     *HISTORY_ROUTES,
+    *TIMELINE_ROUTES,
     *EVENT_ROUTES,
     *SUBSCRIPTION_ROUTES,
 )

@@ -208,7 +208,7 @@ async def runs_between(
     rows: Rows, workspaces: Sequence[int], start: datetime, end: datetime, limit: int
 ) -> list[RunShown]:
     """What ran, or waited to, at some time in [start, end): the last to begin first."""
-    spans, since = _reach(start)
+    spans, since = reach(start)
     found = await rows.fetch(_RUNS_BETWEEN, workspaces, spans, since, start, end, limit)
     return [_run_shown(row) for row in found]
 
@@ -217,12 +217,12 @@ async def run_buckets(
     rows: Rows, workspaces: Sequence[int], start: datetime, end: datetime, step_seconds: float
 ) -> list[RunBucket]:
     """The same runs, all of them, counted by task, status and when they began."""
-    spans, since = _reach(start)
+    spans, since = reach(start)
     arguments = (workspaces, spans, since, start, end, None, step_seconds)
     return [RunBucket(*row) for row in await rows.fetch(_BUCKETS, *arguments)]
 
 
-def _reach(start: datetime) -> tuple[list[int], list[datetime]]:
+def reach(start: datetime) -> tuple[list[int], list[datetime]]:
     """Each span, and when its runs that reach into a window began at the earliest."""
     since = {span: start - timedelta(seconds=10**span) for span in range(LONGEST)}
     since |= {LONGEST: _EVER, OPEN: _EVER}

@@ -1,0 +1,133 @@
+"""The timeline: which tasks ran in a window, their runs in it, and what is to come."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from libs.domain.events import TaskStarted
+from libs.domain.ids import task_stream
+from libs.postgres import pool
+from libs.postgres.migrate import migrate
+from libs.postgres.pool import Database
+from services.api import lanes
+from services.api.timeline import MOST_BARS, MOST_TICKS
+from services.api.views import SCHEMA, Views
+from tests.api.facts import START, Facts
+from tests.api.world import World
+
+MINE, OTHERS = 1, 2
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def rows(dsn: str) -> AsyncIterator[Database]:
+    async with pool.connect(dsn, SCHEMA, size=1) as database:
+        await migrate(database, "services.api")
+        yield database
+
+
+async def project(rows: Database, facts: Facts) -> None:
+    async with rows.transaction() as connection:
+        await Views().apply(connection, facts.told)
+
+
+async def test_lanes_are_the_tasks_that_ran_in_the_window_the_last_first(rows: Database) -> None:
+    facts = Facts()
+    orchestration = facts.orchestration(MINE)
+    early, often, late, lasting, out = (facts.task(MINE, orchestration) for _ in range(5))
+    facts.run(MINE, early, at=10)
+    for second in range(300):
+        facts.run(MINE, often, at=20 + second, seconds=0.5)
+    facts.run(MINE, late, at=3000, seconds=200)
+    facts.run(MINE, lasting, at=-5000, seconds=5100)
+    facts.run(MINE, out, at=3600)
+    facts.run(MINE, out, at=-100, seconds=99)
+    facts.run(OTHERS, facts.task(OTHERS, facts.orchestration(OTHERS)), at=100)
+    await project(rows, facts)
+    found = await lanes.lanes(rows, MINE, START, START + HOUR, 40)
+    assert [task.id for task in found] == [late, often, early, lasting]
+    few = await lanes.lanes(rows, MINE, START, START + HOUR, 2)
+    assert [task.id for task in few] == [late, often]
+
+
+async def test_runs_are_told_each_or_counted(rows: Database) -> None:
+    facts = Facts()
+    task = facts.task(MINE, facts.orchestration(MINE))
+    facts.run(MINE, task, at=-50, seconds=60)
+    facts.run(MINE, task, "failure", at=100, seconds=2)
+    facts.run(MINE, task, "failure", at=110, seconds=4)
+    facts.run(MINE, task, None, at=3500)
+    facts.run(MINE, task, at=3600)
+    await project(rows, facts)
+    bars = await lanes.bars(rows, MINE, [task], START, START + HOUR)
+    assert [(bar.begun - START).total_seconds() for bar in bars] == [-50, 100, 110, 3500]
+    assert [bar.status for bar in bars] == ["success", "failure", "failure", "running"]
+    assert bars[-1].ended is None
+    counted = await lanes.buckets(rows, MINE, [task], START, START + HOUR, 360)
+    assert [(one.bucket, one.status, one.count, one.total_seconds) for one in counted] == [
+        (0, "failure", 2, 6.0),
+        (0, "success", 1, 60.0),
+        (9, "running", 1, 0.0),
+    ]
+
+
+async def get(world: World, status: int = 200, **query: Any) -> Any:
+    path = "/v1/api/timeline"
+    answer = await world.service.call("GET", path, world.token, params=query)
+    assert answer.status == status, answer.body
+    return answer.body
+
+
+async def test_a_timeline_has_what_ran_and_what_is_to_come(world: World) -> None:
+    workspace, task = await world.ready_task(schedule="* * * * * *", name="each second")
+    orchestration = (await world.post("task/get_by_id", {"id": str(task)}))["orch_id"]
+    nightly = await world.task(workspace, orchestration, schedule="@daily", name="nightly")
+    for one in (task, nightly):
+        await world.append(task_stream(workspace, one), TaskStarted())
+    run = await world.run(workspace, task, "success")
+    now = datetime.now(UTC)
+    found = await get(
+        world, workspace_id=workspace, start=f"{now - HOUR:%FT%TZ}", end=f"{now + 30 * HOUR:%FT%TZ}"
+    )
+    ran, idle = found["lanes"]
+    assert (ran["name"], ran["runs"], ran["bars"][0]["id"]) == ("each second", 1, str(run))
+    assert (len(ran["to_come"]), ran["more"]) == (MOST_TICKS, True)
+    assert (idle["name"], idle["runs"], idle["more"]) == ("nightly", 0, False)
+    assert len(idle["to_come"]) in (1, 2)
+    assert not found["limited"]
+    past = await get(world, workspace_id=workspace, end=f"{now - HOUR:%FT%TZ}")
+    assert past["lanes"] == []
+
+
+async def test_a_lane_with_many_runs_counts_them(world: World) -> None:
+    workspace, task = await world.ready_task()
+    for _ in range(MOST_BARS + 1):
+        await world.run(workspace, task, "failure")
+    (lane,) = (await get(world, workspace_id=workspace))["lanes"]
+    assert (lane["runs"], lane["bars"]) == (MOST_BARS + 1, [])
+    assert sum(one["count"] for one in lane["buckets"]) == MOST_BARS + 1
+    assert {one["status"] for one in lane["buckets"]} == {"failure"}
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"workspace_id": "x"}, "workspace_id: "),
+        ({}, "workspace_id: "),
+        ({"workspace_id": "1", "start": "soon"}, "start: "),
+        ({"workspace_id": "1", "end": "soon"}, "end: "),
+        ({"workspace_id": "1", "start": "2026-01-02", "end": "2026-01-01"}, "end: "),
+        ({"workspace_id": "1", "start": "1000-01-01", "end": "2026-01-01"}, "end: "),
+    ],
+)
+async def test_windows_that_are_none(world: World, query: dict[str, str], said: str) -> None:
+    assert (await get(world, 400, **query))["msg"].startswith(said)
+
+
+async def test_members_only(world: World, outsider: World) -> None:
+    workspace = await world.workspace()
+    await get(world, workspace_id=workspace)
+    await get(outsider, 403, workspace_id=workspace)
+    await get(outsider, 404, workspace_id=2**40)

@@ -18,7 +18,7 @@ from libs.eventlog.envelope import Recorded
 from libs.eventlog.react import Handler
 from libs.eventlog.transact import transact
 from libs.vault.vault import Shredded, Vault
-from services.api import access, queries, requests, unique, wire
+from services.api import access, idempotency, queries, requests, unique, wire
 from services.api.call import Call
 
 SUBJECTS = "event.0.connection.*"
@@ -26,8 +26,23 @@ MOST_DETAILS = 64 << 10  # bytes as JSON; sealed they travel in an event
 
 
 async def create(call: Call, body: requests.CreateConnection) -> wire.Created:
+    plain, command = _encoded(body), idempotency.of_key(call, "connections/create")
+    try:
+        id, seq = await _create(call, body, plain, command)
+    except Rejected as refused:
+        taken = refused.code == "conflict"
+        known = await _known(call, body, plain, command) if taken else None
+        if known is None:
+            raise
+        id, seq = known
+    await call.visible(seq, id)
+    return wire.Created(id)
+
+
+async def _create(
+    call: Call, body: requests.CreateConnection, plain: bytes, command: UUID | None
+) -> tuple[UUID, int]:
     """On any failure the key of its details goes again."""
-    plain = _encoded(body)
     id, vault = uuid4(), call.resources.vault
     details = await vault.seal(id, plain)
     order = ConnectionCreated(name=body.name, kind=body.type, details=details)
@@ -38,7 +53,7 @@ async def create(call: Call, body: requests.CreateConnection) -> wire.Created:
         return connection_stream(id), event
 
     try:
-        _, seq = await unique.append(call, SUBJECTS, "name", decide)
+        _, seq = await unique.append(call, SUBJECTS, "name", decide, command)
     except Unavailable:
         # An event that is in the log after all must find its key.
         if await call.resources.log.last(connection_stream(id)) is None:
@@ -47,8 +62,20 @@ async def create(call: Call, body: requests.CreateConnection) -> wire.Created:
     except Exception:
         await vault.shred(id)
         raise
-    await call.visible(seq, id)
-    return wire.Created(id)
+    return id, seq
+
+
+async def _known(
+    call: Call, body: requests.CreateConnection, plain: bytes, command: UUID | None
+) -> tuple[UUID, int] | None:
+    """The connection of that name, if this command has made it before."""
+    found = await queries.connection_named(call.resources.rows, body.name)
+    seq = await idempotency.caused(call, command, connection_stream(found.id)) if found else None
+    if found is None or seq is None:
+        return None
+    if found.kind != body.type or await call.resources.vault.open(found.id, found.details) != plain:
+        raise idempotency.another()
+    return found.id, seq
 
 
 def _encoded(body: requests.CreateConnection) -> bytes:

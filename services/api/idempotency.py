@@ -2,6 +2,8 @@
 
 No table remembers keys. A key gives what is created its id, so that the log, which takes an
 aggregate's first event once, takes the command once, whichever copy of this service it reaches.
+What has a name of its own instead of such an id is known again by its name, which is taken: the
+first event says which command has caused it.
 """
 
 import contextlib
@@ -23,12 +25,23 @@ _KEY = re.compile("[ -~]{1,128}")
 
 def new_id(call: Call, command: str) -> UUID:
     """An id that is new, or that of what this key of the caller's has led `command` to."""
+    return of_key(call, command) or uuid4()
+
+
+def of_key(call: Call, command: str) -> UUID | None:
+    """The id of this very command of the caller's; none when it has come without a key."""
     key = call.request.headers.get(HEADER)
     if key is None:
-        return uuid4()
+        return None
     if not _KEY.fullmatch(key):
         raise Rejected("invalid", f"{HEADER}: give 1 to 128 printable characters, or leave it out")
     return uuid5(call.caller.id, f"{command} {key}")
+
+
+async def caused(call: Call, command: UUID | None, stream: StreamId) -> int | None:
+    """The place in the log of the aggregate's first event, if it is this command's work."""
+    facts = await call.resources.log.read(stream) if command else []
+    return facts[0].seq if facts and facts[0].causation == str(command) else None
 
 
 def first(stream: StreamId, event: AnyEvent) -> Proposed:
@@ -64,7 +77,7 @@ async def _earlier(
     if not await log.last_seq_over(first(stream, event).over):
         return None
     if await log.last(stream) is None:
-        raise _another()  # of another workspace
+        raise another()  # of another workspace
     facts = await log.read(stream)
     if not facts:
         raise Unavailable(f"{stream.subject} can't be read yet")
@@ -72,11 +85,11 @@ async def _earlier(
     said = {name: getattr(known.event, name, None) for name in apart_from}
     same = encode(msgspec.structs.replace(event, **said)) == encode(known.event)
     if not same or known.actor != str(call.caller.id):
-        raise _another()
+        raise another()
     return known.seq
 
 
-def _another() -> Rejected:
+def another() -> Rejected:
     return Rejected(
         "conflict", f"{HEADER}: another command came under this key; send each under its own"
     )

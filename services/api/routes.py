@@ -69,6 +69,7 @@ ROUTES = (
         wire.WorkspaceCreated,
         summary="Create a workspace that you own.",
         errors=(*ALWAYS, 409),
+        headers=(idempotency.HEADER,),
     ),
     post(
         "workspaces/list",
@@ -149,6 +150,7 @@ ROUTES = (
         wire.Created,
         summary="Create a connection to a data source; its details are kept sealed.",
         errors=(*ALWAYS, 409),
+        headers=(idempotency.HEADER,),
     ),
     post(
         "connections/get",

@@ -1,6 +1,9 @@
 """What has a name or number of its own over the platform, whoever creates at the same time."""
 
 from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import msgspec
 
 from libs.domain.errors import Rejected, Unavailable
 from libs.domain.events import AnyEvent
@@ -12,13 +15,21 @@ _TRIES = 50
 
 
 async def append(
-    call: Call, pattern: str, field: str, decide: Callable[[], Awaitable[tuple[StreamId, AnyEvent]]]
+    call: Call,
+    pattern: str,
+    field: str,
+    decide: Callable[[], Awaitable[tuple[StreamId, AnyEvent]]],
+    command: UUID | None,
 ) -> tuple[StreamId, int]:
     """Appends what `decide` gives, by rows that show every event on the subject `pattern` up to
     now; once more whenever another event came between. Gives its stream and its place.
 
-    `field` is what the caller names the thing by.
+    `field` is what the caller names the thing by; `command` is what the event is caused by, if that
+    has an id.
     """
+    context = call.context
+    if command:
+        context = msgspec.structs.replace(context, causation=str(command))
     # Copies of this service race for the next event; within one there is no need to.
     async with call.resources.numbering:
         for _ in range(_TRIES):
@@ -26,7 +37,7 @@ async def append(
             stream, event = await decide()
             proposed = Proposed(stream, newest, event, pattern)
             try:
-                return stream, await call.resources.log.append(proposed, call.context)
+                return stream, await call.resources.log.append(proposed, context)
             except WrongVersion:
                 continue
     raise Rejected("conflict", f"{field}: too many are being created; try again")

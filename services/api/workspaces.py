@@ -1,12 +1,13 @@
 """Workspaces: numbers and names are unique over the platform, whoever creates at the same time."""
 
 import contextlib
+from uuid import UUID
 
 from libs.domain import workspace
 from libs.domain.errors import Rejected
 from libs.domain.events import AnyEvent
 from libs.domain.ids import StreamId, workspace_stream
-from services.api import access, queries, requests, unique, wire
+from services.api import access, idempotency, queries, requests, unique, wire
 from services.api.call import Call
 from services.api.identity.machine import Machine
 
@@ -24,9 +25,27 @@ async def create(call: Call, body: requests.CreateWorkspace) -> wire.WorkspaceCr
         (event,) = workspace.create(body.workspace_name, owner, taken)
         return workspace_stream(id), event
 
-    stream, seq = await unique.append(call, _ALL, "workspace_name", decide)
+    command = idempotency.of_key(call, "workspaces/create")
+    try:
+        stream, seq = await unique.append(call, _ALL, "workspace_name", decide, command)
+    except Rejected as refused:
+        taken = refused.code == "conflict"
+        known = await _known(call, body.workspace_name, command) if taken else None
+        if known is None:
+            raise
+        stream, seq = known
     await call.visible(seq, stream.workspace)
     return wire.WorkspaceCreated(stream.workspace)
+
+
+async def _known(call: Call, name: str, command: UUID | None) -> tuple[StreamId, int] | None:
+    """The workspace of that name, if this command has made it before."""
+    for found in await queries.workspaces_named(call.resources.rows, name, str(call.caller.id)):
+        stream = workspace_stream(found.id)
+        seq = await idempotency.caused(call, command, stream) if found.name == name else None
+        if seq is not None:
+            return stream, seq
+    return None
 
 
 async def default(call: Call) -> workspace.Workspace:

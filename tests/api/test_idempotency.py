@@ -194,3 +194,31 @@ async def test_a_key_that_is_none(world: World, key: str) -> None:
         assert (answer.status, answer.body["reason"]) == (400, "invalid")
         assert answer.body["msg"].startswith("Idempotency-Key: ")
     assert await tasks(world, workspace) == []
+
+
+async def test_a_workspace_that_comes_again_is_one(world: World, member: World) -> None:
+    key, body = uuid4().hex, {"workspace_name": f"w-{uuid4()}"}
+    path = "workspaces/create"
+    answers = await asyncio.gather(*(keyed(world, key, body, path) for _ in range(5)))
+    assert {answer.status for answer in answers} == {200}
+    (id,) = {answer.body["workspace_id"] for answer in answers}
+    listed = (await world.post("workspaces/list", {}))["workspaces"]
+    assert [one["id"] for one in listed if one["name"] == body["workspace_name"]] == [id]
+    others = [(world, uuid4().hex), (member, key)]
+    for caller, other in others:
+        assert (await keyed(caller, other, body, path)).status == 409
+    assert (await world.service.post(path, body, world.token)).status == 409
+
+
+async def test_a_connection_that_comes_again_is_one(world: World) -> None:
+    key, path = uuid4().hex, "connections/create"
+    body = {"name": f"c-{uuid4()}", "type": "HTTP", "details": {"token": "hunter2", "n": [1]}}
+    answers = await asyncio.gather(*(keyed(world, key, body, path) for _ in range(5)))
+    assert {answer.status for answer in answers} == {200}
+    (id,) = {answer.body["id"] for answer in answers}
+    found = await world.post("connections/get", {"name": body["name"]})
+    assert (found["id"], found["details"]) == (id, body["details"])
+    for other in ({**body, "type": "FTP"}, {**body, "details": {}}):
+        refused(await keyed(world, key, other, path))
+    assert (await keyed(world, uuid4().hex, body, path)).status == 409
+    assert (await world.post("connections/get_by_id", {"id": id}))["details"] == body["details"]

@@ -6,12 +6,16 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
-from rondo import AsyncClient, Client, Orchestration, Tokens
+from rondo import AsyncClient, Client, Orchestration, Password, Tokens
 from rondo.errors import ServerError, Unavailable, Unreachable
 
 from tests.platform import Platform
+from tests.sdk.proxy import proxied
 
 TOKEN = Tokens("any")
 
@@ -65,7 +69,7 @@ async def test_nobody_there_for_asyncio() -> None:
         await AsyncClient(url, login=TOKEN).list_workspaces()
 
 
-def test_what_done_twice_is_done_once_is_tried_again(client: Client) -> None:
+def test_what_done_twice_is_done_once_is_tried_again() -> None:
     """Reads, and what creates under a key of its own: the same one each time."""
     away = b"HTTP/1.1 503 Away\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     with _answering(away) as (url, asked):
@@ -75,11 +79,34 @@ def test_what_done_twice_is_done_once_is_tried_again(client: Client) -> None:
             with pytest.raises(Unavailable):
                 call()
             assert len(asked) > 2
-        assert len({re.search(rb"\r\nIdempotency-Key: (\w+)", one)[1] for one in asked}) == 1
+        (key,) = {*re.findall(rb"\r\nIdempotency-Key: (\w+)", b"".join(asked))}
+        assert len(key) == 32
         asked.clear()
         with pytest.raises(Unavailable):
             client.create_user("ada@example.org")
         assert len(asked) == 1
+
+
+def test_answers_that_are_lost(platform: Platform, login: Password, zipped: Path) -> None:
+    """Each command is done, its answer cut after a byte; it is sent again, and done once."""
+    with proxied(platform.access["url"]) as proxy:
+        client, name = Client(proxy.url, login=login), f"lost-{uuid4().hex}"
+        before = len(client.list_workspaces())
+
+        def lossy(call: Callable[[], Any]) -> Any:
+            proxy.cuts = [1]
+            return call()
+
+        workspace = client.set_current_workspace(lossy(lambda: client.create_workspace(name)))
+        assert len(client.list_workspaces()) == before + 1
+        lossy(lambda: client.create_connection(name, "HTTP", {"token": "x"}))
+        orchestration = lossy(lambda: client.upload_orchestration(path=zipped))
+        assert [one.id() for one in client.list_orchestrations(workspace.id())] == [
+            orchestration.id()
+        ]
+        orchestration.wait(60)
+        task = lossy(lambda: orchestration.run_once("once"))
+        assert [one.id() for one in orchestration.list_tasks()] == [task.id()]
 
 
 def test_what_is_accepted_but_not_visible_is_not_sent_again() -> None:

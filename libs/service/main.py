@@ -13,6 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 
 from libs.domain.errors import Unavailable
+from libs.eventlog.origin import OtherStream
 from libs.linux import syscalls
 from libs.service import logformat
 from libs.service.config import ConfigError
@@ -43,6 +44,9 @@ async def _supervised(name: str, program: Program) -> int:
     except ConfigError as error:
         logger.critical("%s can't start: %s", name, error)
         return 2
+    except OtherStream as error:
+        logger.critical("%s stops: %s", name, error)
+        return 1
     except Unavailable as error:
         logger.critical("%s gives up: %s", name, error)
         return 1

@@ -9,6 +9,7 @@ import aiohttp
 from libs.blobs.open import open_store
 from libs.domain.events import ConnectionDeleted
 from libs.eventlog import streams, wire
+from libs.eventlog.origin import Origin
 from libs.eventlog.project import Position, Runner
 from libs.eventlog.react import Reaction, react
 from libs.eventlog.wire import Nats
@@ -60,6 +61,8 @@ async def main(environ: Mapping[str, str]) -> None:
     ):
         await streams.create(nats, config.nats_replicas)
         await migrate(rows, "services.api", TABLES_ONLY)
+        origin = Origin(rows, nats, streams.EVENTS, (Views.name,), derived=True)
+        await origin.check()
         await migrate(accounts, "services.api.identity")
         secrets = vault.Vault(data_keys, ring)
         await secrets.migrate()
@@ -102,6 +105,7 @@ async def main(environ: Mapping[str, str]) -> None:
             tasks.create_task(runner.run())
             tasks.create_task(react(nats, shredder))
             tasks.create_task(vitals.tell())
+            tasks.create_task(origin.watch())
             await runner.position.reached(await log.end(), CATCH_UP)
             await migrate(rows, "services.api")
             # A database that was set back to a backup has destroyed keys again.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from libs.eventlog import follow, streams, wire
+from libs.eventlog.origin import Origin
 from libs.eventlog.project import Runner
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
@@ -32,6 +33,12 @@ async def main(environ: Mapping[str, str]) -> None:
     ):
         await streams.create(nats, config.nats_replicas)
         await migrate(database, "services.logs")
+        origins = [
+            Origin(database, nats, streams.LOGS, (Ingest.name,), derived=False),
+            Origin(database, nats, streams.EVENTS, (Runs.name,), derived=False),
+        ]
+        for origin in origins:
+            await origin.check()
         log, arrivals = vitals.log(), Arrivals()
         ingest = Runner(
             database,
@@ -52,6 +59,8 @@ async def main(environ: Mapping[str, str]) -> None:
             tasks.create_task(runs.run())
             tasks.create_task(backlog.run())
             tasks.create_task(vitals.tell())
+            for origin in origins:
+                tasks.create_task(origin.watch())
             notify_ready()
 
 

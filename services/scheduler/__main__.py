@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from libs.eventlog import streams, wire
+from libs.eventlog.origin import Origin
 from libs.eventlog.project import Runner
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
@@ -34,6 +35,8 @@ async def main(environ: Mapping[str, str]) -> None:
     ):
         await streams.create(nats, config.nats_replicas)
         await migrate(database, "services.scheduler")
+        origin = Origin(database, nats, streams.EVENTS, ("due",), derived=True)
+        await origin.check()
         log, plan = vitals.log(), Plan()
 
         async def caught_up() -> None:
@@ -49,6 +52,7 @@ async def main(environ: Mapping[str, str]) -> None:
         vitals.add_to(app)
         async with serving(app, config.listen), asyncio.TaskGroup() as tasks:
             tasks.create_task(runner.run())
+            tasks.create_task(origin.watch())
             await caught_up()
             tasks.create_task(ticker.run())
             tasks.create_task(Rescue(nats, plan, ticker).run())

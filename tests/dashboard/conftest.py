@@ -1,0 +1,77 @@
+"""One platform and one browser for all tests of pages; each test works in workspaces of its own."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwright
+
+from tests.dashboard.visitor import FLAGS, PATIENCE, Visitor, sign_in
+from tests.platform import Platform, running
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="package")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    with running(Platform(tmp_path_factory.mktemp("platform"))) as platform:
+        yield platform
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine")
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def signed_in(platform: Platform, browser: Browser) -> StorageState:
+    """The administrator's cookies."""
+    context = browser.new_context(base_url=platform.access["url"])
+    page = context.new_page()
+    sign_in(page, platform.access["user"], platform.access["password"])
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def screenshots(tmp_path: Path) -> Path:
+    """Where pictures go: RONDO_SCREENSHOTS, to look at them afterwards."""
+    folder = Path(os.environ.get("RONDO_SCREENSHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def visitor(
+    platform: Platform,
+    browser: Browser,
+    signed_in: StorageState,
+    screenshots: Path,
+    request: pytest.FixtureRequest,
+) -> Iterator[Visitor]:
+    """The administrator at their browser, in a workspace of the test's own."""
+    visitor = Visitor(platform, browser, signed_in, screenshots, request.node.name)
+    failed = request.session.testsfailed
+    try:
+        yield visitor
+        if request.session.testsfailed > failed:
+            visitor.shot("failed")
+    finally:
+        visitor.close()
+    assert visitor.complaints == []
+
+
+@pytest.fixture
+def page(visitor: Visitor) -> Page:
+    """On the workloads of the test's workspace."""
+    visitor.page.goto(f"/workloads?workspace={visitor.workspace}")
+    return visitor.page

@@ -33,10 +33,21 @@ def json_object(field: str, text: str) -> dict[str, Any]:
 def path_id(visit: Visit, name: str) -> UUID:
     """The id in the page's address."""
     text = visit.call.request.match_info[name]
+    if (found := uuid(text)) is None:
+        raise Rejected("not_found", f"{name}: there is no {name} {text[:40]!r}")
+    return found
+
+
+def uuid(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
-        raise Rejected("not_found", f"{name}: there is no {name} {text[:40]!r}") from None
+        return None
+
+
+def number(text: str) -> int:
+    """From 1; 0 for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 async def allowed(asked: Awaitable[object]) -> bool:

@@ -10,7 +10,7 @@ from libs.domain.connection import Connection
 from libs.domain.errors import Rejected
 from libs.domain.workspace import Workspace
 from services.api import access, connections, history, requests
-from services.api.dashboard.bodies import allowed, body, json_object, path_id
+from services.api.dashboard.bodies import allowed, body, json_object, number, path_id
 from services.api.dashboard.visit import Visit
 from services.api.errors import STATUS
 
@@ -92,7 +92,7 @@ async def one(visit: Visit) -> web.Response:
 
 async def attach(visit: Visit) -> web.Response:
     form, id = await visit.form(), path_id(visit, "connection")
-    await _attach(visit, id, _number(form.get("workspace", "")))
+    await _attach(visit, id, number(form.get("workspace", "")))
     return visit.to(f"/connections/{id}")
 
 
@@ -102,7 +102,7 @@ async def _attach(visit: Visit, id: UUID, workspace: int) -> None:
 
 async def detach(visit: Visit) -> web.Response:
     form, id = await visit.form(), path_id(visit, "connection")
-    asked = requests.Attachment(_number(form.get("workspace", "")), id)
+    asked = requests.Attachment(number(form.get("workspace", "")), id)
     await connections.remove_from_workspace(visit.call, asked)
     return visit.to(f"/connections/{id}")
 
@@ -112,9 +112,3 @@ async def delete(visit: Visit) -> web.Response:
     found = await access.connection(visit.call, path_id(visit, "connection"), "connection")
     await connections.delete(visit.call, requests.ConnectionByName(found.name))
     return visit.to("/connections")
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise Rejected("invalid", "workspace: choose one of the list")
-    return int(text)

@@ -14,14 +14,13 @@ from libs.domain.run import ENDED, Run
 from services.api import access, runlogs
 from services.api.call import Call
 from services.api.dashboard import loglines
-from services.api.dashboard.bodies import path_id
+from services.api.dashboard.bodies import number, path_id
 from services.api.dashboard.loglines import LogLine
 from services.api.dashboard.visit import HEADERS, Visit
 from services.api.livelog import EVENT_HEADERS, HEARTBEAT
 
 LINES = 500  # of a log on a page
 FOUND = 200  # of a search
-_MOST_DIGITS = 15
 _MOST_TEXT = 200  # characters to search for
 _ARRIVING = timedelta(seconds=10)  # after a run's end its last lines may still be on their way
 _STILL_ALLOWED = 10.0  # s at most until somebody hears no more of what is closed to them
@@ -56,9 +55,9 @@ async def window(call: Call, run: Run) -> Window:
         lines = [loglines.found(one) for one in found]
         return Window(lines, 0, total, total, total, text)
     first = max(total - LINES, 0)
-    if line := _number(query.get("line", "")):
+    if line := number(query.get("line", "")):
         first = max(line - 1 - LINES // 2, 0)
-    elif begin := _number(query.get("from", "")):
+    elif begin := number(query.get("from", "")):
         first = begin - 1
     first = min(first, max(total - 1, 0))
     return await _part(call, run, first, total)
@@ -86,11 +85,6 @@ def _expected(run: Run) -> int:
     return run.lines if datetime.now(UTC) - run.finished_at < _ARRIVING else 0
 
 
-def _number(text: str) -> int:
-    """Of a line, from 1; 0 for none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0
-
-
 async def download(visit: Visit) -> web.StreamResponse:
     """All of it, as it is kept."""
     call = visit.call
@@ -110,9 +104,9 @@ async def follow(visit: Visit) -> web.StreamResponse:
     call = visit.call
     run = await access.run(call, call.resources.rows, path_id(visit, "run"), "run")
     seen = call.request.headers.get("Last-Event-ID") or call.request.query.get("from", "")
-    if run.status in ENDED and run.lines == _number(seen):
+    if run.status in ENDED and run.lines == number(seen):
         return web.Response(status=204, headers=HEADERS)  # a browser does not come again
-    return await runlogs.sent(call.request, EVENT_HEADERS, _events(visit, run, _number(seen)))
+    return await runlogs.sent(call.request, EVENT_HEADERS, _events(visit, run, number(seen)))
 
 
 async def _events(visit: Visit, run: Run, seen: int) -> AsyncIterator[bytes]:

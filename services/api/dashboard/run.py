@@ -5,11 +5,11 @@ from uuid import UUID
 
 from aiohttp import web
 
-from libs.domain.ids import run_id, run_stream
+from libs.domain.ids import run_id
 from libs.domain.run import ENDED, Run
 from libs.domain.task import Task, kill
 from services.api import access, history, requests, tasks
-from services.api.dashboard import endings, hops, log
+from services.api.dashboard import endings, hops, live, log
 from services.api.dashboard.bodies import path_id
 from services.api.dashboard.visit import Visit
 
@@ -17,8 +17,9 @@ from services.api.dashboard.visit import Visit
 async def show(visit: Visit) -> web.Response:
     call, rows = visit.call, visit.call.resources.rows
     run, task = await _run(visit)
+    visit = visit.inside(run.workspace)
     orchestration = await access.orchestration(call, rows, task.orchestration, "orchestration")
-    return visit.inside(run.workspace).page(
+    return visit.page(
         "run.html",
         title=f"Run of {task.name or orchestration.name or 'a task'}",
         nav="/workloads",
@@ -34,7 +35,7 @@ async def show(visit: Visit) -> web.Response:
         log=await log.window(call, run),
         window_lines=log.LINES,
         most_found=log.FOUND,
-        live=run_stream(run.workspace, run.id).subject if run.status not in ENDED else "",
+        live=live.address(visit, f"run:{run.id}") if run.status not in ENDED else "",
     )
 
 

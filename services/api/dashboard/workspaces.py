@@ -8,7 +8,7 @@ from libs.domain.errors import Rejected
 from libs.domain.events import Role
 from libs.domain.workspace import Workspace
 from services.api import access, members, requests, workspaces
-from services.api.dashboard.bodies import allowed, body
+from services.api.dashboard.bodies import allowed, body, number
 from services.api.dashboard.visit import Visit
 from services.api.errors import STATUS
 from services.api.identity.users import User
@@ -104,6 +104,6 @@ async def remove(visit: Visit) -> web.Response:
 
 def _id(visit: Visit) -> int:
     text = visit.call.request.match_info["workspace"]
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
+    if not (id := number(text)):
         raise Rejected("not_found", f"workspace: there is no workspace {text[:40]!r}")
-    return int(text)
+    return id

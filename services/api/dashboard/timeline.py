@@ -1,0 +1,132 @@
+"""The timeline's page: lanes of runs by the hour, the day or the week; a task's last runs."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+from urllib.parse import urlencode
+from uuid import UUID
+
+from aiohttp import web
+
+from libs.domain.run import ENDED
+from services.api import access, queries
+from services.api.dashboard import chart, picture
+from services.api.dashboard.bodies import number, uuid
+from services.api.dashboard.picture import Scale
+from services.api.dashboard.visit import Visit
+from services.api.timeline import DEFAULT_LANES, Timeline, timeline
+
+_EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday
+
+
+class Zoom(NamedTuple):
+    """`ahead` is how much of what is to come is seen, at least; `form` is of the marks' labels."""
+
+    length: timedelta
+    step: timedelta
+    ahead: timedelta
+    form: str
+    inner: Literal["", "hour", "day"]
+
+
+ZOOMS = {
+    "hour": Zoom(timedelta(hours=1), timedelta(minutes=5), timedelta(minutes=10), "%H:%M", ""),
+    "day": Zoom(timedelta(days=1), timedelta(hours=2), timedelta(hours=4), "%H:%M", "hour"),
+    "week": Zoom(timedelta(days=7), timedelta(days=1), timedelta(days=1), "%a %d %b", "day"),
+}
+
+
+class Window(NamedTuple):
+    """What the page's address asks for: `zoom` before `end`; `now` is whether that is now."""
+
+    name: str
+    zoom: Zoom
+    end: datetime
+    now: bool
+    lanes: int
+    task: str
+
+    @property
+    def start(self) -> datetime:
+        return self.end - self.zoom.length
+
+    def address(self, **changes: str) -> str:
+        given = {"zoom": self.name, "end": "" if self.now else _text(self.end), "task": self.task}
+        return "?" + urlencode({name: text for name, text in (given | changes).items() if text})
+
+
+def window(query: Any, now: datetime) -> Window:
+    """Whatever can't be understood is left out."""
+    name = query.get("zoom", "") if query.get("zoom") in ZOOMS else "hour"
+    zoom = ZOOMS[name]
+    # The axis's marks stand at round times.
+    current = _EPOCH + ((now - _EPOCH) // zoom.step + 1) * zoom.step + zoom.ahead
+    try:
+        asked = datetime.fromisoformat(query.get("end", "").replace(" ", "+"))
+        end = asked.astimezone(UTC) if asked.tzinfo else asked.replace(tzinfo=UTC)
+        _ = end - timedelta(days=366), end + timedelta(days=366)
+    except (ValueError, OverflowError):
+        end = current
+    lanes = number(query.get("lanes", "")) or DEFAULT_LANES
+    return Window(name, zoom, end, end == current, lanes, query.get("task", ""))
+
+
+def _text(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+async def show(visit: Visit) -> web.Response:
+    now = datetime.now(UTC)
+    asked = window(visit.call.request.query, now)
+    workspace = visit.chosen.id
+    found = await timeline(visit.call, workspace, asked.start, asked.end, asked.lanes)
+    scale = Scale(asked.start, asked.end)
+    return visit.page(
+        "timeline.html",
+        title="Timeline",
+        window=asked,
+        zooms=[(name, asked.address(zoom=name, end="")) for name in ZOOMS],
+        earlier=asked.address(end=_text(asked.end - asked.zoom.length)),
+        later=asked.address(end=_text(asked.end + asked.zoom.length)),
+        current=asked.address(end=""),
+        ticks=_ticks(asked),
+        now=scale.x(now) if asked.start <= now < asked.end else None,
+        lanes=[picture.drawn(lane, scale, now) for lane in found.lanes],
+        more=asked.address(lanes=str(asked.lanes + DEFAULT_LANES)) if found.limited else "",
+        width=picture.WIDTH,
+        height=picture.HEIGHT,
+        chart=await _chart(visit, asked, found),
+    )
+
+
+def _ticks(asked: Window) -> list[tuple[picture.Tick, str]]:
+    """Each with the address that looks at what follows it more closely."""
+    marks = picture.ticks(asked.start, asked.end, asked.zoom.step, asked.zoom.form)
+    inner = asked.zoom.inner
+    if not inner:
+        return [(mark, "") for mark in marks]
+    length = ZOOMS[inner].length
+    return [(mark, asked.address(zoom=inner, end=_text(mark.at + length))) for mark in marks]
+
+
+async def _chart(visit: Visit, asked: Window, found: Timeline) -> dict[str, Any] | None:
+    """Of the task that is asked for, or that ran last."""
+    id = uuid(asked.task) or _first(found)
+    if id is None:
+        return None
+    rows = visit.call.resources.rows
+    task = (await access.task(visit.call, rows, id, field="task")).task
+    shown = await queries.runs_shown(rows, task=id, statuses=sorted(ENDED), limit=chart.RUNS)
+    stats = await queries.task_stats(rows, id, chart.RUNS)
+    ended = sum(stats.counts.values())
+    return {
+        "task": task,
+        "stats": stats,
+        "runs": ended,
+        "share": stats.counts.get("success", 0) / ended if ended else None,
+        "columns": chart.columns([one.run for one in reversed(shown)], stats.longest_seconds),
+        "median": chart.HEIGHT - chart.height_of(stats.median_seconds or 0, stats.longest_seconds),
+    }
+
+
+def _first(found: Timeline) -> UUID | None:
+    return next((lane.task for lane in found.lanes if lane.runs), None)

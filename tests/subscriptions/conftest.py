@@ -35,7 +35,7 @@ def service(
         "RONDO_WEBHOOKS_ALLOW": "127.0.0.0/8",
         "RONDO_WEBHOOKS_TIMEOUT": "2",
         "RONDO_WEBHOOKS_FIRST_PAUSE": "0.1",
-        "RONDO_WEBHOOKS_GIVE_UP": "0.6",
+        "RONDO_WEBHOOKS_GIVE_UP": "1.5",
     }
     with running(folder, server.url, dsn, settings) as service:
         yield service

@@ -89,11 +89,11 @@ async def _send(call: Call, found: Subscription, id: str, body: bytes) -> Outcom
 
 
 async def _event(call: Call, found: Subscription, dead: DeadLetter) -> Recorded:
-    log = call.resources.log
-    async for batch in log.between(dead.sequence - 1, dead.sequence, found.subjects):
-        for event in batch:
-            return event
-    raise _missing(dead.sequence)
+    at, log = dead.sequence, call.resources.log
+    there = [event async for batch in log.between(at - 1, at, found.subjects) for event in batch]
+    if not there:
+        raise _missing(at)
+    return there[0]
 
 
 def _tried(outcome: Outcome) -> wire.Tried:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
-from examples.demo import call, sign_in
+from examples.demo import sign_in
 from libs.eventlog import streams, wire
 from libs.vault.ring import new_line
 from tests.api.service import ADMIN, INTERNAL, PASSWORD, new_key
@@ -86,8 +86,3 @@ def _environment(folder: Path, stores: Stores, port: int) -> dict[str, str]:
         "RONDO_ADMIN_EMAIL": ADMIN,
         **{f"RONDO_{name.upper()}_FILE": str(folder / name) for name in secrets},
     }
-
-
-async def workspace(session: aiohttp.ClientSession) -> int:
-    made = await call(session, "workspaces/create", {"workspace_name": "bench"})
-    return int(made["workspace_id"])

@@ -4,6 +4,7 @@ Each function gives what was asked for, or Rejected: "unauthorized", "not_found"
 this order. `field` is what the caller named it by.
 """
 
+from typing import Literal
 from uuid import UUID
 
 from aiohttp import web
@@ -170,6 +171,14 @@ async def run(call: Call, rows: Rows, id: UUID, field: str) -> Run:
         raise _missing(field, "run", id)
     await workspace(call, rows, found.workspace, field)
     return found
+
+
+async def before(rows: Rows, kind: Literal["orchestration", "task", "run"], id: UUID | None) -> int:
+    """Where a page begins. It says nothing of what is there: only whose list it is counts."""
+    place = await queries.place(rows, kind, id)
+    if place is None:
+        raise _missing("before", kind, id)
+    return place
 
 
 def _missing(field: str, what: str, id: object) -> Rejected:

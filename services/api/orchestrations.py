@@ -78,7 +78,9 @@ async def list_one(call: Call, body: requests.ListOrchestrations) -> list[wire.O
     """Of one workspace, oldest first."""
     rows = call.resources.rows
     await access.workspace(call, rows, body.workspace_id)
-    found = await queries.orchestrations(rows, [body.workspace_id])
+    before = await access.before(rows, "orchestration", body.before)
+    limit = body.limit or requests.MOST_LISTED
+    found = await queries.orchestrations(rows, [body.workspace_id], before, limit)
     return [wire.Orchestration.of(state) for state in found]
 
 
@@ -91,9 +93,18 @@ async def list_all(call: Call, body: requests.ListAllOrchestrations) -> wire.Orc
         else:
             visible = await access.workspaces(call, rows)
         ids = [state.id for state in visible]
-        found = await queries.orchestrations(rows, ids)
-        limit = requests.DEFAULT_RUNS
-        tasks = await queries.tasks(rows, ids, limit, killed=bool(body.killed))
+        before = await access.before(rows, "orchestration", body.before)
+        limit = body.limit or requests.MOST_LISTED
+        found = await queries.orchestrations(rows, ids, before, limit)
+        tasks = await queries.tasks(
+            rows,
+            ids,
+            requests.DEFAULT_RUNS,
+            killed=bool(body.killed),
+            orchestrations=[state.id for state in found],
+            before=queries.NEWEST,
+            limit=requests.MOST_LISTED,
+        )
     workspaces = {state.id: wire.Workspace.of(state) for state in visible}
     by_orchestration: dict[UUID, list[wire.Task]] = {}
     for row in tasks:

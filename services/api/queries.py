@@ -1,7 +1,7 @@
 """Every statement on the views, named. Lists take the workspaces that their reader may see (I8)."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -11,7 +11,17 @@ from libs.domain.orchestration import Orchestration
 from libs.domain.run import Run
 from libs.domain.task import Task
 from libs.domain.workspace import Workspace
-from services.api.rows import BEGUN, CONNECTION, ORCHESTRATION, RUN, TASK, WORKSPACE, Rows, storable
+from services.api.rows import (
+    BEGUN,
+    CONNECTION,
+    NEWEST,
+    ORCHESTRATION,
+    RUN,
+    TASK,
+    WORKSPACE,
+    Rows,
+    storable,
+)
 from services.api.shown import (
     RunBucket,
     RunShown,
@@ -29,6 +39,7 @@ from services.api.shown import (
 
 # What pages show comes from a file of its own.
 __all__ = [
+    "NEWEST",
     "Rows",
     "RunBucket",
     "RunShown",
@@ -122,31 +133,51 @@ async def orchestration(rows: Rows, id: UUID) -> Orchestration | None:
     return ORCHESTRATION.decode(state) if state else None
 
 
-async def orchestrations(rows: Rows, workspaces: Sequence[int]) -> list[Orchestration]:
-    """Oldest first."""
+async def orchestrations(
+    rows: Rows, workspaces: Sequence[int], before: int, limit: int
+) -> list[Orchestration]:
+    """The newest `limit` of those older than `before`, a place in the log; oldest first."""
     found = await rows.fetch(
-        "SELECT state FROM orchestration WHERE workspace = ANY ($1) ORDER BY created_seq",
+        """SELECT newest.state FROM unnest($1::bigint[]) AS mine (id), LATERAL (
+            SELECT state, created_seq FROM orchestration
+            WHERE workspace = mine.id AND created_seq < $2
+            ORDER BY created_seq DESC LIMIT $3) AS newest
+        ORDER BY newest.created_seq DESC LIMIT $3""",
         workspaces,
+        before,
+        limit,
     )
-    return [ORCHESTRATION.decode(row["state"]) for row in found]
+    return [ORCHESTRATION.decode(row["state"]) for row in reversed(found)]
 
 
-# $1 is how many runs to show, $2 of which statuses.
+# $1 is how many runs to show with each task of a page, $2 of which statuses.
 _TASKS = """
-SELECT task.state, sha, owner,
-    EXISTS (SELECT FROM run WHERE run.task = task.id) AS has_runs,
+WITH page AS ({page})
+SELECT page.state, sha, owner,
+    EXISTS (SELECT FROM run WHERE run.task = page.id) AS has_runs,
     ARRAY (
         SELECT newest.state FROM unnest($2::text[]) AS of (status), LATERAL (
             SELECT state, created_seq FROM run
-            WHERE run.task = task.id AND run.status = of.status
+            WHERE run.task = page.id AND run.status = of.status
             ORDER BY created_seq DESC LIMIT $1) AS newest
         ORDER BY newest.created_seq DESC LIMIT $1) AS runs
-FROM task JOIN orchestration ON orchestration.id = task.orchestration
+FROM page JOIN orchestration ON orchestration.id = page.orchestration
+ORDER BY page.created_seq DESC
 """
+_TASK = _TASKS.format(page="SELECT * FROM task WHERE task.id = $3")
+# Tasks by {scope}: a column of theirs, of which $3 has the values.
+_PAGE = """
+SELECT newest.* FROM unnest($3::{type}[]) AS mine (id), LATERAL (
+    SELECT * FROM task WHERE {scope} = mine.id AND workspace = ANY ($4::bigint[])
+        AND (status = 'killed') = $5 AND created_seq < $6
+    ORDER BY created_seq DESC LIMIT $7) AS newest
+ORDER BY newest.created_seq DESC LIMIT $7"""
+_TASKS_OF_WORKSPACES = _TASKS.format(page=_PAGE.format(scope="workspace", type="bigint"))
+_TASKS_OF_ORCHESTRATIONS = _TASKS.format(page=_PAGE.format(scope="orchestration", type="uuid"))
 
 
 async def task(rows: Rows, id: UUID, run_limit: int) -> TaskRow | None:
-    row = await rows.fetchrow(_TASKS + "WHERE task.id = $3", run_limit, BEGUN, id)
+    row = await rows.fetchrow(_TASK, run_limit, BEGUN, id)
     return _task_row(row) if row else None
 
 
@@ -156,26 +187,39 @@ async def tasks(
     run_limit: int,
     *,
     killed: bool,
-    orchestration: UUID | None = None,
-    sha: str | None = None,
+    orchestrations: Sequence[UUID] | None = None,
+    before: int,
+    limit: int,
 ) -> list[TaskRow]:
-    """Newest first: those that are killed, or those that are not."""
-    query = """WHERE task.workspace = ANY ($3) AND (task.status = 'killed') = $4
-        AND ($5::uuid IS NULL OR task.orchestration = $5) AND ($6::text IS NULL OR sha = $6)
-        ORDER BY task.created_seq DESC"""
-    found = await rows.fetch(
-        _TASKS + query, run_limit, BEGUN, workspaces, killed, orchestration, sha
-    )
+    """Newest first: those that are killed, or those that are not; of some orchestrations or all."""
+    query, of = _TASKS_OF_WORKSPACES, workspaces
+    if orchestrations is not None:
+        query, of = _TASKS_OF_ORCHESTRATIONS, orchestrations  # type: ignore[assignment]
+    found = await rows.fetch(query, run_limit, BEGUN, of, workspaces, killed, before, limit)
     return [_task_row(row) for row in found]
 
 
-async def task_ids_of_sha(rows: Rows, workspaces: Sequence[int], sha: str) -> list[UUID]:
+async def orchestrations_of_sha(rows: Rows, workspaces: Sequence[int], sha: str) -> list[UUID]:
+    """Every upload of these bytes, newest first."""
+    found = await rows.fetch(
+        """SELECT id FROM orchestration WHERE sha = $1 AND workspace = ANY ($2)
+        ORDER BY created_seq DESC""",
+        sha,
+        workspaces,
+    )
+    return [row["id"] for row in found]
+
+
+async def task_ids_of_sha(
+    rows: Rows, workspaces: Sequence[int], sha: str, limit: int
+) -> list[UUID]:
     """The tasks of every upload of these bytes, newest first."""
     found = await rows.fetch(
         """SELECT task.id FROM task JOIN orchestration ON orchestration.id = task.orchestration
-        WHERE sha = $1 AND task.workspace = ANY ($2) ORDER BY task.created_seq DESC""",
+        WHERE sha = $1 AND task.workspace = ANY ($2) ORDER BY task.created_seq DESC LIMIT $3""",
         sha,
         workspaces,
+        limit,
     )
     return [row["id"] for row in found]
 
@@ -186,18 +230,40 @@ async def run(rows: Rows, id: UUID) -> Run | None:
     return RUN.decode(state) if state else None
 
 
-async def runs(rows: Rows, task: UUID, status: str | None, limit: int) -> list[Run]:
+async def runs(
+    rows: Rows, task: UUID, status: str | None, limit: int, before: int = NEWEST
+) -> list[Run]:
     """A task's runs that have begun, the last to change first; of one status, or of all."""
     found = await rows.fetch(
-        """SELECT run.state FROM unnest($2::text[]) AS of (status), LATERAL (
-            SELECT state, updated_seq FROM run WHERE task = $1 AND run.status = of.status
-            ORDER BY updated_seq DESC LIMIT $3) AS run
+        """SELECT newest.state FROM unnest($2::text[]) AS of (status), LATERAL (
+            SELECT state, updated_seq FROM run
+            WHERE task = $1 AND run.status = of.status AND updated_seq < $4
+            ORDER BY updated_seq DESC LIMIT $3) AS newest
         ORDER BY updated_seq DESC LIMIT $3""",
         task,
         [status] if status else BEGUN,
         limit,
+        before,
     )
     return [RUN.decode(row["state"]) for row in found]
+
+
+# The place of a row in its list, by its id.
+_PLACES = {
+    "orchestration": "SELECT created_seq FROM orchestration WHERE id = $1",
+    "task": "SELECT created_seq FROM task WHERE id = $1",
+    "run": "SELECT updated_seq FROM run WHERE id = $1",
+}
+
+
+async def place(
+    rows: Rows, kind: Literal["orchestration", "task", "run"], id: UUID | None
+) -> int | None:
+    """Before it comes what is older; NEWEST where no id is given, none where there is no such."""
+    if id is None:
+        return NEWEST
+    found: int | None = await rows.fetchval(_PLACES[kind], id)
+    return found
 
 
 def _task_row(row: Any) -> TaskRow:

@@ -20,10 +20,13 @@ Email = Annotated[
     Meta(pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$", max_length=254),
 ]
 Few = Annotated[int, Meta(ge=0, le=1000)]
+Page = Annotated[int, Meta(ge=1, le=1000, description="How many of the newest to give.")]
+Before = Annotated[UUID, Meta(description="Only what is older than the one with this id.")]
 RunStatus = Literal["running", "success", "failure", "timed_out", "killed", "unknown"]
 
 DEFAULT_RUNS = 5
 MOST_RUNS = 1000
+MOST_LISTED = 10_000  # of anything, where no limit is given: the newest
 
 
 class CreateWorkspace(msgspec.Struct):
@@ -104,7 +107,12 @@ class UploadForm(msgspec.Struct):
 
 
 class ListOrchestrations(msgspec.Struct):
+    """A page is asked for by `limit`, the one after it by `before`: the oldest that it had.
+    Without a limit these are the newest 10,000; so in all lists."""
+
     workspace_id: WorkspaceId
+    limit: Page | None = None
+    before: Before | None = None
 
 
 class ListAllOrchestrations(msgspec.Struct):
@@ -113,6 +121,8 @@ class ListAllOrchestrations(msgspec.Struct):
     workspace_ids: list[WorkspaceId] = []
     task_run_status: list[RunStatus] = []
     killed: bool | None = None
+    limit: Page | None = None
+    before: Before | None = None
 
 
 class OrchestrationById(msgspec.Struct):
@@ -167,6 +177,8 @@ class ListTasks(msgspec.Struct):
     orch_sha: Sha | None = None
     killed: bool | None = None
     run_limit: Few | None = None
+    limit: Page | None = None
+    before: Before | None = None
 
 
 class TasksBySha(msgspec.Struct):
@@ -191,6 +203,7 @@ class ListRuns(msgspec.Struct):
     task_id: UUID
     limit: Annotated[int, Meta(ge=1, le=MOST_RUNS)] | None = None
     status: Literal["all"] | RunStatus | None = None
+    before: Before | None = None
 
 
 class RunDetails(msgspec.Struct):

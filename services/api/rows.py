@@ -19,6 +19,8 @@ RUN = msgspec.json.Decoder(Run)
 # A run that is asked for and has not begun is nothing to show, unless that is what one looks for.
 BEGUN = ["running", "success", "failure", "timed_out", "killed"]
 
+NEWEST = 2**63 - 1  # no place in the log is after it
+
 
 class Rows(Protocol):
     """A database, or a snapshot of it."""

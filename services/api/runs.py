@@ -12,7 +12,9 @@ async def list_runs(call: Call, body: requests.ListRuns) -> list[wire.TaskRun]:
     rows = call.resources.rows
     await access.task(call, rows, body.task_id, field="task_id")
     status = None if body.status == "all" else body.status
-    found = await queries.runs(rows, body.task_id, status, body.limit or requests.MOST_RUNS)
+    before = await access.before(rows, "run", body.before)
+    limit = body.limit or requests.MOST_RUNS
+    found = await queries.runs(rows, body.task_id, status, limit, before)
     return [wire.TaskRun.of(state) for state in found]
 
 

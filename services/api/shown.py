@@ -19,11 +19,10 @@ from libs.domain.events import Kind
 from libs.domain.orchestration import Orchestration
 from libs.domain.run import Run
 from libs.domain.task import Task
-from services.api.rows import BEGUN, LONGEST, OPEN, ORCHESTRATION, RUN, TASK, Rows
+from services.api.rows import BEGUN, LONGEST, NEWEST, OPEN, ORCHESTRATION, RUN, TASK, Rows
 
 WorkloadStatus = Literal["active", "inactive", "error"]
 
-_NEWEST = 2**63 - 1
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -98,7 +97,7 @@ async def workloads(
 ) -> list[Workload]:
     """Orchestrations, newest first, whose name (the file's, if it has none) holds `search`."""
     wanted = search.replace("\0", "\ufffd").casefold()
-    found = await rows.fetch(_WORKLOADS, workspaces, before or _NEWEST, wanted, status, limit)
+    found = await rows.fetch(_WORKLOADS, workspaces, before or NEWEST, wanted, status, limit)
     return [
         Workload(ORCHESTRATION.decode(row["state"]), row["status"], row["created_seq"])
         for row in found
@@ -121,7 +120,7 @@ async def tasks_of(
     rows: Rows, orchestration: UUID, *, before: int | None = None, limit: int = 50
 ) -> list[TaskShown]:
     """Newest first, the killed ones too."""
-    found = await rows.fetch(_TASKS_OF, orchestration, before or _NEWEST, limit, BEGUN)
+    found = await rows.fetch(_TASKS_OF, orchestration, before or NEWEST, limit, BEGUN)
     return [_task_shown(row) for row in found]
 
 
@@ -161,7 +160,7 @@ async def runs_shown(
     Runs that are asked for and have not begun are shown where `statuses` says `requested`.
     """
     query, of = _scope(workspaces, orchestration, task)
-    found = await rows.fetch(query, of, list(statuses) or BEGUN, before or _NEWEST, limit)
+    found = await rows.fetch(query, of, list(statuses) or BEGUN, before or NEWEST, limit)
     return [_run_shown(row) for row in found]
 
 

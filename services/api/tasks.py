@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -102,21 +103,35 @@ async def list_tasks(call: Call, body: requests.ListTasks) -> list[wire.Task]:
     async with call.resources.rows.snapshot() as rows:
         if body.orch_id is not None:
             await access.orchestration(call, rows, body.orch_id, "orch_id")
+        workspaces = await _workspaces(call, rows, body.workspace_id)
         found = await queries.tasks(
             rows,
-            await _workspaces(call, rows, body.workspace_id),
+            workspaces,
             _limit(body.run_limit),
             killed=bool(body.killed),
-            orchestration=body.orch_id,
-            sha=body.orch_sha.lower() if body.orch_sha else None,
+            orchestrations=await _of(rows, workspaces, body),
+            before=await access.before(rows, "task", body.before),
+            limit=body.limit or requests.MOST_LISTED,
         )
     return [wire.Task.of(row) for row in found]
+
+
+async def _of(
+    rows: queries.Rows, workspaces: Sequence[int], body: requests.ListTasks
+) -> list[UUID] | None:
+    """The orchestrations whose tasks are asked for; none: any."""
+    one = None if body.orch_id is None else [body.orch_id]
+    if body.orch_sha is None:
+        return one
+    same = await queries.orchestrations_of_sha(rows, workspaces, body.orch_sha.lower())
+    return same if one is None else [id for id in one if id in same]
 
 
 async def by_sha(call: Call, body: requests.TasksBySha) -> wire.TaskIds:
     async with call.resources.rows.snapshot() as rows:
         visible = await _workspaces(call, rows, None)
-        return wire.TaskIds(await queries.task_ids_of_sha(rows, visible, body.sha.lower()))
+        limit = requests.MOST_LISTED
+        return wire.TaskIds(await queries.task_ids_of_sha(rows, visible, body.sha.lower(), limit))
 
 
 async def kill(call: Call, body: requests.KillTask) -> wire.Task:

@@ -6,7 +6,7 @@ They are made from the domain's states here and nowhere else.
 import platform
 from datetime import datetime
 from importlib.metadata import version
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 import msgspec
@@ -160,7 +160,7 @@ class Orchestration(msgspec.Struct, kw_only=True):
         )
 
 
-class TaskRun(msgspec.Struct, kw_only=True):
+class TaskRun(msgspec.Struct):
     """A run that has begun."""
 
     task: UUID
@@ -171,7 +171,8 @@ class TaskRun(msgspec.Struct, kw_only=True):
 
     @staticmethod
     def of(state: run.Run) -> "TaskRun":
-        return msgspec.convert(_run_fields(state), TaskRun)
+        status = cast(RunStatus, state.status)  # it has begun
+        return TaskRun(state.task, state.id, status, state.requested_at, state.updated_at)
 
 
 class TaskRunDetails(TaskRun, kw_only=True):

@@ -11,8 +11,9 @@ _LEAST = 6.0  # a hop of a millisecond beside one of an hour is still to be seen
 
 
 class Hop(NamedTuple):
-    """`seconds` from the hop before; `x` and `width` in the bar's units."""
+    """`kind` is its colour. `seconds` from the hop before; `x` and `width` in the bar's units."""
 
+    kind: str
     name: str
     about: str
     seconds: float
@@ -20,46 +21,52 @@ class Hop(NamedTuple):
     width: float
 
 
-_INSIDE = (
-    (
-        "forked",
-        "Started",
-        "the executor made its process ready, up to the first line of the script",
-    ),
-    ("first_line", "First line", "the script ran until it printed something"),
-    ("exited", "Ran", "the script ran on until none of its processes was left"),
-    ("logged", "Logged", "the last of its output was stored"),
-)
+class _Taken(NamedTuple):
+    kind: str
+    name: str
+    about: str
+    seconds: float
+
+
+_INSIDE = {
+    "forked": ("started", "Started", "the executor made its process ready to run the script"),
+    "first_line": ("first", "First line", "the script ran until it printed something"),
+    "exited": ("ran", "Ran", "the script ran on until none of its processes was left"),
+    "logged": ("logged", "Logged", "the last of its output was stored"),
+}
 
 
 def hops(run: Run, now: datetime) -> list[Hop]:
     """From the request to the end, in order; the last one goes on while the run does."""
-    return list(_placed([(name, about, max(took, 0.0)) for name, about, took in _taken(run, now)]))
+    return list(_placed([*_taken(run, now)]))
 
 
-def _taken(run: Run, now: datetime) -> Iterator[tuple[str, str, float]]:
-    until = run.started_at or run.finished_at or now
-    waited = (until - run.requested_at).total_seconds()
-    yield "Waited", "from the request until an executor with a free slot claimed it", waited
+def _taken(run: Run, now: datetime) -> Iterator[_Taken]:
+    claimed = run.started_at or run.finished_at or now
+    waited = (claimed - run.requested_at).total_seconds()
+    yield _Taken("waited", "Waited", "until an executor with a free slot claimed it", waited)
     if run.started_at is None:
         return
     before = 0.0
-    for key, name, about in _INSIDE:
-        if key in run.timing:
-            yield name, about, run.timing[key] - before
-            before = run.timing[key]
-    whole = ((run.finished_at or now) - run.started_at).total_seconds()
-    if run.finished_at is None:
-        yield "Running", "since an executor claimed it", whole
+    for mark in _INSIDE:
+        if mark in run.timing:
+            yield _Taken(*_INSIDE[mark], run.timing[mark] - before)
+            before = run.timing[mark]
+    rest = ((run.finished_at or now) - run.started_at).total_seconds() - before
+    if run.timing:
+        yield _Taken("recorded", "Recorded", "until its end was in the event log", rest)
     else:
-        yield "Recorded", "until its end was in the event log", whole - before
+        name = "Ran" if run.finished_at else "Running"
+        yield _Taken("ran", name, "since an executor claimed it", rest)
 
 
-def _placed(taken: list[tuple[str, str, float]]) -> Iterator[Hop]:
-    whole = sum(seconds for _, _, seconds in taken) or 1.0
+def _placed(taken: list[_Taken]) -> Iterator[Hop]:
+    """Clocks of two machines may differ: nothing takes less than no time."""
+    whole = sum(max(one.seconds, 0) for one in taken) or 1.0
     room = WIDTH - _LEAST * len(taken)
     x = 0.0
-    for name, about, seconds in taken:
+    for one in taken:
+        seconds = max(one.seconds, 0)
         width = _LEAST + room * seconds / whole
-        yield Hop(name, about, seconds, round(x, 2), round(width, 2))
+        yield Hop(one.kind, one.name, one.about, seconds, round(x, 2), round(width, 2))
         x += width

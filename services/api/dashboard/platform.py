@@ -1,0 +1,68 @@
+"""The platform's page, for administrators: who is there, what waits, what is stuck."""
+
+from typing import NamedTuple
+
+from aiohttp import web
+
+from libs.domain.ids import StreamId
+from libs.eventlog.parked import Parked
+from services.api import admin
+from services.api.dashboard.bodies import body
+from services.api.dashboard.visit import Visit
+
+_SAID = {
+    "done": "The event was handled.",
+    "failed": "It failed again: {error}",
+    "under_way": "It takes longer than ten seconds. Look again in a while.",
+    "discarded": "The event was discarded.",
+}
+
+
+class Stuck(NamedTuple):
+    """A parked event, and whose it is: none for a subject that is none of an aggregate."""
+
+    parked: Parked
+    stream: StreamId | None
+
+
+async def show(visit: Visit) -> web.Response:
+    return await _shown(visit)
+
+
+async def _shown(visit: Visit, said: str = "", *, bad: bool = False) -> web.Response:
+    found = await admin.look(visit.call)
+    return visit.page(
+        "platform.html",
+        title="Platform",
+        platform=found,
+        slots=sum(one.slots for one in found.executors),
+        used=sum(one.used for one in found.executors),
+        stuck=[Stuck(one, _stream(one)) for one in found.parked],
+        said=said,
+        bad=bad,
+    )
+
+
+def _stream(parked: Parked) -> StreamId | None:
+    try:
+        return StreamId.of_subject(parked.subject)
+    except ValueError:  # msgspec's errors are some, too
+        return None
+
+
+async def retry(visit: Visit) -> web.Response:
+    retried = await admin.retry(visit.call, await _event(visit))
+    said = _SAID[retried.outcome].format(error=retried.error)
+    return await _shown(visit, said, bad=retried.outcome == "failed")
+
+
+async def discard(visit: Visit) -> web.Response:
+    await admin.discard(visit.call, await _event(visit))
+    return await _shown(visit, _SAID["discarded"])
+
+
+async def _event(visit: Visit) -> admin.ParkedEvent:
+    form = await visit.form()
+    seq = form.get("seq", "")
+    fields = {"reaction": form.get("reaction", ""), "seq": int(seq) if seq.isdecimal() else seq}
+    return body(admin.ParkedEvent, fields)

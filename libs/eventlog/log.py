@@ -31,6 +31,8 @@ _EXPECTED = "Nats-Expected-Last-Subject-Sequence"
 _EXPECTED_OVER = "Nats-Expected-Last-Subject-Sequence-Subject"
 _MAX_READ = 1000
 
+EVERYTHING = f"{EVENTS_ROOT}.>"
+
 
 class WrongVersion(Exception):
     """Somebody else appended to this aggregate first. Load it again and decide again."""
@@ -178,7 +180,7 @@ class EventLog:
         return await patiently(lambda: streams.last_seq(self._nats, streams.EVENTS))
 
     def follow(
-        self, after: int, subjects: Sequence[str] = (f"{EVENTS_ROOT}.>",)
+        self, after: int, subjects: Sequence[str] = (EVERYTHING,)
     ) -> AsyncIterator[list[Recorded]]:
         """Every event after `after` on these subjects, once and in order, for ever, in batches."""
         return _decoded(following.follow(self._nats, streams.EVENTS, after, subjects))
@@ -188,14 +190,13 @@ class EventLog:
     ) -> AsyncGenerator[list[Recorded], None]:
         """The events after `after` up to and with `through`, which there is, on these subjects.
 
-        Once and in order, in batches. Whichever copy of the stream answers has them all once it
-        shows the event at `through`: so that one is read too, and given if it is on a subject.
+        Once and in order, in batches. Whichever copy of the stream answers, it has them all once it
+        has shown the last of them, as the leader knows it.
         """
-        last = await self._stored({"seq": through}) if after < through else None
-        if last is None:
+        asked, last = await self._until(subjects, through) if after < through else ((), 0)
+        if last <= after:
             return
-        wanted = any(_covers(subject, last.subject) for subject in subjects)
-        asked = subjects if wanted else [*subjects, last.subject]
+        others = set(asked) - set(subjects)
         async with aclosing(
             following.follow(self._nats, streams.EVENTS, after, asked, at_once)
         ) as batches:
@@ -203,18 +204,35 @@ class EventLog:
                 given = [
                     _recorded(one)
                     for one in batch
-                    if one.seq <= through and (wanted or one.message.subject != last.subject)
+                    if one.seq <= through and one.message.subject not in others
                 ]
                 if given:
                     yield given
-                if batch[-1].seq >= through:
+                if batch[-1].seq >= last:
                     return
+
+    async def _until(self, subjects: Sequence[str], through: int) -> tuple[Sequence[str], int]:
+        """What to follow, and the place at which it has shown all up to `through`.
+
+        A single subject is quick to read and to know the last event of. Of several the server
+        would look at every event, so the one at `through` is made one of theirs.
+        """
+        if len(subjects) == 1 and subjects[0] != EVERYTHING:
+            return subjects, min(await self.last_seq_over(subjects[0]), through)
+        last = await self._stored({"seq": through})
+        if last is None:
+            return subjects, 0
+        covered = any(_covers(subject, last.subject) for subject in subjects)
+        return subjects if covered else [*subjects, last.subject], through
 
 
 def _covers(pattern: str, subject: str) -> bool:
-    """Whether a pattern without `>` is one of that subject."""
-    tokens = zip(pattern.split("."), subject.split("."), strict=True)
-    return all(one in ("*", other) for one, other in tokens)
+    for wanted, token in zip(pattern.split("."), subject.split("."), strict=False):
+        if wanted == ">":
+            return True
+        if wanted not in ("*", token):
+            return False
+    return True
 
 
 async def _decoded(

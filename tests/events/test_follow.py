@@ -191,3 +191,5 @@ def test_filters_are_told_to_the_server() -> None:
         "event.12.task.b",
     ]
     assert asked.subjects_in([]) == []
+    assert Asked().subjects_in([3, 12]) == ["event.3.>", "event.12.>"]
+    assert Asked().subjects_in(None) == ["event.>"]

@@ -8,6 +8,7 @@ import msgspec
 from libs.domain import events
 from libs.domain.ids import EVENTS_ROOT, Aggregate
 from libs.eventlog.envelope import Recorded
+from libs.eventlog.log import EVERYTHING
 
 AGGREGATES: Mapping[Aggregate, Collection[type]] = {
     "workspace": get_args(events.WorkspaceEvent),
@@ -51,14 +52,21 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     def subjects_in(self, workspaces: Collection[int] | None) -> list[str]:
         """Where the log has what is wanted of these workspaces, and perhaps more than that."""
-        kinds = self.aggregates if self.aggregates is not None else dict.fromkeys(AGGREGATES)
-        if self.types is not None:
-            meant = {AGGREGATE_OF[name] for name in self.types}
-            kinds = {kind: ids for kind, ids in kinds.items() if kind in meant}
         places = ["*"] if workspaces is None else [str(id) for id in sorted(workspaces)]
+        kinds = self._kinds()
+        if kinds is None:
+            whole = [f"{EVENTS_ROOT}.{place}.>" for place in places]
+            return [EVERYTHING] if workspaces is None else whole
         return [
             f"{EVENTS_ROOT}.{place}.{kind}.{id}"
             for place in places
             for kind, ids in kinds.items()
             for id in (["*"] if ids is None else sorted(ids))
         ]
+
+    def _kinds(self) -> Mapping[Aggregate, Ids] | None:
+        if self.types is None:
+            return self.aggregates
+        meant = {AGGREGATE_OF[name] for name in self.types}
+        asked = dict.fromkeys(AGGREGATES) if self.aggregates is None else self.aggregates
+        return {kind: ids for kind, ids in asked.items() if kind in meant}

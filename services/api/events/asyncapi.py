@@ -55,6 +55,7 @@ def schemas() -> dict[str, Document]:
     for name, field in WITHHELD.items():
         del found[name]["properties"][field]
         found[name]["required"].remove(field)
+        found[name]["description"] += f"\n\nSubscribers are not shown `{field}`."
     cloud_event = found["CloudEvent"]
     cloud_event["properties"]["data"] = {"oneOf": [_ref("schemas", name) for name in names()]}
     return {**found, "Headers": _headers(cloud_event)}

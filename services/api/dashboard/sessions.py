@@ -29,15 +29,15 @@ class Sessions:
         return secret
 
     async def user(self, secret: str) -> User | None:
-        """Whose browser it is; none when the session has ended, or the user is disabled."""
-        row = await self._database.fetchrow(
-            """SELECT account, created_at FROM browser_session
-            WHERE digest = $1 AND expires_at >= now()""",
+        """Whose browser it is; none when the session has ended, be it by another
+        password, or the user is disabled."""
+        id = await self._database.fetchval(
+            """SELECT session.account FROM browser_session AS session
+            JOIN account ON account.id = session.account
+            WHERE digest = $1 AND expires_at >= now() AND session.created_at >= tokens_from""",
             _digest(secret),
         )
-        if row is None:
-            return None
-        return await self._users.by_id(row["account"], row["created_at"].timestamp())
+        return await self._users.by_id(id) if id else None
 
     async def end(self, secret: str) -> None:
         await self._database.execute(

@@ -16,6 +16,7 @@ MODULES = (
     "client",
     "connection",
     "connections",
+    "events",
     "grants",
     "orchestration",
     "orchestrations",
@@ -46,7 +47,9 @@ def blocking(module: str) -> str:
     for pattern, replacement in _CHANGES:
         text = re.sub(pattern, replacement, text)
     name = str(RONDO / f"{module}.py")
-    text = _ruff(["check", "--quiet", "--fix-only", "--select=I,UP034"], name, text)
+    text = _ruff(
+        ["check", "--quiet", "--fix-only", "--unsafe-fixes", "--select=I,UP028,UP034"], name, text
+    )
     return NOTE.format(module) + _ruff(["format", "--quiet"], name, text)
 
 

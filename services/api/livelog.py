@@ -16,6 +16,7 @@ from services.api.call import VISIBLE_WITHIN, Call
 from services.api.route import EVENTS, TEXT, Route
 
 _STILL_ALLOWED = 10.0  # s at most until somebody hears no more of what is closed to them
+_TOGETHER = 100  # lines in an event at most: one that breaks off is sent again as a whole
 _MAX_DIGITS = 15
 HEARTBEAT = b": \n\n"
 EVENT_HEADERS = {

@@ -89,14 +89,15 @@ def test_a_run_that_is_none(client: Client) -> None:
 def test_events_however_they_are_cut() -> None:
     sent = (
         b': hello\n\nid: 1\ndata: {"a":"\xc3\xbc"}\n\nevent: end\r\nid:2\r\ndata:x\r\ndata: y\r\n'
-        b"\r\nid: 3\n\nretry: 5\ndata\n\ndata: never whole\n"
+        b"\r\nid: 3\n\nretry: 5\ndata\n\n: still here\nid: 7\n\nid: 8\ndata: never whole\n"
     )
     expected = [
         Event("1", "message", '{"a":"ü"}'),
         Event("2", "end", "x\ny"),
-        Event("", "message", ""),
+        Event("3", "message", ""),
     ]
     for step in range(1, len(sent)):
         parser = Parser()
         pieces = (sent[at : at + step] for at in range(0, len(sent), step))
         assert [event for piece in pieces for event in parser.feed(piece)] == expected
+        assert parser.last == "7"

@@ -6,6 +6,7 @@ from rondo.client import Client
 from rondo.connection import Connection
 from rondo.credentials import Password, Tokens
 from rondo.errors import RondoError
+from rondo.event import Event
 from rondo.models import Logs, TaskStatus
 from rondo.orchestration import Orchestration
 from rondo.service_token import ServiceToken
@@ -24,6 +25,7 @@ __all__ = [
     "AsyncClient",
     "Client",
     "Connection",
+    "Event",
     "Logs",
     "Member",
     "Orchestration",

@@ -8,6 +8,7 @@ import os
 from rondo import credentials, wire
 from rondo.accounts import Accounts
 from rondo.auth import Auth
+from rondo.events import Events
 from rondo.models import TIME_FORMAT
 from rondo.orchestrations import Orchestrations
 from rondo.session import Session
@@ -15,7 +16,7 @@ from rondo.session import Session
 _TIMEOUT = 60.0  # s
 
 
-class Client(Orchestrations, Accounts):
+class Client(Orchestrations, Accounts, Events):
     """A user's way to a platform. It logs in when it is first used.
 
     Without arguments the address and the login come from the environment, or from the last

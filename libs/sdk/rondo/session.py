@@ -77,18 +77,17 @@ class Session:
         Unavailable once the platform has been away for AWAY seconds."""
         away, pause = None, _FIRST
         while True:
+            parser = sse.Parser(last)
             try:
-                parser = sse.Parser()
                 with closing(self._stream(path, last)) as pieces:
                     for piece in pieces:
                         away, pause = None, _FIRST
-                        for event in parser.feed(piece):
-                            last = event.id or last
-                            yield event
+                        yield from parser.feed(piece)
             except Unavailable:
                 away = away or time.monotonic()
                 if time.monotonic() - away > AWAY:
                     raise
+            last = parser.last
             _rest(pause)
             pause = min(2 * pause, _LONGEST)
 
@@ -97,8 +96,7 @@ class Session:
         if last:
             headers["Last-Event-ID"] = last
         with closing(self._transport.stream(wire.Request("GET", path, headers))) as pieces:
-            for piece in pieces:
-                yield piece
+            yield from pieces
 
     def _answered(self, request: wire.Request, patience: float) -> Any:
         deadline, pause = time.monotonic() + patience, _FIRST

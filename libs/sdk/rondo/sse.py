@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Event(NamedTuple):
-    """`id` is empty when it has none of its own; `kind` is `message` unless the server says."""
+    """`id` is that of an earlier one when it has none; `kind` is `message` unless it is said."""
 
     id: str
     kind: str
@@ -14,7 +14,10 @@ class Event(NamedTuple):
 
 
 class Parser:
-    def __init__(self) -> None:
+    """`last` is the id after which to go on; a server may move it without an event."""
+
+    def __init__(self, last: str = "") -> None:
+        self.last = last
         self._rest = b""
         self._fields: dict[str, list[str]] = {}
 
@@ -26,15 +29,12 @@ class Parser:
             if text:
                 name, _, value = text.partition(":")
                 self._fields.setdefault(name, []).append(value.removeprefix(" "))
-            elif fields := self._taken():
-                yield _event(fields)
+            elif event := self._event():
+                yield event
 
-    def _taken(self) -> dict[str, list[str]] | None:
-        """Those of an event: without data it is none."""
+    def _event(self) -> Event | None:
+        """Without data it is none."""
         fields, self._fields = self._fields, {}
-        return fields if "data" in fields else None
-
-
-def _event(fields: dict[str, list[str]]) -> Event:
-    id, kind = fields.get("id", [""])[-1], fields.get("event", ["message"])[-1]
-    return Event(id, kind, "\n".join(fields["data"]))
+        self.last = fields.get("id", [self.last])[-1]
+        kind = fields.get("event", ["message"])[-1]
+        return Event(self.last, kind, "\n".join(fields["data"])) if "data" in fields else None

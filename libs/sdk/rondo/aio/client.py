@@ -7,6 +7,7 @@ import os
 from rondo import credentials, wire
 from rondo.aio.accounts import AsyncAccounts
 from rondo.aio.auth import AsyncAuth
+from rondo.aio.events import AsyncEvents
 from rondo.aio.orchestrations import AsyncOrchestrations
 from rondo.aio.session import AsyncSession
 from rondo.models import TIME_FORMAT
@@ -14,7 +15,7 @@ from rondo.models import TIME_FORMAT
 _TIMEOUT = 60.0  # s
 
 
-class AsyncClient(AsyncOrchestrations, AsyncAccounts):
+class AsyncClient(AsyncOrchestrations, AsyncAccounts, AsyncEvents):
     """A user's way to a platform. It logs in when it is first used.
 
     Without arguments the address and the login come from the environment, or from the last

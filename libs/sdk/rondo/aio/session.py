@@ -76,18 +76,18 @@ class AsyncSession:
         Unavailable once the platform has been away for AWAY seconds."""
         away, pause = None, _FIRST
         while True:
+            parser = sse.Parser(last)
             try:
-                parser = sse.Parser()
                 async with aclosing(self._stream(path, last)) as pieces:
                     async for piece in pieces:
                         away, pause = None, _FIRST
                         for event in parser.feed(piece):
-                            last = event.id or last
                             yield event
             except Unavailable:
                 away = away or time.monotonic()
                 if time.monotonic() - away > AWAY:
                     raise
+            last = parser.last
             await _rest(pause)
             pause = min(2 * pause, _LONGEST)
 

@@ -86,8 +86,10 @@ async def _body(reader: StreamReader, chunked: bool) -> AsyncIterator[bytes]:
         while piece := await asyncio.wait_for(reader.read(1 << 16), QUIET):
             yield piece
         return
-    while size := await _size(reader):
-        yield await asyncio.wait_for(reader.readexactly(size), QUIET)
+    while left := await _size(reader):
+        while left and (piece := await asyncio.wait_for(reader.read(left), QUIET)):
+            yield piece  # of a chunk that breaks off, what there is
+            left -= len(piece)
         await asyncio.wait_for(reader.readline(), QUIET)
 
 

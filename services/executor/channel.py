@@ -15,9 +15,9 @@ from libs.domain.errors import Rejected, Unavailable
 from services.executor.messages import (
     MESSAGE_BYTES,
     Gone,
-    Launch,
     Preload,
     Preloaded,
+    Prepare,
     Rights,
     encode,
     from_launcher_decoder,
@@ -43,7 +43,7 @@ class Channel:
         """From now on."""
         asyncio.get_running_loop().add_reader(self._socket, self._read)
 
-    async def order(self, order: Launch | Preload, descriptors: Sequence[int] = ()) -> None:
+    async def order(self, order: Prepare | Preload, descriptors: Sequence[int] = ()) -> None:
         """Say what to do. Raises Rejected if that is too long to say, Unavailable if lost."""
         async with self._sending:
             if self.lost.is_set():
@@ -57,26 +57,26 @@ class Channel:
             except OSError as error:
                 raise Rejected("invalid", "variables: too large; pass data as arguments") from error
 
-    async def send(self, launch: Launch, descriptors: Sequence[int]) -> None:
-        """Have a run started. Raises as `order`."""
-        self._gone[launch.run_id] = asyncio.Event()
+    async def prepare(self, prepare: Prepare, descriptors: Sequence[int]) -> None:
+        """Have the processes of a run made. Raises as `order`."""
+        self._gone[prepare.place] = asyncio.Event()
         try:
-            await self.order(launch, descriptors)
+            await self.order(prepare, descriptors)
         except BaseException:
-            del self._gone[launch.run_id]
+            del self._gone[prepare.place]
             raise
 
-    async def gone(self, run_id: str) -> None:
+    async def gone(self, place: str) -> None:
         """Wait until nothing of the run can be left."""
-        if known := self._gone.get(run_id):
+        if known := self._gone.get(place):
             await known.wait()
 
     async def insist(self) -> None:
         """Nothing: a launcher's keepers run our code alone and do as they are told."""
 
-    def forget(self, run_id: str) -> None:
+    def forget(self, place: str) -> None:
         """Nobody will ask about this run again."""
-        self._gone.pop(run_id, None)
+        self._gone.pop(place, None)
 
     async def answer(self) -> Preloaded | None:
         """A template's next; None if it is lost."""
@@ -116,9 +116,9 @@ class Channel:
         except msgspec.DecodeError:  # from a template, which others' packages have a say in
             told = None
         match told:
-            case Gone(run_id):
-                if run_id in self._gone:
-                    self._gone[run_id].set()
+            case Gone(place):
+                if place in self._gone:
+                    self._gone[place].set()
             case None:
                 self.end()
             case preloaded:

@@ -1,4 +1,7 @@
-"""Between fork and exec: how a forked process becomes a user's program, step by step."""
+"""Between fork and exec: how a forked process becomes a user's program, step by step.
+
+First all that can be done before it is known which program that is; the rest when its Launch comes.
+"""
 
 import os
 import signal
@@ -9,7 +12,15 @@ from typing import NoReturn
 from libs.linux import capability, landlock, syscalls
 from libs.linux.cgroup import Group
 from services.executor import limits, template_rights, view
-from services.executor.messages import Failed, Launch, Started, encode
+from services.executor.messages import (
+    MESSAGE_BYTES,
+    Failed,
+    Launch,
+    Prepare,
+    Started,
+    encode,
+    launch_decoder,
+)
 
 _RESETTABLE = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
@@ -17,10 +28,11 @@ NOT_STARTED = 126
 TEMPLATE_ORDERS = 3  # the descriptor of a template on which it is told what to do
 
 
-def become(launch: Launch, streams: list[int], control: socket.socket) -> NoReturn:
+def become(prepare: Prepare, control: socket.socket, orders: socket.socket) -> NoReturn:
     """Turn the calling process into the run's program. Says on `control` how that went."""
     try:
-        set_up(launch, streams)
+        settle(prepare)
+        launch = set_up(prepare, orders)
         control.send(encode(Started()))
         execute(launch)
     except BaseException as error:
@@ -28,20 +40,39 @@ def become(launch: Launch, streams: list[int], control: socket.socket) -> NoRetu
     os._exit(NOT_STARTED)
 
 
-def set_up(launch: Launch, streams: list[int]) -> None:
-    """Give the calling process all that the run has, and take all else from it. Raises OSError."""
-    _detach(*streams)
-    if launch.group:
-        Group(Path(launch.group)).join()
-    if launch.view:
-        view.enter(launch.view)
-    if launch.powers:
-        template_rights.keep(launch.powers, launch.uid)
+def settle(prepare: Prepare) -> None:
+    """What is alike for all runs: session, view, the rules of Landlock. Raises OSError."""
+    os.setsid()
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    if prepare.group:
+        Group(Path(prepare.group)).join()
+    if prepare.view:
+        view.enter(prepare.view)
+    os.umask(0o077)
+    syscalls.no_new_privileges()
+    if not prepare.powers:  # it would forbid all mounting
+        landlock.restrict(prepare.readable, prepare.writable)
+
+
+def set_up(prepare: Prepare, orders: socket.socket) -> Launch:
+    """Wait for what to become, and give the calling process all that this has. Raises OSError."""
+    message, streams, _, _ = socket.recv_fds(orders, MESSAGE_BYTES, 3)
+    if not message:
+        os._exit(NOT_STARTED)  # nobody needs us
+    launch = launch_decoder.decode(message)
+    _connect(*streams)
+    if prepare.powers:
+        template_rights.keep(prepare.powers, launch.uid)
     elif launch.uid is not None:
         drop_to(launch.uid)
     elif os.geteuid() == 0:
         capability.renounce()
-    _confine(launch)
+    os.chdir(launch.directory)
+    syscalls.die_with_parent(signal.SIGKILL)  # not before the change of uid, which clears it
+    limits.apply(prepare.limits, own_uid=launch.uid is not None)
+    if not prepare.powers:
+        capability.drop()
+    return launch
 
 
 def execute(launch: Launch) -> NoReturn:
@@ -55,16 +86,14 @@ def execute(launch: Launch) -> NoReturn:
     os.execve(launch.argv[0], launch.argv, launch.environment)  # noqa: S606 - the point
 
 
-def _detach(stdout: int, stderr: int, orders: int | None = None) -> None:
-    """Own session and streams, and no signal held back. A template gets its orders on 3."""
-    os.setsid()
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(stdout, 1)
-    os.dup2(stderr, 2)
-    if orders is not None:
-        os.dup2(orders, TEMPLATE_ORDERS)
-        os.set_inheritable(TEMPLATE_ORDERS, True)  # dup2 does nothing if it was 3 already
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+def _connect(stdout: int, stderr: int, orders: int | None = None) -> None:
+    """Own streams. A template gets its orders on 3."""
+    given = [os.open(os.devnull, os.O_RDONLY), stdout, stderr]
+    given += [orders] if orders is not None else []
+    for target, descriptor in enumerate(given):
+        os.set_inheritable(descriptor, False)  # received ones are: no run may keep a second one
+        os.dup2(descriptor, target)
+    os.set_inheritable(len(given) - 1, True)  # dup2 does nothing if it was 3 already
 
 
 def drop_to(uid: int) -> None:
@@ -72,14 +101,3 @@ def drop_to(uid: int) -> None:
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
-
-
-def _confine(launch: Launch) -> None:
-    os.umask(0o077)
-    os.chdir(launch.directory)
-    syscalls.no_new_privileges()
-    syscalls.die_with_parent(signal.SIGKILL)  # not before the change of uid, which clears it
-    limits.apply(launch.limits, own_uid=launch.uid is not None)
-    if not launch.powers:  # Landlock would forbid all mounting
-        capability.drop()
-        landlock.restrict(launch.readable, launch.writable)

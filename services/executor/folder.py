@@ -1,6 +1,7 @@
 """A run's private files: a copy of the code that it may write to, and what comes with it."""
 
 import fcntl
+import io
 import os
 import shutil
 import subprocess
@@ -19,23 +20,28 @@ class RunFolder:
         self.path = path
         self.home, self.temporary, self.root = (path / n for n in ("home", "temporary", "root"))
 
+    def make(self) -> None:
+        """Make it, still empty and nobody else's. Raises OSError."""
+        os.mkdir(self.path, 0o711)  # to be passed through
+        for place in (self.root, self.home, self.temporary):
+            os.mkdir(place, 0o700)
+
     def fill(self, spec: RunSpec, uid: int | None) -> None:
-        """Make everything, for `uid` alone if it is given, else for our own. Raises OSError."""
-        self.path.mkdir(mode=0o700)
-        self.root.mkdir()
-        self.temporary.mkdir()
-        _copy(str(spec.code), str(self.home))
-        directory = Path(spec.entrypoint).parent
+        """With all that the run gets, for `uid` alone if it is given, else for us. Raises OSError.
+
+        What is large may take long.
+        """
+        home = str(self.home)
+        _copy(str(spec.code), home, uid)
         given = {"arguments.json": spec.arguments, **spec.files}
         # The SDK reads the arguments in HOME; a script may also do so beside its other data.
-        given |= {str(directory / "arguments.json"): spec.arguments}
+        beside, _, _ = spec.entrypoint.rpartition("/")
+        given |= {f"{beside}/arguments.json": spec.arguments} if beside else {}
         for name, content in given.items():
-            file = self.home / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-            file.chmod(0o600)
+            _write(home, name, content, uid)
         if uid is not None:
-            _give_to(str(self.path), uid)
+            os.chown(home, uid, uid)
+            os.chown(self.temporary, uid, uid)
 
     def prepare(self, uid: int | None) -> None:
         """Make everything for a template that runs as `uid`, if given. Raises OSError."""
@@ -49,6 +55,14 @@ class RunFolder:
         """Bytes on disk of all the files there now; those that vanish meanwhile don't count."""
         places = (self.home, self.temporary)
         return sum(_blocks(entry) * 512 for place in places for entry in _walk(str(place)))
+
+    def remove_some(self) -> bool:
+        """Take away what is gone in no time; whether that was all. Raises nothing."""
+        try:
+            _sweep(str(self.path), _Budget())
+        except (OSError, RecursionError):
+            return not os.path.lexists(self.path)
+        return True
 
     def remove(self) -> None:
         """Take it all away, whatever modes and depths the run left behind. Raises OSError."""
@@ -64,31 +78,88 @@ class RunFolder:
                 raise
 
 
-def _copy(source: str, target: str) -> None:
-    os.mkdir(target, 0o700)
+class _Budget:
+    """What is done in so little time that nobody notices."""
+
+    def __init__(self) -> None:
+        self._entries, self._bytes = 50, 1 << 20
+
+    def take(self, entry: os.DirEntry[str]) -> None:
+        """Raises OSError when it is spent."""
+        self._entries -= 1
+        self._bytes -= _blocks(entry) * 512
+        if self._entries < 0 or self._bytes < 0:
+            raise BlockingIOError(f"much is in {entry.path}")
+
+
+def is_small(path: Path) -> bool:
+    """Whether it is copied in no time."""
+    budget = _Budget()
+    try:
+        for entry in _walk(str(path)):
+            budget.take(entry)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _sweep(path: str, budget: _Budget) -> None:
+    with os.scandir(path) as entries:
+        for entry in entries:
+            budget.take(entry)
+            if entry.is_dir(follow_symlinks=False):
+                _sweep(entry.path, budget)
+            else:
+                os.unlink(entry.path)
+    os.rmdir(path)
+
+
+def _copy(source: str, target: str, uid: int | None) -> None:
+    """What lies in the folder `source` into the folder `target`."""
     with os.scandir(source) as entries:
         for entry in entries:
             to = os.path.join(target, entry.name)
             if entry.is_dir(follow_symlinks=False):
-                _copy(entry.path, to)
+                _folder(to, uid)
+                _copy(entry.path, to, uid)
             elif entry.is_file(follow_symlinks=False):
-                _copy_file(entry.path, to, entry.stat().st_mode)
+                _copy_file(entry.path, to, uid)
 
 
-def _copy_file(source: str, target: str, mode: int) -> None:
+def _copy_file(source: str, target: str, uid: int | None) -> None:
     """Clone where the file system can, else copy. The owner may write, nobody else read."""
-    with open(source, "rb") as old, open(target, "xb") as new:
-        try:
-            fcntl.ioctl(new, _FICLONE, old.fileno())
-        except OSError:
-            shutil.copyfileobj(old, new)
-        os.fchmod(new.fileno(), 0o600 | (mode & 0o100))
+    with open(source, "rb", buffering=0) as old:
+        mode = 0o600 | (os.fstat(old.fileno()).st_mode & 0o100)
+        with _file(target, uid, mode) as new:
+            try:
+                fcntl.ioctl(new, _FICLONE, old.fileno())
+            except OSError:
+                shutil.copyfileobj(old, new)
 
 
-def _give_to(path: str, uid: int) -> None:
-    os.chown(path, uid, uid, follow_symlinks=False)
-    for entry in _walk(path):
-        os.chown(entry.path, uid, uid, follow_symlinks=False)
+def _write(home: str, name: str, content: bytes, uid: int | None) -> None:
+    *above, _ = name.split("/")
+    at = home
+    for each in above:
+        at = f"{at}/{each}"
+        if not os.path.isdir(at):
+            _folder(at, uid)
+    with _file(f"{home}/{name}", uid) as file:
+        file.write(content)
+
+
+def _folder(path: str, uid: int | None) -> None:
+    os.mkdir(path, 0o700)
+    if uid is not None:
+        os.chown(path, uid, uid)
+
+
+def _file(path: str, uid: int | None, mode: int = 0o600) -> io.FileIO:
+    """A new one, or an emptied one."""
+    file = io.FileIO(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), "w")
+    if uid is not None:
+        os.fchown(file.fileno(), uid, uid)
+    return file
 
 
 def _walk(path: str) -> Iterator[os.DirEntry[str]]:

@@ -1,7 +1,7 @@
 """Forks a keeper for each run and reaps it: what a launcher and a template have in common.
 
-Gets a Launch with its descriptors (stdout, stderr, control, for a template also its orders), and
-says Gone when nothing of it is left.
+Gets a Prepare with its descriptors (control, and where the Launch will come), and says Gone when
+nothing of it is left.
 """
 
 import contextlib
@@ -18,8 +18,8 @@ from services.executor.messages import (
     MESSAGE_BYTES,
     Failed,
     Gone,
-    Launch,
     Preload,
+    Prepare,
     encode,
     order_decoder,
 )
@@ -38,7 +38,7 @@ class Forker:
         self.executor = executor
         self._fork = namespace.fork_in_pid_namespace if namespaces else os.fork
         self._myself = os.pidfd_open(os.getpid())  # for the keepers: readable when we are gone
-        self._keepers: dict[int, tuple[int, Launch]] = {}  # by pidfd, with the pid
+        self._keepers: dict[int, tuple[int, Prepare]] = {}  # by pidfd, with the pid
         self._poller = select.poll()
         self._poller.register(executor, select.POLLIN)
 
@@ -57,7 +57,7 @@ class Forker:
 
     def _start(self) -> bool:
         try:
-            message, descriptors, _, _ = socket.recv_fds(self.executor, MESSAGE_BYTES, 4)
+            message, descriptors, _, _ = socket.recv_fds(self.executor, MESSAGE_BYTES, 2)
         except ConnectionResetError:  # it is gone and left something of ours unread
             return False
         if not message:
@@ -65,39 +65,34 @@ class Forker:
         for each in descriptors:  # recv_fds drops the flag for it; no run may get the control
             os.set_inheritable(each, False)
         order = order_decoder.decode(message)
-        if isinstance(order, Launch):
-            self._launch(order, descriptors)
+        if isinstance(order, Prepare):
+            control, orders = (socket.socket(fileno=each) for each in descriptors)
+            with control, orders:
+                self._prepare(order, control, orders)
         else:
             self.preload(order)
         return True
 
-    def _launch(self, launch: Launch, descriptors: list[int]) -> None:
-        stdout, stderr, control, *orders = descriptors
-        streams = [stdout, stderr, *orders]
-        with socket.socket(fileno=control) as channel:
-            try:
-                self._keep(launch, streams, channel)
-            except OSError as error:  # too many processes; the other runs go on
-                channel.send(encode(Failed(str(error))))
-                self.executor.send(encode(Gone(launch.run_id)))
-        for each in streams:
-            os.close(each)
-
-    def _keep(self, launch: Launch, streams: list[int], channel: socket.socket) -> None:
-        if (pid := self._fork()) == 0:
-            self._be_keeper(launch, streams, channel)
+    def _prepare(self, prepare: Prepare, control: socket.socket, orders: socket.socket) -> None:
+        try:
+            if (pid := self._fork()) == 0:
+                self._be_keeper(prepare, control, orders)
+        except OSError as error:  # too many processes; the other runs go on
+            control.send(encode(Failed(str(error))))
+            self.executor.send(encode(Gone(prepare.place)))
+            return
         watch = os.pidfd_open(pid)
-        self._keepers[watch] = pid, launch
+        self._keepers[watch] = pid, prepare
         self._poller.register(watch, select.POLLIN)
 
-    def _be_keeper(self, launch: Launch, streams: list[int], channel: socket.socket) -> None:
+    def _be_keeper(self, prepare: Prepare, control: socket.socket, orders: socket.socket) -> None:
         try:
             self.executor.close()
-            keeper.keep(launch, streams, channel, self._myself, self.become)
+            keeper.keep(prepare, control, orders, self._myself, self.become)
         except Born:
             raise
         except OSError as error:
-            channel.send(encode(Failed(str(error))))
+            control.send(encode(Failed(str(error))))
         except BaseException:
             traceback.print_exc()  # to the executor's standard error; the run ends as lost
         os._exit(1)  # never back into the loop, whatever else happened
@@ -105,15 +100,15 @@ class Forker:
     def _reap(self, watch: int) -> None:
         """Take note of a keeper's end; if somebody killed it, its run is now ours to kill."""
         self._poller.unregister(watch)
-        pid, launch = self._keepers.pop(watch)
+        pid, prepare = self._keepers.pop(watch)
         os.close(watch)
         os.waitpid(pid, 0)
-        left = launch.group and os.path.isdir(launch.group)  # its keeper would have removed it
+        left = prepare.group and os.path.isdir(prepare.group)  # its keeper would have removed it
         if left:
-            Group(Path(launch.group)).kill()
+            Group(Path(prepare.group)).kill()
         if os.getpid() != 1:  # in a namespace, the run died with its keeper
             process.end_children(keep={pid for pid, _ in self._keepers.values()})
         if left:
-            Group(Path(launch.group)).remove()
+            Group(Path(prepare.group)).remove()
         with contextlib.suppress(BrokenPipeError):  # the loop is about to see it gone
-            self.executor.send(encode(Gone(launch.run_id)))
+            self.executor.send(encode(Gone(prepare.place)))

@@ -20,29 +20,32 @@ import msgspec
 
 from libs.linux import process, syscalls
 from libs.linux.cgroup import Group
-from services.executor.messages import Ended, Launch, Stop, encode, receive
+from services.executor.messages import Ended, Prepare, Stop, encode, receive
 
 Cause = Literal["exit", "stop", "lost"]
 
 
-Become = Callable[[Launch, list[int], socket.socket], NoReturn]
+Become = Callable[[Prepare, socket.socket, socket.socket], NoReturn]
 
 
 def keep(
-    launch: Launch, streams: list[int], control: socket.socket, launcher: int, become: Become
+    prepare: Prepare,
+    control: socket.socket,
+    orders: socket.socket,
+    launcher: int,
+    become: Become,
 ) -> NoReturn:
-    """Run `launch` to its end in this process, freshly forked. `launcher` is a pidfd.
+    """See a run to its end in this process, freshly forked. `launcher` is a pidfd.
 
     `become` makes the run of a child of ours; what it raises gets out of here in that child.
     """
     syscalls.become_subreaper()
-    group = Group(Path(launch.group)) if launch.group else None
+    group = Group(Path(prepare.group)) if prepare.group else None
     if group:
-        group.bound(launch.limits.memory_bytes, launch.limits.processes)
+        group.bound(prepare.limits.memory_bytes, prepare.limits.processes)
     if (main := os.fork()) == 0:
-        become(launch, streams, control)
-    for each in streams:
-        os.close(each)
+        become(prepare, control, orders)
+    orders.close()
     cause = _watch(main, control, launcher)
     status = _end(main, group)
     _report(cause, status, control, group)

@@ -1,16 +1,17 @@
 """The local backend: runs as processes of this machine, forks of warm interpreters or new ones."""
 
 import asyncio
-import contextlib
+from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 from libs.domain.errors import Rejected, Unavailable
 from libs.linux.cgroup import Group
 from services.executor import imports, recipe
 from services.executor.backend import GiB, RunSpec
 from services.executor.channel import LauncherProcess
-from services.executor.folder import RunFolder
-from services.executor.local_run import Launcher, LocalRun
+from services.executor.folder import RunFolder, is_small
+from services.executor.local_run import LocalRun
 from services.executor.messages import Rights
 from services.executor.template_process import Template
 from services.executor.templates import Templates
@@ -43,8 +44,10 @@ class LocalBackend:
         self._launcher = launcher
         self._restarting = asyncio.Lock()
         self._runs: set[LocalRun] = set()
+        self._started: set[UUID | None] = set()
         self._templates = Templates(self._template, templates, template_bytes)
         self._imports: dict[tuple[Path, str], tuple[str, ...]] = {}
+        self._small: dict[Path, bool] = {}
         self._closed = False
 
     @classmethod
@@ -80,8 +83,23 @@ class LocalBackend:
     async def start(self, spec: RunSpec) -> LocalRun:
         """See Backend.start."""
         recipe.check(spec)
-        if any(run.run_id == spec.run_id for run in self._runs):
+        if spec.run_id in self._started:
             raise Rejected("conflict", f"run_id: {spec.run_id} is already running")
+        self._started.add(spec.run_id)
+        try:
+            run = await self._start(spec)
+        except BaseException:
+            self._started.discard(spec.run_id)
+            raise
+        self._runs.add(run)
+        run.when_done(self._ended)
+        return run
+
+    def _ended(self, run: LocalRun) -> None:
+        self._runs.discard(run)
+        self._started.discard(run.run_id)
+
+    async def _start(self, spec: RunSpec) -> LocalRun:
         launcher = await self._living_launcher()
         new = recipe.only_new(spec) or launcher.rights.templates
         found = new or self._templates.find(spec.python, await self._modules(spec))
@@ -92,8 +110,7 @@ class LocalBackend:
                 if not found.lost:
                     raise
                 found = str(problem)
-        folder = RunFolder(self._folder / str(spec.run_id))
-        return await self._start(spec, launcher, folder, folder, found)
+        return await self._begin(spec, *await self._made(spec, launcher), found)
 
     async def warm(self, spec: RunSpec) -> str:
         """Return when a run like this one would be forked, or with the reason why it never is."""
@@ -113,28 +130,40 @@ class LocalBackend:
     async def _fork(self, spec: RunSpec, template: Template) -> LocalRun:
         template.runs += 1
         try:
-            run = await self._start(spec, template, *template.folders(spec), "")
+            run = await self._begin(spec, *await template.take(spec.limits), "")
         except BaseException:
             template.leave()
             raise
         run.when_done(lambda _: template.leave())
+        template.stock()
         return run
 
-    async def _start(
-        self, spec: RunSpec, launcher: Launcher, folder: RunFolder, seen: RunFolder, new: str
-    ) -> LocalRun:
+    async def _made(self, spec: RunSpec, launcher: LauncherProcess) -> tuple[LocalRun, RunFolder]:
+        """The processes of a new interpreter, and the folder as they see it."""
+        folder = RunFolder(self._folder / str(spec.run_id))
+        try:
+            folder.make()
+        except OSError as error:
+            raise Unavailable(f"can't make the folder of a run: {error}") from error
+        order = recipe.prepare(
+            spec.python, spec.limits, folder, self._launcher.rights, forked=False
+        )
+        try:
+            return await LocalRun.prepare(order, folder, launcher), folder
+        except BaseException:
+            folder.remove_some()
+            raise
+
+    async def _begin(self, spec: RunSpec, run: LocalRun, seen: RunFolder, new: str) -> LocalRun:
         rights = self._launcher.rights
         uid = None if rights.uids else self._first_uid + spec.slot
-        await _filled(folder, spec, uid)
-        launch = recipe.launch(spec, seen, rights, uid, forked=not new)
         try:
-            run = await LocalRun.piped(spec, folder, launch, launcher)
+            await self._fill(run.folder, spec, uid)
         except BaseException:
-            await asyncio.to_thread(folder.remove)
+            await run.stop("killed")
             raise
+        await run.launch(spec, recipe.launch(spec, seen, rights, uid))
         run.new = run.new or new
-        self._runs.add(run)
-        run.when_done(self._runs.discard)
         return run
 
     async def _template(self, python: Path) -> Template:
@@ -151,6 +180,19 @@ class LocalBackend:
             self._imports[key] = await asyncio.to_thread(imports.of, spec.code / spec.entrypoint)
         return self._imports[key]
 
+    async def _fill(self, folder: RunFolder, spec: RunSpec, uid: int | None) -> None:
+        if spec.code not in self._small:
+            if len(self._small) >= _REMEMBERED:
+                self._small.clear()
+            self._small[spec.code] = await asyncio.to_thread(is_small, spec.code)
+        try:
+            if self._small[spec.code]:
+                folder.fill(spec, uid)
+            else:
+                await _in_thread(folder.fill, spec, uid)
+        except OSError as error:
+            raise Unavailable(f"can't fill the folder of a run: {error}") from error
+
     async def _living_launcher(self) -> LauncherProcess:
         async with self._restarting:
             if self._closed:
@@ -163,20 +205,14 @@ class LocalBackend:
             return self._launcher
 
 
-async def _filled(folder: RunFolder, spec: RunSpec, uid: int | None) -> None:
-    filling = asyncio.create_task(asyncio.to_thread(folder.fill, spec, uid))
+async def _in_thread(work: Callable[..., None], *arguments: object) -> None:
+    """It goes on regardless of us, so we stay until it has ended."""
+    working = asyncio.create_task(asyncio.to_thread(work, *arguments))
     try:
-        await asyncio.shield(filling)
-    except asyncio.CancelledError:  # its thread goes on regardless
-        await asyncio.wait([filling])
-        await asyncio.to_thread(folder.remove)
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait([working])
         raise
-    except FileExistsError as error:
-        raise Rejected("conflict", f"run_id: {spec.run_id} is already running") from error
-    except OSError as error:
-        with contextlib.suppress(FileNotFoundError):
-            await asyncio.to_thread(folder.remove)
-        raise Unavailable(f"can't prepare the folder of a run: {error}") from error
 
 
 def _clear(runs: Path, rights: Rights) -> None:

@@ -6,12 +6,13 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Literal, Protocol
+from uuid import UUID
 
 import msgspec
 
-from libs.domain.errors import Unavailable
+from libs.domain.errors import Rejected, Unavailable
 from services.executor.backend import BOUNDLESS, Outcome, RunSpec
 from services.executor.folder import RunFolder
 from services.executor.messages import (
@@ -19,6 +20,7 @@ from services.executor.messages import (
     Failed,
     FromRun,
     Launch,
+    Prepare,
     Started,
     Stop,
     encode,
@@ -38,85 +40,103 @@ _MESSAGE_BYTES = 1 << 16
 class Launcher(Protocol):
     """Who makes keepers: the launcher, or a template."""
 
-    async def send(self, launch: Launch, descriptors: list[int]) -> None:
-        """Have a run started. Raises Rejected if it is too long to say, Unavailable if lost."""
+    async def prepare(self, prepare: Prepare, descriptors: list[int]) -> None:
+        """Have the processes of a run made. Raises Rejected if too long, Unavailable if lost."""
 
-    async def gone(self, run_id: str) -> None:
+    async def gone(self, place: str) -> None:
         """Wait until nothing of the run can be left."""
 
     async def insist(self) -> None:
         """A run that was told to end did not: do what there is beyond that."""
 
-    def forget(self, run_id: str) -> None:
+    def forget(self, place: str) -> None:
         """Nobody will ask about this run again."""
 
 
 class LocalRun:
-    """Implements Running. Made by `start`."""
+    """Implements Running. Made by `prepare`, for no run in particular, which `launch` makes it."""
 
     def __init__(
-        self, spec: RunSpec, folder: RunFolder, launcher: Launcher, control: socket.socket
+        self,
+        prepare: Prepare,
+        folder: RunFolder,
+        launcher: Launcher,
+        control: socket.socket,
+        orders: socket.socket,
     ) -> None:
         self.pid = self.stdout = self.stderr = -1
         self.new = ""
-        self.run_id = spec.run_id
-        self._spec = spec
-        self._folder = folder
+        self.run_id: UUID | None = None
+        self.folder = folder
+        self.limits = prepare.limits
+        self._place = prepare.place
         self._launcher = launcher
         self._control = control
+        self._orders = orders
+        self._grace = 0.0
         self._asked: Verdict | None = None
         self._failed = ""
+        self._loop = asyncio.get_running_loop()
         self._begun = asyncio.Event()
-        self._stopping = asyncio.Event()
-        self._ended: asyncio.Future[Ended | None] = asyncio.get_running_loop().create_future()
-        asyncio.get_running_loop().add_reader(control, self._read)
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._works: set[asyncio.Task[None]] = set()
+        self._ended: asyncio.Future[Ended | None] = self._loop.create_future()
+        self._loop.add_reader(control, self._read)
         self._end = asyncio.create_task(self._conclude())
 
     @classmethod
-    async def piped(
-        cls, spec: RunSpec, folder: RunFolder, launch: Launch, launcher: Launcher
-    ) -> "LocalRun":
-        """Have it launched with its output in pipes; as `start`."""
+    async def prepare(cls, prepare: Prepare, folder: RunFolder, launcher: Launcher) -> "LocalRun":
+        """Have its processes made; from then on the folder is ours. Raises as Launcher.prepare."""
+        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        orders, awaited = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        control.setblocking(False)
+        orders.setblocking(False)
+        control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # the kernel tells its pid
+        with theirs, awaited:
+            try:
+                await launcher.prepare(prepare, [theirs.fileno(), awaited.fileno()])
+            except BaseException:
+                control.close()
+                orders.close()
+                raise
+        return cls(prepare, folder, launcher, control, orders)
+
+    @property
+    def usable(self) -> bool:
+        """Whether it may still be launched, as far as we know."""
+        return not (self._failed or self._ended.done() or self._asked)
+
+    async def launch(self, spec: RunSpec, launch: Launch) -> None:
+        """Make it this run, with its output in pipes; returns when its program is about to begin.
+
+        Raises Rejected or Unavailable if it can't be: then nothing of it is left.
+        """
         (stdout, to_stdout), (stderr, to_stderr) = os.pipe(), os.pipe()
         try:
-            run = await cls.start(spec, folder, launch, launcher, [to_stdout, to_stderr])
+            await self.become(spec, launch, [to_stdout, to_stderr])
         except BaseException:
             _close(stdout, stderr)
             raise
         finally:
             _close(to_stdout, to_stderr)
-        run.stdout, run.stderr = stdout, stderr
+        self.stdout, self.stderr = stdout, stderr
         for descriptor in (stdout, stderr):
             os.set_blocking(descriptor, False)
-        return run
 
-    @classmethod
-    async def start(
-        cls,
-        spec: RunSpec,
-        folder: RunFolder,
-        launch: Launch,
-        launcher: Launcher,
-        streams: list[int],
-        orders: socket.socket | None = None,
-    ) -> "LocalRun":
-        """Have it launched; returns when its program is about to begin, or could not.
-
-        `streams` are its stdout and stderr, `orders` is for a template.
-        """
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # the kernel tells us its pid
-        more = [orders.fileno()] if orders else []
-        with theirs:
-            try:
-                await launcher.send(launch, [*streams, theirs.fileno(), *more])
-            except BaseException:
-                ours.close()
-                raise
-        run = cls(spec, folder, launcher, ours)
-        await run._begin()
-        return run
+    async def become(self, spec: RunSpec, launch: Launch, streams: list[int]) -> None:
+        """As `launch`; `streams` are its stdout and stderr, for a template its orders too."""
+        self.run_id, self._grace = spec.run_id, spec.grace
+        try:
+            if self.usable:
+                self._say(launch, streams)
+            await self._begin()
+        except BaseException:
+            await self.stop("killed")
+            raise
+        if spec.timeout is not None:
+            self._later("time", spec.timeout, lambda: self._ask(TIMED_OUT))
+        if spec.limits.disk_bytes < BOUNDLESS:
+            self._look_later(spec.limits.disk_bytes)
 
     def when_done(self, tell: Callable[["LocalRun"], object]) -> None:
         """Call `tell` once the run has ended."""
@@ -131,24 +151,39 @@ class LocalRun:
         self._ask(KILLED if status == "killed" else TIMED_OUT)
         await self.wait()
 
+    def _say(self, launch: Launch, streams: list[int]) -> None:
+        try:
+            with self._orders:
+                socket.send_fds(self._orders, [encode(launch)], streams)
+        except (BrokenPipeError, ConnectionResetError):
+            return  # its keeper tells why
+        except OSError as error:
+            raise Rejected("invalid", "variables: too large; pass data as arguments") from error
+
     async def _begin(self) -> None:
         try:
             async with asyncio.timeout(_PATIENCE):
                 await self._begun.wait()
         except TimeoutError as error:
-            await self.stop("killed")
             raise Unavailable(f"its process did not begin within {_PATIENCE:g} s") from error
-        except asyncio.CancelledError:
-            await self.stop("killed")
-            raise
 
     def _ask(self, verdict: Verdict) -> None:
         """Tell the keeper to end it; the first reason stays."""
         if self._asked is None and not self._ended.done():
             self._asked = verdict
-            self._stopping.set()
+            # A template's keepers have others' packages in them: one may not do as it is told (I7).
+            self._later("insist", self._grace + _STUBBORN, lambda: self._do(self._insist()))
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it is ending
-                self._control.send(encode(Stop(self._spec.grace)))
+                self._control.send(encode(Stop(self._grace)))
+
+    def _later(self, what: str, seconds: float, call: Callable[[], object]) -> None:
+        if not self._ended.done():
+            self._timers[what] = self._loop.call_later(seconds, call)
+
+    def _do(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._works.add(task)
+        task.add_done_callback(self._works.discard)
 
     def _read(self) -> None:
         space = socket.CMSG_SPACE(_CREDENTIALS.size)
@@ -169,44 +204,37 @@ class LocalRun:
         self._begun.set()
 
     def _no_more(self, ended: Ended | None) -> None:
-        asyncio.get_running_loop().remove_reader(self._control)
+        self._loop.remove_reader(self._control)
         self._control.close()
+        self._orders.close()
         self._ended.set_result(ended)
 
     async def _conclude(self) -> Outcome:
-        watches = (self._limit_time(), self._limit_disk(), self._insist())
-        guards = [asyncio.create_task(each) for each in watches]
         ended = await self._ended
-        for guard in guards:
-            guard.cancel()
-        run_id = str(self._spec.run_id)
+        for timer in self._timers.values():
+            timer.cancel()
         if ended is None:  # somebody killed the keeper; who made it knows when nothing is left
-            await self._launcher.gone(run_id)
-        self._launcher.forget(run_id)
-        await asyncio.gather(*guards, return_exceptions=True)
+            await self._launcher.gone(self._place)
+        self._launcher.forget(self._place)
+        await asyncio.gather(*self._works, return_exceptions=True)
         try:
-            await asyncio.to_thread(self._folder.remove)
+            if not self.folder.remove_some():
+                await asyncio.to_thread(self.folder.remove)
         except OSError as error:
-            _log.warning("run %s: its folder stays until the next start: %s", run_id, error)
+            _log.warning("%s: a run's folder stays until the next start: %s", self._place, error)
         return outcome(ended, self._failed, self._asked)
 
-    async def _limit_time(self) -> None:
-        if self._spec.timeout is not None:
-            await self._begun.wait()
-            await asyncio.sleep(self._spec.timeout)
-            self._ask(TIMED_OUT)
-
     async def _insist(self) -> None:
-        """A template's keepers have others' packages in them: one may not do as it is told (I7)."""
-        await self._stopping.wait()
-        await asyncio.sleep(self._spec.grace + _STUBBORN)
         await self._launcher.insist()
 
-    async def _limit_disk(self) -> None:
-        while self._spec.limits.disk_bytes < BOUNDLESS:
-            await asyncio.sleep(_LOOK_EVERY)
-            if await asyncio.to_thread(self._folder.size) > self._spec.limits.disk_bytes:
-                self._ask(DISK_QUOTA)
+    def _look_later(self, most: int) -> None:
+        self._later("disk", _LOOK_EVERY, lambda: self._do(self._look(most)))
+
+    async def _look(self, most: int) -> None:
+        if await asyncio.to_thread(self.folder.size) > most:
+            self._ask(DISK_QUOTA)
+        else:
+            self._look_later(most)
 
 
 def _decoded(message: bytes) -> FromRun | None:

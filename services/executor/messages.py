@@ -37,23 +37,31 @@ class Powers(msgspec.Struct, frozen=True):
     count: int  # 0: no uid but its own
 
 
-class Launch(msgspec.Struct, frozen=True, tag=True):
-    """All that becoming a run takes. Comes with three descriptors: stdout, stderr, control.
+class Prepare(msgspec.Struct, frozen=True, tag=True):
+    """Executor to launcher or template: make the processes of a run, before it is known of which.
 
-    That of a template comes with a fourth, on which it will be told what to do.
+    Comes with two descriptors: control, and the one on which its Launch will come.
     """
 
-    run_id: str
-    argv: list[str]  # the program's path first
-    environment: dict[str, str]
-    directory: str
+    place: str  # unique, to speak of it
     limits: Limits
     readable: list[str]
     writable: list[str]
     view: View | None = None
-    uid: int | None = None
     group: str = ""
     powers: Powers | None = None
+
+
+class Launch(msgspec.Struct, frozen=True):
+    """Executor to a prepared process: what to become. Comes with two descriptors: stdout, stderr.
+
+    That of a template comes with a third, on which it will be told what to do.
+    """
+
+    argv: list[str]  # the program's path first
+    environment: dict[str, str]
+    directory: str
+    uid: int | None = None
 
 
 class Preload(msgspec.Struct, frozen=True, tag=True):
@@ -69,9 +77,9 @@ class Stop(msgspec.Struct, frozen=True):
 
 
 class Gone(msgspec.Struct, frozen=True, tag=True):
-    """Launcher or template to executor: the run's keeper is reaped, nothing of the run is left."""
+    """Launcher or template to executor: the keeper is reaped, nothing of the run is left."""
 
-    run_id: str
+    place: str
 
 
 class Preloaded(msgspec.Struct, frozen=True, tag=True):
@@ -112,7 +120,8 @@ def receive(channel: socket.socket) -> bytes:
 
 FromRun = Started | Failed | Ended
 encode = msgspec.json.encode
-order_decoder: msgspec.json.Decoder[Launch | Preload] = msgspec.json.Decoder(Launch | Preload)
+order_decoder: msgspec.json.Decoder[Prepare | Preload] = msgspec.json.Decoder(Prepare | Preload)
+launch_decoder: msgspec.json.Decoder[Launch] = msgspec.json.Decoder(Launch)
 from_launcher_decoder: msgspec.json.Decoder[Gone | Preloaded] = msgspec.json.Decoder(
     Gone | Preloaded
 )

@@ -9,9 +9,9 @@ import msgspec
 
 from libs.domain.errors import Rejected
 from services.executor import view
-from services.executor.backend import RunSpec
+from services.executor.backend import Limits, RunSpec
 from services.executor.folder import RunFolder
-from services.executor.messages import Launch, Powers, Rights, View
+from services.executor.messages import Launch, Powers, Prepare, Rights, View
 
 _OUR_TREE = Path(__file__).parents[2]
 _MSGSPEC = Path(msgspec.__file__).parent
@@ -44,7 +44,9 @@ def template_uid(first: int) -> int:
     return first - 2  # the one in between is the packager's
 
 
-def template(spec: RunSpec, folder: RunFolder, rights: Rights, first_uid: int) -> Launch:
+def template(
+    spec: RunSpec, folder: RunFolder, rights: Rights, first_uid: int
+) -> tuple[Prepare, Launch]:
     """What makes a template; its runs' folders will lie below its `temporary`."""
     home, temporary = str(folder.home), str(folder.temporary)
     readable = [*interpreter_trees(spec.python), *_ours()]
@@ -54,19 +56,22 @@ def template(spec: RunSpec, folder: RunFolder, rights: Rights, first_uid: int) -
         powers = Powers(first_uid, 0 if rights.uids else _MOST_UIDS)
         home, temporary = view.HOME, view.TEMPORARY
     program = [str(_OUR_TREE / "services/executor/template.py"), str(_MSGSPEC)]
-    return Launch(
-        run_id=str(spec.run_id),
-        argv=[str(spec.python), "-u", *program, "1" if powers else "0", "-" * _ROOM],
-        environment=_environment(spec, home, temporary) | _ONE_THREAD,
-        directory=home,
+    prepare = Prepare(
+        place=folder.path.name,
         limits=spec.limits,
         readable=[*view.system_trees(), *view.kernel_trees(), *readable],
         writable=[home, temporary, *view.devices()],
         view=seen,
-        uid=None if rights.uids else template_uid(first_uid),
         group=f"{rights.group}/rondo-{folder.path.name}" if rights.group else "",
         powers=powers,
     )
+    launch = Launch(
+        argv=[str(spec.python), "-u", *program, "1" if powers else "0", "-" * _ROOM],
+        environment=_environment(spec, home, temporary) | _ONE_THREAD,
+        directory=home,
+        uid=None if rights.uids else template_uid(first_uid),
+    )
+    return prepare, launch
 
 
 def only_new(spec: RunSpec) -> str:
@@ -77,32 +82,44 @@ def only_new(spec: RunSpec) -> str:
     return f"{early[0]} takes effect only when an interpreter starts" if early else ""
 
 
-def launch(
-    spec: RunSpec, folder: RunFolder, rights: Rights, uid: int | None, forked: bool = False
-) -> Launch:
+def prepare(
+    python: Path, limits: Limits, folder: RunFolder, rights: Rights, forked: bool
+) -> Prepare:
     """What to tell the launcher or template, with the run's folder as that sees it.
 
-    Nothing of our own environment gets into it. A template may not make control groups.
+    A template may not make control groups.
     """
-    seen = None if rights.namespaces else _view(spec, folder, nested=forked)
-    home, temporary = str(folder.home), str(folder.temporary)
-    if seen:
-        home, temporary = view.HOME, view.TEMPORARY
+    home, temporary = _home(folder, rights)
+    trees = interpreter_trees(python)
+    return Prepare(
+        place=folder.path.name,
+        limits=limits,
+        readable=[*view.system_trees(), *view.kernel_trees(), *trees],
+        writable=[home, temporary, *view.devices()],
+        view=None if rights.namespaces else _view(trees, folder, nested=forked),
+        group=f"{rights.group}/rondo-{folder.path.name}" if rights.group and not forked else "",
+    )
+
+
+def launch(spec: RunSpec, folder: RunFolder, rights: Rights, uid: int | None) -> Launch:
+    """What a prepared process becomes. Nothing of our own environment gets into it."""
+    home, temporary = _home(folder, rights)
     script = f"{home}/{spec.entrypoint}"
     return Launch(
-        run_id=str(spec.run_id),
         argv=[str(spec.python), "-u", script],
         environment=_environment(spec, home, temporary),
         # Where the script lies, not the top: who zips a folder `project` with main.py and data/
         # in it has always run it inside that folder, and reads ./data/table.csv.
         directory=os.path.dirname(script),
-        limits=spec.limits,
-        readable=[*view.system_trees(), *view.kernel_trees(), *interpreter_trees(spec.python)],
-        writable=[home, temporary, *view.devices()],
-        view=seen,
         uid=uid,
-        group=f"{rights.group}/rondo-{spec.run_id}" if rights.group and not forked else "",
     )
+
+
+def _home(folder: RunFolder, rights: Rights) -> tuple[str, str]:
+    """Home and temporary folder by the names that the run has for them."""
+    if rights.namespaces:
+        return str(folder.home), str(folder.temporary)
+    return view.HOME, view.TEMPORARY
 
 
 def interpreter_trees(python: Path) -> list[str]:
@@ -126,8 +143,7 @@ def _ours() -> list[str]:
     return [str(_OUR_TREE / "libs"), str(_OUR_TREE / "services"), str(_MSGSPEC)]
 
 
-def _view(spec: RunSpec, folder: RunFolder, nested: bool) -> View:
-    readable = interpreter_trees(spec.python)
+def _view(readable: list[str], folder: RunFolder, nested: bool) -> View:
     hidden = any(tree.startswith((view.HOME + "/", view.TEMPORARY + "/")) for tree in readable)
     return View(
         root=str(folder.root),

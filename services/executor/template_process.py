@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 from pathlib import Path
@@ -13,22 +14,46 @@ from services.executor.backend import BOUNDLESS, Limits, RunSpec
 from services.executor.channel import Channel
 from services.executor.folder import RunFolder
 from services.executor.local_run import LocalRun
-from services.executor.messages import Launch, Preload, Preloaded, Rights
+from services.executor.messages import Preload, Preloaded, Prepare, Rights
+
+_log = logging.getLogger(__name__)
 
 _PATIENCE = 180.0  # seconds for all that is to be imported
 _LAST_WORDS = 2.0
+_SPARES = 2  # runs whose processes are made before anybody asks for them
 
 _LIMITS = Limits(BOUNDLESS, BOUNDLESS, BOUNDLESS, processes=1 << 16, open_files=1 << 16)
+
+
+class Place:
+    """Where the folders of a template's runs lie: in `folder`, which it sees as `inside`."""
+
+    def __init__(self, folder: RunFolder, inside: str) -> None:
+        self._folder = folder.temporary
+        self._inside = inside
+
+    def new(self) -> RunFolder:
+        return RunFolder(self._folder / uuid4().hex[:16])
+
+    def within(self, folder: RunFolder) -> RunFolder:
+        """It as the template sees it."""
+        return RunFolder(Path(self._inside, folder.path.name))
 
 
 class Template:
     """A warm interpreter of one environment: a place for runs to be started. Made by `start`."""
 
-    def __init__(self, process: LocalRun, channel: Channel, folder: RunFolder, inside: str) -> None:
+    def __init__(
+        self, process: LocalRun, channel: Channel, place: Place, python: Path, rights: Rights
+    ) -> None:
         self._process = process
         self._channel = channel
-        self._folder = folder
-        self._inside = inside
+        self._place = place
+        self._python = python
+        self._rights = rights
+        self._spares: list[LocalRun] = []
+        self._stocking: asyncio.Task[None] | None = None
+        self._closed = False
         self.runs = 0
         channel.listen()
 
@@ -43,19 +68,21 @@ class Template:
         uid = None if rights.uids else recipe.template_uid(first_uid)
         folder.prepare(uid)
         spec = RunSpec(run_id, run_id, 0, python, folder.path, "", limits=_LIMITS)
-        launch = recipe.template(spec, folder, rights, first_uid)
+        prepare, launch = recipe.template(spec, folder, rights, first_uid)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         null = os.open(os.devnull, os.O_WRONLY)
         try:
-            process = await LocalRun.start(spec, folder, launch, launcher, [null, null], theirs)
+            process = await LocalRun.prepare(prepare, folder, launcher)
+            await process.become(spec, launch, [null, null, theirs.fileno()])
         except BaseException:
             ours.close()
             raise
         finally:
             theirs.close()
             os.close(null)
-        template = cls(process, Channel(ours), folder, launch.environment["TMPDIR"])
+        place = Place(folder, launch.environment["TMPDIR"])
+        template = cls(process, Channel(ours), place, python, rights)
         await template._answer()
         return template
 
@@ -75,23 +102,34 @@ class Template:
             return 0
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
-    def folders(self, run: RunSpec) -> tuple[RunFolder, RunFolder]:
-        """Where its files lie, as we see it and as the template does."""
-        name = run.run_id.hex[:16]
-        return RunFolder(self._folder.temporary / name), RunFolder(Path(self._inside, name))
-
     async def preload(self, modules: list[str]) -> dict[str, str]:
         """Have them imported; returns the refused with their reasons. Raises Unavailable."""
+        await self._clear()  # they would lack the modules
         await self._channel.order(Preload(modules))
         return (await self._answer()).refused
 
-    async def send(self, launch: Launch, descriptors: list[int]) -> None:
-        """See Channel.send."""
-        await self._channel.send(launch, descriptors)
+    async def take(self, limits: Limits) -> tuple[LocalRun, RunFolder]:
+        """A prepared run and its folder as it sees it. Raises as LocalRun.prepare."""
+        while self._spares:
+            spare = self._spares.pop(0)
+            if spare.usable and spare.limits == limits:
+                return spare, self._place.within(spare.folder)
+            await spare.stop("killed")
+        return await self._made(limits)
 
-    async def gone(self, run_id: str) -> None:
+    def stock(self) -> None:
+        """Have a few runs ready, from in a moment on."""
+        if self._closed or self.lost or (self._stocking and not self._stocking.done()):
+            return
+        self._stocking = asyncio.create_task(self._stock())
+
+    async def prepare(self, prepare: Prepare, descriptors: list[int]) -> None:
+        """See Channel.prepare."""
+        await self._channel.prepare(prepare, descriptors)
+
+    async def gone(self, place: str) -> None:
         """See Channel.gone. If the template is lost, nothing of it lives once its keeper ended."""
-        await self._channel.gone(run_id)
+        await self._channel.gone(place)
         if self.lost:
             await self.close()
 
@@ -99,9 +137,9 @@ class Template:
         """End the template and all its runs, by the keeper of its own."""
         await self.close()
 
-    def forget(self, run_id: str) -> None:
+    def forget(self, place: str) -> None:
         """See Channel.forget."""
-        self._channel.forget(run_id)
+        self._channel.forget(place)
 
     def leave(self) -> None:
         """A run of it has ended."""
@@ -109,8 +147,35 @@ class Template:
 
     async def close(self) -> None:
         """End it and all its runs."""
+        self._closed = True
         self._channel.end()
         await self._process.stop("killed")
+        await self._clear()
+
+    async def _made(self, limits: Limits) -> tuple[LocalRun, RunFolder]:
+        folder = self._place.new()
+        seen = self._place.within(folder)
+        folder.make()
+        try:
+            order = recipe.prepare(self._python, limits, seen, self._rights, forked=True)
+            return await LocalRun.prepare(order, folder, self), seen
+        except BaseException:
+            folder.remove_some()
+            raise
+
+    async def _stock(self) -> None:
+        try:
+            while len(self._spares) < _SPARES and not self._closed:
+                spare, _ = await self._made(Limits())
+                self._spares.append(spare)
+        except (Unavailable, OSError) as error:
+            _log.info("no runs are prepared: %s", error)
+
+    async def _clear(self) -> None:
+        if self._stocking:
+            await asyncio.wait([self._stocking])
+        spares, self._spares = self._spares, []
+        await asyncio.gather(*(spare.stop("killed") for spare in spares))
 
     async def _answer(self) -> Preloaded:
         """What it says when it has done its work; one that does not is ended."""

@@ -14,7 +14,15 @@ import msgspec
 from libs.linux import syscalls
 from services.executor import child, preload, script, view
 from services.executor.forker import Born, Forker
-from services.executor.messages import Failed, Launch, Preload, Preloaded, Started, encode
+from services.executor.messages import (
+    Failed,
+    Launch,
+    Preload,
+    Preloaded,
+    Prepare,
+    Started,
+    encode,
+)
 
 _TREE = __file__.rsplit("/", 3)[0]
 _OURS = {"libs", "services", "msgspec"}
@@ -46,9 +54,10 @@ class Template(Forker):
         gc.freeze()
         self.executor.send(encode(Preloaded(refused)))
 
-    def _become(self, launch: Launch, streams: list[int], control: socket.socket) -> NoReturn:
+    def _become(self, prepare: Prepare, control: socket.socket, orders: socket.socket) -> NoReturn:
         try:
-            child.set_up(launch, streams)
+            child.settle(prepare)
+            launch = child.set_up(prepare, orders)
             loaded = {name.partition(".")[0] for name in sys.modules.keys() - self._plain}
             code = script.load(launch.argv[-1], loaded)
             if isinstance(code, str):

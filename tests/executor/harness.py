@@ -169,9 +169,10 @@ class Harness:
         return run
 
     def left(self) -> list[Path]:
-        """The folders that runs left."""
+        """The folders that runs left; those prepared for the next ones have nothing in them."""
         forked = (self.folder / "templates").glob("*/temporary/" + "[0-9a-f]" * 16)
-        return [*(self.folder / "runs").iterdir(), *forked]
+        filled = (folder for folder in forked if any((folder / "home").iterdir()))
+        return [*(self.folder / "runs").iterdir(), *filled]
 
     def spec(self, script: str, beside: dict[str, bytes] | None = None, **spec: Any) -> RunSpec:
         """`script` becomes the entrypoint; `beside` are other files of the tree."""

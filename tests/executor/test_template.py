@@ -155,7 +155,7 @@ async def test_a_run_cannot_harm_its_template(runs: Harness) -> None:
                     pass
         print("done")
     """
-    before = await runs.start(runs.spec("print('ready'); open(0).read()"))
+    before = await runs.start(runs.spec("import time; print('ready'); time.sleep(60)"))
     await before.out.until("ready")
     script = script.replace("TEMPLATE", str(_template_of(before.running.pid)))
     assert await lines(runs, runs.spec(script, slot=1)) == ["done"]

@@ -3,11 +3,13 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from random import Random
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from libs.domain.events import AnyEvent, RunFinished, RunStarted, TaskPaused
@@ -21,6 +23,7 @@ from services.api.events import tail as tails
 from services.api.events.asked import Asked
 from services.api.events.follow import follow
 from services.api.events.tail import Tail
+from tests.servers import NatsServer
 
 HERE = Context(source="test", actor="test")
 EVENTS: dict[Aggregate, AnyEvent] = {"run": RunStarted(executor="test"), "task": TaskPaused()}
@@ -174,6 +177,75 @@ async def test_readers_leave_nothing_behind(source: Source) -> None:
     async with source.projected():
         await source.seen(Asked(), 0, last)
     assert source.tail.listeners == 0
+
+
+async def consumers(nats: Nats) -> list[str]:
+    names: list[str] = msgspec.json.decode(await nats.api("CONSUMER.NAMES.EVENTS"))["consumers"]
+    return names
+
+
+async def test_any_number_of_readers_costs_one_consumer(source: Source, nats: Nats) -> None:
+    last = await source.append(1000)
+    async with source.projected():
+        await source.position.reached(last, 5)
+        async with AsyncExitStack() as open_readers:
+            for number in range(30):
+                asked = Asked(workspaces=frozenset({number % 3}))
+                pieces = await open_readers.enter_async_context(aclosing(follow(source, asked, 0)))
+                while (await anext(pieces)).events:
+                    pass  # history; an empty piece says that it waits for what comes
+            assert len(await consumers(nats)) == 1
+            assert source.tail.listeners == 30
+
+
+async def test_a_restart_of_the_log_goes_unnoticed(
+    source: Source, nats_process: NatsServer
+) -> None:
+    await source.append(900)
+    await source.append(900)
+    async with source.projected():
+        await source.position.reached(1800, 20)
+        async with asyncio.timeout(30), aclosing(follow(source, Asked(), 0)) as pieces:
+            found = [event.seq for event in (await anext(pieces)).events]
+            nats_process.stop()
+            nats_process.start()
+            last = await source.append(500)
+            while len(found) < last:
+                found += [event.seq for event in (await anext(pieces)).events]
+    assert found == list(range(1, last + 1))
+
+
+async def test_reading_between_two_places(source: Source) -> None:
+    async def seqs(after: int, through: int, *subjects: str, at_once: int = 500) -> list[int]:
+        batches = source.log.between(after, through, subjects, at_once)
+        return [event.seq async for batch in batches for event in batch]
+
+    assert await seqs(0, 0, "event.>") == []
+    await source.append(4, "run", 1)
+    await source.append(4, "task", 2)
+    await source.append(4, "run", 2)
+    assert await seqs(0, 12, "event.>") == list(range(1, 13))
+    assert await seqs(2, 7, "event.>", at_once=2) == [3, 4, 5, 6, 7]
+    assert await seqs(0, 12, "event.2.run.*") == [9, 10, 11, 12]
+    assert await seqs(0, 10, "event.2.run.*", at_once=1) == [9, 10]
+    assert await seqs(0, 12, "event.1.>") == [1, 2, 3, 4]
+    assert await seqs(4, 12, "event.1.>") == []
+    assert await seqs(0, 12, "event.1.run.*", "event.2.task.*") == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert await seqs(0, 7, "event.1.run.*", "event.2.run.*") == [1, 2, 3, 4]
+    assert await seqs(0, 12, "event.3.>", "event.4.>") == []
+    assert await seqs(0, 12, "event.3.>") == []
+    assert await seqs(0, 12) == []
+
+
+async def test_before_an_instant_is_what_the_log_had_then(source: Source) -> None:
+    start = datetime.now(UTC)
+    assert await source.log.last_seq_before(start) == 0
+    await source.append(3)
+    between = datetime.now(UTC)
+    await source.append(2)
+    assert await source.log.last_seq_before(start) == 0
+    assert await source.log.last_seq_before(between) == 3
+    assert await source.log.last_seq_before(datetime.now(UTC)) == 5
 
 
 def test_filters_are_told_to_the_server() -> None:

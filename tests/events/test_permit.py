@@ -11,6 +11,8 @@ from services.api.events import follow, permit
 from services.api.identity.tokens import Tokens
 from tests.api.conftest import MEMBER
 from tests.api.service import Service
+from tests.api.test_login import claims
+from tests.api.test_run_tokens import scene_of
 from tests.api.world import World, new_user, users
 from tests.events.client import page, pages, subscribed
 
@@ -127,6 +129,19 @@ async def test_a_stream_ends_with_its_token(service: Service, world: World, soon
     token = Tokens(Secret(service.key), service.url, 2).issue(user).access_token
     async with subscribed(world, token=token) as stream:
         _, why = await stream.end()
+    assert (why["code"], why["reason"]) == (401, "unauthorized")
+
+
+async def test_a_run_hears_of_its_workspace_until_it_ends(world: World, soon: None) -> None:
+    scene = await scene_of(world, claims(world.token)["sub"])
+    async with subscribed(world, token=scene.token()) as stream:
+        await stream.joined()
+        await world.upload(scene.elsewhere)
+        await world.upload(scene.workspace)
+        await scene.end()
+        heard, why = await stream.end()
+    assert heard[0].event == "OrchestrationUploaded"
+    assert {one.data["workspaceid"] for one in heard} == {scene.workspace}
     assert (why["code"], why["reason"]) == (401, "unauthorized")
 
 

@@ -5,6 +5,7 @@ log, and comes back to the tail once there.
 """
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Protocol
 
 import msgspec
@@ -52,9 +53,10 @@ async def follow(
             joined = source.position.seq
             after = joined if after is None else after
             subjects = await wanted.subjects()
-            async for batch in source.log.between(after, joined, subjects):
-                after = batch[-1].seq
-                yield Piece([event for event in batch if wanted.wants(event)], after)
+            async with aclosing(source.log.between(after, joined, subjects)) as batches:
+                async for batch in batches:
+                    after = batch[-1].seq
+                    yield Piece([event for event in batch if wanted.wants(event)], after)
             after = max(after, joined)
             yield Piece([], after)
             while not listener.behind:

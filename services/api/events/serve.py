@@ -41,7 +41,6 @@ async def events(call: Call, _: None) -> EventPage | web.StreamResponse:
     query = call.request.query
     asked = parse.asked(query)
     permit = Permit(call, asked)
-    await permit.renew()
     if EVENTS not in call.request.headers.get("Accept", ""):
         return await _page(call, permit, asked, await _start(call) or 0, parse.limit(query))
     if "limit" in query:
@@ -53,13 +52,13 @@ async def _start(call: Call) -> int | None:
     """What the caller has had already; None when they do not say."""
     query, log = call.request.query, call.resources.log
     instant = parse.since(query)
-    after = parse.after(query)
+    name, after = "after", parse.after(query)
     if instant is not None:
         after = await log.last_seq_before(instant)
     if last_id := call.request.headers.get(LAST_ID):
-        after = parse.number(LAST_ID, last_id)
+        name, after = LAST_ID, parse.number(LAST_ID, last_id)
     if after and after > (end := await log.end()):
-        raise Rejected("invalid", f"after: the log ends at {end}; give that, or less")
+        raise Rejected("invalid", f"{name}: the log ends at {end}; give that, or less")
     return after
 
 
@@ -83,6 +82,7 @@ async def _page(call: Call, permit: Permit, asked: Asked, after: int, limit: int
 
 
 async def _stream(call: Call, permit: Permit, after: int | None) -> web.StreamResponse:
+    await permit.renew()  # a refusal can still be an answer of its own
     response = web.StreamResponse(headers=_HEADERS)
     await response.prepare(call.request)
     await response.write(_HELLO)
@@ -93,7 +93,9 @@ async def _stream(call: Call, permit: Permit, after: int | None) -> web.StreamRe
                     await response.write(_frames(piece))
     except Rejected as refused:
         await response.write(_end(Error(STATUS[refused.code], refused.message, refused.code)))
-    except (Unavailable, TimeoutError, ConnectionError) as problem:
+    except ConnectionError:
+        pass  # the subscriber has left
+    except (Unavailable, TimeoutError) as problem:
         logger.info("events for %s break off: %r", call.caller.id, problem)
         if call.request.transport is not None:
             call.request.transport.abort()

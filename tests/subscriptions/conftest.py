@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,6 +17,18 @@ from tests.subscriptions.receiver import Receiver
 MEMBER, OUTSIDER = "member@example.org", "outsider@example.org"
 
 
+def settings(server: NatsServer, folder: Path) -> dict[str, str]:
+    """Of a service whose webhooks may go to this machine, and whose NATS lets subscribers in."""
+    (folder / "issuer").write_text(ISSUER)
+    return {
+        "RONDO_NATS_ISSUER_FILE": str(folder / "issuer"),
+        "RONDO_NATS_PUBLIC_URL": server.url,
+        "RONDO_WEBHOOKS_ALLOW": "127.0.0.0/8",
+        "RONDO_WEBHOOKS_TIMEOUT": "2",
+        "RONDO_WEBHOOKS_FIRST_PAUSE": "0.1",
+    }
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[NatsServer]:
     with nats_server() as server:
@@ -28,16 +41,8 @@ def service(
 ) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("subscriptions")
     dsn = asyncio.run(postgres.new_database(f"subscriptions_{uuid4().hex}"))
-    (folder / "issuer").write_text(ISSUER)
-    settings = {
-        "RONDO_NATS_ISSUER_FILE": str(folder / "issuer"),
-        "RONDO_NATS_PUBLIC_URL": server.url,
-        "RONDO_WEBHOOKS_ALLOW": "127.0.0.0/8",
-        "RONDO_WEBHOOKS_TIMEOUT": "2",
-        "RONDO_WEBHOOKS_FIRST_PAUSE": "0.1",
-        "RONDO_WEBHOOKS_GIVE_UP": "1.5",
-    }
-    with running(folder, server.url, dsn, settings) as service:
+    impatient = {"RONDO_WEBHOOKS_GIVE_UP": "1.5"}
+    with running(folder, server.url, dsn, settings(server, folder) | impatient) as service:
         yield service
 
 

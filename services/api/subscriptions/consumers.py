@@ -8,7 +8,7 @@ from libs.domain.subscription import Subscription
 from libs.eventlog.streams import EVENTS
 from libs.eventlog.wire import ApiError, Nats
 
-ACK_WAIT = 30  # seconds after which an event that is not acknowledged is delivered again
+ACK_WAIT = 10  # seconds after which an event that is not acknowledged is delivered again
 _NOT_FOUND = 10014
 _FOR_GOOD = "2999-01-01T00:00:00Z"
 

@@ -1,0 +1,298 @@
+"""Subscribers on NATS: they get their workspace's events, and can do nothing else."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import nats
+import nats.errors
+import pytest
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+
+from libs.domain.events import WorkspaceMemberRemoved
+from libs.domain.ids import workspace_stream
+from tests.api.world import World
+from tests.servers import TOKEN
+from tests.subscriptions.conftest import MEMBER
+from tests.subscriptions.test_webhooks import happens, of
+
+REFUSED = b"-ERR 'Authorization Violation'\r\n"
+NEXT = "$JS.API.CONSUMER.MSG.NEXT.EVENTS"
+
+
+async def made(world: World, workspace: int, **more: Any) -> Any:
+    body = {"workspace_id": workspace, "kind": "nats", "name": "feed", **more}
+    return await world.post("subscriptions/create", body, 201)
+
+
+class Subscriber:
+    """As the documentation has it, and with what one may try beyond."""
+
+    def __init__(self, client: Client, access: Any, problems: "asyncio.Queue[str]") -> None:
+        self.client = client
+        self.consumer = access["consumer"]
+        self.inbox = access["inbox_prefix"]
+        self._problems = problems
+
+    async def pulled(self, number: int, timeout: float = 5) -> list[Any]:
+        """So many messages, acknowledged one by one; fewer when no more come."""
+        subscription = await self.client.jetstream().pull_subscribe_bind(self.consumer, "EVENTS")
+        found: list[Any] = []
+        try:
+            while len(found) < number:
+                for message in await subscription.fetch(1, timeout=timeout):
+                    await message.ack_sync()
+                    found.append(message)
+        except TimeoutError:
+            pass
+        await subscription.unsubscribe()
+        return found
+
+    async def problem(self) -> str:
+        """What the server did not let pass, in lower case."""
+        async with asyncio.timeout(5):
+            return await self._problems.get()
+
+    async def publish(self, subject: str, body: bytes, reply: str = "") -> None:
+        """Sent and looked at by the server when it returns."""
+        await self.client.publish(subject, body, reply=reply)
+        await self.client.flush()
+
+
+@asynccontextmanager
+async def connected(made: Any) -> AsyncIterator[Subscriber]:
+    access, problems = made["nats"], asyncio.Queue[str]()
+
+    async def heard(problem: Exception) -> None:
+        problems.put_nowait(str(problem).lower())
+
+    client = await nats.connect(
+        access["url"],
+        user=access["user"],
+        password=made["secret"],
+        inbox_prefix=access["inbox_prefix"].encode(),
+        error_cb=heard,
+        allow_reconnect=False,
+    )
+    try:
+        yield Subscriber(client, access, problems)
+    finally:
+        await client.close()
+
+
+async def test_a_subscriber_gets_the_events_of_one_workspace(world: World) -> None:
+    workspace, other = await world.workspace(), await world.workspace()
+    feed = await made(world, workspace)
+    await happens(world, other, 1)
+    await happens(world, workspace, 3)
+    async with connected(feed) as subscriber:
+        got = await subscriber.pulled(4, timeout=1)
+    assert [each.subject for each in got] == [f"event.{workspace}.workspace.{workspace}"] * 3
+    assert [each.headers["ce-type"] for each in got] == ["WorkspaceMemberAdded"] * 3
+    places = [each.metadata.sequence.stream for each in got]
+    assert places == sorted(set(places))
+
+
+async def test_it_may_be_narrowed_to_an_aggregate(world: World) -> None:
+    workspace, task = await world.ready_task()
+    feed = await made(world, workspace, aggregate=f"task:{task}")
+    await happens(world, workspace, 1)
+    await world.killed(workspace, task)
+    async with connected(feed) as subscriber:
+        got = await subscriber.pulled(2, timeout=1)
+    assert [each.headers["ce-type"] for each in got] == ["TaskKilled"]
+
+
+async def greeting(made: Any, user: str, password: str) -> bytes:
+    """What the server says to these; by hand: a client that is refused leaves its socket open."""
+    where = urlsplit(made["nats"]["url"])
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    try:
+        assert (await reader.readline()).startswith(b"INFO")
+        who = {"user": user, "pass": password, "verbose": False, "pedantic": False}
+        writer.write(b"CONNECT " + json.dumps(who).encode() + b"\r\nPING\r\n")
+        async with asyncio.timeout(5):
+            return await reader.readline()
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def is_let_in(made: Any) -> bool:
+    return await greeting(made, made["nats"]["user"], made["secret"]) == b"PONG\r\n"
+
+
+@pytest.mark.parametrize("secret", ["", "guess", TOKEN])
+async def test_strangers_are_refused(world: World, secret: str) -> None:
+    feed = await made(world, await world.workspace())
+    assert await is_let_in(feed)
+    assert await greeting(feed, feed["nats"]["user"], secret) == REFUSED
+    for user in ("", "rondo", str(uuid4()), "a" * 1000):
+        assert await greeting(feed, user, feed["secret"]) == REFUSED
+
+
+@asynccontextmanager
+async def ours(feed: Any) -> AsyncIterator[JetStreamContext]:
+    client = await nats.connect(feed["nats"]["url"], user="rondo", password=TOKEN)
+    try:
+        yield client.jetstream()
+    finally:
+        await client.close()
+
+
+async def look(feed: Any) -> tuple[dict[str, int], set[str], int]:
+    """How much is in which stream, which consumers there are, how much `shredder` was given."""
+    async with ours(feed) as js:
+        held = {one.config.name: one.state.messages for one in await js.streams_info()}
+        del held["STATUS"]  # what services say of themselves, now and then
+        consumers = {one.name: one for one in await js.consumers_info("EVENTS")}
+        names = {name for name in consumers if not name.startswith("follow-")}
+        return held, names, consumers["shredder"].delivered.consumer_seq
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "event.1.task.x",
+        "log.1.x",
+        "$JS.API.STREAM.DELETE.EVENTS",
+        "$JS.API.STREAM.INFO.EVENTS",
+        "$JS.API.STREAM.MSG.GET.EVENTS",
+        "$JS.API.DIRECT.GET.EVENTS.event.1.workspace.1",
+        "$JS.API.CONSUMER.CREATE.EVENTS.mine",
+        "$JS.API.CONSUMER.LIST.EVENTS",
+        "$JS.API.CONSUMER.DELETE.EVENTS.shredder",
+        f"{NEXT}.shredder",
+        "$JS.ACK.EVENTS.shredder.1.1.1.1.0",
+        "$SYS.REQ.USER.AUTH",
+        "$SYS.REQ.SERVER.PING",
+    ],
+)
+async def test_a_subscriber_may_publish_nothing_else(world: World, subject: str) -> None:
+    async with connected(await made(world, await world.workspace())) as subscriber:
+        await subscriber.publish(subject, b"")
+        assert "permissions violation for publish" in await subscriber.problem()
+        assert subscriber.client.is_connected
+
+
+@pytest.mark.parametrize("subject", [">", "event.>", "_INBOX.>", "$JS.>", "$SYS.>"])
+async def test_a_subscriber_hears_nothing_else(world: World, subject: str) -> None:
+    async with connected(await made(world, await world.workspace())) as subscriber:
+        await subscriber.client.subscribe(subject)
+        assert "permissions violation for subscription" in await subscriber.problem()
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "event.1.task.x",
+        "log.1.x",
+        "$JS.API.STREAM.DELETE.EVENTS",
+        "$JS.API.STREAM.PURGE.EVENTS",
+        f"{NEXT}.shredder",
+        "$JS.API.CONSUMER.DELETE.EVENTS.shredder",
+    ],
+)
+async def test_answers_can_be_sent_to_no_place_of_the_platforms(world: World, reply: str) -> None:
+    """A request's answer goes wherever the request says, by the server's own hand."""
+    workspace = await world.workspace()
+    feed = await made(world, workspace)
+    await happens(world, workspace, 3)
+    before = await look(feed)
+    async with connected(feed) as subscriber:
+        info, own = (
+            f"$JS.API.CONSUMER.INFO.EVENTS.{subscriber.consumer}",
+            f"{NEXT}.{subscriber.consumer}",
+        )
+        await subscriber.publish(info, b"", reply)
+        await subscriber.publish(own, b'{"batch":1}', reply)
+        heard = await subscriber.client.subscribe(f"{subscriber.inbox}.x")
+        await subscriber.publish(own, b'{"batch":1,"expires":1000000000}', f"{subscriber.inbox}.x")
+        await heard.next_msg(
+            5
+        )  # an event or, while the first one is on its way to nowhere, a status
+        await subscriber.publish(own, b'{"no_wait":true}', reply)
+        await subscriber.client.request(info, timeout=5)
+    assert await look(feed) == before
+
+
+async def test_acknowledgements_are_answered_to_no_other_place_either(world: World) -> None:
+    workspace = await world.workspace()
+    feed = await made(world, workspace)
+    await happens(world, workspace, 2)
+    async with connected(feed) as subscriber:
+        subscription = await subscriber.client.jetstream().pull_subscribe_bind(
+            subscriber.consumer, "EVENTS"
+        )
+        before = await look(feed)
+        for reply in ("$JS.API.STREAM.DELETE.LOGS", "event.1.task.x"):
+            (message,) = await subscription.fetch(1, timeout=5)
+            await subscriber.publish(message.reply, b"+ACK", reply)
+    assert await look(feed) == before
+
+
+async def test_one_subscribers_events_are_not_anothers(world: World) -> None:
+    workspace = await world.workspace()
+    one, other = await made(world, workspace), await made(world, workspace)
+    await happens(world, workspace, 1)
+    async with connected(one) as subscriber, connected(other) as victim:
+        await subscriber.publish(f"{NEXT}.{victim.consumer}", b"", f"{subscriber.inbox}.x")
+        await subscriber.client.subscribe(f"{victim.inbox}.>")
+        assert "permissions violation for publish" in await subscriber.problem()
+        assert "permissions violation for subscription" in await subscriber.problem()
+        assert len(await victim.pulled(2, timeout=1)) == 1
+
+
+async def test_deleting_ends_it_at_once(world: World) -> None:
+    """Also on a connection that is open."""
+    workspace = await world.workspace()
+    feed = await made(world, workspace)
+    await happens(world, workspace, 1)
+    async with connected(feed) as subscriber:
+        assert len(await subscriber.pulled(1)) == 1
+        assert await world.post("subscriptions/delete", of(feed), 204) == ""
+        await happens(world, workspace, 1)
+        with pytest.raises(nats.errors.Error):
+            await subscriber.pulled(1, timeout=1)
+    assert str(feed["subscription"]["id"]) not in (await look(feed))[1]
+    assert not await is_let_in(feed)
+
+
+async def test_it_ends_with_its_creators_membership(
+    world: World, member: World, people: dict[str, UUID]
+) -> None:
+    workspace = await world.workspace()
+    await world.add_member(workspace, people[MEMBER])
+    feed = await made(member, workspace)
+    left = WorkspaceMemberRemoved(user=str(people[MEMBER]))
+    await world.append(workspace_stream(workspace), left)
+    await world.service.caught_up()
+    assert not await is_let_in(feed)
+    async with asyncio.timeout(15):
+        while feed["nats"]["consumer"] in (await look(feed))[1]:
+            pass
+
+
+async def test_a_pause_holds_events_back(world: World) -> None:
+    workspace = await world.workspace()
+    feed = await made(world, workspace)
+    await world.post("subscriptions/pause", of(feed))
+    await happens(world, workspace, 2)
+    async with connected(feed) as subscriber:
+        assert await subscriber.pulled(1, timeout=0.5) == []
+        await world.post("subscriptions/resume", of(feed))
+        assert len(await subscriber.pulled(2)) == 2
+
+
+async def test_types_are_for_webhooks(world: World) -> None:
+    body = {"workspace_id": await world.workspace(), "kind": "nats", "name": "feed"}
+    for wrong in ({"types": ["RunFinished"]}, {"url": "https://example.org"}):
+        refused = await world.post("subscriptions/create", {**body, **wrong}, 400)
+        assert refused["msg"].split(":")[0] in wrong
+    feed = await world.post("subscriptions/create", body, 201)
+    await world.post("subscriptions/test", of(feed), 400)

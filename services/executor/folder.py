@@ -20,11 +20,13 @@ class RunFolder:
         self.path = path
         self.home, self.temporary, self.root = (path / n for n in ("home", "temporary", "root"))
 
-    def make(self) -> None:
-        """Make it, still empty and nobody else's. Raises OSError."""
+    def make(self, maker: int | None = None) -> None:
+        """Make it, still empty, for who prepares the run: that uid, or we. Raises OSError."""
         os.mkdir(self.path, 0o711)  # to be passed through
         for place in (self.root, self.home, self.temporary):
             os.mkdir(place, 0o700)
+            if maker is not None:
+                os.chown(place, maker, maker)
 
     def fill(self, spec: RunSpec, uid: int | None) -> None:
         """With all that the run gets, for `uid` alone if it is given, else for us. Raises OSError.

@@ -28,12 +28,16 @@ _LIMITS = Limits(BOUNDLESS, BOUNDLESS, BOUNDLESS, processes=1 << 16, open_files=
 class Place:
     """Where the folders of a template's runs lie: in `folder`, which it sees as `inside`."""
 
-    def __init__(self, folder: RunFolder, inside: str) -> None:
+    def __init__(self, folder: RunFolder, inside: str, uid: int | None) -> None:
         self._folder = folder.temporary
         self._inside = inside
+        self._uid = uid
 
     def new(self) -> RunFolder:
-        return RunFolder(self._folder / uuid4().hex[:16])
+        """Raises OSError."""
+        folder = RunFolder(self._folder / uuid4().hex[:16])
+        folder.make(self._uid)
+        return folder
 
     def within(self, folder: RunFolder) -> RunFolder:
         """It as the template sees it."""
@@ -81,7 +85,7 @@ class Template:
         finally:
             theirs.close()
             os.close(null)
-        place = Place(folder, launch.environment["TMPDIR"])
+        place = Place(folder, launch.environment["TMPDIR"], uid)
         template = cls(process, Channel(ours), place, python, rights)
         await template._answer()
         return template
@@ -155,7 +159,6 @@ class Template:
     async def _made(self, limits: Limits) -> tuple[LocalRun, RunFolder]:
         folder = self._place.new()
         seen = self._place.within(folder)
-        folder.make()
         try:
             order = recipe.prepare(self._python, limits, seen, self._rights, forked=True)
             return await LocalRun.prepare(order, folder, self), seen

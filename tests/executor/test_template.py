@@ -58,7 +58,8 @@ def python(tmp_path: Path) -> Path:
 
 async def lines(runs: Harness, spec: RunSpec, new: bool = False) -> list[str]:
     run = await runs.start_anyhow(spec, new)
-    assert (await run.outcome()).status == "success", await run.err.all()
+    outcome = await run.outcome()
+    assert outcome.status == "success", (outcome, await run.err.all())
     return (await run.out.all()).splitlines()
 
 

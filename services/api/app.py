@@ -33,6 +33,7 @@ def application(resources: Resources, nats: Nats) -> web.Application:
     add_routes(app, resources)
     add_pages(app, resources)
     _add_description(app, resources.config.public_url)
+    app.on_shutdown.append(resources.tail.close)
 
     async def caught_up() -> None:
         await resources.position.reached(await resources.log.end(), 2)

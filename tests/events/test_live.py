@@ -1,9 +1,15 @@
 """GET /v1/api/events as server-sent events: what comes, to whom, and until when."""
 
 import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
 
+from libs.eventlog.log import EventLog
+from libs.eventlog.wire import connect
+from tests.api.service import running
 from tests.api.world import World
 from tests.events.client import pages, subscribed
+from tests.servers import TOKEN, NatsServer
 
 
 async def test_events_come_as_they_happen(world: World) -> None:
@@ -41,3 +47,23 @@ async def test_a_subscriber_resumes_where_it_was(world: World) -> None:
     async with subscribed(world, last_id=first.id, workspace=workspace, after=0) as stream:
         (second,) = await stream.events(1)
     assert [first.data, second.data] == await pages(world, workspace=workspace, after=joined)
+
+
+async def test_a_service_that_stops_ends_its_streams_in_order(
+    nats_process: NatsServer, dsn: str, tmp_path: Path
+) -> None:
+    """At their end, not midway: who listened comes again, and nothing holds up the stop."""
+    async with AsyncExitStack() as streams:
+        with running(tmp_path, nats_process.url, dsn) as service:
+            async with connect(nats_process.url, TOKEN) as nats:
+                world = World(service, EventLog(nats), await service.login())
+                await world.workspace()
+            open_ones = [
+                await streams.enter_async_context(subscribed(world, after=0)) for _ in range(3)
+            ]
+            for stream in open_ones:
+                await stream.events(1)
+        for stream in open_ones:
+            while await stream.block() is not None:
+                pass
+            assert stream.response.content.at_eof()

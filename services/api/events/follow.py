@@ -46,7 +46,7 @@ class Wanted(Protocol):
 async def follow(
     source: Source, wanted: Wanted, after: int | None = None
 ) -> AsyncGenerator[Piece, None]:
-    """For ever; from now on if `after` is None. The first piece comes at once."""
+    """Until the service ends; from now on if `after` is None. The first piece comes at once."""
     while True:
         with source.tail.listen(wanted.wants) as listener:
             # Nothing happens between these two, so what the tail will tell begins right there.
@@ -66,3 +66,5 @@ async def follow(
                 elif listener.idle:
                     after = max(after, source.position.seq)
                 yield Piece(told, after)
+                if listener.closed:
+                    return

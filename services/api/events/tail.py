@@ -27,6 +27,7 @@ class Listener:
         self._waiting: deque[Recorded] = deque()
         self._came = asyncio.Event()
         self._full = False
+        self.closed = False
 
     @property
     def behind(self) -> bool:
@@ -47,6 +48,10 @@ class Listener:
         self._waiting.extend(wanted[: MOST_WAITING - len(self._waiting)])
         self._came.set()
 
+    def close(self) -> None:
+        self.closed = True
+        self._came.set()
+
     async def take(self, timeout: float) -> list[Recorded]:
         """What waits, as soon as anything does; nothing after `timeout` seconds."""
         try:
@@ -63,6 +68,7 @@ class Listener:
 class Tail:
     def __init__(self) -> None:
         self._listeners: set[Listener] = set()
+        self._closed = False
 
     @property
     def listeners(self) -> int:
@@ -73,6 +79,8 @@ class Tail:
         """Hears of every batch from now on."""
         listener = Listener(wants)
         self._listeners.add(listener)
+        if self._closed:
+            listener.close()
         try:
             yield listener
         finally:
@@ -81,6 +89,12 @@ class Tail:
     def tell(self, batch: Sequence[Recorded]) -> None:
         for listener in self._listeners:
             listener.tell(batch)
+
+    async def close(self, _: object = None) -> None:
+        """The service ends: so does all that listens, and no connection holds it up."""
+        self._closed = True
+        for listener in self._listeners:
+            listener.close()
 
 
 class Told:

@@ -30,7 +30,9 @@ class Scene:
     somebody: str
     connection: str  # of the owner, attached; by name in `doomed`, others of theirs
     token: str  # of the owner
+    subscription: str  # of the owner; some more in `ended`
     doomed: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
 
     @property
     def order(self) -> dict[str, Any]:
@@ -54,6 +56,14 @@ def _member(scene: Scene) -> Any:
 
 def _attachment(scene: Scene) -> Any:
     return {"workspace_id": scene.workspace, "connection_id": scene.connection}
+
+
+def _subscription(scene: Scene) -> Any:
+    return {"id": scene.subscription}
+
+
+def _letter(scene: Scene) -> Any:
+    return {"id": scene.subscription, "sequence": 1}
 
 
 def _somebody(scene: Scene) -> Any:
@@ -123,6 +133,21 @@ EXPECTED: dict[str, tuple[Body, int, int]] = {
     ),
     "task/get_logs_for_run": (lambda scene: {"id": scene.run}, MEMBERS, 200),
     "events": (lambda _: {}, ALL, 200),
+    "subscriptions/create": (
+        lambda scene: {**_in_workspace(scene), "name": "s", "url": "https://hooks.invalid/"},
+        MEMBERS,
+        201,
+    ),
+    "subscriptions/list": (_in_workspace, MEMBERS, 200),
+    "subscriptions/get_by_id": (_subscription, MEMBERS, 200),
+    "subscriptions/pause": (_subscription, OWNERS, 200),
+    "subscriptions/resume": (_subscription, OWNERS, 200),
+    "subscriptions/delete": (lambda scene: {"id": scene.ended.pop()}, OWNERS, 204),
+    "subscriptions/test": (_subscription, OWNERS, 200),
+    "subscriptions/deliveries": (_subscription, OWNERS, 200),
+    "subscriptions/dead_letters": (_subscription, OWNERS, 200),
+    "subscriptions/retry": (_letter, OWNERS, 404),
+    "subscriptions/discard": (_letter, OWNERS, 404),
     "task/run/{run}/follow": (lambda _: {}, MEMBERS, 200),
     "task/run/{run}/log": (lambda _: {}, MEMBERS, 200),
     "history/{aggregate}/{id}": (lambda _: {}, MEMBERS, 200),
@@ -198,5 +223,12 @@ async def _scene(service: Service, log: EventLog, people: dict[str, Any]) -> Sce
     await owner.post("connections/add_to_workspace", attachment)
     body = {"name": "robot", "workspaces": [workspace]}
     token = (await owner.post("tokens/create", body))["token"]["id"]
+    hook = {"workspace_id": workspace, "name": "s", "url": "https://hooks.invalid/"}
+    subscription, *ended = [
+        (await owner.post("subscriptions/create", hook, 201))["subscription"]["id"]
+        for _ in ["it", *CALLERS]
+    ]
     ids = orchestration, str(task), str(run)
-    return Scene(workspace, *ids, somebody, connection, token, names[1:])
+    return Scene(
+        workspace, *ids, somebody, connection, token, subscription, doomed=names[1:], ended=ended
+    )

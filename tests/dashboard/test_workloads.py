@@ -40,7 +40,11 @@ def test_filtered_by_status(visitor: Visitor, page: Page) -> None:
     visitor.do(fill)
     page.reload()
     expect(page.locator("tbody .badge.bad")).to_have_text("Error")
-    for label, name in [("Only active", "daily"), ("Only inactive", "idle"), ("Only error", "broken")]:
+    for label, name in [
+        ("Only active", "daily"),
+        ("Only inactive", "idle"),
+        ("Only error", "broken"),
+    ]:
         page.get_by_label("Status", exact=True).select_option(label)
         expect(page.locator("tbody .name")).to_have_text([name])
     page.get_by_label("Status", exact=True).select_option("All")

@@ -2,7 +2,7 @@
 
     <data>/locks/<digest of what was asked>.txt
     <environments>/<id>/      a virtual environment, whole or not there
-    <environments>/.uv/       uv's cache and home
+    <environments>/.uv/       uv's cache and home, and bytecode of what is in the cache
 
 Every environment starts from the same base packages (base.in) in the same versions where that is
 possible, so that they share files. Folders appear by rename: several builders may share them.
@@ -23,7 +23,8 @@ import msgspec
 from libs.archive import requirements as requirements_txt
 from libs.domain.errors import Rejected, Unavailable
 from services.packager import sdk
-from services.packager.environment import Environment, digest, platform_name, seal, share_bytecode
+from services.packager.bytecode import Bytecode
+from services.packager.environment import Environment, digest, platform_name, seal
 from services.packager.uv import Uv
 
 BASE = Path(__file__).parent / "base.in"
@@ -77,6 +78,7 @@ class Builder:
             user=user,
             wheels_only=wheels_only,
         )
+        self._bytecode = Bytecode(self._environments / ".uv" / "bytecode")
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def build(self, requirements: list[str]) -> Environment:
@@ -98,7 +100,12 @@ class Builder:
     async def prune(self, keep: set[str]) -> list[str]:
         """Remove the least recently built for beyond the limits, but none of `keep`: their ids."""
         removed = await asyncio.to_thread(self._prune, keep)
-        if await asyncio.to_thread(_only_here, self._uv.cache) > self._limits.cache_bytes:
+        unused = await asyncio.to_thread(self._bytecode.unused)
+        kept = sum(entry.stat().st_size for entry in unused)
+        kept += await asyncio.to_thread(_only_here, self._uv.cache)
+        if kept > self._limits.cache_bytes:
+            for entry in unused:
+                Path(entry.path).unlink(missing_ok=True)
             await self._uv.clean_cache()
         return removed
 
@@ -110,7 +117,7 @@ class Builder:
         key = self._key(lock)
         async with self._turn(key):
             if not self._touch(key):
-                await self._install(lock, self._environments / self._key(base))
+                await self._install(lock)
         return Environment(
             key,
             digest(lock),
@@ -142,14 +149,15 @@ class Builder:
             # They may contradict the base packages only: then they are all there is.
             return await self._uv.resolve(work, requirements, preferred)
 
-    async def _install(self, lock: str, like: Path) -> None:
+    async def _install(self, lock: str) -> None:
         key = self._key(lock)
         with self._work() as work:
             built = await self._uv.install(work, lock)
             (built / "lock.txt").write_text(lock)
-            await asyncio.to_thread(sdk.put_into, built)
-            await asyncio.to_thread(share_bytecode, like, built)
-            await self._uv.compile_bytecode(built)
+            await asyncio.to_thread(sdk.put_into, built, self._uv.cache.parent)
+            if await asyncio.to_thread(self._bytecode.put_into, built):
+                await self._uv.compile_bytecode(built)
+                await asyncio.to_thread(self._bytecode.keep, built)
             await asyncio.to_thread(seal, built, self._limits.environment_bytes)
             await asyncio.to_thread(os.sync)  # its name vouches for it, after a power cut too
             try:

@@ -4,7 +4,6 @@ import hashlib
 import os
 import platform
 import stat
-import sys
 from pathlib import Path
 
 import msgspec
@@ -43,44 +42,24 @@ def platform_name() -> str:
     return f"{platform.python_version()} {next(sys_tags())}"
 
 
-def share_bytecode(source: Path, target: Path) -> None:
-    """Link the bytecode in `source` of the files that `target` shares with it, if any."""
-    suffix = f".{sys.implementation.cache_tag}.pyc"
-    for compiled in source.rglob(f"__pycache__/*{suffix}"):
-        link = target / compiled.relative_to(source)
-        origin = compiled.parent.parent / (compiled.name.removesuffix(suffix) + ".py")
-        shared = target / origin.relative_to(source)
-        if link.exists() or not _same(shared, origin):
-            continue
-        if not link.parent.exists():
-            link.parent.mkdir()
-            owner = shared.parent.stat()
-            os.chown(link.parent, owner.st_uid, owner.st_gid)
-        link.hardlink_to(compiled)
-
-
-def _same(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except FileNotFoundError:
-        return False
-
-
 def seal(folder: Path, most_bytes: int) -> None:
     """Make every file readable by all and writable by none; Rejected if it is over `most_bytes`.
 
     Files are links into the builder's cache, so a task that wrote into one would change every
     environment. Folders stay writable by their owner, who could not remove them otherwise.
     """
-    total = 0
-    for parent, _, names in os.walk(folder):
-        Path(parent).chmod(0o755)
-        for name in names:
-            path = Path(parent, name)
-            status = path.lstat()
-            total += status.st_size
-            if stat.S_ISREG(status.st_mode):
-                path.chmod(_sealed(stat.S_IMODE(status.st_mode)))
+    total, waiting = 0, [str(folder)]
+    while waiting:
+        directory = waiting.pop()
+        Path(directory).chmod(0o755)
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                status = entry.stat(follow_symlinks=False)
+                total += status.st_size
+                if stat.S_ISDIR(status.st_mode):
+                    waiting.append(entry.path)
+                elif stat.S_ISREG(status.st_mode):
+                    _seal(entry.path, stat.S_IMODE(status.st_mode))
     if total > most_bytes:
         raise Rejected(
             "invalid",
@@ -89,6 +68,9 @@ def seal(folder: Path, most_bytes: int) -> None:
         )
 
 
-def _sealed(mode: int) -> int:
+def _seal(path: str, mode: int) -> None:
+    """Most are links to files that were sealed for another environment."""
     executable = 0o111 if mode & stat.S_IXUSR else 0
-    return (mode | _READERS | executable) & ~_WRITERS & 0o777
+    sealed = (mode | _READERS | executable) & ~_WRITERS & 0o777
+    if sealed != mode:
+        os.chmod(path, sealed)

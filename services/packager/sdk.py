@@ -1,12 +1,14 @@
 """Our SDK in every environment, importable as `rondo` and, where users' code says so, `wallaroo`.
 
-It is pure Python without requirements, so it is copied beside the packages; one of the same name
-that the requirements bring stays.
+It is pure Python without requirements, so it is put beside the packages as it is; one of the same
+name that the requirements bring stays.
 """
 
+import contextlib
 import importlib.util
 import os
 import shutil
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -22,17 +24,36 @@ def version() -> str:
     return digest(*(part for path in files for part in (path.name, path.read_text())))[:16]
 
 
-def put_into(environment: Path) -> None:
-    """Where packages are, owned as they are; before bytecode is compiled."""
+def put_into(environment: Path, kept: Path) -> None:
+    """Where packages are; before bytecode is compiled.
+
+    Linked from a copy in the folder `kept`, so that its bytecode is shared like that of packages.
+    """
     (site,) = environment.glob("lib/python*/site-packages")
     owner = site.stat()
-    for source in _sources():
-        target = site / source.name
-        if target.exists():
+    for source in _kept(kept):
+        if (site / source.name).exists():
             continue
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        for path in (target, *target.rglob("*")):
-            os.chown(path, owner.st_uid, owner.st_gid)
+        for path in (source, *sorted(source.rglob("*"))):
+            target = site / path.relative_to(source.parent)
+            if path.is_dir():
+                target.mkdir()
+                os.chown(target, owner.st_uid, owner.st_gid)
+            else:
+                target.hardlink_to(path)
+
+
+def _kept(folder: Path) -> list[Path]:
+    """The packages' folders in the copy, which is made if there is none (by others too)."""
+    copy = folder / f"sdk-{version()}"
+    if not copy.exists():
+        new = Path(tempfile.mkdtemp(dir=folder))
+        for source in _sources():
+            shutil.copytree(source, new / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+        with contextlib.suppress(OSError):
+            new.rename(copy)
+        shutil.rmtree(new, ignore_errors=True)
+    return sorted(copy.iterdir())
 
 
 def _sources() -> list[Path]:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import re
 import resource
+import shlex
 import signal
 import sys
 import tempfile
@@ -71,19 +72,20 @@ class Uv:
         lock = self._write(work / "lock.txt", preferred)
         what = [asked, "--output-file", lock, "--generate-hashes"]
         how = ["--no-header", "--no-annotate", "--python", PYTHON, *self._wheels]
-        await self._uv("pip", "compile", *what, *how)
+        await self._uv(["pip", "compile", *what, *how])
         return (work / "lock.txt").read_text()
 
     async def install(self, work: Path, lock: str) -> Path:
         """A virtual environment in `work` that may be moved, with what the lock says."""
         locked, folder = self._write(work / "lock.txt", lock), work / "env"
-        await self._uv("venv", "--relocatable", "--python", PYTHON, str(folder))
+        venv = ["venv", "--clear", "--relocatable", "--python", PYTHON, str(folder)]
         what = ["--requirements", locked, "--python", str(folder / "bin" / "python"), "--no-deps"]
         how = ["--require-hashes", "--link-mode", "hardlink", *self._wheels]
+        install = ["pip", "install", *what, *how]
         try:  # most often all is in the cache, and an unreachable index does not matter
-            await self._uv("pip", "install", *what, *how, "--offline")
+            await self._uv(venv, [*install, "--offline"])
         except (Rejected, Unavailable):
-            await self._uv("pip", "install", *what, *how)
+            await self._uv(venv, install)
         return folder
 
     async def compile_bytecode(self, folder: Path) -> None:
@@ -92,15 +94,17 @@ class Uv:
 
     async def clean_cache(self) -> None:
         """Drop all wheels; environments keep theirs."""
-        await self._uv("cache", "clean")
+        await self._uv(["cache", "clean"])
 
     def _write(self, path: Path, text: str) -> str:
         path.write_text(text)
         self.give(path)
         return str(path)
 
-    async def _uv(self, *arguments: str) -> None:
-        status, said = await self._run(find_uv_bin(), "--quiet", *arguments)
+    async def _uv(self, *commands: list[str]) -> None:
+        """One after the other, under one launcher: its start takes longer than most of them."""
+        lines = [shlex.join([find_uv_bin(), "--quiet", *command]) for command in commands]
+        status, said = await self._run("/bin/sh", "-c", " && ".join(lines))
         if status:
             raise self._failure(status, said)
 

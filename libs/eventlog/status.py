@@ -42,10 +42,12 @@ class Projected(msgspec.Struct, frozen=True):
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """`bytes` counts files that environments share in each of them. `in_use`: a task needs it."""
+    """`bytes` is of all its files, `own_bytes` of those that no other shares: what removing it
+    would free. `in_use`: a task that may yet run needs it."""
 
     id: str
     bytes: int
+    own_bytes: int
     last_used_at: datetime
     in_use: bool
 

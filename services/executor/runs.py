@@ -172,6 +172,8 @@ class Runs:
         live.killed = live.killed or task.status in ("pending_kill", "killed")
         orchestration = await self._orchestration(workspace, task)
         environment = self._settings.environments / orchestration.environment
+        if not environment.exists():
+            raise Unavailable("its environment is not there; the packager makes it again")
         return RunSpec(
             run_id=run,
             task_id=task.id,

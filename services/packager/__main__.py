@@ -15,7 +15,9 @@ from libs.service.main import notify_ready, run
 from libs.service.vitals import open_vitals
 from services.packager.build import Builder
 from services.packager.config import Config
+from services.packager.keeper import Keeper
 from services.packager.reactions import Packager
+from services.packager.shelf import Shelf
 
 
 async def main(environ: Mapping[str, str]) -> None:
@@ -32,12 +34,15 @@ async def main(environ: Mapping[str, str]) -> None:
             config.environments,
             environ,
             base=config.base,
+            limits=config.limits,
             user=config.build_uid,
             wheels_only=config.wheels_only,
         )
         scratch = config.data / "incoming"
         scratch.mkdir(exist_ok=True)
-        packager = Packager(vitals.log(), blobs, builder, scratch)
+        log = vitals.log()
+        keeper = Keeper(log, builder, Shelf(config.environments), vitals.meters)
+        packager = Packager(log, blobs, builder, scratch, keeper.look_again)
         uploads = Reaction(
             name="packager",
             subjects=("event.*.orchestration.*",),
@@ -48,9 +53,11 @@ async def main(environ: Mapping[str, str]) -> None:
         app = web.Application()
         add_health(app, {"nats": nats.check, "blobs": blobs.check})
         vitals.add_to(app)
+        vitals.more = keeper.described
         async with serving(app, config.listen), asyncio.TaskGroup() as tasks:
             tasks.create_task(react(nats, uploads))
             tasks.create_task(vitals.tell())
+            tasks.create_task(keeper.run())
             notify_ready()
 
 

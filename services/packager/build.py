@@ -2,6 +2,7 @@
 
     <data>/locks/<digest of what was asked>.txt
     <environments>/<id>/      a virtual environment, whole or not there
+    <environments>/.locks/    what removed ones consisted of (shelf.py)
     <environments>/.uv/       uv's cache and home, and bytecode of what is in the cache
 
 Every environment starts from the same base packages (base.in) in the same versions where that is
@@ -13,8 +14,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -25,6 +26,7 @@ from libs.domain.errors import Rejected, Unavailable
 from services.packager import sdk
 from services.packager.bytecode import Bytecode
 from services.packager.environment import Environment, digest, platform_name, seal
+from services.packager.shelf import Limits, Shelf, excess
 from services.packager.uv import Uv
 
 BASE = Path(__file__).parent / "base.in"
@@ -33,11 +35,11 @@ _WORK = ".building-"
 
 
 class BuildLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds on one build (seconds, bytes installed) and on what is kept (number, bytes)."""
+    """Bounds on one build (seconds, bytes installed) and on what is kept."""
 
     seconds: float = 300
     environment_bytes: int = 4 << 30
-    environments: int = 50
+    kept: Limits = Limits()
     cache_bytes: int = 8 << 30
 
 
@@ -68,6 +70,7 @@ class Builder:
         for folder in (self._environments, self._locks):
             folder.mkdir(parents=True, exist_ok=True)
         self._environments.chmod(0o755)
+        self._shelf = Shelf(self._environments)
         self._base = requirements_txt.parse(base.read_bytes())
         self._limits = limits
         self._options = f"{platform_name()} wheels_only={wheels_only}"
@@ -87,9 +90,20 @@ class Builder:
         Raises Rejected for what can't be met within the limits, Unavailable when it is worth
         trying again.
         """
+        async with self._in_time():
+            return await self._build(requirements)
+
+    async def rebuild(self, id: str, lock: str) -> None:
+        """The environment `id` as it was, of its lock; nothing is resolved. Raises as `build`."""
+        async with self._in_time(), self._turn(id):
+            if not self._shelf.use(id):
+                await self._install(lock, id)
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self._limits.seconds):
-                return await self._build(requirements)
+                yield
         except TimeoutError as error:
             raise Rejected(
                 "invalid",
@@ -98,7 +112,7 @@ class Builder:
             ) from error
 
     async def prune(self, keep: set[str]) -> list[str]:
-        """Remove the least recently built for beyond the limits, but none of `keep`: their ids."""
+        """Remove the longest unused beyond the limits, but none of `keep`: their ids."""
         removed = await asyncio.to_thread(self._prune, keep)
         unused = await asyncio.to_thread(self._bytecode.unused)
         kept = sum(entry.stat().st_size for entry in unused)
@@ -116,8 +130,8 @@ class Builder:
         resolved = time.perf_counter()
         key = self._key(lock)
         async with self._turn(key):
-            if not self._touch(key):
-                await self._install(lock)
+            if not self._shelf.use(key):
+                await self._install(lock, key)
         return Environment(
             key,
             digest(lock),
@@ -149,8 +163,7 @@ class Builder:
             # They may contradict the base packages only: then they are all there is.
             return await self._uv.resolve(work, requirements, preferred)
 
-    async def _install(self, lock: str) -> None:
-        key = self._key(lock)
+    async def _install(self, lock: str, key: str) -> None:
         with self._work() as work:
             built = await self._uv.install(work, lock)
             (built / "lock.txt").write_text(lock)
@@ -163,19 +176,11 @@ class Builder:
             try:
                 built.rename(self._environments / key)
             except OSError:
-                if not self._touch(key):  # else another builder was first, with the same
+                if not self._shelf.use(key):  # else another builder was first, with the same
                     raise
 
     def _key(self, lock: str) -> str:
         return digest(lock, self._options, sdk.version())[:32]
-
-    def _touch(self, key: str) -> bool:
-        """Whether the environment is there; its modification time is that of its last use."""
-        try:
-            os.utime(self._environments / key)
-        except FileNotFoundError:
-            return False
-        return True
 
     def _turn(self, name: str) -> asyncio.Lock:
         return self._turns.setdefault(name, asyncio.Lock())
@@ -191,19 +196,16 @@ class Builder:
             shutil.rmtree(work, ignore_errors=True)
 
     def _prune(self, keep: set[str]) -> list[str]:
-        used = {path: path.stat().st_mtime for path in self._environments.iterdir()}
-        built = sorted((path for path in used if path.name[0] != "."), key=used.__getitem__)
-        excess = built[: max(0, len(built) - self._limits.environments)]
-        removable = [path for path in excess if path.name not in keep]
-        for path in removable:
-            # Out of the way first: a half-removed folder must not pass for an environment.
-            shutil.rmtree(path.rename(path.with_name(f"{_WORK}{path.name}")))
+        now = time.time()
+        removable = [one.id for one in excess(self._shelf.kept(), keep, self._limits.kept, now)]
+        for id in removable:
+            self._shelf.remove(id, _WORK)
         # Left by builders that were killed; a living one is done with its folder by then.
-        dead = time.time() - 2 * self._limits.seconds
-        for path in used:
-            if path.name.startswith(_WORK) and used[path] < dead:
+        dead = now - 2 * self._limits.seconds
+        for path in self._environments.glob(f"{_WORK}*"):
+            if path.stat().st_mtime < dead:
                 shutil.rmtree(path, ignore_errors=True)
-        return [path.name for path in removable]
+        return removable
 
 
 def _keep(path: Path, text: str) -> None:

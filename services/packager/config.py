@@ -2,14 +2,17 @@ import os
 from pathlib import Path
 
 from libs.service.config import Config as Base
-from services.packager.build import BASE
+from services.packager.build import BASE, BuildLimits
+from services.packager.shelf import Limits
 
 
 class Config(Base, frozen=True, kw_only=True):
     """`data` is a private scratch folder, `environments` where executors look for what we build.
 
     `base` lists the packages that every environment has; `build_uid` is whom uv runs as when the
-    packager is root.
+    packager is root. Environments that no task needs are removed when they are unused for
+    `environments_days`, and the longest unused beyond `environments_gib` GiB or
+    `environments_most` in number.
     """
 
     blobs_url: str
@@ -19,3 +22,16 @@ class Config(Base, frozen=True, kw_only=True):
     build_uid: int | None = 19999 if os.geteuid() == 0 else None
     wheels_only: bool = True
     builds: int = 4
+    environments_days: float = 30
+    environments_gib: float = 20
+    environments_most: int = 50
+
+    @property
+    def limits(self) -> BuildLimits:
+        return BuildLimits(
+            kept=Limits(
+                environments=self.environments_most,
+                own_bytes=int(self.environments_gib * 2**30),
+                unused_seconds=self.environments_days * 86400,
+            )
+        )

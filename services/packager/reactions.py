@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -23,7 +24,16 @@ SOURCE = "packager"
 
 
 class Packager:
-    def __init__(self, log: EventLog, blobs: BlobStore, builder: Builder, scratch: Path) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        blobs: BlobStore,
+        builder: Builder,
+        scratch: Path,
+        built: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`built` is told after each environment."""
+        self._built = built
         self._log = log
         self._blobs = blobs
         self._builder = builder
@@ -66,6 +76,7 @@ class Packager:
             fact.because(SOURCE),
         )
         logger.info("orchestration %s is ready", UUID(fact.stream.id))
+        self._built()
 
     async def _requirements(self, event: OrchestrationUploaded) -> list[str]:
         with tempfile.TemporaryDirectory(dir=self._scratch) as folder:

@@ -11,6 +11,7 @@ import pytest
 from libs.archive import requirements
 from libs.domain.errors import Rejected
 from services.packager.build import BASE, Builder, BuildLimits
+from services.packager.shelf import Limits
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -40,7 +41,7 @@ class Place:
 
     def folders(self) -> set[str]:
         """Environments, and whatever else a builder should not have left there."""
-        return {path.name for path in self.environments.iterdir()} - {".uv"}
+        return {path.name for path in self.environments.iterdir()} - {".uv", ".locks"}
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ async def test_another_user_builds(place: Place) -> None:
 
 
 async def test_prune_removes_the_least_recently_used(place: Place) -> None:
-    builder = place.builder(limits=BuildLimits(environments=1))
+    builder = place.builder(limits=BuildLimits(kept=Limits(environments=1)))
     names = ["six", "idna", "colorama"]
     ids = {name: (await builder.build([name])).id for name in names}
     for age, name in enumerate(["six", "colorama", "idna"]):

@@ -1,0 +1,81 @@
+"""Which environments somebody needs: a fold of the log, and a look at the runs of single tasks.
+
+An environment is needed while a task of an orchestration that it was made for may run. That a task
+which runs once is over stands in its run, which is only looked at when it matters.
+"""
+
+from collections import defaultdict
+from uuid import UUID
+
+import msgspec
+
+from libs.domain import task as tasks
+from libs.domain.events import (
+    OrchestrationReady,
+    RunFinished,
+    TaskCompleted,
+    TaskCreated,
+    TaskFailed,
+    TaskKilled,
+)
+from libs.domain.ids import run_id, run_stream
+from libs.domain.task import Task
+from libs.eventlog.envelope import Recorded
+from libs.eventlog.log import EventLog
+
+SUBJECTS = ("event.*.orchestration.*", "event.*.task.*")
+
+
+class Usage:
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._environments: dict[UUID, str] = {}
+        self._tasks: dict[UUID, Task] = {}
+        self._of: defaultdict[UUID, set[UUID]] = defaultdict(set)
+
+    def fold(self, fact: Recorded) -> str:
+        """Gives the environment of a task that is new."""
+        id = UUID(fact.stream.id) if fact.stream.aggregate in ("orchestration", "task") else None
+        match fact.event:
+            case OrchestrationReady(environment=environment) if id:
+                self._environments[id] = environment
+            case TaskCreated() if id:
+                task = self._tasks[id] = msgspec.structs.replace(
+                    tasks.evolve(None, fact), arguments={}
+                )
+                self._of[task.orchestration].add(id)
+                return self._environments.get(task.orchestration, "")
+            case TaskKilled() | TaskFailed() | TaskCompleted() if id in self._tasks:
+                self._over(self._tasks[id])
+        return ""
+
+    async def needed(self) -> set[str]:
+        """All that are needed now."""
+        found: set[str] = set()
+        for orchestration, environment in list(self._environments.items()):
+            if environment not in found and await self._may_run(orchestration):
+                found.add(environment)
+        return found
+
+    async def _may_run(self, orchestration: UUID) -> bool:
+        for id in list(self._of[orchestration]):
+            task = self._tasks[id]
+            if task.kind != "once" or not await self._has_run(task):
+                return True
+            self._over(task)
+        return False
+
+    async def _has_run(self, task: Task) -> bool:
+        """Whether all runs that a task which runs once may have are over."""
+        for attempt in range(1, task.retry.attempts + 1):
+            run = run_id(task.id, task.created_at, attempt)
+            last = await self._log.last(run_stream(task.workspace, run))
+            if last is None or not isinstance(last.event, RunFinished):
+                return False
+            if last.event.status not in ("failure", "timed_out"):
+                return True
+        return True
+
+    def _over(self, task: Task) -> None:
+        self._tasks.pop(task.id, None)
+        self._of[task.orchestration].discard(task.id)

@@ -1,0 +1,58 @@
+"""Which environments go: the longest unused, beyond the limits, and never one that is needed."""
+
+from collections.abc import Collection
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.packager.shelf import Kept, Limits, excess
+
+NOW = 1_000_000.0
+DAY = 86400.0
+
+
+def gone(kept: list[Kept], needed: Collection[str] = (), **limits: float) -> list[str]:
+    return [one.id for one in excess(kept, needed, Limits(**limits), NOW)]  # type: ignore[arg-type]
+
+
+def env(id: str, days: float, size: int = 1) -> Kept:
+    return Kept(id, size, size, NOW - days * DAY)
+
+
+def test_what_is_unused_for_long_goes() -> None:
+    assert gone([env("old", 8), env("new", 6)], unused_seconds=7 * DAY) == ["old"]
+
+
+def test_beyond_the_number_the_longest_unused_go() -> None:
+    kept = [env("a", 1), env("c", 3), env("b", 2)]
+    assert gone(kept, environments=1) == ["c", "b"]
+
+
+def test_beyond_the_size_the_longest_unused_go_until_it_fits() -> None:
+    kept = [env("a", 1, 10), env("b", 2, 10), env("c", 3, 10)]
+    assert gone(kept, own_bytes=20) == ["c"]
+    assert gone(kept, own_bytes=19) == ["c", "b"]
+
+
+def test_what_is_needed_stays_and_what_was_used_last_stays_with_it() -> None:
+    kept = [env("a", 1), env("b", 2), env("c", 300)]
+    assert gone(kept, needed={"c"}, environments=1) == ["b"]
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 100), st.integers(0, 100)), max_size=8),
+    st.sets(st.integers(0, 7)),
+    st.integers(0, 8),
+    st.integers(0, 400),
+)
+def test_nothing_needed_ever_goes_and_what_stays_fits(
+    given: list[tuple[float, int]], needed: set[int], most: int, size: int
+) -> None:
+    kept = [env(str(n), days, own) for n, (days, own) in enumerate(given)]
+    keep = {str(n) for n in needed}
+    out = set(gone(kept, keep, environments=most, own_bytes=size, unused_seconds=30 * DAY))
+    assert not out & keep
+    free = [one for one in kept if one.id not in out | keep]
+    assert len(free) <= most
+    assert sum(one.own_bytes for one in free) <= size
+    assert all(one.used_at >= NOW - 30 * DAY for one in free)

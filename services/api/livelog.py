@@ -1,7 +1,7 @@
 """A run's whole log: followed while it grows, as server-sent events, or kept as a file."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from uuid import UUID
@@ -15,6 +15,7 @@ from services.api import access, runlogs
 from services.api.call import VISIBLE_WITHIN, Call
 from services.api.route import EVENTS, TEXT, Route
 
+LAST_ID = "Last-Event-ID"
 _STILL_ALLOWED = 10.0  # s at most until somebody hears no more of what is closed to them
 _TOGETHER = 100  # lines in an event at most: one that breaks off is sent again as a whole
 _MAX_DIGITS = 15
@@ -50,9 +51,18 @@ async def download(call: Call, _: None) -> web.StreamResponse:
 
 async def follow(call: Call, _: None) -> web.StreamResponse:
     """Each event has the stamped lines that came at once, and is numbered by the last of them."""
-    id, seen = _asked_for(call), _seen(call)
-    await access.run(call, call.resources.rows, id, "run")
-    return await runlogs.sent(call.request, EVENT_HEADERS, _events(call, id, seen))
+    state = await access.run(call, call.resources.rows, _asked_for(call), "run")
+    seen = _number(LAST_ID, call.request.headers)
+    last = _number("last", call.request.query)
+    if seen is None:
+        seen = 0 if last is None else max(await _stored(call, state) - last, 0)
+    return await runlogs.sent(call.request, EVENT_HEADERS, _events(call, state.id, seen))
+
+
+async def _stored(call: Call, state: run.Run) -> int:
+    """How many lines there are already."""
+    async with runlogs.lines(call.resources, state, 0) as source:
+        return int(source.headers["Rondo-Lines"])
 
 
 async def _events(call: Call, id: UUID, seen: int) -> AsyncIterator[bytes]:
@@ -94,13 +104,15 @@ def _asked_for(call: Call) -> UUID:
         raise Rejected("invalid", "run: give a run's id, which is a UUID") from None
 
 
-def _seen(call: Call) -> int:
-    """The number of lines that were seen before a connection was lost."""
-    text = call.request.headers.get("Last-Event-ID", "")
+def _number(name: str, source: Mapping[str, str]) -> int | None:
+    """Of lines, from a header or from behind the path."""
+    text = source.get(name, "")
     if not text:
-        return 0
+        return None
     if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
-        raise Rejected("invalid", "Last-Event-ID: give the id of an event, or leave it out")
+        raise Rejected(
+            "invalid", f"{name}: {text[:40]!r} is no number of lines; give one such as 100"
+        )
     return int(text)
 
 
@@ -111,9 +123,11 @@ LOG_ROUTES = (
         follow,
         None,
         str,
-        "A run's log as it grows: events with a JSON array of stamped lines, then one `end`.",
+        "A run's log as it grows, all of it or from its `last` lines on: events with a JSON array"
+        " of stamped lines, numbered by the last of them, then one `end`.",
+        query=("last",),
         answer_media=EVENTS,
-        headers=("Last-Event-ID",),
+        headers=(LAST_ID,),
     ),
     Route(
         "GET",

@@ -57,13 +57,15 @@ class RunLogs:
             return web.Response(status=401)
         self.asked.append(dict(request.query))
         pieces, breaks = self.texts.get(request.match_info["id"], ([], False))
+        stored = b"".join(pieces).count(b"\n")
         if "last" in request.query:
-            kept = b"".join(pieces).splitlines(keepends=True)
-            pieces = kept[-int(request.query["last"]) :]
+            first = max(stored - int(request.query["last"]), 0)
+            pieces = [b"".join(pieces).split(b"\n", first)[-1]]
         if request.query.get("from", "0") != "0":
             first = int(request.query["from"])
             pieces = [b"".join(pieces).split(b"\n", first)[-1]]
-        response = web.StreamResponse(headers={"Rondo-Complete": "true"})
+        headers = {"Rondo-Complete": "true", "Rondo-Lines": str(stored)}
+        response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         for piece in pieces:
             await response.write(piece)

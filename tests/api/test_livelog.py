@@ -69,6 +69,20 @@ async def test_following_goes_on_after_the_last_event(world: World) -> None:
     assert end["data"]["lines"] == 5
 
 
+async def test_following_from_the_last_lines_on(world: World) -> None:
+    """Rather than from there, it goes on after the last event."""
+    workspace, task = await world.ready_task()
+    run = await world.run(workspace, task, "success", lines=5)
+    world.service.logs.texts[str(run)] = [WHOLE], False
+    for last, expected in ((2, LINES[3:]), (0, []), (9, LINES)):
+        *some, end = events((await get(world, run, f"follow?last={last}")).body)
+        assert [line for one in some for line in one["data"]] == expected
+        assert end["data"]["complete"]
+    answer = await get(world, run, "follow?last=4", **{"Last-Event-ID": "4"})
+    assert events(answer.body)[0]["data"] == LINES[4:]
+    assert (await get(world, run, "follow?last=x")).status == 400
+
+
 @pytest.mark.parametrize("text", ["x", "-1", "1" * 16])
 async def test_an_event_id_that_is_none(world: World, text: str) -> None:
     workspace, task = await world.ready_task()

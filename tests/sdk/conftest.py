@@ -1,13 +1,20 @@
 """One platform for all tests of the SDK, logins to it, and archives to run."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from rondo import AsyncClient, Client, Orchestration, Password
 
 from tests.platform import Platform, archive, running
+from tests.sdk import SDK
 
 SAYS = """\
 import json, sys
@@ -18,6 +25,10 @@ print("the last line <&>")
 """
 FAILS = 'raise SystemExit("on purpose")'
 WAITS = "import time\nprint('begun', flush=True)\ntime.sleep(600)\n"
+
+Done = subprocess.CompletedProcess[str]
+Rondo = Callable[..., Done]
+Following = Callable[..., AbstractContextManager[Iterator[str]]]
 
 
 @pytest.fixture(scope="session")
@@ -82,3 +93,55 @@ def zipped(tmp_path: Path) -> Path:
     path = tmp_path / "said.zip"
     path.write_bytes(archive({"main.py": SAYS}))
     return path
+
+
+@pytest.fixture
+def settings(environment: dict[str, str]) -> dict[str, str]:
+    """The environment of a command line, in a workspace of the test's own."""
+    client = Client(environment["RONDO_URL"])
+    name = client.create_workspace(f"cli-{uuid4().hex}").name()
+    return {**os.environ, "PYTHONPATH": str(SDK), "RONDO_WORKSPACE": name}
+
+
+@pytest.fixture
+def rondo(settings: dict[str, str], tmp_path: Path) -> Rondo:
+    """Runs `rondo`."""
+
+    def run(*arguments: str, stdin: str | None = None, **more: str) -> Done:
+        command = [sys.executable, "-m", "rondo", *arguments]
+        return subprocess.run(
+            command,
+            input=stdin or "",
+            capture_output=True,
+            text=True,
+            env={**settings, **more},
+            cwd=tmp_path,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def following(settings: dict[str, str], tmp_path: Path) -> Following:
+    """Runs `rondo` for as long as the block lasts; its lines as they come."""
+
+    @contextmanager
+    def run(*arguments: str) -> Iterator[Iterator[str]]:
+        command = [sys.executable, "-m", "rondo", *arguments]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, env=settings, cwd=tmp_path
+        ) as process:
+            try:
+                assert process.stdout is not None
+                yield process.stdout
+            finally:
+                process.terminate()
+
+    return run
+
+
+def decoded(done: Done) -> Any:
+    """What it printed as JSON; it must have ended well."""
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)

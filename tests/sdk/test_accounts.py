@@ -9,8 +9,7 @@ from rondo import Account, AsyncClient, Client, Password, ServiceToken, Tokens
 from rondo.errors import AuthError, Conflict, EntityNotFoundError, Forbidden, TokenFetchError
 
 from tests.platform import Platform
-from tests.sdk.test_cli import Rondo, _json
-from tests.sdk.test_cli import rondo as rondo
+from tests.sdk.conftest import Rondo, decoded
 
 NOBODY = "nobody@example.org"
 
@@ -45,6 +44,21 @@ def test_somebody_comes_and_goes(
     reset = client.reset_password(email, "a better one")
     assert reset.password() is None
     assert as_user(email, "a better one").auth.user_email() == email
+
+
+def test_ones_own_password(
+    client: Client, as_user: Callable[[str, str | None], Client], email: str
+) -> None:
+    first = str(client.create_user(email).password())
+    ada, elsewhere = as_user(email, first), as_user(email, first)
+    assert (ada.whoami().email(), elsewhere.whoami().email()) == (email, email)
+    with pytest.raises(Forbidden, match="current"):
+        ada.change_password("not mine", "a better one")
+    assert ada.change_password(first, "a better one").email() == email
+    assert ada.whoami().id() == ada.auth.user_id()
+    with pytest.raises(AuthError):
+        elsewhere.whoami()
+    assert as_user(email, "a better one").whoami().email() == email
 
 
 def test_looking_for_people(client: Client, email: str) -> None:
@@ -126,15 +140,15 @@ def test_secrets_show_nowhere() -> None:
 def test_users_by_command(
     rondo: Rondo, as_user: Callable[[str, str | None], Client], email: str
 ) -> None:
-    made = _json(rondo("users", "add", email, "--admin", "--json"))
+    made = decoded(rondo("users", "add", email, "--admin", "--json"))
     assert made["admin"] is True
     assert as_user(email, made["password"]).auth.user_id() == made["id"]
     assert rondo("users", "add", email).returncode == 4
     assert email in rondo("users").stdout
     assert made["password"] not in rondo("users", "--json").stdout
-    assert _json(rondo("users", "disable", email, "--json"))["enabled"] is False
-    assert _json(rondo("users", "enable", email, "--json"))["enabled"] is True
-    assert _json(rondo("users", "admin", email, "--revoke", "--json"))["admin"] is False
+    assert decoded(rondo("users", "disable", email, "--json"))["enabled"] is False
+    assert decoded(rondo("users", "enable", email, "--json"))["enabled"] is True
+    assert decoded(rondo("users", "admin", email, "--revoke", "--json"))["admin"] is False
     password = rondo("users", "reset-password", email, "-q").stdout.strip()
     assert as_user(email, password).auth.user_id() == made["id"]
     given = rondo("users", "reset-password", email, "--password-file", "-", stdin="my own one\n")
@@ -146,18 +160,33 @@ def test_users_by_command(
     assert rondo("users", "disable").returncode == 2
 
 
+def test_ones_own_password_by_command(client: Client, rondo: Rondo, email: str) -> None:
+    """Whoever is logged in stays so."""
+    first = str(client.create_user(email).password())
+    bare = {"RONDO_USER": "", "RONDO_PASSWORD": ""}
+    assert rondo("login", "--user", email, stdin=first, **bare).returncode == 0
+    assert decoded(rondo("whoami", "--json", **bare))["email"] == email
+    assert rondo("password", stdin="one line\n", **bare).returncode == 2
+    assert rondo("password", stdin="not mine\na better one\n", **bare).returncode == 4
+    done = rondo("password", stdin=f"{first}\na better one\n", **bare)
+    assert done.returncode == 0, done.stderr
+    assert "a better one" not in done.stdout + done.stderr
+    assert rondo("whoami", "--quiet", **bare).returncode == 0
+    assert rondo("login", "--user", email, stdin=first, **bare).returncode == 4
+
+
 def test_tokens_by_command(rondo: Rondo) -> None:
     made = rondo("tokens", "create", "ci", "--days", "7")
     assert "shown this once" in made.stdout, made.stderr
     secret = made.stdout.splitlines()[-1]
     assert rondo("users", "--json", RONDO_TOKEN=secret).returncode == 4
-    (workspace,) = _json(rondo("workspaces", "--json", RONDO_TOKEN=secret))
+    (workspace,) = decoded(rondo("workspaces", "--json", RONDO_TOKEN=secret))
     assert workspace["name"].startswith("cli-")
     listed = rondo("tokens", "--json")
     assert secret not in listed.stdout
-    mine = [one for one in _json(listed) if one["workspaces"] == [workspace["id"]]]
+    mine = [one for one in decoded(listed) if one["workspaces"] == [workspace["id"]]]
     assert [one["name"] for one in mine] == ["ci"]
-    assert _json(rondo("tokens", "revoke", mine[0]["id"], "--json"))["revoked_at"]
+    assert decoded(rondo("tokens", "revoke", mine[0]["id"], "--json"))["revoked_at"]
     assert rondo("tokens", "revoke", str(uuid4())).returncode == 3
     assert rondo("tokens", "revoke").returncode == 2
     assert rondo("tokens", "create").returncode == 2

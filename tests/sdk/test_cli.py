@@ -1,51 +1,18 @@
 """The command line as a process: what it prints, and how it exits."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 from rondo import Client
 
 from tests.sdk import SDK
-from tests.sdk.conftest import FAILS, SAYS, WAITS
-
-Done = subprocess.CompletedProcess[str]
-Rondo = Callable[..., Done]
+from tests.sdk.conftest import FAILS, SAYS, WAITS, Following, Rondo, decoded
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture
-def rondo(environment: dict[str, str], tmp_path: Path) -> Rondo:
-    """Runs `rondo`, in a workspace of the test's own."""
-    name = f"cli-{uuid4().hex}"
-    settings = {**os.environ, "PYTHONPATH": str(SDK), "RONDO_WORKSPACE": name}
-
-    def run(*arguments: str, stdin: str | None = None, **more: str) -> Done:
-        command = [sys.executable, "-m", "rondo", *arguments]
-        return subprocess.run(
-            command,
-            input=stdin or "",
-            capture_output=True,
-            text=True,
-            env={**settings, **more},
-            cwd=tmp_path,
-            check=False,
-        )
-
-    assert run("workspaces", "--create", name).returncode == 0
-    return run
-
-
-def _json(done: Done) -> Any:
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 @pytest.fixture
@@ -55,7 +22,7 @@ def uploaded(rondo: Rondo, tmp_path: Path) -> Callable[[str, str], str]:
     def upload(name: str, main: str) -> str:
         (tmp_path / name).mkdir()
         (tmp_path / name / "main.py").write_text(main)
-        return str(_json(rondo("upload", name, "--json"))["id"])
+        return str(decoded(rondo("upload", name, "--json"))["id"])
 
     return upload
 
@@ -63,21 +30,21 @@ def uploaded(rondo: Rondo, tmp_path: Path) -> Callable[[str, str], str]:
 def test_the_road_of_a_run(rondo: Rondo, uploaded: Callable[[str, str], str]) -> None:
     orchestration = uploaded("says", SAYS)
     run = rondo("run", "says", "--args", '{"n": 1}', "--wait", "--json")
-    assert _json(run)["status"] == "success"
+    assert decoded(run)["status"] == "success"
     followed = rondo("run", orchestration, "-f", "--args", '{"n": 2}')
     assert followed.returncode == 0, followed.stderr
     assert "given {'n': 2}\n" in followed.stdout
-    (second, first) = _json(rondo("ps", "--json"))
+    (second, first) = decoded(rondo("ps", "--json"))
     assert {second["input_data"]["n"], first["input_data"]["n"]} == {1, 2}
     assert second["id"] in rondo("ps").stdout
-    (its,) = _json(rondo("runs", first["id"], "--json"))
+    (its,) = decoded(rondo("runs", first["id"], "--json"))
     assert its["status"] == "success"
     by_run, by_task = rondo("logs", its["run_id"]), rondo("logs", first["id"])
     assert by_run.stdout == by_task.stdout
     assert "the last line <&>" in by_run.stdout
     stamped = rondo("logs", its["run_id"], "--json", "-n", "1").stdout
     assert set(json.loads(stamped)) == {"time", "stream", "text"}
-    assert _json(rondo("orchestrations", "--json"))[0]["id"] == orchestration
+    assert decoded(rondo("orchestrations", "--json"))[0]["id"] == orchestration
 
 
 def test_a_run_that_fails(rondo: Rondo, uploaded: Callable[[str, str], str]) -> None:
@@ -92,14 +59,44 @@ def test_a_run_that_fails(rondo: Rondo, uploaded: Callable[[str, str], str]) -> 
 
 def test_schedules_and_kills(rondo: Rondo, uploaded: Callable[[str, str], str]) -> None:
     uploaded("waits", WAITS)
-    task = _json(rondo("schedule", "waits", "* * * * * *", "--overlap", "skip", "--json"))
+    task = decoded(rondo("schedule", "waits", "* * * * * *", "--overlap", "skip", "--json"))
     assert task["schedule"] == "* * * * * *"
     followed = rondo("logs", "-n", "1", task["id"])
     assert followed.returncode == 0
     assert "paus" in rondo("pause", task["id"]).stdout
     assert rondo("resume", task["id"]).returncode == 0
-    assert _json(rondo("kill", "--keep-logs", task["id"], "--json"))["id"] == task["id"]
+    assert decoded(rondo("kill", "--keep-logs", task["id"], "--json"))["id"] == task["id"]
     assert rondo("kill", task["id"]).returncode == 0
+
+
+def test_a_log_while_it_grows(
+    rondo: Rondo, uploaded: Callable[[str, str], str], following: Following
+) -> None:
+    uploaded("waits", "print('a\\nb\\nc')\n" + WAITS)
+    task = decoded(rondo("run", "waits", "--json"))["id"]
+    with following("logs", "-f", task) as lines:
+        assert [next(lines) for _ in range(4)] == ["a\n", "b\n", "c\n", "begun\n"]
+        with following("logs", "-f", "-n", "2", "--json", task) as last:
+            assert [json.loads(next(last))["text"] for _ in range(2)] == ["c", "begun"]
+            assert rondo("kill", "--keep-logs", task).returncode == 0
+            assert (list(lines), list(last)) == ([], [])
+
+
+def test_events(rondo: Rondo, uploaded: Callable[[str, str], str], following: Following) -> None:
+    orchestration = uploaded("says", SAYS)
+    listed = rondo("events", "--json").stdout.splitlines()
+    events = [json.loads(line) for line in listed]
+    assert [one["type"] for one in events[:2]] == ["WorkspaceCreated", "OrchestrationUploaded"]
+    assert rondo("events", "--quiet").stdout.split() == [one["id"] for one in events]
+    ready = rondo("events", "--type", "OrchestrationReady,TaskCreated", "--since", "5m").stdout
+    sequence, *_, kind, subject = ready.split()
+    assert (kind, subject) == ("OrchestrationReady", f"orchestration/{orchestration}")
+    with following("events", "-f", "--after", sequence, "--json") as lines:
+        task = decoded(rondo("run", "says", "--json"))["id"]
+        told = json.loads(next(lines))
+        assert (told["type"], told["subject"]) == ("TaskCreated", f"task/{task}")
+    assert rondo("events", "--since", "yesterday").returncode == 4
+    assert rondo("events", "--since", "5m", "--after", "1").returncode == 2
 
 
 def test_connections(rondo: Rondo, environment: dict[str, str]) -> None:
@@ -111,11 +108,11 @@ def test_connections(rondo: Rondo, environment: dict[str, str]) -> None:
     assert rondo(*create, stdin=secret).returncode == 4
     assert rondo("connections", "attach", name).returncode == 0
     workspace = rondo("workspaces", "--json")
-    mine = [one["name"] for one in _json(workspace) if one["name"].startswith("cli-")][-1]
+    mine = [one["name"] for one in decoded(workspace) if one["name"].startswith("cli-")][-1]
     listed = rondo("connections", "-w", mine, "--json")
-    assert [one["name"] for one in _json(listed)] == [name]
+    assert [one["name"] for one in decoded(listed)] == [name]
     assert rondo("connections", "detach", name).returncode == 0
-    assert _json(rondo("connections", "-w", mine, "--json")) == []
+    assert decoded(rondo("connections", "-w", mine, "--json")) == []
     assert name in rondo("connections").stdout
     assert rondo("connections", "delete", name).returncode == 0
     assert rondo("connections", "delete", name).returncode == 3
@@ -148,7 +145,7 @@ def test_exit_statuses(rondo: Rondo, arguments: list[str], status: int, said: st
     assert "Traceback" not in done.stderr
 
 
-def test_errors_as_json(rondo: Rondo) -> None:
+def test_errors_asdecoded(rondo: Rondo) -> None:
     done = rondo("kill", NOBODY, "--json")
     assert json.loads(done.stderr)["code"] == "not_found"
 
@@ -181,6 +178,10 @@ def test_completion(rondo: Rondo) -> None:
     first = 'COMP_WORDS=(rondo wo); COMP_CWORD=1; _rondo; echo "${COMPREPLY[@]}"'
     found = subprocess.check_output(["bash", "-c", f"{script}\n{first}"], text=True)  # noqa: S607
     assert found == "workspaces\n"
+    action = 'COMP_WORDS=(rondo tokens rev); COMP_CWORD=2; _rondo; echo "${COMPREPLY[@]}"'
+    found = subprocess.check_output(["bash", "-c", f"{script}\n{action}"], text=True)  # noqa: S607
+    assert found == "revoke\n"
+    assert "__fish_seen_subcommand_from tokens' -a revoke" in rondo("completion", "fish").stdout
     assert "bashcompinit" in rondo("completion", "zsh").stdout
     assert "__fish_seen_subcommand_from run' -l attempts" in rondo("completion", "fish").stdout
 
@@ -195,4 +196,5 @@ def test_commands_of_other_packages(rondo: Rondo, tmp_path: Path) -> None:
     path = f"{SDK}:{info.parent}"
     done = rondo("more", "--than", "this", PYTHONPATH=path)
     assert (done.returncode, done.stdout) == (7, "['more', '--than', 'this']\n")
-    assert "also installed: more" in " ".join(rondo("--help", PYTHONPATH=path).stdout.split())
+    _, _, others = rondo("--help", PYTHONPATH=path).stdout.partition("also installed: ")
+    assert "more" in others.replace(",", "").split()

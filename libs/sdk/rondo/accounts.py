@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from rondo.calls import Calls
+from rondo.credentials import Password
 from rondo.errors import Conflict, EntityNotFoundError
 from rondo.html import Table
 from rondo.service_token import ServiceToken
@@ -20,6 +21,18 @@ if TYPE_CHECKING:
 class Accounts(Calls):
     """Everybody may look; what changes other users is for administrators, Forbidden for the
     rest."""
+
+    def whoami(self) -> Account:
+        """Forbidden for a task and for a service token, which are no persons."""
+        return self._account(self.session.read("users/whoami", {}))
+
+    def change_password(self, current: str, password: str) -> Account:
+        """Your own; you are logged out everywhere but here. Forbidden when `current` is wrong,
+        TooManyRequests after several such tries."""
+        order = {"current": current, "password": password}
+        changed = self._account(self.session.command("users/change_password", order))
+        self.session.auth.log_in(Password(changed.email(), password))
+        return changed
 
     def list_users(self) -> Table[Account]:
         """Everybody, by email."""

@@ -36,6 +36,13 @@ class Auth:
         self._kept = kept
         return kept
 
+    def log_in(self, password: Password) -> None:
+        """With this from now on, whatever there was before. TokenFetchError."""
+        self._credentials = self._credentials._replace(password=password)
+        self._kept = self._by_password(password)
+        if self._credentials.cache is not None:
+            self._credentials.cache.store(self._kept)
+
     def _renewed(self, old: Tokens | None) -> Tokens:
         password, prompt = self._credentials.password, self._credentials.prompt
         if old is not None and old.renewable:

@@ -1,5 +1,6 @@
 """Progress on standard error, for people at a terminal only."""
 
+import os
 import sys
 import time
 from types import TracebackType
@@ -13,7 +14,8 @@ class _Line:
     """A line that is drawn over, and gone when the block ends."""
 
     def __init__(self) -> None:
-        self._shown = sys.stderr is not None and sys.stderr.isatty()
+        terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._shown = terminal and os.environ.get("TERM") != "dumb"
         self._drawn = 0.0
 
     def draw(self, text: str) -> None:

@@ -46,12 +46,14 @@ class TaskRun(TaskRunRecord):
 
         return until(ended, f"the end of run {self.id()}", timeout)
 
-    def follow(self, stamps: bool = False) -> Iterator[str]:
-        """Its lines as they come, from the first to the last; with their stamps if so asked.
+    def follow(self, stamps: bool = False, limit: int | None = None) -> Iterator[str]:
+        """Its lines as they come, from the first to the last, with their stamps if so asked; of
+        those that are there already the last `limit`, or all.
 
         A connection that is lost on the way is made again, and no line is missed or doubled.
         """
         path = f"/v1/api/task/run/{self.id()}/follow"
+        path += "" if limit is None else f"?last={limit}"
         with closing(self._client.session.follow(path)) as events:
             for event in events:
                 told = json.loads(event.data)

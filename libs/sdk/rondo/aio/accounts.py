@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from rondo.aio.calls import AsyncCalls
+from rondo.credentials import Password
 from rondo.errors import Conflict, EntityNotFoundError
 from rondo.html import Table
 from rondo.service_token import ServiceToken
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
 class AsyncAccounts(AsyncCalls):
     """Everybody may look; what changes other users is for administrators, Forbidden for the
     rest."""
+
+    async def whoami(self) -> Account:
+        """Forbidden for a task and for a service token, which are no persons."""
+        return self._account(await self.session.read("users/whoami", {}))
+
+    async def change_password(self, current: str, password: str) -> Account:
+        """Your own; you are logged out everywhere but here. Forbidden when `current` is wrong,
+        TooManyRequests after several such tries."""
+        order = {"current": current, "password": password}
+        changed = self._account(await self.session.command("users/change_password", order))
+        await self.session.auth.log_in(Password(changed.email(), password))
+        return changed
 
     async def list_users(self) -> Table[Account]:
         """Everybody, by email."""

@@ -45,12 +45,14 @@ class AsyncTaskRun(TaskRunRecord):
 
         return await until(ended, f"the end of run {self.id()}", timeout)
 
-    async def follow(self, stamps: bool = False) -> AsyncIterator[str]:
-        """Its lines as they come, from the first to the last; with their stamps if so asked.
+    async def follow(self, stamps: bool = False, limit: int | None = None) -> AsyncIterator[str]:
+        """Its lines as they come, from the first to the last, with their stamps if so asked; of
+        those that are there already the last `limit`, or all.
 
         A connection that is lost on the way is made again, and no line is missed or doubled.
         """
         path = f"/v1/api/task/run/{self.id()}/follow"
+        path += "" if limit is None else f"?last={limit}"
         async with aclosing(self._client.session.follow(path)) as events:
             async for event in events:
                 told = json.loads(event.data)

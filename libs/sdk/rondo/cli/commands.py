@@ -81,7 +81,7 @@ def logs(arguments: Namespace) -> int:
     chosen = _run(connected(arguments), arguments.id)
     stamps = arguments.stamps or arguments.json
     if arguments.follow:
-        output.lines(chosen.follow(stamps), arguments.json)
+        output.lines(chosen.follow(stamps, arguments.limit), arguments.json)
         return 0
     found = chosen.logs(arguments.limit)
     output.lines(found if stamps else found.texts(), arguments.json)

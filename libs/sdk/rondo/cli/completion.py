@@ -25,13 +25,20 @@ def _options(parser: argparse.ArgumentParser) -> list[str]:
     return [option for action in parser._actions for option in action.option_strings]
 
 
+def _words(parser: argparse.ArgumentParser) -> list[str]:
+    """What may stand there without a dash."""
+    places = (action for action in parser._actions if not action.option_strings)
+    return [str(word) for action in places for word in action.choices or ()]
+
+
 def _names(commands: dict[str, argparse.ArgumentParser]) -> str:
     return " ".join([*commands, *plugins.names()])
 
 
 def _bash(commands: dict[str, argparse.ArgumentParser], shell: str) -> str:
     cases = "\n".join(
-        f"    {name}) words='{' '.join(_options(parser))}' ;;" for name, parser in commands.items()
+        f"    {name}) words='{' '.join([*_words(parser), *_options(parser)])}' ;;"
+        for name, parser in commands.items()
     )
     names = _names(commands)
     start = "autoload -U +X bashcompinit && bashcompinit\n" if shell == "zsh" else ""
@@ -50,7 +57,9 @@ complete -o default -F _rondo rondo"""
 def _fish(commands: dict[str, argparse.ArgumentParser]) -> str:
     lines = [f"complete -c rondo -n __fish_use_subcommand -a '{_names(commands)}'"]
     for name, parser in commands.items():
+        seen = f"complete -c rondo -n '__fish_seen_subcommand_from {name}'"
+        lines += [f"{seen} -a {word}" for word in _words(parser)]
         for option in _options(parser):
             kind = f"-l {option[2:]}" if option.startswith("--") else f"-s {option[1:]}"
-            lines.append(f"complete -c rondo -n '__fish_seen_subcommand_from {name}' {kind}")
+            lines.append(f"{seen} {kind}")
     return "\n".join(lines)

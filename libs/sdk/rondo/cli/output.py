@@ -19,7 +19,7 @@ def show(records: Sequence[Record], titles: Sequence[str], how: Namespace) -> No
     rows = [[title.upper() for title in titles]]
     for record in records:
         texts = record.shown()
-        rows.append([_plain(texts[title]) for title in titles])
+        rows.append([plain(texts[title]) for title in titles])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
@@ -35,7 +35,7 @@ def one(record: Record, how: Namespace) -> None:
     texts = record.shown()
     width = max(map(len, texts))
     for title, text in texts.items():
-        print(f"{title.ljust(width)}  {_plain(text)}")
+        print(f"{title.ljust(width)}  {plain(text)}")
     return None
 
 
@@ -72,6 +72,6 @@ def _object(line: str) -> str:
     return json.dumps({"time": time, "stream": stream, "text": text})
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Nothing that would move a terminal's cursor."""
     return "".join(char if char.isprintable() else "?" for char in text)

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import NamedTuple
 
-from rondo.cli import commands, connections, login, plugins, tokens, users
+from rondo.cli import account, commands, connections, events, login, plugins, tokens, users
 from rondo.cli.completion import SHELLS, completion
 from rondo.version import __version__
 
@@ -115,6 +115,15 @@ def _tokens(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--days", type=int, metavar="N", help="default: until it is revoked")
 
 
+def _events(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-f", "--follow", action="store_true", help="go on, from now or as given")
+    parser.add_argument("--type", action="append", default=[], metavar="T", help="only those")
+    parser.add_argument("--aggregate", metavar="A", help="such as task, or run:ID")
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--since", metavar="T", help="an instant, or 30s, 10m, 2h, 7d ago")
+    start.add_argument("--after", type=int, metavar="N", help="a sequence")
+
+
 def _completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=SHELLS)
 
@@ -131,11 +140,14 @@ COMMANDS = (
     Command("kill", "stop a task for good", commands.kill, (_task, _kill)),
     Command("pause", "pause a task", commands.pause, (_task,)),
     Command("resume", "resume a paused task", commands.resume, (_task,)),
+    Command("events", "show what has happened", events.events, (_events, _workspace)),
     Command("orchestrations", "list orchestrations", commands.orchestrations, (_workspace,)),
     Command("connections", "data sources", connections.connections, (_connections, _workspace)),
     Command("workspaces", "list workspaces", commands.workspaces, (_workspaces,)),
     Command("users", "manage users (administrators)", users.users, (_users,)),
     Command("tokens", "tokens for programs", tokens.tokens, (_tokens, _workspace)),
+    Command("whoami", "show who you are", account.whoami),
+    Command("password", "change your own password", account.password),
     Command("completion", "print completions for a shell", completion, (_completion,)),
 )
 NAMES = frozenset(command.name for command in COMMANDS)

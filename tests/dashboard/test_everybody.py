@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.dashboard.visitor import Visitor
 from tests.platform import Api
 
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 FAILS = {"main.py": "raise SystemExit('no model to score with')"}
 BROKEN = {"main.py": "", "requirements.txt": "no-such-distribution-anywhere==1"}
 
@@ -70,7 +70,7 @@ def test_no_barriers(visitor: Visitor, paths: dict[str, str]) -> None:
     for name in paths:
         page = shown(visitor, paths, name)
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             assert serious(page) == [], f"{name} in {scheme}"
             visitor.shot(f"{name}-{scheme}")
         page.emulate_media(color_scheme="light")
@@ -79,7 +79,7 @@ def test_no_barriers(visitor: Visitor, paths: dict[str, str]) -> None:
 def test_no_barriers_at_the_door(visitor: Visitor) -> None:
     page = visitor.open(storage_state=None)
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         page.goto("/signin")
         assert serious(page) == []
 
@@ -87,7 +87,7 @@ def test_no_barriers_at_the_door(visitor: Visitor) -> None:
 def test_a_phone_shows_all_without_scrolling_sideways(
     visitor: Visitor, paths: dict[str, str]
 ) -> None:
-    visitor.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    visitor.page.set_viewport_size(PHONE)
     for name in paths:
         page = shown(visitor, paths, name)
         width = page.evaluate("document.documentElement.scrollWidth")

@@ -32,9 +32,9 @@ class Issuer:
         self.public = self._pair.public_key.decode()
 
     def user(self, key: str, account: str, name: str, rights: Mapping[str, Any]) -> str:
-        """Lets the connection that `key` was made for into an account, with these rights."""
-        nats = {**rights, "subs": -1, "data": -1, "payload": -1, "type": "user"}
-        return self._signed(sub=key, aud=account, name=name, nats=nats)
+        """Lets the connection that `key` was made for into an account, with these rights and
+        limits (the claims that NATS has for them)."""
+        return self._signed(sub=key, aud=account, name=name, nats={**rights, "type": "user"})
 
     def answer(self, key: str, server: str, *, token: str = "", error: str = "") -> bytes:
         """To a server that asks about a connection: the user's token, or why it is refused."""

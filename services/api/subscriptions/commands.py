@@ -14,7 +14,7 @@ from libs.domain.ids import subscription_stream
 from libs.domain.subscription import Subscription
 from libs.eventlog.log import Proposed
 from libs.eventlog.streams import EVENTS
-from libs.eventlog.transact import load, transact
+from libs.eventlog.transact import transact
 from services.api import access
 from services.api.call import VISIBLE_WITHIN, Call
 from services.api.errors import not_visible_yet
@@ -159,8 +159,7 @@ async def _change(
 
 async def _settled(call: Call, id: UUID, seq: int) -> Subscription:
     """As it is then, once it is really so, and reads show it (I1)."""
-    state, _ = await load(call.resources.log, subscription_stream(id), subscription.evolve)
-    await settle(call.resources, state)
+    state = await settle(call.resources, id)
     try:
         await call.resources.desk.runner.position.reached(seq, VISIBLE_WITHIN)
     except TimeoutError:

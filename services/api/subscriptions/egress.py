@@ -47,7 +47,8 @@ class Egress:
         return _is_public(real)
 
     def connector(self) -> aiohttp.TCPConnector:
-        return aiohttp.TCPConnector(socket_factory=self._socket, use_dns_cache=False)
+        """Without a limit: those who wait for a slow receiver hold up nobody else."""
+        return aiohttp.TCPConnector(limit=0, socket_factory=self._socket, use_dns_cache=False)
 
     def _socket(self, place: aiohttp.AddrInfoType) -> socket.socket:
         """For a connection that is about to be made; InternalAddress if it must not be."""

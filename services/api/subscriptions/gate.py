@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 SUBJECT = "$SYS.REQ.USER.AUTH"
 ACCOUNT = "SUBSCRIBERS"
 _AT_ONCE = 8
+_MOST_SUBSCRIPTIONS = 50  # of a connection
+_MOST_BYTES = 64 << 10  # of a request
 _REFUSED = "unknown subscriber or wrong password"
 
 
@@ -70,6 +72,9 @@ def rights(id: UUID) -> dict[str, object]:
     return {
         "pub": {"allow": [*publish, f"$JS.ACK.{EVENTS}.{id}.>"]},
         "sub": {"allow": [f"{inbox(id)}.>"]},
+        "subs": _MOST_SUBSCRIPTIONS,
+        "payload": _MOST_BYTES,
+        "data": -1,  # no limit
     }
 
 

@@ -67,7 +67,10 @@ class Sender:
 async def opened(egress: Egress, timeout: float) -> AsyncIterator[Sender]:
     """Without cookies, proxies or anything else of the environment's."""
     async with aiohttp.ClientSession(
-        connector=egress.connector(), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+        connector=egress.connector(),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        auto_decompress=False,
     ) as session:
         yield Sender(session, egress, timeout)
 

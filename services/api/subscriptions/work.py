@@ -2,13 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import get_args
+from uuid import UUID
 
 from libs.domain.errors import Unavailable
-from libs.domain.history import fold
+from libs.domain.events import SubscriptionEvent
+from libs.domain.ids import subscription_stream
 from libs.domain.subscription import Subscription, evolve
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.react import Handler, Reaction, react
+from libs.eventlog.streams import EVENTS
+from libs.eventlog.transact import load
 from services.api.call import Resources
 from services.api.subscriptions import consumers, projection
 from services.api.subscriptions.courier import Courier, Ended, Patience
@@ -29,39 +34,40 @@ _CATCH_UP = 3600.0
 async def run(resources: Resources) -> None:
     """For ever."""
     desk = resources.desk
+    watched = _watched(resources)
     journal = Journal(desk.ledger)
     deliver = _deliverer(resources, journal)
     dispatch = Dispatch(desk.rows, desk.ledger, resources.vault, deliver, desk.projection.changed)
-    reaction = Reaction(
-        name="subscriptions", subjects=projection.SUBJECTS, handle=_outcome(resources)
-    )
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(desk.runner.run())
             tasks.create_task(journal.run())
             tasks.create_task(dispatch.run())
-            tasks.create_task(react(resources.nats, reaction))
-            tasks.create_task(_shred(resources))
+            tasks.create_task(react(resources.nats, watched))
+            tasks.create_task(_mend(resources))
             tasks.create_task(_sweep(resources))
             if desk.issuer is not None:
-                may = _entitled(resources)
-                gate = Gate(desk.issuer, desk.rows, resources.vault, may)
+                gate = Gate(desk.issuer, desk.rows, resources.vault, partial(entitled, resources))
                 tasks.create_task(gate.run(resources.nats))
     finally:
         await _leave(resources, journal)
 
 
-def _entitled(resources: Resources) -> Callable[[Subscription], Awaitable[bool]]:
-    async def may(found: Subscription) -> bool:
-        return await entitled(resources, found)
-
-    return may
+def _watched(resources: Resources) -> Reaction:
+    """The reaction, shown to operators beside the projection and its pool."""
+    vitals, desk = resources.vitals, resources.desk
+    vitals.projection("subscriptions", desk.runner.position, EVENTS, projection.SUBJECTS)
+    vitals.pool(desk.rows)
+    reaction = Reaction(
+        name="subscriptions", subjects=projection.SUBJECTS, handle=_outcome(resources)
+    )
+    return vitals.reaction(reaction, *get_args(SubscriptionEvent))
 
 
 def _deliverer(resources: Resources, journal: Journal) -> Deliver:
     config = resources.config
     patience = Patience(config.webhooks_first_pause, config.webhooks_give_up)
-    may = _entitled(resources)
+    may = partial(entitled, resources)
 
     async def deliver(found: Subscription, target: Target, place: Place) -> None:
         sender = resources.desk.sender
@@ -78,15 +84,31 @@ def _outcome(resources: Resources) -> Handler:
     """The reaction that makes true what a subscription says, on NATS and in our tables."""
 
     async def handle(fact: Recorded) -> None:
-        state = fold(evolve, await resources.log.read(fact.stream))
-        if state is not None:
-            await settle(resources, state)
+        await settle(resources, UUID(fact.stream.id))
 
     return handle
 
 
-async def settle(resources: Resources, state: Subscription) -> None:
-    """Once more does nothing."""
+async def settle(resources: Resources, id: UUID) -> Subscription:
+    """Makes it so, and gives the state that is. Once more does nothing.
+
+    Looked at again afterwards: of two that do this at the same time, each with another state in
+    mind, the one that knows less may come last.
+    """
+    state = await _state(resources, id)
+    while True:
+        await _make_so(resources, state)
+        newer = await _state(resources, id)
+        if newer == state:
+            return state
+        state = newer
+
+
+async def _state(resources: Resources, id: UUID) -> Subscription:
+    return (await load(resources.log, subscription_stream(id), evolve))[0]
+
+
+async def _make_so(resources: Resources, state: Subscription) -> None:
     if state.kind == "nats":
         await consumers.settle(resources.nats, state)
     if state.deleted:
@@ -94,12 +116,16 @@ async def settle(resources: Resources, state: Subscription) -> None:
         await resources.desk.ledger.forget(state.id)
 
 
-async def _shred(resources: Resources) -> None:
-    """A database that was set back to a backup has keys again that were destroyed."""
-    desk = resources.desk
+async def _mend(resources: Resources) -> None:
+    """A database that was set back to a backup has keys again that were destroyed; a log that was
+    restored has no consumers."""
+    rows = resources.desk.rows
     newest = await resources.log.last_seq_over(*projection.SUBJECTS)
-    await desk.runner.position.reached(newest, _CATCH_UP)
-    await resources.vault.shred(*await projection.deleted(desk.rows))
+    await resources.desk.runner.position.reached(newest, _CATCH_UP)
+    await resources.vault.shred(*await projection.deleted(rows))
+    for found in await projection.find_all(rows, None):
+        if found.kind == "nats":
+            await settle(resources, found.id)
 
 
 async def _sweep(resources: Resources) -> None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from contextlib import aclosing
 
 import msgspec
 from aiohttp import web
 
 from libs.domain.errors import Rejected, Unavailable
+from libs.eventlog.envelope import Recorded
 from services.api.call import Call
 from services.api.errors import STATUS, Error
 from services.api.events import parse
@@ -25,7 +27,8 @@ LAST_ID = "Last-Event-ID"
 _HEADERS = {"Content-Type": EVENTS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _HELLO = b"retry: 1000\n\n"
 _MOST_READ = 20_000  # events looked at for a page
-_MOST_PATIENCE = 60.0  # seconds that a subscriber may take none of what is sent
+_PART = 16 << 10  # bytes
+_MOST_PATIENCE = 60.0  # seconds that a subscriber may take over a part
 
 
 class EventPage(msgspec.Struct, frozen=True):
@@ -89,8 +92,9 @@ async def _stream(call: Call, permit: Permit, after: int | None) -> web.StreamRe
     try:
         async with aclosing(live(permit, after)) as pieces:
             async for piece in pieces:
-                async with asyncio.timeout(_MOST_PATIENCE):
-                    await response.write(_frames(piece))
+                for part in _parts(piece):
+                    async with asyncio.timeout(_MOST_PATIENCE):
+                        await response.write(part)
     except Rejected as refused:
         await response.write(_end(Error(STATUS[refused.code], refused.message, refused.code)))
     except ConnectionError:
@@ -102,15 +106,27 @@ async def _stream(call: Call, permit: Permit, after: int | None) -> web.StreamRe
     return response
 
 
-def _frames(piece: Piece) -> bytes:
-    """When there is nothing to say: a comment, and how far the subscriber may call it complete."""
+def _parts(piece: Piece) -> Iterator[bytes]:
+    """What is sent of it, in parts that a slow line takes in good time.
+
+    When there is nothing to say: a comment, and how far the subscriber may call it complete.
+    """
     if not piece.events:
-        return b": still here\nid: %d\n\n" % piece.through
-    return b"".join(
-        b"id: %d\nevent: %s\ndata: %s\n\n"
-        % (one.seq, type(one.event).__name__.encode(), msgspec.json.encode(CloudEvent.of(one)))
-        for one in piece.events
-    )
+        yield b": still here\nid: %d\n\n" % piece.through
+    part = bytearray()
+    for event in piece.events:
+        part += _frame(event)
+        if len(part) >= _PART:
+            yield bytes(part)
+            part.clear()
+    if part:
+        yield bytes(part)
+
+
+def _frame(event: Recorded) -> bytes:
+    told = CloudEvent.of(event)
+    data = msgspec.json.encode(told)
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.seq, told.type.encode(), data)
 
 
 def _end(why: Error) -> bytes:

@@ -20,7 +20,10 @@ logger = logging.getLogger(__name__)
 
 _READ = 256 * 1024
 _EARLY = 0.005  # seconds that a line waits for more after a pause
-_LATE = CUT_AGE / 1e9  # seconds between chunks that are not full
+# Seconds between chunks that are not full: a line is followed at once as long as the stream has
+# room for it, and a stream that answers late gets fewer and larger ones.
+_SOONEST, _LATE = 0.02, CUT_AGE / 1e9
+_SHARE = 50  # of the time that it takes to have one acknowledged
 
 
 class Output:
@@ -39,7 +42,7 @@ class Output:
         self._cutter = Cutter()
         self._one_at_a_time = asyncio.Lock()
         self._later: asyncio.Task[None] | None = None
-        self._cut_at = -_LATE
+        self._cut_at, self._pause = -_LATE, _SOONEST
         self.first_at: float | None = None  # when the program first said something, monotonic
 
     async def pump(self, stdout: int, stderr: int) -> None:
@@ -85,11 +88,13 @@ class Output:
     async def _take_all(self) -> None:
         while not self._cutter.empty:
             rested = time.monotonic() - self._cut_at
-            await asyncio.sleep(max(_EARLY, _LATE - rested))
+            await asyncio.sleep(max(_EARLY, self._pause - rested))
             async with self._one_at_a_time:
+                begun = time.monotonic()
                 for chunk in self._cutter.take_all():
                     await self._publish(chunk)
             self._cut_at = time.monotonic()
+            self._pause = min(max(_SOONEST, _SHARE * (self._cut_at - begun)), _LATE)
 
     async def _publish(self, chunk: Chunk) -> None:
         headers, body = message.pack(chunk, self._task)

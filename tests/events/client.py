@@ -80,8 +80,13 @@ class Stream:
 
 @asynccontextmanager
 async def subscribed(
-    world: World, last_id: int | None = None, token: str | None = None, **query: str | int
+    world: World,
+    last_id: int | None = None,
+    token: str | None = None,
+    buffer: int = 1 << 22,
+    **query: str | int,
 ) -> AsyncIterator[Stream]:
+    """`buffer` is about how many bytes are taken before anybody reads them."""
     headers = {
         "Accept": "text/event-stream",
         "Authorization": f"Bearer {token or world.token}",
@@ -89,7 +94,7 @@ async def subscribed(
     if last_id is not None:
         headers["Last-Event-ID"] = str(last_id)
     async with (
-        aiohttp.ClientSession(read_bufsize=1 << 22) as session,
+        aiohttp.ClientSession(read_bufsize=buffer) as session,
         session.get(world.service.url + PATH, headers=headers, params=query) as response,
     ):
         assert response.status == 200, await response.text()

@@ -3,9 +3,16 @@
 import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
+from uuid import uuid4
 
-from libs.eventlog.log import EventLog
+import pytest
+
+from libs.domain.events import OrchestrationUploaded
+from libs.domain.ids import orchestration_stream
+from libs.eventlog.envelope import Context
+from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.wire import connect
+from services.api.events import tail
 from tests.api.service import running
 from tests.api.world import World
 from tests.events.client import pages, subscribed
@@ -47,6 +54,29 @@ async def test_a_subscriber_resumes_where_it_was(world: World) -> None:
     async with subscribed(world, last_id=first.id, workspace=workspace, after=0) as stream:
         (second,) = await stream.events(1)
     assert [first.data, second.data] == await pages(world, workspace=workspace, after=joined)
+
+
+async def test_who_does_not_read_for_a_while_misses_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More comes than all buffers on the way hold, let alone what waits in the service."""
+    monkeypatch.setattr(tail, "MOST_WAITING", 20)
+    uploaded = OrchestrationUploaded(
+        file_name="a" * 20_000, file_size=22, sha="0" * 64, blob="b", entrypoint="main.py"
+    )
+    workspace = await world.workspace()
+    async with subscribed(world, workspace=workspace, buffer=1 << 15) as stream:
+        joined = await stream.joined()
+        last = 0
+        for _ in range(20):
+            ids = [orchestration_stream(workspace, uuid4()) for _ in range(50)]
+            batch = [(Proposed(id, 0, uploaded), Context(source="t", actor="t")) for id in ids]
+            last = await world.log.append_batch(batch)
+        await world.service.caught_up()
+        found = await stream.events(1000)
+    assert found[-1].sequence == last
+    places = [event["sequence"] for event in await pages(world, workspace=workspace, after=joined)]
+    assert [block.sequence for block in found] == places
 
 
 async def test_a_service_that_stops_ends_its_streams_in_order(

@@ -114,6 +114,8 @@ async def test_what_is_sealed_is_not_shown(world: World) -> None:
         ({"workspace": "-1"}, "workspace"),
         ({"workspace": ""}, "workspace"),
         ({"workspace": "9" * 19}, "workspace"),
+        ({"workspace": ",".join(map(str, range(101)))}, "workspace"),
+        ({"aggregate": ",".join(["task"] * 101)}, "aggregate"),
         ({"types": "RunStarted,RunForgotten"}, "types"),
         ({"types": ""}, "types"),
         ({"aggregate": "pod"}, "aggregate"),

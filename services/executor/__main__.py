@@ -62,7 +62,7 @@ async def main(environ: Mapping[str, str]) -> None:
         vitals.add_to(app)
         try:
             async with serving(app, config.listen), asyncio.TaskGroup() as tasks:
-                tasks.create_task(runs.watch_kills(await log.end()))
+                tasks.create_task(runs.orders.follow(await log.end()))
                 tasks.create_task(lease.hold(nats, settings.executor, runs.stop_closed))
                 tasks.create_task(react(nats, claims))
                 tasks.create_task(vitals.tell())

@@ -90,17 +90,34 @@ class Running(Protocol):
         """
 
 
+class Prepared(Protocol):
+    """A run for which all is ready but the permission to start it. Either call, and once."""
+
+    async def start(self) -> Running:
+        """Raises as Backend.prepare; nothing of the run is left then."""
+
+    async def discard(self) -> None:
+        """It is not to be; returns when nothing of it is left."""
+
+
 class Backend(Protocol):
     """Where runs live."""
 
     def capabilities(self) -> list[str]:
         """What protects runs from each other here and what cannot, as sentences for people."""
 
-    async def start(self, spec: RunSpec) -> Running:
-        """Start a run. What goes wrong after its processes exist is an Outcome, not an exception.
+    async def prepare(self, spec: RunSpec) -> Prepared:
+        """Do all that can be done before it is known that the run may start.
 
-        Raises Rejected for a spec that can never start, Unavailable if none can start right now.
+        What goes wrong after its start is an Outcome, not an exception. Raises Rejected for a spec
+        that can never start, Unavailable if none can start right now.
         """
+
+    async def start(self, spec: RunSpec) -> Running:
+        """Prepare it and start it at once."""
+
+    async def warm(self, spec: RunSpec) -> str:
+        """Get ready for runs like this one; returns why they will be slow to start, if they are."""
 
     async def close(self) -> None:
         """Kill all runs and give back everything."""

@@ -1,7 +1,7 @@
 """The local backend: runs as processes of this machine, forks of warm interpreters or new ones."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from services.executor.backend import GiB, RunSpec
 from services.executor.channel import LauncherProcess
 from services.executor.folder import RunFolder, is_small
 from services.executor.local_run import LocalRun
-from services.executor.messages import Rights
+from services.executor.messages import Launch, Rights
 from services.executor.template_process import Template
 from services.executor.templates import Templates
 
@@ -44,7 +44,7 @@ class LocalBackend:
         self._launcher = launcher
         self._restarting = asyncio.Lock()
         self._runs: set[LocalRun] = set()
-        self._started: set[UUID | None] = set()
+        self._known: set[UUID | None] = set()
         self._templates = Templates(self._template, templates, template_bytes)
         self._imports: dict[tuple[Path, str], tuple[str, ...]] = {}
         self._small: dict[Path, bool] = {}
@@ -82,35 +82,29 @@ class LocalBackend:
 
     async def start(self, spec: RunSpec) -> LocalRun:
         """See Backend.start."""
+        return await (await self.prepare(spec)).start()
+
+    async def prepare(self, spec: RunSpec) -> "PreparedRun":
+        """See Backend.prepare."""
         recipe.check(spec)
-        if spec.run_id in self._started:
+        if spec.run_id in self._known:
             raise Rejected("conflict", f"run_id: {spec.run_id} is already running")
-        self._started.add(spec.run_id)
+        self._known.add(spec.run_id)
         try:
-            run = await self._start(spec)
+            launcher = await self._living_launcher()
+            new = recipe.only_new(spec) or launcher.rights.templates
+            found = new or self._templates.find(spec.python, await self._modules(spec))
+            if not isinstance(found, str):
+                try:
+                    return await self._fork(spec, found)
+                except Unavailable as problem:
+                    if not found.lost:
+                        raise
+                    found = str(problem)
+            return await self._new(spec, found)
         except BaseException:
-            self._started.discard(spec.run_id)
+            self._known.discard(spec.run_id)
             raise
-        self._runs.add(run)
-        run.when_done(self._ended)
-        return run
-
-    def _ended(self, run: LocalRun) -> None:
-        self._runs.discard(run)
-        self._started.discard(run.run_id)
-
-    async def _start(self, spec: RunSpec) -> LocalRun:
-        launcher = await self._living_launcher()
-        new = recipe.only_new(spec) or launcher.rights.templates
-        found = new or self._templates.find(spec.python, await self._modules(spec))
-        if not isinstance(found, str):
-            try:
-                return await self._fork(spec, found)
-            except Unavailable as problem:  # no code of the user's has run
-                if not found.lost:
-                    raise
-                found = str(problem)
-        return await self._begin(spec, *await self._made(spec, launcher), found)
 
     async def warm(self, spec: RunSpec) -> str:
         """Return when a run like this one would be forked, or with the reason why it never is."""
@@ -127,34 +121,40 @@ class LocalBackend:
         await self._templates.close()
         await self._launcher.close()
 
-    async def _fork(self, spec: RunSpec, template: Template) -> LocalRun:
-        template.runs += 1
-        try:
-            run = await self._begin(spec, *await template.take(spec.limits), "")
-        except BaseException:
-            template.leave()
-            raise
-        run.when_done(lambda _: template.leave())
-        template.stock()
-        return run
+    async def _fork(self, spec: RunSpec, template: Template) -> "PreparedRun":
+        run, seen = await template.take(spec.limits)
 
-    async def _made(self, spec: RunSpec, launcher: LauncherProcess) -> tuple[LocalRun, RunFolder]:
-        """The processes of a new interpreter, and the folder as they see it."""
+        async def anew(problem: str) -> PreparedRun | None:
+            return await self._new(spec, problem) if template.lost else None
+
+        def left(_: LocalRun) -> None:
+            template.runs -= 1
+
+        template.runs += 1
+        run.when_done(left)
+        template.stock()
+        return await self._filled(spec, run, seen, "", anew)
+
+    async def _new(self, spec: RunSpec, reason: str) -> "PreparedRun":
+        """The processes of a new interpreter."""
+        launcher = await self._living_launcher()
         folder = RunFolder(self._folder / str(spec.run_id))
         try:
             folder.make()
         except OSError as error:
             raise Unavailable(f"can't make the folder of a run: {error}") from error
-        order = recipe.prepare(
-            spec.python, spec.limits, folder, self._launcher.rights, forked=False
-        )
+        rights = launcher.rights
+        order = recipe.prepare(spec.python, spec.limits, folder, rights, forked=False)
         try:
-            return await LocalRun.prepare(order, folder, launcher), folder
+            run = await LocalRun.prepare(order, folder, launcher)
         except BaseException:
             folder.remove_some()
             raise
+        return await self._filled(spec, run, folder, reason, None)
 
-    async def _begin(self, spec: RunSpec, run: LocalRun, seen: RunFolder, new: str) -> LocalRun:
+    async def _filled(
+        self, spec: RunSpec, run: LocalRun, seen: RunFolder, new: str, anew: "Anew | None"
+    ) -> "PreparedRun":
         rights = self._launcher.rights
         uid = None if rights.uids else self._first_uid + spec.slot
         try:
@@ -162,9 +162,15 @@ class LocalBackend:
         except BaseException:
             await run.stop("killed")
             raise
-        await run.launch(spec, recipe.launch(spec, seen, rights, uid))
-        run.new = run.new or new
-        return run
+        run.run_id, run.new = spec.run_id, new
+        self._known.add(spec.run_id)
+        self._runs.add(run)
+        run.when_done(self._ended)
+        return PreparedRun(run, spec, recipe.launch(spec, seen, rights, uid), anew)
+
+    def _ended(self, run: LocalRun) -> None:
+        self._runs.discard(run)
+        self._known.discard(run.run_id)
 
     async def _template(self, python: Path) -> Template:
         launcher = await self._living_launcher()
@@ -203,6 +209,34 @@ class LocalBackend:
                     self._folder, self._first_uid, self._namespaces
                 )
             return self._launcher
+
+
+Anew = Callable[[str], Awaitable["PreparedRun | None"]]
+
+
+class PreparedRun:
+    """Implements Prepared. `anew` gives another one if this one's template is lost."""
+
+    def __init__(self, run: LocalRun, spec: RunSpec, launch: Launch, anew: Anew | None) -> None:
+        self._run = run
+        self._spec = spec
+        self._launch = launch
+        self._anew = anew
+
+    async def start(self) -> LocalRun:
+        """See Prepared.start."""
+        try:
+            await self._run.launch(self._spec, self._launch)
+        except Unavailable as problem:  # no code of the user's has run
+            other = await self._anew(str(problem)) if self._anew else None
+            if other is None:
+                raise
+            return await other.start()
+        return self._run
+
+    async def discard(self) -> None:
+        """See Prepared.discard."""
+        await self._run.stop("killed")
 
 
 async def _in_thread(work: Callable[..., None], *arguments: object) -> None:

@@ -125,7 +125,9 @@ class LocalRun:
 
     async def become(self, spec: RunSpec, launch: Launch, streams: list[int]) -> None:
         """As `launch`; `streams` are its stdout and stderr, for a template its orders too."""
-        self.run_id, self._grace = spec.run_id, spec.grace
+        if self._ended.done() and not self._failed:
+            raise Unavailable("what was prepared for it has ended")
+        self._grace = spec.grace
         try:
             if self.usable:
                 self._say(launch, streams)

@@ -1,46 +1,45 @@
 """From RunRequested to RunFinished: claim, start, watch, finish, kill.
 
 A run is claimed by appending RunStarted right after its RunRequested: of all executors one can.
-Only then is its task read. A kill that came before is seen there; one that comes later finds the
-run among ours. So after TaskKilled nothing of the task lives or starts (I7).
+Meanwhile all is prepared that it needs, but no code of the user's runs before the claim is
+acknowledged (I2). It is among ours before its task is looked at: of kills, some are seen there, and
+those that come later find it among ours. So after TaskKilled nothing of the task starts (I7).
 """
 
 import asyncio
+import contextlib
 import logging
 import time
+from collections.abc import Coroutine
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 
-from libs.domain import orchestration as orchestrations
 from libs.domain import run as runs
-from libs.domain import task as tasks
 from libs.domain.errors import Rejected, Unavailable
-from libs.domain.events import RunFinished, RunRequested, RunStarted, TaskKillRequested, Usage
+from libs.domain.events import RunFinished, RunRequested, RunStarted, Usage
 from libs.domain.history import fold
-from libs.domain.ids import StreamId, orchestration_stream, task_stream
+from libs.domain.ids import StreamId
 from libs.domain.orchestration import Orchestration
-from libs.domain.task import Task
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
-from libs.eventlog.transact import load, transact
 from libs.eventlog.wire import Nats, back_off, patiently
 from libs.runtoken.token import RunTokens
-from services.executor.backend import Backend, Mode, Outcome, Running, RunSpec
+from services.executor.backend import Backend, Mode, Outcome, Prepared, Running, RunSpec
 from services.executor.code import Code
+from services.executor.orders import Orders
 from services.executor.output import Output
 from services.executor.token import login
 
 logger = logging.getLogger(__name__)
 
 SOURCE = "executor"
-_REMEMBERED = 10_000
 _START_PATIENCE = 60.0
 
 
 class Live:
-    """A run of ours, from its claim to its end."""
+    """A run of ours, from when we were asked for it to its end."""
 
     def __init__(self, stream: StreamId, task: UUID, slot: int) -> None:
         self.stream = stream
@@ -48,6 +47,7 @@ class Live:
         self.slot = slot
         self.killed = False
         self.running: Running | None = None
+        self.version = 0  # of the run, once it is ours
         self.claimed = time.monotonic()
         self.forked: float | None = None
 
@@ -91,64 +91,89 @@ class Runs:
         self._tokens = tokens
         self._live: dict[UUID, Live] = {}
         self._slots = set(range(settings.slots))
-        self._ready: dict[UUID, Orchestration] = {}
+        self._works: set[asyncio.Task[None]] = set()
+        self.orders = Orders(log, self.kill, self.warm)
 
     async def handle(self, fact: Recorded) -> "asyncio.Future[None] | None":
-        """Claims what is asked for; what it gives back is the run, to be waited for."""
-        if not isinstance(fact.event, RunRequested):
-            return None
-        if not await self._claim(fact):
-            return None
-        run = UUID(fact.stream.id)
-        live = self._live[run] = Live(fact.stream, fact.event.task, self._slots.pop())
-        return asyncio.ensure_future(self._run(fact, fact.event, run, live))
+        """Claims what is asked for; what it gives back is the run, to be waited for.
 
-    async def _claim(self, fact: Recorded) -> bool:
+        What the run needs is made ready while the claim is on its way.
+        """
+        run = UUID(fact.stream.id)
+        if not isinstance(fact.event, RunRequested) or run in self._live:
+            return None
+        live = self._live[run] = Live(fact.stream, fact.event.task, self._slots.pop())
+        preparing = asyncio.create_task(self._prepared(fact, fact.event, run, live))
+        try:
+            live.version = await self._claim(fact)
+        except BaseException:
+            await self._give_up(run, preparing)
+            raise
+        if live.version:
+            return asyncio.ensure_future(self._run(fact, fact.event, run, live, preparing))
+        await self._give_up(run, preparing)
+        await self._close_interrupted(fact)
+        return None
+
+    async def _claim(self, fact: Recorded) -> int:
+        """The place of our RunStarted in the log; 0 if the run is somebody else's."""
         state = fold(runs.evolve, [fact])
         if state is None:
-            return False
+            return 0
         (event,) = runs.start(state, self._settings.executor)
         try:
-            await self._log.append(Proposed(fact.stream, fact.seq, event), fact.because(SOURCE))
+            return await self._log.append(
+                Proposed(fact.stream, fact.seq, event), fact.because(SOURCE)
+            )
         except WrongVersion:
-            await self._close_interrupted(fact)
-            return False
-        return True
+            return 0
+
+    async def _give_up(self, run: UUID, preparing: "asyncio.Task[Prepared]") -> None:
+        """It is not ours to run."""
+        preparing.cancel()
+        await asyncio.wait([preparing])
+        if not preparing.cancelled() and not preparing.exception():
+            await preparing.result().discard()
+        self._slots.add(self._live.pop(run).slot)
 
     async def _close_interrupted(self, fact: Recorded) -> None:
         """A claim of ours whose acknowledgement we never saw: nobody else will end that run."""
         last = await self._log.last(fact.stream)
-        if (
-            last is not None
-            and last.event == RunStarted(executor=self._settings.executor)
-            and UUID(fact.stream.id) not in self._live
-        ):
-            await self._append_end(fact.stream, _not_started("its start was interrupted"), fact)
+        if last is not None and last.event == RunStarted(executor=self._settings.executor):
+            await self._append_end(fact, _not_started("its start was interrupted"), last.seq)
 
-    async def _run(self, fact: Recorded, event: RunRequested, run: UUID, live: Live) -> None:
+    async def _run(
+        self,
+        fact: Recorded,
+        event: RunRequested,
+        run: UUID,
+        live: Live,
+        preparing: "asyncio.Task[Prepared]",
+    ) -> None:
         output = Output(self._nats, fact.stream.workspace, event.task, run)
         try:
-            end = await self._executed(fact, event, run, live, output)
-            await self._append_end(fact.stream, end, fact)
+            end = await self._executed(run, live, preparing, output)
+            await self._append_end(fact, end, live.version)
         except asyncio.CancelledError:
             await asyncio.shield(self._abandon(fact, live, output))
             raise
         except Exception:
             logger.exception("run %s: a bug of ours", run)
             await live.kill()
-            await self._append_end(fact.stream, _bug(), fact)
+            await self._append_end(fact, _bug(), live.version)
         finally:
             del self._live[run]
             self._slots.add(live.slot)
 
     async def _executed(
-        self, fact: Recorded, event: RunRequested, run: UUID, live: Live, output: Output
+        self, run: UUID, live: Live, preparing: "asyncio.Task[Prepared]", output: Output
     ) -> RunFinished:
         try:
-            spec = await patiently(lambda: self._spec(fact, event, run, live), _START_PATIENCE)
+            prepared = await preparing
             if live.killed:
+                await prepared.discard()
                 return _killed(lines=0)
-            running = await self._backend.start(spec)
+            running = await prepared.start()
         except (Rejected, Unavailable, OSError) as problem:
             logger.warning("run %s could not start: %s", run, problem)
             output.say(f"RONDO: the run could not start: {problem}")
@@ -166,55 +191,53 @@ class Runs:
         exited = time.monotonic()
         return _finished(outcome, await logged, live.timing(output.first_at, exited))
 
+    async def _prepared(
+        self, fact: Recorded, event: RunRequested, run: UUID, live: Live
+    ) -> Prepared:
+        spec = await patiently(lambda: self._spec(fact, event, run, live), _START_PATIENCE)
+        return await self._backend.prepare(spec)
+
     async def _spec(self, fact: Recorded, event: RunRequested, run: UUID, live: Live) -> RunSpec:
         workspace = fact.stream.workspace
-        task, _ = await load(self._log, task_stream(workspace, event.task), tasks.evolve)
+        task = await self.orders.task(workspace, event.task)
         live.killed = live.killed or task.status in ("pending_kill", "killed")
-        orchestration = await self._orchestration(workspace, task)
+        orchestration = await self.orders.orchestration(workspace, task.orchestration)
+        spec = await self._spec_of(orchestration, run, live.slot)
+        self.orders.forget(task)
+        return msgspec.structs.replace(
+            spec,
+            task_id=task.id,
+            arguments=msgspec.json.encode(task.arguments),
+            files=login(self._tokens, task, run),
+            timeout=task.timeout,
+        )
+
+    async def _spec_of(self, orchestration: Orchestration, run: UUID, slot: int) -> RunSpec:
         environment = self._settings.environments / orchestration.environment
         if not environment.exists():
             raise Unavailable("its environment is not there; the packager makes it again")
         return RunSpec(
             run_id=run,
-            task_id=task.id,
-            slot=live.slot,
+            task_id=run,
+            slot=slot,
             python=environment / "bin" / "python",
             code=await self._code.tree(orchestration),
             entrypoint=orchestration.entrypoint,
-            arguments=msgspec.json.encode(task.arguments),
             variables={**self._settings.variables, "RONDO_RUN_ID": str(run)},
-            files=login(self._tokens, task, run),
-            timeout=task.timeout,
             mode=self._settings.mode,
         )
 
-    async def _orchestration(self, workspace: int, task: Task) -> Orchestration:
-        """A packaged orchestration never changes, so one reading of it is enough."""
-        known = self._ready.get(task.orchestration)
-        if known is None:
-            stream = orchestration_stream(workspace, task.orchestration)
-            loaded, _ = await load(self._log, stream, orchestrations.evolve)
-            if len(self._ready) >= _REMEMBERED:
-                self._ready.clear()
-            known = self._ready[task.orchestration] = loaded
-        return known
-
-    async def _append_end(self, stream: StreamId, end: RunFinished, fact: Recorded) -> None:
-        """Tries until it is in the log; a run that was closed meanwhile stays as it was closed."""
+    async def _append_end(self, fact: Recorded, end: RunFinished, version: int) -> None:
+        """Tries until it is in the log after `version`; a run closed meanwhile stays as it was."""
         tries = 0
         while True:
             try:
-                await transact(
-                    self._log,
-                    stream,
-                    runs.evolve,
-                    lambda state: runs.finish(state, end),
-                    fact.because(SOURCE),
-                )
-            except Unavailable as problem:
-                logger.warning("the end of run %s waits: %s", stream.id, problem)
-            else:
+                with contextlib.suppress(WrongVersion):
+                    proposed = Proposed(fact.stream, version, end)
+                    await self._log.append(proposed, fact.because(SOURCE))
                 return
+            except Unavailable as problem:
+                logger.warning("the end of run %s waits: %s", fact.stream.id, problem)
             await back_off(tries)
             tries += 1
 
@@ -227,14 +250,29 @@ class Runs:
             detail="the executor was shut down while it ran",
             lines=await output.close(),
         )
-        await self._append_end(fact.stream, end, fact)
+        await self._append_end(fact, end, live.version)
 
-    async def watch_kills(self, after: int) -> None:
-        """For ever: stops the runs of tasks that are to be killed, from an event's place on."""
-        async for batch in self._log.follow(after, ("event.*.task.*",)):
-            for fact in batch:
-                if isinstance(fact.event, TaskKillRequested):
-                    await self._kill(UUID(fact.stream.id))
+    def kill(self, task: UUID) -> None:
+        """Of a task that is to be killed no run goes on."""
+        for live in self._live.values():
+            if live.task == task:
+                self._do(live.kill())
+
+    def warm(self, workspace: int, orchestration: UUID) -> None:
+        """Get ready for runs of it."""
+        self._do(self._warm(workspace, orchestration))
+
+    async def _warm(self, workspace: int, id: UUID) -> None:
+        try:
+            orchestration = await self.orders.orchestration(workspace, id)
+            await self._backend.warm(await self._spec_of(orchestration, uuid4(), slot=0))
+        except (Rejected, Unavailable, OSError) as problem:
+            logger.info("orchestration %s: nothing is ready for its runs: %s", id, problem)
+
+    def _do(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._works.add(task)
+        task.add_done_callback(self._works.discard)
 
     async def stop_closed(self) -> None:
         """After others may have taken us for dead: what they have closed must not go on."""
@@ -243,9 +281,6 @@ class Runs:
             if last is not None and isinstance(last.event, RunFinished):
                 logger.warning("run %s was closed while we were away", live.stream.id)
                 await live.kill()
-
-    async def _kill(self, task: UUID) -> None:
-        await asyncio.gather(*(live.kill() for live in self._live.values() if live.task == task))
 
 
 def _not_started(detail: str) -> RunFinished:

@@ -145,10 +145,6 @@ class Template:
         """See Channel.forget."""
         self._channel.forget(place)
 
-    def leave(self) -> None:
-        """A run of it has ended."""
-        self.runs -= 1
-
     async def close(self) -> None:
         """End it and all its runs."""
         self._closed = True

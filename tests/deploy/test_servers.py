@@ -2,6 +2,7 @@
 
 import configparser
 import json
+import re
 import shutil
 import stat
 import subprocess
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from libs.natsjwt.issuer import Issuer
+from libs.supervisor.nats import accounts
 from tests.deploy.compose import ROOT
 
 FOR_ALL = {"nats_auth.conf", "postgres_password", "s3_identities.json", "s3_security.toml"}
@@ -29,6 +31,14 @@ def test_nats_takes_its_configuration(tmp_path: Path, secrets: Path) -> None:
     assert (tmp_path / "auth.conf").read_text() == (
         f'RONDO_PASSWORD: "{token}"\nRONDO_ISSUER: "{issuer.public}"\n'
     )
+
+
+def test_subscribers_reach_as_much_as_under_rondo_up(secrets: Path) -> None:
+    issuer = Issuer((secrets / "nats_issuer.pem").read_text())
+    ours = accounts("made-up", issuer)
+    ours = ours.replace('"made-up"', "$RONDO_PASSWORD").replace(issuer.public, "$RONDO_ISSUER")
+    theirs = re.sub(r"#.*", "", (ROOT / "deploy/nats.conf").read_text())
+    assert " ".join(ours.split()) in " ".join(theirs.split())
 
 
 def test_both_sides_of_postgres_have_the_same_password(secrets: Path) -> None:

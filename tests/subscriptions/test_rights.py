@@ -3,10 +3,12 @@
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from libs.domain.events import SubscriptionCreated
 from libs.domain.ids import subscription_stream
 from libs.postgres import pool
-from services.api.subscriptions.commands import MOST
+from services.api.subscriptions import commands
 from services.api.subscriptions.projection import SCHEMA
 from tests.api.world import World
 from tests.subscriptions.conftest import MEMBER
@@ -77,12 +79,15 @@ def _hex(rows: list[Any]) -> list[str]:
     ]
 
 
-async def test_a_workspace_has_so_many_at_most(world: World, receiver: Receiver) -> None:
-    workspace = await world.workspace()
-    for number in range(MOST):
-        body = {"workspace_id": workspace, "name": f"n{number}", "kind": "nats"}
-        await world.post("subscriptions/create", body, 201)
-    refused = await world.post(
-        "subscriptions/create", {"workspace_id": workspace, "name": "x", "url": receiver.url}, 409
-    )
-    assert "delete one first" in refused["msg"]
+async def test_a_workspace_has_so_many_at_most(
+    world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "MOST", 2)
+    workspace, other = await world.workspace(), await world.workspace()
+    for each in (workspace, other, workspace):
+        last = await made(world, receiver, each)
+    body = {"workspace_id": workspace, "name": "x", "url": receiver.url}
+    refused = await world.post("subscriptions/create", body, 409)
+    assert "it has 2 subscriptions; delete one first" in refused["msg"]
+    await world.post("subscriptions/delete", of(last), 204)
+    await made(world, receiver, workspace)

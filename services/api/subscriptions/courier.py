@@ -70,11 +70,11 @@ class Courier:
         self._entitled = entitled
 
     async def run(self) -> None:
-        """Until cancelled; raises Ended."""
+        """Until the service ends; raises Ended."""
         tries = 0
         while True:
             try:
-                await self._deliver_all()
+                return await self._deliver_all()
             except Unavailable:
                 await back_off(tries)
                 tries += 1

@@ -58,6 +58,20 @@ def test_tasks_and_runs(client: Client, ready: Ready) -> None:
     assert re.search(f"{TIME} the last line &lt;&amp;&gt;", logs)
 
 
+def test_workspaces_connections_and_people(client: Client) -> None:
+    workspace = client.get_current_workspace()
+    client.create_connection(workspace.name(), "HTTP", {"token": "hunter2"})
+    workspace.add_connection(workspace.name())
+    connections = workspace.list_connections()._repr_html_()
+    assert _titles(connections) == [
+        "name", "connection type", "details", "created at", "linked workspaces",
+    ]  # fmt: skip
+    assert "<td>HTTP</td><td>*****</td>" in connections
+    assert f"<td>[&#x27;{workspace.name()}&#x27;]</td>" in connections
+    assert f"<td>{workspace.name()}</td>" in client.list_workspaces()._repr_html_()
+    assert _titles(workspace.users()._repr_html_()) == ["id", "email", "username", "user type"]
+
+
 def test_nothing_is_said_in_words(client: Client) -> None:
     empty = client.create_workspace(client.get_current_workspace().name() + "-empty").id()
     assert client.list_orchestrations(empty)._repr_html_() == "(no orchestrations)"

@@ -122,3 +122,31 @@ async def test_the_theme_is_kept(platform: Platform) -> None:
         assert 'data-theme="dark"' in (await person.ask("GET", "/workloads")).text
         await person.send("/theme", {"theme": '"><script>', "back": "//evil.example"})
         assert 'data-theme="system"' in (await person.ask("GET", "/workloads")).text
+
+
+@pytest.mark.parametrize("path", ["/signin", "/theme", "/workloads"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/x-www-form-urlencoded",
+        "application/x-www-form-urlencoded; charset=utf-16",
+        "application/json",
+        "multipart/form-data",
+        "multipart/form-data; boundary=x",
+    ],
+)
+async def test_what_is_no_form_is_refused(platform: Platform, path: str, kind: str) -> None:
+    async with signed_in(platform) as person:
+        for body in (b"", b"\xff\xfe", b"--x\r\n", b"csrf=%ED%A0%80"):
+            headers = {"Content-Type": kind}
+            answer = await person.ask("POST", path, data=body, headers=headers)
+            assert answer.status == 403
+
+
+async def test_names_are_text_and_nothing_else(platform: Platform) -> None:
+    name = "<script>alert(1)</script>\"'{{ 7 * 7 }}"
+    async with api(platform, name) as client, signed_in(platform) as person:
+        await client.ready({"main.py": ""}, name)
+        page = await person.ask("GET", f"/workloads?workspace={client.workspace}")
+        assert "<script>alert" not in page.text
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;&#34;&#39;{{ 7 * 7 }}" in page.text

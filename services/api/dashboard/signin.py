@@ -6,6 +6,7 @@ from aiohttp import web
 
 from services.api import access, workspaces
 from services.api.call import Call
+from services.api.dashboard.forms import fields
 from services.api.dashboard.render import render
 from services.api.dashboard.sessions import LASTS, same
 from services.api.dashboard.theme import theme
@@ -37,7 +38,7 @@ async def show(call: Call) -> web.Response:
 
 async def sign_in(call: Call) -> web.Response:
     request = call.request
-    form = {name: str(value) for name, value in (await request.post()).items()}
+    form = await fields(request)
     next, name = local(form.get("next", "/")), form.get("username", "")
     csrf = request.cookies.get(_COOKIE, "")
     if not csrf or not same(form.get("csrf", ""), csrf) or not ours(request, _url(call)):

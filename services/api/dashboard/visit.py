@@ -11,6 +11,7 @@ from libs.domain.errors import Rejected
 from libs.domain.workspace import Workspace
 from services.api import access
 from services.api.call import Call
+from services.api.dashboard.forms import fields
 from services.api.dashboard.render import render
 from services.api.dashboard.sessions import form_token, same
 from services.api.dashboard.theme import theme
@@ -90,11 +91,10 @@ class Visit:
         return response
 
     async def form(self) -> MultiDict[str]:
-        """The fields that were sent by a page of ours; files are not among them."""
-        posted = await self.call.request.post()
-        fields = MultiDict((name, text) for name, text in posted.items() if isinstance(text, str))
-        self.check(fields.get("csrf", ""))
-        return fields
+        """What was sent by a page of ours."""
+        sent = await fields(self.call.request)
+        self.check(sent.get("csrf", ""))
+        return sent
 
     def check(self, token: str, purpose: str = "form") -> None:
         """Rejected("forbidden") unless what is sent comes from a page of ours."""

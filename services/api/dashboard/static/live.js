@@ -2,7 +2,7 @@
 // A page that nobody looks at listens to nothing; it catches up when it is shown again.
 import { swap } from "./swap.js";
 
-const PAUSE = 700; // ms between two looks, however many events there are
+const PAUSE = 1000; // ms between two looks, however many events there are
 
 export function live() {
   const main = document.querySelector("main[data-live]");

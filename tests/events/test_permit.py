@@ -122,6 +122,27 @@ async def test_a_disabled_user_hears_nothing_more(
     assert (why["code"], why["reason"]) == (401, "unauthorized")
 
 
+async def test_who_is_no_administrator_any_more_hears_of_their_own_only(
+    service: Service, world: World, log: EventLog, soon: None
+) -> None:
+    name = f"{uuid4()}@example.org"
+    id = await new_user(service, name)
+    await world.post("users/set_admin", {"id": str(id), "admin": True})
+    somebody = World(service, log, await service.login(name))
+    own, other = await somebody.workspace(), await world.workspace()
+    async with subscribed(somebody) as stream:
+        await stream.joined()
+        await world.upload(other)
+        (heard,) = await stream.events(1)
+        await world.post("users/set_admin", {"id": str(id), "admin": False})
+        for _ in range(3):  # each sign of life comes after a look at who it is
+            await stream.joined()
+        await world.upload(other)
+        await somebody.upload(own)
+        (after,) = await stream.events(1)
+    assert (heard.data["workspaceid"], after.data["workspaceid"]) == (other, own)
+
+
 async def test_a_stream_ends_with_its_token(service: Service, world: World, soon: None) -> None:
     async with users(service) as known:
         user = await known.with_password("admin", "a password for tests")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 class Figure:
     """`ratio` is what the claim is about: times are divided by the yardstick, rates too.
 
-    `unit` is ms, 1/s, s or MiB; `target` is in words, `met` whether this run reached it.
+    `unit` is ms, 1/s, s, MiB or %; `target` is in words, `met` whether this run reached it.
     """
 
     name: str
@@ -32,12 +32,15 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def show(figures: Sequence[Figure]) -> None:
-    """A table for people, then one line of JSON."""
-    print(f"{'figure':58} {'value':>10} {'':5} {'ratio':>7}  yardstick; target")
+    """A table for people: a claim that was not reached says so."""
+    print(f"{'figure':60} {'value':>10} {'':7} {'target':26} {'':11} {'ratio':>6}  yardstick")
     for one in figures:
-        ratio = f"{one.ratio:7.2f}" if one.ratio is not None else " " * 7
         mark = {True: "reached", False: "NOT reached", None: ""}[one.met]
-        beside = f"{one.yardstick} {one.yardstick_value:.4g}" if one.yardstick_value else "-"
-        target = f"; {one.target} {mark}" if one.target else ""
-        print(f"{one.name:58} {one.value:10.4g} {one.unit:5} {ratio}  {beside}{target}")
-    print(json.dumps([{**asdict(one), "ratio": one.ratio} for one in figures]))
+        ratio = f"{one.ratio:6.2f}" if one.ratio is not None else " " * 6
+        beside = f"{one.yardstick} {one.yardstick_value:,.4g}" if one.yardstick_value else "-"
+        value = f"{one.value:10,.4g}" if one.value < 1e4 else f"{one.value:10,.0f}"
+        print(f"{one.name:60} {value} {one.unit:7} {one.target:26} {mark:11} {ratio}  {beside}")
+
+
+def as_json(figures: Sequence[Figure]) -> str:
+    return json.dumps([{**asdict(one), "ratio": one.ratio} for one in figures], indent=1)

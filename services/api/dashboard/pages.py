@@ -12,6 +12,7 @@ from services.api.dashboard import (
     account,
     connections,
     history,
+    issuer,
     live,
     log,
     new_task,
@@ -20,6 +21,7 @@ from services.api.dashboard import (
     run,
     signin,
     static,
+    subscriptions,
     task,
     theme,
     timeline,
@@ -82,6 +84,15 @@ PAGES = (
     Page("POST", "/connections/{connection}/attach", connections.attach),
     Page("POST", "/connections/{connection}/detach", connections.detach),
     Page("POST", "/connections/{connection}/delete", connections.delete),
+    Page("GET", "/subscriptions", subscriptions.show),
+    Page("POST", "/subscriptions", subscriptions.create),
+    Page("GET", "/subscriptions/{subscription}", subscriptions.one),
+    Page("POST", "/subscriptions/{subscription}/pause", subscriptions.pause),
+    Page("POST", "/subscriptions/{subscription}/resume", subscriptions.resume),
+    Page("POST", "/subscriptions/{subscription}/delete", subscriptions.delete),
+    Page("POST", "/subscriptions/{subscription}/test", subscriptions.test),
+    Page("POST", "/subscriptions/{subscription}/retry", subscriptions.retry),
+    Page("POST", "/subscriptions/{subscription}/discard", subscriptions.discard),
     Page("GET", "/workspaces", workspaces.show),
     Page("POST", "/workspaces", workspaces.create),
     Page("GET", "/workspaces/{workspace}", workspaces.one),
@@ -107,6 +118,8 @@ def add_pages(app: web.Application, resources: Resources) -> None:
     app.router.add_get("/static/{version}/{name}", static.serve)
     app.router.add_get(signin.PATH, _public(resources, signin.show))
     app.router.add_post(signin.PATH, _public(resources, signin.sign_in))
+    app.router.add_get(issuer.PATH, _public(resources, issuer.begin))
+    app.router.add_get(issuer.BACK, _public(resources, issuer.back))
     for page in PAGES:
         app.router.add_route(page.method, page.path, _handler(resources, page))
 

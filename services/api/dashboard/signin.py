@@ -1,11 +1,13 @@
 """Signing in and out. Wrong passwords make the next try wait, here as at the token endpoint."""
 
 import secrets
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from services.api import access, workspaces
 from services.api.call import Call
+from services.api.dashboard.formats import plain
 from services.api.dashboard.forms import fields
 from services.api.dashboard.render import render
 from services.api.dashboard.sessions import LASTS, same
@@ -22,10 +24,10 @@ _WRONG = "This email and password don't go together."
 
 def cookie_name(call: Call) -> str:
     """Under https one that no other host or path can set."""
-    return "__Host-rondo_session" if _secure(call) else "rondo_session"
+    return "__Host-rondo_session" if secure(call) else "rondo_session"
 
 
-def _secure(call: Call) -> bool:
+def secure(call: Call) -> bool:
     return call.resources.config.public_url.startswith("https:")
 
 
@@ -49,10 +51,14 @@ async def sign_in(call: Call) -> web.Response:
         return _page(call, next, name, f"{soon}.".capitalize(), 429)
     if user is None:
         return _page(call, next, name, _WRONG, 401)
-    return await _signed_in(call, user, next)
+    return await signed_in(call, user, next)
 
 
-async def _signed_in(call: Call, user: User, next: str) -> web.Response:
+def refused(call: Call, message: str) -> web.Response:
+    return _page(call, "/", problem=plain(message), status=401)
+
+
+async def signed_in(call: Call, user: User, next: str) -> web.Response:
     """Who comes for the first time gets a workspace of their own, as in the SDK."""
     call = Call(call.resources, call.request, user)
     if not await access.workspaces(call, call.resources.rows):
@@ -63,7 +69,7 @@ async def _signed_in(call: Call, user: User, next: str) -> web.Response:
         await call.resources.sessions.start(user),
         httponly=True,
         samesite="Lax",
-        secure=_secure(call),
+        secure=secure(call),
         max_age=int(LASTS.total_seconds()),
     )
     return response
@@ -73,7 +79,7 @@ async def sign_out(visit: Visit) -> web.Response:
     await visit.form()
     await visit.call.resources.sessions.end(visit.secret)
     response = visit.to(PATH)
-    response.del_cookie(cookie_name(visit.call), secure=_secure(visit.call), httponly=True)
+    response.del_cookie(cookie_name(visit.call), secure=secure(visit.call), httponly=True)
     return response
 
 
@@ -93,6 +99,7 @@ def _page(
         csrf=csrf,
         theme=theme(call.request),
         action=PATH,
+        issuer=urlsplit(call.resources.config.oidc_issuer).netloc,
     )
     response = html(text, status)
     response.set_cookie(
@@ -101,7 +108,7 @@ def _page(
         path=PATH,
         httponly=True,
         samesite="Strict",
-        secure=_secure(call),
+        secure=secure(call),
         max_age=3600,
     )
     return response

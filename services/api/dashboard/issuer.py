@@ -1,0 +1,148 @@
+"""Signing in at the OpenID issuer that is configured: authorization code with PKCE (RFC 7636).
+
+The browser is sent there with a challenge, and comes back with a code that only who knows the
+challenge's verifier can turn into an access token. Whose that is, identity/oidc.py says.
+"""
+
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import sha256
+from typing import TypeVar
+from urllib.parse import urlencode
+
+import aiohttp
+import msgspec
+from aiohttp import web
+
+from libs.domain.errors import Rejected, Unavailable
+from services.api.call import Call, Resources
+from services.api.dashboard.sessions import same
+from services.api.dashboard.signin import refused, secure, signed_in
+from services.api.dashboard.visit import local
+
+PATH = "/signin/issuer"
+BACK = "/signin/back"
+
+_COOKIE = "rondo_signin_issuer"
+_TIMEOUT = aiohttp.ClientTimeout(total=10)
+_MOST_BYTES = 1 << 20
+_OLD = "This took too long, or did not begin here. Please try again."
+_NO = "Signing in there did not work. Please try again."
+
+Body = TypeVar("Body")
+
+
+class _Document(msgspec.Struct):
+    authorization_endpoint: str
+    token_endpoint: str
+
+
+class _Granted(msgspec.Struct):
+    access_token: str
+
+
+class _Attempt(msgspec.Struct):
+    """What the browser keeps while its user is away, to go on as it began."""
+
+    state: str
+    verifier: str
+    next: str
+
+
+async def begin(call: Call) -> web.Response:
+    if call.resources.oidc is None:
+        raise Rejected("not_found", "page: there is no other issuer; sign in with a password")
+    document = await _document(call.resources)
+    attempt = _Attempt(
+        secrets.token_urlsafe(24),
+        secrets.token_urlsafe(48),
+        local(call.request.query.get("next", "/")),
+    )
+    challenge = urlsafe_b64encode(sha256(attempt.verifier.encode()).digest()).rstrip(b"=")
+    asked = {
+        **_client(call.resources),
+        "response_type": "code",
+        "scope": "openid email",
+        "state": attempt.state,
+        "code_challenge": challenge.decode(),
+        "code_challenge_method": "S256",
+    }
+    address = document.authorization_endpoint
+    response = web.Response(
+        status=303,
+        headers={"Location": f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"},
+    )
+    response.set_cookie(
+        _COOKIE,
+        urlsafe_b64encode(msgspec.json.encode(attempt)).decode(),
+        path=BACK,
+        httponly=True,
+        samesite="Lax",  # it has to come along from there
+        secure=secure(call),
+        max_age=600,
+    )
+    return response
+
+
+async def back(call: Call) -> web.Response:
+    query, attempt = call.request.query, _attempt(call.request)
+    if call.resources.oidc is None or attempt is None:
+        return refused(call, _OLD)
+    if not same(query.get("state", ""), attempt.state) or "code" not in query:
+        return refused(call, _NO)
+    sent = {
+        **_client(call.resources),
+        "grant_type": "authorization_code",
+        "code": query["code"],
+        "code_verifier": attempt.verifier,
+    }
+    document = await _document(call.resources)
+    try:
+        granted = await _asked(call.resources, "POST", document.token_endpoint, _Granted, sent)
+        user = await call.resources.oidc.user(granted.access_token)
+    except Rejected as problem:
+        return refused(call, problem.message)
+    response = await signed_in(call, user, attempt.next)
+    response.del_cookie(_COOKIE, path=BACK)
+    return response
+
+
+def _client(resources: Resources) -> dict[str, str]:
+    """Who asks, in each of the two steps."""
+    config = resources.config
+    return {
+        "client_id": config.oidc_audience,
+        "redirect_uri": config.public_url.rstrip("/") + BACK,
+    }
+
+
+def _attempt(request: web.Request) -> _Attempt | None:
+    try:
+        return msgspec.json.decode(urlsafe_b64decode(request.cookies[_COOKIE]), type=_Attempt)
+    except (KeyError, ValueError, msgspec.DecodeError):
+        return None
+
+
+async def _document(resources: Resources) -> _Document:
+    address = f"{resources.config.oidc_issuer}/.well-known/openid-configuration"
+    return await _asked(resources, "GET", address, _Document)
+
+
+async def _asked(
+    resources: Resources,
+    method: str,
+    url: str,
+    kind: type[Body],
+    form: dict[str, str] | None = None,
+) -> Body:
+    """Rejected("unauthorized") when the issuer refuses, Unavailable when it makes no sense."""
+    try:
+        async with resources.http.request(
+            method, url, data=form, timeout=_TIMEOUT, allow_redirects=False
+        ) as answer:
+            body = await answer.content.read(_MOST_BYTES)
+            if 400 <= answer.status < 500:
+                raise Rejected("unauthorized", _NO)
+            return msgspec.json.decode(body, type=kind)
+    except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError, ValueError) as error:
+        raise Unavailable(f"OpenID issuer, {url}: {error!r}") from error

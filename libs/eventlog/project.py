@@ -17,6 +17,14 @@ from libs.postgres.pool import Connection, Database
 logger = logging.getLogger(__name__)
 
 
+# Lock the checkpoint and move it on, never back; gives where it was.
+_MOVE = """
+UPDATE checkpoint SET seq = greatest(checkpoint.seq, $2)
+FROM (SELECT name, seq FROM checkpoint WHERE name = $1 FOR UPDATE) AS was
+WHERE checkpoint.name = was.name RETURNING was.seq
+"""
+
+
 class Placed(Protocol):
     @property
     def seq(self) -> int: ...
@@ -76,21 +84,32 @@ class Runner(Generic[Item]):
         database: Database,
         projection: Projection[Item],
         follow: Callable[[int], AsyncIterator[list[Item]]],
+        behind: int = 0,
     ) -> None:
-        """`follow(after)` gives the stream's items after a sequence, for ever."""
+        """`follow(after)` gives the stream's items after a sequence, for ever.
+
+        Where rows serve only to take up the memory again at the next start, they may be so many
+        items `behind` it; `position` is then that of the memory.
+        """
         self._database = database
         self._projection = projection
         self._follow = follow
+        self._behind = behind
+        self._written = 0
         self.position = Position()
 
     async def run(self) -> None:
         """For ever; raises RowsLost, and what `apply` raises unless it is Unavailable."""
-        seq = await self._load()
-        self.position.move(seq)
-        async for batch in self._follow(seq):
+        self._written = await self._load()
+        self.position.move(self._written)
+        waiting: list[Item] = []
+        async for batch in self._follow(self._written):
             self._projection.received(batch)
-            await self._write(batch)
-            self._projection.applied(batch)
+            waiting += batch
+            if len(waiting) > self._behind:
+                await self._write(waiting)
+                self._projection.applied(waiting)
+                self._written, waiting = waiting[-1].seq, []
             self.position.move(batch[-1].seq)
 
     async def _load(self) -> int:
@@ -114,23 +133,16 @@ class Runner(Generic[Item]):
             tries += 1
 
     async def _write_fresh(self, connection: Connection, batch: list[Item]) -> None:
-        done = await connection.fetchval(
-            "SELECT seq FROM checkpoint WHERE name = $1 FOR UPDATE", self._projection.name
-        )
+        done = await connection.fetchval(_MOVE, self._projection.name, batch[-1].seq)
         if done is None:
             await connection.execute(
                 "INSERT INTO checkpoint (name, seq) VALUES ($1, 0) ON CONFLICT DO NOTHING",
                 self._projection.name,
             )
             return await self._write_fresh(connection, batch)
-        if done < self.position.seq:
-            raise RowsLost(f"{self._projection.name} is at {done}, was at {self.position.seq}")
+        if done < self._written:
+            raise RowsLost(f"{self._projection.name} is at {done}, was at {self._written}")
         fresh = [item for item in batch if item.seq > done]
         if fresh:
             await self._projection.apply(connection, fresh)
-            await connection.execute(
-                "UPDATE checkpoint SET seq = $2 WHERE name = $1",
-                self._projection.name,
-                fresh[-1].seq,
-            )
         return None

@@ -23,6 +23,7 @@ from services.scheduler.rescue import Rescue
 from services.scheduler.tick import Ticker
 
 CATCH_UP = 600.0
+BEHIND = 500  # events that a start may have to fold again
 
 
 async def main(environ: Mapping[str, str]) -> None:
@@ -43,7 +44,7 @@ async def main(environ: Mapping[str, str]) -> None:
             await runner.position.reached(await log.end(), CATCH_UP)
 
         ticker = Ticker(log, plan, lambda: datetime.now(UTC), caught_up)
-        runner = Runner(database, Due(plan, ticker.wake), log.follow)
+        runner = Runner(database, Due(plan, ticker.wake), log.follow, BEHIND)
         vitals.projection("due", runner.position, streams.EVENTS)
         vitals.pool(database)
         vitals.meters.source(plan_readings(plan))

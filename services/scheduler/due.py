@@ -39,8 +39,7 @@ class Due:
         self._wake()
 
     def received(self, batch: Sequence[Recorded]) -> None:
-        """Deciding needs no rows: it goes on at once, while they are written."""
-        self._plan.changed.clear()
+        """Deciding needs no rows: it goes on at once, and they are written some time."""
         for fact in batch:
             self._plan.fold(fact)
         self._wake()
@@ -60,4 +59,5 @@ class Due:
             await connection.execute(_FORGET, *map(list, zip(*gone, strict=True)))
 
     def applied(self, batch: Sequence[Recorded]) -> None:
-        """Nobody waits for these rows."""
+        """What has changed is kept now."""
+        self._plan.changed.clear()

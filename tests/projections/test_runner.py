@@ -56,9 +56,9 @@ async def database(dsn: str) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def running(
-    database: Database, log: EventLog, names: Names
+    database: Database, log: EventLog, names: Names, behind: int = 0
 ) -> AsyncIterator[Runner[Recorded]]:
-    runner = Runner(database, names, log.follow)
+    runner = Runner(database, names, log.follow, behind)
     task = asyncio.create_task(runner.run())
     try:
         async with asyncio.timeout(PATIENCE):
@@ -104,6 +104,19 @@ async def test_copies_share_the_work_and_each_learns_of_everything(
             await runner.position.reached(seq, PATIENCE)
     assert await rows(database) == list(range(1, 101))
     assert all(one.told == list(range(1, 101)) for one in copies)
+
+
+async def test_rows_that_may_be_behind_are_written_many_at_once(
+    database: Database, log: EventLog
+) -> None:
+    async with running(database, log, Names(), behind=5) as runner:
+        await runner.position.reached(await append(log, 1, 5), PATIENCE)
+        assert await rows(database) == []
+    for stop, written in ((6, 6), (11, 6), (12, 12)):
+        async with running(database, log, Names(), behind=5) as runner:
+            await append(log, 7 if stop == 11 else stop, stop)
+            await runner.position.reached(stop, PATIENCE)
+        assert await rows(database) == list(range(1, written + 1))
 
 
 async def test_it_goes_on_where_it_was_stopped(database: Database, log: EventLog) -> None:

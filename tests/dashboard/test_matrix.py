@@ -28,6 +28,7 @@ class Things:
     task: str
     run: str
     connection: str
+    subscription: str
 
     def path(self, page: Page) -> str:
         """With their ids in it. A history is one of theirs too."""
@@ -50,7 +51,11 @@ async def _made(platform: Platform) -> Things:
         connection = (await client.post("connections/create", body))["id"]
         attached = {"workspace_id": client.workspace, "connection_id": connection}
         await client.post("connections/add_to_workspace", attached)
-        return Things(client.workspace, orchestration, task, run["run_id"], connection)
+        hook = {"workspace_id": client.workspace, "name": SECRET, "url": "https://hooks.invalid/"}
+        subscription = (await client.post("subscriptions/create", hook))["subscription"]["id"]
+        return Things(
+            client.workspace, orchestration, task, run["run_id"], connection, subscription
+        )
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,7 @@ NAVIGATION = (
     ("/workloads", "Workloads", False),
     ("/timeline", "Timeline", False),
     ("/connections", "Connections", False),
+    ("/subscriptions", "Subscriptions", False),
     ("/workspaces", "Workspaces", False),
     ("/users", "Users", True),
     ("/platform", "Platform", True),

@@ -1,0 +1,126 @@
+"""Subscriptions: who is told of a workspace's events, what became of it, what to do about it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from libs.domain.errors import Rejected
+from libs.domain.subscription import ABOUT
+from services.api import history
+from services.api.dashboard.bodies import allowed, body, number, path_id
+from services.api.dashboard.visit import Visit
+from services.api.errors import STATUS
+from services.api.subscriptions import commands, letters, wire
+
+_SHOWN = 50
+
+
+async def show(visit: Visit) -> web.Response:
+    return await _list(visit)
+
+
+async def _list(
+    visit: Visit,
+    status: int = 200,
+    *,
+    problem: str = "",
+    made: wire.CreatedSubscription | None = None,
+    typed: Mapping[str, Any] | None = None,
+) -> web.Response:
+    """Of the workspace that the visitor is in."""
+    found: list[wire.Subscription] = []
+    if visit.workspace:
+        asked = wire.ListSubscriptions(visit.workspace.id)
+        found = (await commands.list_subscriptions(visit.call, asked)).subscriptions
+    return visit.page(
+        "subscriptions.html",
+        status,
+        title="Subscriptions",
+        found=found,
+        names=await history.people(visit.call, (one.created_by for one in found)),
+        kinds_of_events=sorted(ABOUT),
+        problem=problem,
+        made=made,
+        typed=typed or {},
+    )
+
+
+async def create(visit: Visit) -> web.Response:
+    """The answer shows the secret: it is no page to come back to."""
+    form = await visit.form()
+    typed: dict[str, Any] = {name: form.get(name, "") for name in ("name", "url", "aggregate")}
+    typed |= {"kind": form.get("kind", "webhook"), "types": form.getall("types", [])}
+    fields = typed | {"workspace_id": visit.workspace.id if visit.workspace else None}
+    try:
+        made = await commands.create(visit.call, body(wire.CreateSubscription, fields))
+    except Rejected as refused:
+        return await _list(visit, STATUS[refused.code], problem=refused.message, typed=typed)
+    return await _list(visit, made=made)
+
+
+async def one(visit: Visit) -> web.Response:
+    return await _one(visit)
+
+
+async def _one(visit: Visit, tried: wire.Tried | None = None) -> web.Response:
+    call, id = visit.call, path_id(visit, "subscription")
+    found = await commands.get_by_id(call, wire.SubscriptionById(id))
+    owned = await allowed(commands.owned(call, id))
+    asked = wire.ListLetters(id, _SHOWN)
+    return visit.page(
+        "subscription.html",
+        title=found.name,
+        nav="/subscriptions",
+        found=found,
+        names=await history.people(call, [found.created_by]),
+        owned=owned,
+        deliveries=(await letters.deliveries(call, asked)).deliveries if owned else [],
+        dead=(await letters.dead_letters(call, asked)).dead_letters if owned else [],
+        tried=tried,
+    )
+
+
+async def pause(visit: Visit) -> web.Response:
+    return await _change(visit, commands.pause)
+
+
+async def resume(visit: Visit) -> web.Response:
+    return await _change(visit, commands.resume)
+
+
+async def _change(
+    visit: Visit, change: Callable[[Any, wire.SubscriptionById], Awaitable[object]]
+) -> web.Response:
+    await visit.form()
+    id = path_id(visit, "subscription")
+    await change(visit.call, wire.SubscriptionById(id))
+    return visit.to(f"/subscriptions/{id}")
+
+
+async def delete(visit: Visit) -> web.Response:
+    await visit.form()
+    await commands.delete(visit.call, wire.SubscriptionById(path_id(visit, "subscription")))
+    return visit.to("/subscriptions")
+
+
+async def test(visit: Visit) -> web.Response:
+    await visit.form()
+    asked = wire.SubscriptionById(path_id(visit, "subscription"))
+    return await _one(visit, await letters.ping(visit.call, asked))
+
+
+async def retry(visit: Visit) -> web.Response:
+    return await _one(visit, await letters.retry(visit.call, await _letter(visit)))
+
+
+async def discard(visit: Visit) -> web.Response:
+    asked = await _letter(visit)
+    await letters.discard(visit.call, asked)
+    return visit.to(f"/subscriptions/{asked.id}")
+
+
+async def _letter(visit: Visit) -> wire.LetterById:
+    form = await visit.form()
+    sequence = number(form.get("sequence", ""))
+    return wire.LetterById(path_id(visit, "subscription"), sequence)

@@ -90,8 +90,10 @@ async def _say(nats: Nats, status: Status) -> None:
 
 async def everybody(nats: Nats) -> list[Status]:
     """What they have said last, by service."""
-    found = [
-        msgspec.json.decode(message.data, type=Status)
-        async for message in direct_get(nats, streams.STATUS, "status.>", _MOST)
-    ]
+    found = []
+    async for message in direct_get(nats, streams.STATUS, "status.>", _MOST):
+        try:
+            found.append(msgspec.json.decode(message.data, type=Status))
+        except msgspec.ValidationError as problem:  # during an upgrade: of another version
+            logger.debug("%s is left out: %s", message.headers.get("Nats-Subject"), problem)
     return sorted(found, key=lambda status: (status.service, status.instance))

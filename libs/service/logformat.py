@@ -68,3 +68,5 @@ def set_up(service: str, environ: Mapping[str, str]) -> None:
     handler.setFormatter(Json(service) if as_json else Text(service))
     level = environ.get("RONDO_LOG_LEVEL", "INFO").upper()
     logging.basicConfig(level=level, handlers=[handler])
+    if not as_json and environ.get("RONDO_LOG_FORMAT", "text") != "text":
+        logging.getLogger(__name__).warning("RONDO_LOG_FORMAT: give text or json; this is text")

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from libs.domain.errors import Unavailable
+from libs.eventlog.wire import ApiError
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +115,6 @@ async def _read(source: Source) -> Iterable[Reading]:
     try:
         async with asyncio.timeout(_SOURCE_TIMEOUT):
             return await source()
-    except (Unavailable, TimeoutError) as problem:
+    except (Unavailable, ApiError, TimeoutError) as problem:
         logger.warning("some metrics are left out: %s", problem or "no answer in time")
         return []

@@ -15,18 +15,19 @@ left out, and built again.
 
 import asyncio
 import json
+import os
 import shutil
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from libs.domain.errors import Rejected
+from libs.domain.errors import Rejected, Unavailable
 from libs.eventlog import snapshot, streams, wire
-from libs.eventlog.wire import Nats
+from libs.eventlog.wire import ApiError, Nats
 from libs.supervisor.folder import write_whole
 from libs.supervisor.opened import open_stores, start_stores
 from libs.supervisor.pgtools import PgTools
@@ -61,6 +62,12 @@ async def backup(data: Path, to: Path, operator: Mapping[str, str], terminal: Te
     if not (data / "lock").exists():
         raise Rejected("invalid", f"--data {data}: there is no instance; name its folder")
     _make_empty(to, "--to")
+    with _told():
+        await _save(data, to, operator, terminal)
+    terminal.say("rondo", f"backup in {to}; its folder secrets opens all of it: keep that apart")
+
+
+async def _save(data: Path, to: Path, operator: Mapping[str, str], terminal: Terminal) -> None:
     async with open_stores(data, operator, terminal) as stores:
         async with _nats(stores) as nats:
             ends = {
@@ -78,16 +85,35 @@ async def backup(data: Path, to: Path, operator: Mapping[str, str], terminal: Te
         "ends": ends,
         "blobs": "here" if _folder_of(stores) else "elsewhere",
     }
+    await asyncio.to_thread(os.sync)  # the manifest vouches for the rest, after a power cut too
     write_whole(to / _MANIFEST, json.dumps(about, indent=2).encode())
-    terminal.say("rondo", f"backup in {to}; its folder secrets opens all of it: keep that apart")
 
 
 async def restore(
     source: Path, data: Path, operator: Mapping[str, str], terminal: Terminal
 ) -> None:
-    """Makes an instance on `data`, which must be empty; `rondo up` then builds the views."""
+    """Makes an instance on `data`, which must be empty; `rondo up` then builds the views.
+
+    It is made beside `data` and takes its place when it is whole. Raises as `backup`.
+    """
     about = _manifest(source)
     _make_empty(data, "--data")
+    beside = data.with_name(f".{data.name}.restoring")
+    with _told():
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(mode=0o700)
+        await _load(source, beside, about, operator, terminal)
+        beside.rename(data)
+    terminal.say("rondo", f"restored the event log up to {about['ends']['events']}; now `rondo up`")
+
+
+async def _load(
+    source: Path,
+    data: Path,
+    about: Mapping[str, Any],
+    operator: Mapping[str, str],
+    terminal: Terminal,
+) -> None:
     _copy_into(source / "secrets", data / "secrets")
     (data / "secrets").chmod(0o700)
     (data / "lock").touch(0o600)
@@ -101,7 +127,17 @@ async def restore(
         if folder := _folder_of(stores):
             await asyncio.to_thread(_copy_into, source / "blobs", folder)
     await asyncio.to_thread(_copy_into, source / "locks", data / "environments" / ".locks")
-    terminal.say("rondo", f"restored the event log up to {about['ends']['events']}; now `rondo up`")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What goes wrong with disks and streams, as something that the operator can be told."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"the work broke off: {error}") from error
+    except ApiError as error:
+        raise Unavailable(f"NATS refuses: {error}") from error
 
 
 def _manifest(source: Path) -> dict[str, Any]:
@@ -120,7 +156,8 @@ def _manifest(source: Path) -> dict[str, Any]:
 
 def _make_empty(folder: Path, option: str) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
         taken = any(folder.iterdir())
     except OSError as error:
         raise Rejected("invalid", f"{option} {folder}: {error.strerror}; choose another") from error

@@ -25,7 +25,9 @@ Script = Callable[..., Coroutine[Any, Any, str]]
 
 @pytest.fixture(scope="package")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    with running(Platform(tmp_path_factory.mktemp("platform"))) as platform:
+    """With the packages that every task finds."""
+    folder = tmp_path_factory.mktemp("platform")
+    with running(Platform(folder, packages=True)) as platform:
         yield platform
 
 

@@ -2,19 +2,47 @@
 
 import json
 import os
+from typing import Any
 
+import pandas as pd  # type: ignore[import-untyped]
+import pyarrow as pa  # type: ignore[import-not-found]
+import requests
 import wallaroo
 
 print(wallaroo.__version__)
 wl = wallaroo.Client()
-workspace = wl.get_current_workspace()
-arguments = wl.task_args()
-print("in a task:", wl.in_task())
+
+
+def get_workspace(name: str) -> Any:
+    workspace = None
+    for ws in wl.list_workspaces():
+        if ws.name() == name:
+            workspace = ws
+    if workspace is None:
+        workspace = wl.create_workspace(name)
+    return workspace
+
+
+arguments = {"workspace_name": "elsewhere"}
+if wl.in_task():
+    arguments = wl.task_args()
+print("in a task:", wl.in_task(), wl.get_current_workspace().name() == arguments["workspace_name"])
 print("arguments:", json.dumps(arguments, sort_keys=True))
-print("workspace:", workspace.id(), workspace.name())
+workspace = get_workspace(arguments["workspace_name"])
+wl.set_current_workspace(workspace)
+print("workspace:", wl.get_current_workspace().id(), workspace.name())
 print("workspaces:", [one.name() for one in wl.list_workspaces()])
 connection = wl.get_connection(arguments["connection"])
 print("connection:", connection.connection_type(), json.dumps(connection.details()))
+headers = {"Accept": "application/json"}
+response = requests.get(connection.details()["host"] + "/healthz", headers=headers, timeout=60)
+print("fetched:", response.json())
+table = pa.Table.from_pandas(pd.read_csv("./data/houses.csv"))
+sink = pa.BufferOutputStream()
+with pa.ipc.new_file(sink, table.schema) as writer:
+    writer.write(table)
+with pa.ipc.open_file(sink.getvalue()) as reader:
+    print("data:", reader.read_all().to_pandas()["price"].sum())
 print("connections:", [one.name() for one in workspace.list_connections()])
 orchestrations = wl.list_orchestrations(workspace_id=workspace.id())
 print("orchestrations:", [(one.name(), one.status()) for one in orchestrations])

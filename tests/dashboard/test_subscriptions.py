@@ -54,7 +54,7 @@ def test_a_subscriber_on_nats_is_told_how_to_connect(visitor: Visitor) -> None:
     page = visitor.page
     page.goto(f"/subscriptions?workspace={visitor.workspace}")
     page.get_by_label("Name").fill("feed")
-    page.get_by_label("Told by").select_option("nats")
+    page.get_by_label("Told to").select_option("nats")
     page.get_by_role("button", name="Create subscription").click()
     expect(page.get_by_text(re.compile("^nats://127.0.0.1:"))).to_be_visible()
     expect(page.get_by_text(re.compile("^_INBOX_"))).to_be_visible()

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import msgspec
 
 from libs.domain import schedule as schedules
 from libs.domain.errors import Rejected
-from libs.domain.events import Kind
+from libs.domain.events import Kind, Schedule
 from libs.domain.task import Task
 from services.api import access, lanes
 from services.api.call import Call
@@ -28,6 +29,8 @@ LONGEST = timedelta(days=366)
 MOST_BARS = 40
 MOST_TICKS = 24
 _SCHEDULES = 200  # that are looked at for runs to come
+_MOST_KNOWN = 10_000
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +93,7 @@ async def timeline(
     async with call.resources.rows.snapshot() as rows:
         await access.workspace(call, rows, workspace)
         ran = await lanes.lanes(rows, workspace, start, end, limit)
-        idle = await _to_come(rows, workspace, ran, start, end, now)
+        idle = await _to_come(rows, workspace, ran, start, end, now, limit - len(ran))
         step = (end - start).total_seconds() / BUCKETS
         ids = [task.id for task in ran]
         counted = _by_task(await lanes.buckets(rows, workspace, ids, start, end, step))
@@ -107,24 +110,51 @@ async def timeline(
 
 
 async def _to_come(
-    rows: Rows, workspace: int, ran: list[Task], start: datetime, end: datetime, now: datetime
+    rows: Rows,
+    workspace: int,
+    ran: list[Task],
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    limit: int,
 ) -> list[Task]:
     """Tasks that have not run in the window, and will."""
-    if end <= now:
+    if end <= now or limit <= 0:
         return []
     known = {task.id for task in ran}
     found = await lanes.scheduled(rows, workspace, _SCHEDULES)
-    return [one for one in found if one.id not in known and any(_ticks(one, start, end, now))]
+    idle = (one for one in found if one.id not in known and any(_ticks(one, start, end, now)))
+    return list(islice(idle, limit))
 
 
 def _ticks(task: Task, start: datetime, end: datetime, now: datetime) -> Iterator[datetime]:
     """The instants of its schedule in the window that are still to come."""
     if task.schedule is None or task.status != "started":
         return
-    tick = schedules.next_after(task.schedule, max(start, now))
+    tick = _next.after(task.schedule, max(start, now))
     while tick is not None and tick < end:
         yield tick
         tick = schedules.next_after(task.schedule, tick)
+
+
+class _Next:
+    """The next instant of a schedule is the same until it has come, and dear to find."""
+
+    def __init__(self) -> None:
+        self._known: dict[Schedule, tuple[datetime, datetime | None]] = {}
+
+    def after(self, schedule: Schedule, instant: datetime) -> datetime | None:
+        asked, known = self._known.get(schedule, (_NEVER, None))
+        if asked <= instant and (known is None or instant < known):
+            return known
+        found = schedules.next_after(schedule, instant)
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[schedule] = instant, found
+        return found
+
+
+_next = _Next()
 
 
 def _lane(
@@ -136,7 +166,7 @@ def _lane(
     now: datetime,
 ) -> Lane:
     ticks = _ticks(task, start, end, now)
-    to_come = [tick for _, tick in zip(range(MOST_TICKS), ticks, strict=False)]
+    to_come = list(islice(ticks, MOST_TICKS))
     return Lane(
         task=task.id,
         name=task.name,

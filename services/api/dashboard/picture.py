@@ -118,6 +118,11 @@ def _column(x: float, y: float, width: float, height: float) -> str:
     return f"M{x:.0f} {y:.1f}h{width:.1f}v{height:.1f}h-{width:.1f}z"
 
 
+def grid(parts: int) -> str:
+    """Lines between the parts of a lane, as one path."""
+    return "".join(f"M{WIDTH * part / parts:.0f} 0v{HEIGHT:.0f}" for part in range(1, parts))
+
+
 class Tick(NamedTuple):
     """A mark of the axis."""
 

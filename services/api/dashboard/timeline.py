@@ -89,6 +89,7 @@ async def show(visit: Visit) -> web.Response:
         later=asked.address(end=_text(asked.end + asked.zoom.length)),
         current=asked.address(end=""),
         ticks=_ticks(asked),
+        grid=picture.grid(asked.zoom.length // asked.zoom.step),
         now=scale.x(now) if asked.start <= now < asked.end else None,
         lanes=[picture.drawn(lane, scale, now) for lane in found.lanes],
         more=asked.address(lanes=str(asked.lanes + DEFAULT_LANES)) if found.limited else "",

@@ -55,6 +55,30 @@ async def test_a_change_is_told_also_to_who_was_away_for_a_moment(platform: Plat
             await told(events, "changed")
 
 
+async def test_what_is_about_one_workload_or_task_is_told_to_its_page_alone(
+    platform: Platform,
+) -> None:
+    async with api(platform, PLACE) as client, signed_in(platform) as person:
+        mine, other = await client.ready(HELLO, "mine"), await client.ready(HELLO, "other")
+        path = f"/live?workspace={client.workspace}&aggregate=task,run&about="
+        async with listening(person, path + mine) as events, listening(person, path + other) as o:
+            start = await anext(events)
+            await anext(o)
+            await client.ended(await client.run(other))
+            heard = await told(o, "changed")
+            # Everything up to then has gone by without a word.
+            async for event in events:
+                assert "event" not in event
+                if int(event["id"]) > int(heard["id"]):
+                    break
+            task = await client.run(mine)
+            await client.ended(task)
+            await told(events, "changed")
+        async with listening(person, path + task, {"Last-Event-ID": start["id"]}) as events:
+            await told(events, "changed")
+        assert (await person.ask("GET", path + "nothing")).status == 400
+
+
 async def test_it_ends_with_the_session(platform: Platform) -> None:
     async with (
         api(platform, PLACE) as client,

@@ -6,17 +6,21 @@ one place. A page on which nothing happens costs a sign of life every few second
 
 import asyncio
 from contextlib import aclosing
+from urllib.parse import urlencode
+from uuid import UUID
 
 from aiohttp import web
+from multidict import MultiDict
 
 from libs.domain.errors import Rejected, Unavailable
+from services.api.dashboard.concern import Concern
 from services.api.dashboard.visit import Visit
 from services.api.events import parse
-from services.api.events.follow import Piece
 from services.api.events.permit import Permit, live
 from services.api.identity.users import User
 
 _LAST_ID = "Last-Event-ID"
+_ABOUT = "about"
 _PATIENCE = 60.0  # seconds that a browser may take none of what is sent
 _HEADERS = {
     "Content-Type": "text/event-stream",
@@ -25,13 +29,15 @@ _HEADERS = {
 }
 
 
-def address(visit: Visit, *aggregates: str) -> str:
+def address(visit: Visit, *aggregates: str, about: UUID | None = None) -> str:
     """For `visit.page(live=...)`: what happens in the workspace to things of these kinds, or to
-    single ones (`task:<id>`), after what the page shows."""
+    single ones (`task:<id>`), after what the page shows; all of it, or only what is `about` one
+    workload or task."""
     if visit.workspace is None:
         return ""
-    about = "".join(f"&aggregate={one}" for one in aggregates)
-    return f"/live?workspace={visit.workspace.id}{about}&after={visit.seq}"
+    kinds = [("aggregate", one) for one in aggregates]
+    query = [("workspace", visit.workspace.id), *kinds, ("after", visit.seq)]
+    return "/live?" + urlencode([*query, (_ABOUT, about)] if about else query, safe=":")
 
 
 async def changes(visit: Visit) -> web.StreamResponse:
@@ -43,17 +49,20 @@ async def changes(visit: Visit) -> web.StreamResponse:
             raise Rejected("unauthorized", "session: it has ended; sign in again")
         return user
 
+    query = MultiDict(request.query)
+    concern = Concern(visit.call.resources.rows, _about(query.pop(_ABOUT, "")))
     last = request.headers.get(_LAST_ID)
-    after = parse.number(_LAST_ID, last) if last else parse.after(request.query)
-    permit = Permit(visit.call, parse.asked(request.query), still)
+    after = parse.number(_LAST_ID, last) if last else parse.after(query)
+    permit = Permit(visit.call, parse.asked(query), still)
     await permit.renew()
     response = web.StreamResponse(headers=_HEADERS)
     await response.prepare(request)
     try:
         async with aclosing(live(permit, after)) as pieces:
             async for piece in pieces:
+                said = _said(piece.through, await concern.any(piece.events))
                 async with asyncio.timeout(_PATIENCE):
-                    await response.write(_said(piece))
+                    await response.write(said)
     except Rejected:
         await response.write(b"event: end\ndata:\n\n")
     except (Unavailable, TimeoutError, ConnectionError):
@@ -62,6 +71,13 @@ async def changes(visit: Visit) -> web.StreamResponse:
     return response
 
 
-def _said(piece: Piece) -> bytes:
-    event = b"event: changed\ndata:\n" if piece.events else b": still here\n"
-    return event + b"id: %d\n\n" % piece.through
+def _about(text: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise Rejected("invalid", "about: give the id of a workload or a task") from None
+
+
+def _said(through: int, changed: bool) -> bytes:
+    event = b"event: changed\ndata:\n" if changed else b": still here\n"
+    return event + b"id: %d\n\n" % through

@@ -8,7 +8,7 @@ from aiohttp import web
 from multidict import MultiDict, MultiMapping
 
 from libs.domain.errors import Rejected
-from libs.domain.events import Kind, Misfire, Overlap, Schedule
+from libs.domain.events import Kind, Schedule
 from libs.domain.orchestration import Orchestration
 from services.api import access, requests, tasks, wire
 from services.api.dashboard.bodies import body, json_object, path_id
@@ -19,7 +19,8 @@ from services.api.dashboard.visit import Visit, html
 from services.api.errors import STATUS
 
 _FRESH = MultiDict({"kind": "once", "how": "choose", "times": "08:00", "zone": "UTC", "json": "{}"})
-_FIELDS = {"orch_id": "", "workspace_id": "", "schedule": "cron"}
+# Fields of the API's that have another name in the form, or none.
+_TYPED_AS = {"orch_id": "", "workspace_id": "", "schedule": "cron"}
 
 
 async def show(visit: Visit) -> web.Response:
@@ -43,12 +44,10 @@ def _form(
         workload=about,
         form=form,
         problem=refused.message if refused else "",
-        at=_FIELDS.get(at, at),
+        at=_TYPED_AS.get(at, at),
         months=MONTHS,
         days=DAYS,
         weekdays=WEEKDAYS,
-        misfires=get_args(Misfire),
-        overlaps=get_args(Overlap),
         **_preview(form),
     )
 

@@ -30,7 +30,7 @@ async def show(visit: Visit) -> web.Response:
         "task.html",
         title=state.name or str(state.id),
         nav="/workloads",
-        live=live.address(visit, f"task:{state.id}", "run"),
+        live=live.address(visit, f"task:{state.id}", "run", about=state.id),
         line=line,
         workload=orchestration,
         arguments=_arguments(state),

@@ -33,7 +33,7 @@ async def show(visit: Visit) -> web.Response:
         "workload.html",
         title=found.name or found.file_name,
         nav="/workloads",
-        live=live.address(visit, f"orchestration:{found.id}", "task", "run"),
+        live=live.address(visit, f"orchestration:{found.id}", "task", "run", about=found.id),
         workload=found,
         steps=_steps(found),
         uploader=await _uploader(visit, found),

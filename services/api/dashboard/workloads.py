@@ -70,12 +70,9 @@ async def upload(visit: Visit) -> web.Response:
         if as_json or refused.code in ("forbidden", "not_found"):
             raise
         return await _list(visit, refused.message, STATUS[refused.code])
-    except Refusal as refused:
-        if as_json or refused.status != web.HTTPRequestEntityTooLarge.status_code:
+    except Refusal as refused:  # too large, or accepted and not visible yet
+        if as_json:
             raise
         return await _list(visit, str(refused), refused.status)
-    return (
-        web.json_response({"location": f"/workloads/{made.id}"}, status=201)
-        if as_json
-        else (visit.to(f"/workloads/{made.id}"))
-    )
+    address = f"/workloads/{made.id}"
+    return web.json_response({"location": address}, status=201) if as_json else visit.to(address)

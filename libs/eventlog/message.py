@@ -1,8 +1,40 @@
-"""A message of NATS, and how its headers are written: `NATS/1.0`, a status perhaps, and lines."""
+"""What NATS says: messages, their headers (`NATS/1.0`, a status perhaps, lines), and refusals."""
 
 from collections.abc import Mapping
 
 import msgspec
+
+from libs.domain.errors import Unavailable
+
+_LINE_END = b"\r\n"
+
+
+class ApiError(Exception):
+    """JetStream refused: `code` is its err_code (10071: wrong last sequence, and so on)."""
+
+    def __init__(self, code: int, description: str) -> None:
+        super().__init__(f"{description} ({code})")
+        self.code = code
+
+
+class _Error(msgspec.Struct):
+    code: int = 0
+    err_code: int = 0
+    description: str = ""
+
+
+class _Answer(msgspec.Struct):
+    error: _Error | None = None
+
+
+def checked(data: bytes) -> bytes:
+    """The answer as it is, or ApiError."""
+    error = msgspec.json.decode(data, type=_Answer).error
+    if error is not None:
+        if error.code == 503:
+            raise Unavailable(f"JetStream: {error.description}")
+        raise ApiError(error.err_code, error.description)
+    return data
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -14,20 +46,50 @@ class Message(msgspec.Struct, frozen=True):
     reply: str = ""
 
 
+# A message as it stands on a connection: where it ends, its subscription's number, subject, reply,
+# body and headers.
+Frame = tuple[int, int, bytes, bytes, bytes, bytes]
+
+
+def frames(data: bytes) -> list[Frame]:
+    """The messages with headers that `data` begins with, as far as they are whole:
+    `HMSG <subject> <subscription> [reply] <bytes of headers> <bytes in all>`, then these."""
+    found: list[Frame] = []
+    at = 0
+    while data.startswith(b"HMSG ", at):
+        line_end = data.find(_LINE_END, at)
+        if line_end < 0:
+            break
+        words = data[at + 5 : line_end].split()
+        start = line_end + 2
+        body, end = start + int(words[-2]), start + int(words[-1])
+        at = end + 2
+        if at > len(data):
+            break
+        reply = words[2] if len(words) == 5 else b""
+        found.append((at, int(words[1]), words[0], reply, data[body:end], data[start:body]))
+    return found
+
+
 def parse_headers(block: bytes | None) -> dict[str, str]:
     """The server's own word comes as `Status` and `Description`."""
     if not block:
         return {}
-    first, *lines = block.decode(errors="replace").split("\r\n")
-    try:  # as servers and our own clients write them
-        found = dict([line.split(": ", 1) for line in lines if line])
-    except ValueError:
-        found = dict([_pair(line) for line in lines if line])
+    first, _, lines = block.decode(errors="replace").partition("\r\n")
+    found = _pairs(lines)
     status = first.removeprefix("NATS/1.0").strip()
     if status:
         code, _, description = status.partition(" ")
         found |= {"Status": code, "Description": description}
     return found
+
+
+def _pairs(lines: str) -> dict[str, str]:
+    """Cut in one go where every line is `name: value`, as servers and our own clients write it."""
+    parts = lines.replace("\r\n", ": ").split(": ")
+    if len(parts) == 2 * lines.count("\r\n"):
+        return dict(zip(parts[:-2:2], parts[1:-2:2], strict=True))
+    return dict(_pair(line) for line in lines.split("\r\n") if line)
 
 
 def _pair(line: str) -> tuple[str, str]:

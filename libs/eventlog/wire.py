@@ -19,9 +19,10 @@ import msgspec
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.subscription import Subscription
+from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
 
 from libs.domain.errors import Unavailable
-from libs.eventlog.message import Message, parse_headers
+from libs.eventlog.message import ApiError, Message, checked, frames, parse_headers
 
 __all__ = ["ApiError", "Mailbox", "Message", "Nats", "back_off", "checked", "connect", "patiently"]
 
@@ -37,30 +38,34 @@ PATIENCE = 15.0
 Result = TypeVar("Result")
 
 
-class ApiError(Exception):
-    """JetStream refused: `code` is its err_code (10071: wrong last sequence, and so on)."""
-
-    def __init__(self, code: int, description: str) -> None:
-        super().__init__(f"{description} ({code})")
-        self.code = code
-
-
-class _Error(msgspec.Struct):
-    code: int = 0
-    err_code: int = 0
-    description: str = ""
-
-
-class _Answer(msgspec.Struct):
-    error: _Error | None = None
-
-
 class Mailbox:
     """A subject of our own, to which many answers may come. None arrives when we reconnected."""
 
     def __init__(self, subject: str) -> None:
         self.subject = subject
         self.queue: asyncio.Queue[Message | None] = asyncio.Queue()
+
+
+class _Parser(Parser):  # type: ignore[misc]
+    """Reads messages that have headers, which is nearly all that comes, without its expressions."""
+
+    async def parse(self, data: bytes = b"") -> None:
+        if self.state == AWAITING_CONTROL_LINE:
+            if self.buf:
+                data = bytes(self.buf) + data
+                self.buf.clear()
+            data = await self._whole(data)
+            if data.startswith(b"HMSG "):
+                self.buf += data  # the rest of it is on its way
+                return
+        await super().parse(data)
+
+    async def _whole(self, data: bytes) -> bytes:
+        """Gives what follows the last whole message with headers."""
+        found = frames(data)
+        for _, *message in found:
+            await self.nc._process_msg(*message)
+        return data[found[-1][0] :] if found else data
 
 
 class _Client(Client):  # type: ignore[misc]
@@ -71,6 +76,7 @@ class _Client(Client):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
+        self._ps = _Parser(self)
         self._receivers: dict[int, Callable[[Message], None]] = {}
 
     async def receive(
@@ -195,16 +201,6 @@ class Nats:
     def _reconnected(self) -> None:
         for box in self._mailboxes:
             box.queue.put_nowait(None)
-
-
-def checked(data: bytes) -> bytes:
-    """The answer as it is, or ApiError."""
-    error = msgspec.json.decode(data, type=_Answer).error
-    if error is not None:
-        if error.code == 503:
-            raise Unavailable(f"JetStream: {error.description}")
-        raise ApiError(error.err_code, error.description)
-    return data
 
 
 async def patiently(attempt: Callable[[], Awaitable[Result]], patience: float = PATIENCE) -> Result:

@@ -20,8 +20,10 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield platform
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not for longer: while there is one this thread has an event loop, so no other can run, and
+    the tests of other modules are coroutines."""
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine")
     expect.set_options(timeout=PATIENCE)
@@ -31,7 +33,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def signed_in(platform: Platform, browser: Browser) -> StorageState:
     """The administrator's cookies."""
     context = browser.new_context(base_url=platform.access["url"])

@@ -36,7 +36,7 @@ def test_lanes_show_what_ran_and_what_is_to_come(visitor: Visitor) -> None:
     expect(page.locator(".lane", has_text="went wrong")).to_contain_text("1 failed")
     expect(page.locator(".lane", has_text="hourly").locator("rect.to-come").first).to_be_visible()
     visitor.shot("day")
-    lane.get_by_role("link", name=re.compile("^success")).click()
+    lane.get_by_role("link", name=re.compile("^Success")).click()
     page.wait_for_url(re.compile("/runs/"))
     page.go_back()
     lane.get_by_role("link", name="Last runs of went well").click()

@@ -134,8 +134,12 @@ async def replay(runner: Runner[Recorded], end: int) -> None:
 
 
 async def rows(platform: Platform, schema: str) -> dict[str, list[str]]:
-    """Every row of every table, as text; but not when the migrations were applied."""
-    tables = "SELECT tablename FROM pg_tables WHERE schemaname = $1 AND tablename <> 'migration'"
+    """Every row of every table, as text; but not when the migrations were applied, nor which
+    stream the rows are of."""
+    tables = (
+        "SELECT tablename FROM pg_tables WHERE schemaname = $1"
+        " AND tablename NOT IN ('migration', 'origin')"
+    )
     async with pool.connect(platform.dsn, schema, size=1) as database:
         return {
             table: [row[0] for row in await database.fetch(_ROWS.format(schema, table))]

@@ -57,7 +57,7 @@ TEAM: dict[str, Sequence[Work]] = {
     "daily-features": [Work("nightly features", "0 3 * * *", 2600, 0.1)],
     "score-customers": [
         Work("score", f"{soon(-11)} * * * *", 500, 0.12),
-        Work("score for the call centre", f"{soon(-35)} 6-18/2 * * *", 900),
+        Work("score support", f"{soon(-35)} 6-18/2 * * *", 900),
     ],
     "train-churn-model": [Work("retrain", "30 4 * * *", 9000, 0.1)],
     "weekly-report": [Work("report by mail", "0 8 * * *", 300)],

@@ -31,10 +31,14 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return answer
     if answer.content_type != "application/json" or not isinstance(answer.body, bytes):
         return answer
+    try:
+        error = msgspec.json.decode(answer.body, type=Error)
+    except msgspec.ValidationError:  # no error of errors.py: health, say
+        return answer
     if answer.status == 401:
         asked = quote(request.path_qs, safe="") if request.method == "GET" else "%2F"
         return Visit.to(f"{signin.PATH}?next={asked}")
-    return _shown(request, answer.status, msgspec.json.decode(answer.body, type=Error))
+    return _shown(request, answer.status, error)
 
 
 def _is_page(request: web.Request) -> bool:

@@ -76,6 +76,27 @@ def test_a_live_log_is_followed_until_the_run_is_stopped(visitor: Visitor) -> No
     assert lines(page)[:3] == ["line 0", "line 1", "line 2"]
 
 
+def test_logs_that_were_not_kept_are_said_to_be_gone(visitor: Visitor) -> None:
+    page = visitor.page
+    _, run = visitor.do(started(TALKS))
+    page.goto(f"/runs/{run}")
+    expect(page.locator("#L3")).to_be_visible()
+    page.get_by_label("keep the logs").uncheck()
+    page.get_by_role("button", name="Stop the task").click()
+    expect(page.locator(".head .badge")).to_have_text("Killed")
+
+    async def gone(client: Api) -> None:
+        async def nothing() -> bool:
+            return not (await client.log(run))["logs"]
+
+        await until(nothing)
+
+    visitor.do(gone)
+    page.reload()
+    expect(page.get_by_text(re.compile(r"(\d+) of \1 lines are kept no more"))).to_be_visible()
+    expect(page.locator(".log li")).to_have_count(0)
+
+
 def test_the_end_of_a_run_appears_by_itself(visitor: Visitor) -> None:
     page = visitor.page
     waits = "import time\nprint('begun', flush=True)\ntime.sleep(5)\nprint('over')"

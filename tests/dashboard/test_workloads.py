@@ -1,13 +1,15 @@
 """The list of workloads: finding them, and uploading another one."""
 
 import re
+import time
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.dashboard.visitor import HELLO, Visitor, ready
-from tests.platform import Api, archive
+from tests.dashboard.visitor import HELLO, PATIENCE, Visitor, ready
+from tests.platform import Api, Platform, archive
 
 MORE_THAN_A_PAGE = 51
 
@@ -73,6 +75,26 @@ def test_an_upload_by_somebody_else_appears_by_itself(visitor: Visitor, page: Pa
     expect(page.locator("main[data-listening]")).to_be_visible()
     visitor.do(ready(HELLO, "from a program"))
     expect(page.locator("tbody .name")).to_have_text(["from a program"])
+
+
+def test_a_page_outlives_the_api(visitor: Visitor, page: Page) -> None:
+    expect(page.locator("main[data-listening]")).to_be_visible()
+    before = visitor.platform.pid("api")
+    visitor.platform.signal("api")
+    deadline = time.monotonic() + PATIENCE / 1000
+    while visitor.platform.pid("api") in (before, None) or not is_ready(visitor.platform):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    visitor.do(ready(HELLO, "made after that"))
+    expect(page.locator("tbody .name")).to_have_text(["made after that"])
+
+
+def is_ready(platform: Platform) -> bool:
+    try:
+        with urlopen(platform.access["url"] + "/readyz") as answer:  # noqa: S310 - our own address
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def test_upload_with_a_name(visitor: Visitor, page: Page, tmp_path: Path) -> None:

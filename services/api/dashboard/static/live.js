@@ -3,6 +3,7 @@
 import { swap } from "./swap.js";
 
 const PAUSE = 1000; // ms between two looks, however many events there are
+const AGAIN = 3000; // ms until a refused connection is tried again; broken ones the browser tries
 
 export function live() {
   const main = document.querySelector("main[data-live]");
@@ -30,6 +31,11 @@ export function live() {
     source = new EventSource(address);
     source.addEventListener("changed", look);
     source.addEventListener("open", () => { main.dataset.listening = "yes"; });
+    source.addEventListener("error", () => {
+      if (source?.readyState !== EventSource.CLOSED) return;
+      rest();
+      setTimeout(listen, AGAIN);
+    });
     source.addEventListener("end", () => location.reload()); // signed out, or shut out
   }
 

@@ -25,7 +25,7 @@ async def test_the_same_lines_with_either_sdk(platform: Platform) -> None:
         attached = {"workspace_id": client.workspace, "connection_id": connection["id"]}
         await client.post("connections/add_to_workspace", attached)
         ours = await packaged(client, "")
-        published = await packaged(client, f"wallaroo=={PINNED}\n")
+        published = await packaged(client, f"wallaroo=={PINNED}\nrequests\n")
         arguments = {"connection": name, "workspace_name": workspace}
         version, *by_ours = await printed(client, ours, arguments)
         assert version not in ("", PINNED)

@@ -16,6 +16,7 @@ Kind = Literal["once", "scheduled", "continuous"]
 Misfire = Literal["latest", "all", "none"]
 Overlap = Literal["allow", "skip", "queue"]
 RunEnd = Literal["success", "failure", "timed_out", "killed"]
+Mode = Literal["fork", "exec"]
 SubscriptionKind = Literal["webhook", "nats"]
 
 
@@ -144,7 +145,9 @@ class TaskCreated(Event, frozen=True):
     """Somebody wants an orchestration to run: once, on a schedule, or continuously.
 
     `arguments` are what its code is given. `timeout` is in seconds; none means that a run may take
-    as long as it likes. `debug` is kept for clients that set it.
+    as long as it likes. `debug` is kept for clients that set it. `mode` says how its runs start:
+    `exec` in a new interpreter, `fork` from a warm one where that can be; else as the executor has
+    it.
     """
 
     kind: Kind
@@ -155,6 +158,7 @@ class TaskCreated(Event, frozen=True):
     debug: bool = False
     schedule: Schedule | None = None
     retry: Retry = Retry()
+    mode: Mode | None = None
 
 
 class TaskPauseRequested(Event, frozen=True):
@@ -229,7 +233,8 @@ class RunFinished(Event, frozen=True):
     `reason` is a word for programs, `detail` the same for people. `lines` is how many lines of log
     the run has; none when nobody can know (I5). `timing` says what came when, in seconds from the
     claim: `forked` (its process is about to run the script), `first_line`, `exited` (no process of
-    it lives), `logged` (all output is kept).
+    it lives), `logged` (all output is kept). `new_interpreter` says why it was one; empty where the
+    run was forked from a warm one.
     """
 
     status: RunEnd
@@ -239,6 +244,7 @@ class RunFinished(Event, frozen=True):
     lines: int | None = None
     usage: Usage = Usage()
     timing: dict[str, float] = {}
+    new_interpreter: str = ""
 
 
 class SubscriptionCreated(Event, frozen=True):

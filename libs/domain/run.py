@@ -34,6 +34,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     lines: int | None = None
     usage: Usage = Usage()
     timing: dict[str, float] = {}
+    new_interpreter: str = ""
 
 
 def evolve(state: Run | None, fact: Happened) -> Run:
@@ -68,6 +69,7 @@ def evolve(state: Run | None, fact: Happened) -> Run:
                 lines=event.lines,
                 usage=event.usage,
                 timing=event.timing,
+                new_interpreter=event.new_interpreter,
                 finished_at=fact.at,
                 updated_at=fact.at,
             )

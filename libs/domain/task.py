@@ -10,6 +10,7 @@ from libs.domain import schedule as schedules
 from libs.domain.errors import Rejected
 from libs.domain.events import (
     Kind,
+    Mode,
     Retry,
     Schedule,
     TaskCompleted,
@@ -79,6 +80,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     active_since: datetime | None = None
     keep_logs: bool = False
     reason: str = ""
+    mode: Mode | None = None
 
 
 def evolve(state: Task | None, fact: Happened) -> Task:
@@ -112,6 +114,7 @@ def _created(event: TaskCreated, fact: Happened) -> Task:
         debug=event.debug,
         schedule=event.schedule,
         retry=event.retry,
+        mode=event.mode,
         status="pending",
         created_at=fact.at,
         updated_at=fact.at,

@@ -6,7 +6,9 @@ its descendants, for ever; they also keep it from signalling or tracing anyone o
 
 import ctypes
 import errno
+import functools
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -40,6 +42,7 @@ class _PathRule(ctypes.Structure):
     _fields_ = [("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32)]
 
 
+@functools.cache
 def version() -> int:
     """The kernel's Landlock interface: 0 where there is none, 6 and up with signals scoped."""
     try:
@@ -82,9 +85,8 @@ def _allow(ruleset: int, path: str | Path, rights: int) -> None:
     except (FileNotFoundError, PermissionError):
         return
     try:
-        beneath = rights if Path(path).is_dir() else rights & _OF_FILES
-        rule = _PathRule(beneath, parent)
-        arguments = (ctypes.c_int(_PATH_BENEATH), ctypes.byref(rule), ctypes.c_uint32(0))
-        syscalls.syscall(_ADD_RULE, ctypes.c_int(ruleset), *arguments)
+        folder = stat.S_ISDIR(os.fstat(parent).st_mode)
+        rule = _PathRule(rights if folder else rights & _OF_FILES, parent)
+        syscalls.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, ctypes.byref(rule), 0)
     finally:
         os.close(parent)

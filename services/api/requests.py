@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from libs.domain.errors import Rejected
-from libs.domain.events import Misfire, Overlap, Role
+from libs.domain.events import Misfire, Mode, Overlap, Role
 
 WorkspaceId = Annotated[int, Meta(ge=1, le=2**53 - 1, description="Number of the workspace.")]
 Sha = Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the file, in hex.")]
@@ -140,7 +140,9 @@ class RetryPolicy(msgspec.Struct):
 
 
 class RunTask(msgspec.Struct, kw_only=True):
-    """`json` is what the task gets as its arguments; `timeout` of a run is in seconds."""
+    """`json` is what the task gets as its arguments; `timeout` of a run is in seconds. `mode` exec
+    gives each run a new interpreter, fork one with its imports loaded already, where that can be.
+    """
 
     orch_id: UUID
     workspace_id: WorkspaceId
@@ -149,6 +151,7 @@ class RunTask(msgspec.Struct, kw_only=True):
     timeout: int | None = None
     debug: bool | None = None
     retry: RetryPolicy | None = None
+    mode: Mode | None = None
 
 
 class RunScheduled(RunTask, kw_only=True):

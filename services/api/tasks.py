@@ -60,6 +60,7 @@ async def _create(
         debug=bool(body.debug),
         schedule=schedule,
         retry=Retry(attempts=retry.attempts, backoff=retry.backoff),
+        mode=body.mode,
     )
     id = idempotency.new_id(call, f"task/{kind}")
     stream = task_stream(orchestration.workspace, id)

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from libs.domain import connection, orchestration, run, task, workspace
-from libs.domain.events import Kind, Retry, Role
+from libs.domain.events import Kind, Mode, Retry, Role
 from services.api.identity.users import User
 from services.api.queries import TaskRow
 from services.api.requests import RunStatus
@@ -176,7 +176,12 @@ class TaskRun(msgspec.Struct):
 
 
 class TaskRunDetails(TaskRun, kw_only=True):
-    """`attempt` counts from 1; `missed` are the ticks that this run stands for beside its own."""
+    """`attempt` counts from 1; `missed` are the ticks that this run stands for beside its own.
+
+    `timing` says what came when, in seconds from `started_at`: `forked` (about to run the script),
+    `first_line`, `exited`, `logged` (all output is kept). `new_interpreter` says why it was one,
+    empty where the run was forked from a warm one.
+    """
 
     reason: str
     detail: str
@@ -186,6 +191,8 @@ class TaskRunDetails(TaskRun, kw_only=True):
     scheduled_at: Instant
     started_at: Instant | None
     finished_at: Instant | None
+    timing: dict[str, float]
+    new_interpreter: str
 
     @staticmethod
     def of(state: run.Run) -> "TaskRunDetails":
@@ -213,6 +220,7 @@ class Task(msgspec.Struct, kw_only=True):
     timeout: int | None
     debug: bool
     retry: Retry
+    mode: Mode | None
     created_at: Instant
     updated_at: Instant
     last_runs: list[TaskRun]
@@ -249,6 +257,7 @@ class Task(msgspec.Struct, kw_only=True):
             timeout=state.timeout,
             debug=state.debug,
             retry=state.retry,
+            mode=state.mode,
             created_at=state.created_at,
             updated_at=state.updated_at,
             last_runs=[TaskRun.of(run) for run in reversed(row.runs)],

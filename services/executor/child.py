@@ -48,6 +48,7 @@ def settle(prepare: Prepare) -> None:
         Group(Path(prepare.group)).join()
     if prepare.view:
         view.enter(prepare.view)
+    limits.apply(prepare.limits)
     os.umask(0o077)
     syscalls.no_new_privileges()
     if not prepare.powers:  # it would forbid all mounting
@@ -69,7 +70,7 @@ def set_up(prepare: Prepare, orders: socket.socket) -> Launch:
         capability.renounce()
     os.chdir(launch.directory)
     syscalls.die_with_parent(signal.SIGKILL)  # not before the change of uid, which clears it
-    limits.apply(prepare.limits, own_uid=launch.uid is not None)
+    limits.apply_last(prepare.limits, own_uid=launch.uid is not None)
     if not prepare.powers:
         capability.drop()
     return launch

@@ -48,7 +48,7 @@ class Live:
         self.killed = False
         self.running: Running | None = None
         self.version = 0  # of the run, once it is ours
-        self.claimed = time.monotonic()
+        self.claimed = time.monotonic()  # when we said so, as in the event
         self.forked: float | None = None
 
     def timing(self, first_line: float | None, exited: float) -> dict[str, float]:
@@ -189,7 +189,8 @@ class Runs:
         logged = asyncio.create_task(output.close())
         outcome = await running.wait()
         exited = time.monotonic()
-        return _finished(outcome, await logged, live.timing(output.first_at, exited))
+        end = _finished(outcome, await logged, live.timing(output.first_at, exited))
+        return msgspec.structs.replace(end, new_interpreter=running.new)
 
     async def _prepared(
         self, fact: Recorded, event: RunRequested, run: UUID, live: Live
@@ -210,6 +211,7 @@ class Runs:
             arguments=msgspec.json.encode(task.arguments),
             files=login(self._tokens, task, run),
             timeout=task.timeout,
+            mode=task.mode if self._settings.mode == "fork" and task.mode else spec.mode,
         )
 
     async def _spec_of(self, orchestration: Orchestration, run: UUID, slot: int) -> RunSpec:

@@ -22,7 +22,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from services.executor.warm import Run
 
+_REHEARSAL = "import sys\n\ndef main():\n    print(f'{1}')\n\nif __name__ == '':\n    main()\n"
+
 _loaded_before: Set[str] = frozenset()
+_command_place = 0, 0
 
 
 def load(path: str, loaded: Iterable[str]) -> CodeType | str:
@@ -40,20 +43,35 @@ def load(path: str, loaded: Iterable[str]) -> CodeType | str:
         return f"it can't be compiled ({type(error).__name__}), which an interpreter tells best"
 
 
+def rehearse(environment: dict[str, str]) -> None:
+    """Do what all runs have in common, in the process of one that is still to come.
+
+    What this writes to in memory is copied now and not when somebody waits for it. `environment`
+    is what the preloaded modules have set.
+    """
+    global _command_place  # noqa: PLW0603 - a process runs one script
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    _forget()
+    compile(_REHEARSAL, "main.py", "exec", dont_inherit=True)
+    _command_place = _find_command()
+
+
 def begin(run: "Run") -> CodeType:
     """Make the interpreter look new; returns what to execute in its module `__main__`."""
     global _loaded_before  # noqa: PLW0603 - a process runs one script
     _loaded_before = run.modules
     launch, path = run.launch, run.launch.argv[-1]
     os.closerange(3, 1 << 16)
-    os.environ.clear()
-    os.environ.update({**run.environment, **launch.environment})
+    os.environ.update(launch.environment)
     time.tzset()
     sys.argv[:] = [path]
     sys.orig_argv[:] = launch.argv
     sys.path.insert(0, os.path.dirname(path))
     _show_command(launch.argv)
-    _forget()
+    if logging := sys.modules.get("logging"):
+        logging._startTime = time.time()  # type: ignore[attr-defined]
     main = ModuleType("__main__")
     vars(main).update(
         __builtins__=sys.modules["builtins"],
@@ -128,9 +146,8 @@ def _forget() -> None:
     if processes := sys.modules.get("multiprocessing.process"):
         key = processes.AuthenticationString(os.urandom(32))
         processes.current_process()._config["authkey"] = key
-    fresh = {"tempfile": ("tempdir", None), "logging": ("_startTime", time.time())}
-    for name in fresh.keys() & sys.modules.keys():
-        setattr(sys.modules[name], *fresh[name])
+    if tempfile := sys.modules.get("tempfile"):
+        tempfile.tempdir = None  # type: ignore[attr-defined]
 
 
 def _dismantle() -> None:
@@ -165,11 +182,16 @@ def _flush() -> None:
             stream.flush()
 
 
-def _show_command(argv: list[str]) -> None:
-    """Write `argv` over our own in memory, where ps reads it, as far as there is room."""
+def _find_command() -> tuple[int, int]:
+    """Where in memory our command lies, for ps to read: arg_start and arg_end of proc(5)."""
     with open("/proc/self/stat", "rb") as file:
         fields = file.read().rpartition(b")")[2].split()
-    start, stop = int(fields[45]), int(fields[46])  # arg_start and arg_end of proc(5)
+    return int(fields[45]), int(fields[46])
+
+
+def _show_command(argv: list[str]) -> None:
+    """Write `argv` over our own, as far as there is room."""
+    start, stop = _command_place
     if 0 < start < stop:
         command = b"".join(os.fsencode(each) + b"\0" for each in argv)[: stop - start]
         ctypes.memmove(start, command.ljust(stop - start, b"\0"), stop - start)

@@ -21,6 +21,7 @@ _log = logging.getLogger(__name__)
 _PATIENCE = 180.0  # seconds for all that is to be imported
 _LAST_WORDS = 2.0
 _SPARES = 2  # runs whose processes are made before anybody asks for them
+_MOMENT = 0.03  # seconds in which a run is over the worst
 
 _LIMITS = Limits(BOUNDLESS, BOUNDLESS, BOUNDLESS, processes=1 << 16, open_files=1 << 16)
 
@@ -122,10 +123,9 @@ class Template:
         return await self._made(limits)
 
     def stock(self) -> None:
-        """Have a few runs ready, from in a moment on."""
-        if self._closed or self.lost or (self._stocking and not self._stocking.done()):
-            return
-        self._stocking = asyncio.create_task(self._stock())
+        """Have a few runs ready, but in a moment: now it would be in the way of the one begun."""
+        if self._stocking is None or self._stocking.done():
+            self._stocking = asyncio.create_task(self._stock())
 
     async def prepare(self, prepare: Prepare, descriptors: list[int]) -> None:
         """See Channel.prepare."""
@@ -163,8 +163,9 @@ class Template:
             raise
 
     async def _stock(self) -> None:
+        await asyncio.sleep(_MOMENT)
         try:
-            while len(self._spares) < _SPARES and not self._closed:
+            while len(self._spares) < _SPARES and not (self._closed or self.lost):
                 spare, _ = await self._made(Limits())
                 self._spares.append(spare)
         except (Unavailable, OSError) as error:

@@ -34,7 +34,6 @@ class Run(msgspec.Struct, frozen=True):
     launch: Launch
     code: CodeType
     modules: frozenset[str]  # those loaded before it
-    environment: dict[str, str]  # what the preloaded modules set
 
 
 class Template(Forker):
@@ -45,11 +44,13 @@ class Template(Forker):
         self.become = self._become
         self._plain = plain
         self._environment = dict(os.environ)
+        self._found: frozenset[str] = frozenset()
         self.run: Run | None = None
 
     def preload(self, order: Preload) -> None:
         """Import what does no harm, and leave as little as possible to be copied in each run."""
         refused = preload.load(order.modules)
+        self.note()
         gc.collect()
         gc.freeze()
         self.executor.send(encode(Preloaded(refused)))
@@ -57,9 +58,10 @@ class Template(Forker):
     def _become(self, prepare: Prepare, control: socket.socket, orders: socket.socket) -> NoReturn:
         try:
             child.settle(prepare)
+            loaded = frozenset(sys.modules)
+            script.rehearse(self._set_here())
             launch = child.set_up(prepare, orders)
-            loaded = {name.partition(".")[0] for name in sys.modules.keys() - self._plain}
-            code = script.load(launch.argv[-1], loaded)
+            code = script.load(launch.argv[-1], self._found)
             if isinstance(code, str):
                 control.send(encode(Started(code)))
                 child.execute(launch)
@@ -67,9 +69,16 @@ class Template(Forker):
         except BaseException as error:
             control.send(encode(Failed(f"{type(error).__name__}: {error}")))
             os._exit(child.NOT_STARTED)
-        set_here = {k: v for k, v in os.environ.items() if self._environment.get(k) != v}
-        self.run = Run(launch, code, frozenset(sys.modules), set_here)
+        self.run = Run(launch, code, loaded)
         raise Born
+
+    def note(self) -> None:
+        """Which modules a script would find loaded that a new interpreter has not."""
+        self._found = frozenset(name.partition(".")[0] for name in sys.modules.keys() - self._plain)
+
+    def _set_here(self) -> dict[str, str]:
+        """What the preloaded modules have set in the environment."""
+        return {k: v for k, v in os.environ.items() if self._environment.get(k) != v}
 
 
 def serve(plain: Set[str], namespaces: bool) -> Run:
@@ -85,6 +94,7 @@ def serve(plain: Set[str], namespaces: bool) -> Run:
     with socket.socket(fileno=child.TEMPLATE_ORDERS) as executor:
         template = Template(executor, namespaces, plain)
         try:
+            template.note()
             syscalls.become_subreaper()
             signal.set_wakeup_fd(-1)
             executor.send(encode(Preloaded()))

@@ -28,6 +28,7 @@ COMMON = {
     "timeout",
     "debug",
     "retry",
+    "mode",
     "created_at",
     "updated_at",
     "last_runs",
@@ -267,3 +268,14 @@ async def test_the_callers_request_id_goes_into_the_event(world: World) -> None:
     assert answer.headers["X-Request-Id"] == mine
     (event,) = await world.log.read(task_stream(workspace, UUID(answer.body["id"])))
     assert event.correlation == mine
+
+
+async def test_a_task_says_how_its_runs_start(world: World) -> None:
+    workspace = await world.workspace()
+    orchestration = await world.orchestration(workspace)
+    order = {"orch_id": str(orchestration), "workspace_id": workspace}
+    for mode in ("exec", "fork", None):
+        answer = await world.post("task/run_continuously", {**order, "mode": mode}, 201)
+        assert (await shown(world, UUID(answer["id"])))["mode"] == mode
+    refused = await world.post("task/run_once", {**order, "mode": "spawn"}, 400)
+    assert "mode" in refused["msg"]

@@ -153,6 +153,10 @@ EXAMPLES: dict[str, tuple[StreamId, AnyEvent]] = {
     ),
     "OrchestrationFailed": (_ORCHESTRATION, OrchestrationFailed(reason="no such package: nunpy")),
     "TaskCreated": (_TASK, CREATED),
+    "TaskCreated.exec": (
+        _TASK,
+        TaskCreated(kind="once", orchestration=ORCHESTRATION, mode="exec"),
+    ),
     "TaskCreated.least": (_TASK, TaskCreated(kind="once", orchestration=ORCHESTRATION)),
     "TaskPauseRequested": (_TASK, TaskPauseRequested()),
     "TaskResumeRequested": (_TASK, TaskResumeRequested()),
@@ -178,6 +182,10 @@ EXAMPLES: dict[str, tuple[StreamId, AnyEvent]] = {
             lines=1,
             timing={"forked": 0.003, "first_line": 0.004, "exited": 0.006, "logged": 0.0075},
         ),
+    ),
+    "RunFinished.new": (
+        _RUN,
+        RunFinished(status="success", reason="exited", lines=0, new_interpreter="its mode is exec"),
     ),
     "RunFinished.least": (_RUN, RunFinished(status="success", reason="exited")),
 }

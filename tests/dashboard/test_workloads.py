@@ -147,6 +147,16 @@ def test_an_upload_shows_how_far_it_is(visitor: Visitor, page: Page, tmp_path: P
     assert seen[-1] == 100
 
 
+def test_what_is_too_large_is_not_even_sent(visitor: Visitor, page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "large.zip"
+    path.write_bytes(bytes(2000))
+    page.locator("summary", has_text="Upload").click()
+    page.evaluate("document.querySelector('.drop').dataset.most = 1999")
+    page.get_by_label("ZIP archive").set_input_files(path)
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("alert")).to_have_text("This file has more than 1.0 GiB.")
+
+
 @pytest.mark.parametrize("scripts", [True, False])
 def test_what_can_never_run_is_refused_with_the_reason(
     visitor: Visitor, page: Page, tmp_path: Path, scripts: bool

@@ -1,5 +1,6 @@
 """The list of a workspace's orchestrations, and uploading another one."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -48,7 +49,7 @@ async def _list(visit: Visit, problem: str = "", status: int = 200) -> web.Respo
     )
 
 
-def _upload(visit: Visit) -> dict[str, str]:
+def _upload(visit: Visit) -> dict[str, Any]:
     """What the form sends. Its token stands in the address, since the file is read as it comes;
     it is good for nothing else."""
     if visit.workspace is None:
@@ -56,6 +57,7 @@ def _upload(visit: Visit) -> dict[str, str]:
     token = form_token(visit.secret, "upload")
     return {
         "action": "/workloads?" + urlencode({"workspace": visit.workspace.id, "form": token}),
+        "most": visit.call.resources.config.max_upload_bytes,
         "metadata": msgspec.json.encode({"workspace_id": visit.workspace.id}).decode(),
     }
 

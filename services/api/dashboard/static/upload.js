@@ -62,6 +62,10 @@ function send(form, file) {
   request.open("POST", form.getAttribute("action"));
   request.setRequestHeader("Accept", "application/json");
   request.responseType = "json";
+  if (file.size > Number(form.dataset.most)) {
+    failed(form.dataset.tooLarge); // else it would be sent for a while before it is refused
+    return;
+  }
   problem.hidden = true;
   bar.value = 0;
   busy(true);

@@ -1,5 +1,6 @@
 """The page of a run: how it went and why, hop by hop, and what it printed."""
 
+import asyncio
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -19,6 +20,7 @@ async def show(visit: Visit) -> web.Response:
     run, task = await _run(visit)
     visit = visit.inside(run.workspace)
     orchestration = await access.orchestration(call, rows, task.orchestration, "orchestration")
+    chain, shown = await asyncio.gather(history.chain(call, str(run.id)), log.window(call, run))
     return visit.page(
         "run.html",
         title=f"Run of {task.name or orchestration.name or 'a task'}",
@@ -29,10 +31,10 @@ async def show(visit: Visit) -> web.Response:
         ended=run.status in ENDED,
         ending=endings.ending(run),
         hops=hops.hops(run, datetime.now(UTC)),
-        chain=(await history.chain(call, str(run.id))).events,
+        chain=chain.events,
         before=_before(run),
         stoppable=run.status not in ENDED and bool(kill(task, True)),
-        log=await log.window(call, run),
+        log=shown,
         window_lines=log.LINES,
         most_found=log.FOUND,
         live=live.address(visit, f"run:{run.id}") if run.status not in ENDED else "",
@@ -69,6 +71,7 @@ async def again(visit: Visit) -> web.Response:
         name=task.name,
         timeout=task.timeout,
         debug=task.debug,
+        mode=task.mode,
         retry=requests.RetryPolicy(task.retry.attempts, task.retry.backoff),
     )
     made = await tasks.run_once(visit.call, order)

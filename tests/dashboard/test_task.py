@@ -80,6 +80,7 @@ def test_run_recurringly_by_a_cron_line_with_policies(visitor: Visitor, page: Pa
     page.get_by_text("Advanced").click()
     page.get_by_label("Tries in all").fill("3")
     page.get_by_label("Seconds before the second try").fill("2.5")
+    page.get_by_label("Start runs").select_option("In a new interpreter")
     page.get_by_label("Ticks that were missed").select_option("Run all")
     page.get_by_label("At most").fill("7")
     page.get_by_label("While a run is still open").select_option("Wait for its end")
@@ -89,6 +90,7 @@ def test_run_recurringly_by_a_cron_line_with_policies(visitor: Visitor, page: Pa
     assert task["zone"] == "Europe/Berlin"
     assert (task["misfire"], task["misfire_cap"], task["overlap"]) == ("all", 7, "queue")
     assert task["retry"] == {"attempts": 3, "backoff": 2.5}
+    expect(page.get_by_text("In a new interpreter")).to_be_visible()
 
 
 def test_run_indefinitely_until_it_is_stopped(visitor: Visitor, page: Page) -> None:

@@ -92,6 +92,7 @@ def _told(form: MultiMapping[str]) -> dict[str, Any]:
         "name": form.get("name", "").strip(),
         "json": json_object("json", form.get("json", "")),
         "timeout": _number(form, "timeout", int),
+        "mode": form.get("mode"),
         "retry": {name: value for name, value in retry.items() if value is not None},
     }
 

@@ -32,7 +32,7 @@ async def _measure() -> list[Figure]:
         await asyncio.sleep(SECONDS)
         used = _cpu_seconds(place.pid) - before
         share = used / (time.perf_counter() - begun) * 100
-        found = {pid: _pss(pid) for pid in _family(place.pid)}
+        found = {pid: _pss(pid) for pid in family(place.pid)}
     total = sum(found.values())
     return [
         Figure(
@@ -43,13 +43,27 @@ async def _measure() -> list[Figure]:
     ]
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     """A process and all that come of it."""
     children: dict[int, list[int]] = {}
     for entry in PROC.iterdir():
         if entry.name.isdecimal() and (parent := _stat(int(entry.name))):
             children.setdefault(int(parent[1]), []).append(int(entry.name))
     return list(_down(pid, children))
+
+
+def command(pid: int) -> str:
+    """Empty when it has ended."""
+    try:
+        return (PROC / str(pid) / "cmdline").read_text().replace("\0", " ")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def highest_memory(pid: int) -> float:
+    """MiB that it had resident at most so far."""
+    found = re.search(r"^VmHWM:\s+(\d+) kB", (PROC / str(pid) / "status").read_text(), re.MULTILINE)
+    return int(found[1]) / 1024 if found else 0.0
 
 
 def _down(pid: int, children: dict[int, list[int]]) -> Iterator[int]:
@@ -67,7 +81,7 @@ def _stat(pid: int) -> list[str]:
 
 
 def _cpu_seconds(pid: int) -> float:
-    ticks = sum(int(one[11]) + int(one[12]) for member in _family(pid) if (one := _stat(member)))
+    ticks = sum(int(one[11]) + int(one[12]) for member in family(pid) if (one := _stat(member)))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 

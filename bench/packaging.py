@@ -2,7 +2,9 @@
 cached, offline, with links, as the platform asks for it."""
 
 import asyncio
+import random
 import shutil
+import string
 import subprocess
 import time
 from itertools import count
@@ -11,12 +13,14 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from bench.figure import Figure, percentile, show
+from bench.footprint import command, family, highest_memory
 from bench.live import Live, live
 from examples.demo import upload_files
 from libs.domain.events import OrchestrationReady
 from services.packager.uv import PYTHON
 
 PINS = (Path(__file__).parent.parent / "tests" / "data" / "fifteen-pins.txt").read_text()
+LARGE = 64 << 20
 _numbers = count()
 
 
@@ -37,12 +41,17 @@ async def _measure() -> list[Figure]:
             await asyncio.to_thread(shutil.rmtree, built)
             warm.append(await _upload(place, PINS))
         together = await _together(place, built)
+        grown = await _large(place)
         return [
             Figure("first upload of a new platform -> ready", first, "ms"),
             _figure("upload -> ready, no requirements", empty, 50),
             _figure("upload -> ready, same lock again", same, 60),
             _figure("upload -> ready, 15 packages, cached", warm, 300, "bare uv, ms", bare),
             Figure("8 such uploads at once, all ready", together, "ms"),
+            Figure(
+                f"memory of the api, uploading {LARGE >> 20} MiB",
+                *(grown, "MiB", "<= 32 MiB more", grown <= 32),
+            ),
         ]
 
 
@@ -82,6 +91,18 @@ async def _together(place: Live, built: Path) -> float:
             uploads.create_task(upload_files(place.session, place.workspace, "bench", files))
     await place.event(OrchestrationReady, after, 8)
     return (time.perf_counter() - begun) * 1e3
+
+
+async def _large(place: Live) -> float:
+    """MiB by which the api's highest memory grows with an upload of LARGE bytes."""
+    (api,) = [pid for pid in family(place.pid) if "services.api" in command(pid)]
+    before = highest_memory(api)
+    after = await place.log.end()
+    data = "".join(random.choices(string.ascii_letters, k=LARGE))
+    files = {"main.py": "print(1)", "data.txt": data}
+    await upload_files(place.session, place.workspace, "large", files)
+    await place.event(OrchestrationReady, after)
+    return highest_memory(api) - before
 
 
 def _bare_uv(data: Path, built: Path) -> float:

@@ -19,7 +19,7 @@ from libs.postgres.migrate import migrate
 from services.api import views
 from services.logs import ingest
 from services.logs.arrivals import Arrivals
-from services.logs.runs import RUN_SUBJECTS, Runs
+from services.logs.runs import Runs
 from services.scheduler import due
 from services.scheduler.plan import Plan
 
@@ -37,7 +37,6 @@ class Rebuilt:
     schema: str
     projection: Callable[[], Projection[Recorded]]
     tables: tuple[str, ...]
-    subjects: tuple[str, ...] = ("event.>",)
     tables_only: int | None = None
 
 
@@ -63,7 +62,6 @@ VIEWS = (
         ingest.SCHEMA,
         lambda: Runs(Arrivals()),
         ("run",),
-        RUN_SUBJECTS,
     ),
 )
 
@@ -88,7 +86,7 @@ async def _rebuild(stores: Stores, one: Rebuilt, end: int) -> float:
     async with pool.connect(stores.dsn, one.schema, durable=True) as database:
         begun = time.perf_counter()
         await migrate(database, one.package, one.tables_only)
-        runner = Runner(database, one.projection(), lambda after: log.follow(after, one.subjects))
+        runner = Runner(database, one.projection(), log.follow)
         running = asyncio.create_task(runner.run())
         reached = asyncio.create_task(runner.position.reached(end, PATIENCE))
         try:

@@ -20,7 +20,7 @@ from services.logs.ingest import SCHEMA, SUBJECTS, Ingest
 from services.logs.meters import IngestMeters
 from services.logs.read import Reader
 from services.logs.retention import Retention
-from services.logs.runs import RUN_SUBJECTS, Runs
+from services.logs.runs import Runs
 
 
 async def main(environ: Mapping[str, str]) -> None:
@@ -45,12 +45,12 @@ async def main(environ: Mapping[str, str]) -> None:
             Ingest(arrivals, IngestMeters(vitals.meters)),
             lambda after: follow.follow(nats, streams.LOGS, after, SUBJECTS),
         )
-        runs = Runner(database, Runs(arrivals), lambda after: log.follow(after, RUN_SUBJECTS))
+        runs = Runner(database, Runs(arrivals), log.follow)
         backlog = Backlog(nats, ingest.position)
         app = http.create(Reader(database, arrivals, backlog.settled), config.internal_token)
         add_health(app, {"nats": nats.check, "postgres": database.check})
         vitals.projection("chunks", ingest.position, streams.LOGS)
-        vitals.projection("runs", runs.position, streams.EVENTS, RUN_SUBJECTS)
+        vitals.projection("runs", runs.position, streams.EVENTS)
         vitals.pool(database)
         vitals.add_to(app)
         async with serving(app, config.listen), asyncio.TaskGroup() as tasks:

@@ -11,6 +11,7 @@ from pathlib import Path
 from services.executor.backend import RunSpec
 
 _FICLONE = 0x40049409  # ioctl_ficlone(2): share the blocks until one side writes
+_FEW, _LITTLE = 50, 1 << 20  # files and folders; bytes
 
 
 class RunFolder:
@@ -58,18 +59,13 @@ class RunFolder:
         places = (self.home, self.temporary)
         return sum(_blocks(entry) * 512 for place in places for entry in _walk(str(place)))
 
-    def remove_some(self) -> bool:
-        """Take away what is gone in no time; whether that was all. Raises nothing."""
-        try:
-            _sweep(str(self.path), _Budget())
-        except (OSError, RecursionError):
-            return not os.path.lexists(self.path)
-        return True
-
     def remove(self) -> None:
-        """Take it all away, whatever modes and depths the run left behind. Raises OSError."""
+        """Take it all away, whatever modes and depths the run left behind. Raises OSError.
+
+        May take long: the file system waits for its journal now and then.
+        """
         try:
-            shutil.rmtree(self.path)
+            _sweep(str(self.path))
         except FileNotFoundError:
             return
         except (OSError, RecursionError):
@@ -80,37 +76,22 @@ class RunFolder:
                 raise
 
 
-class _Budget:
-    """What is done in so little time that nobody notices."""
-
-    def __init__(self) -> None:
-        self._entries, self._bytes = 50, 1 << 20
-
-    def take(self, entry: os.DirEntry[str]) -> None:
-        """Raises OSError when it is spent."""
-        self._entries -= 1
-        self._bytes -= _blocks(entry) * 512
-        if self._entries < 0 or self._bytes < 0:
-            raise BlockingIOError(f"much is in {entry.path}")
-
-
 def is_small(path: Path) -> bool:
-    """Whether it is copied in no time."""
-    budget = _Budget()
-    try:
-        for entry in _walk(str(path)):
-            budget.take(entry)
-    except BlockingIOError:
-        return False
+    """Whether it is copied in so little time that nobody notices."""
+    size = 0
+    for count, entry in enumerate(_walk(str(path))):
+        size += _blocks(entry) * 512
+        if count == _FEW or size > _LITTLE:
+            return False
     return True
 
 
-def _sweep(path: str, budget: _Budget) -> None:
+def _sweep(path: str) -> None:
+    """Nobody is left who could put a link in our way, so this needs none of rmtree's care."""
     with os.scandir(path) as entries:
         for entry in entries:
-            budget.take(entry)
             if entry.is_dir(follow_symlinks=False):
-                _sweep(entry.path, budget)
+                _sweep(entry.path)
             else:
                 os.unlink(entry.path)
     os.rmdir(path)

@@ -148,7 +148,7 @@ class LocalBackend:
         try:
             run = await LocalRun.prepare(order, folder, launcher)
         except BaseException:
-            folder.remove_some()
+            folder.remove()
             raise
         return await self._filled(spec, run, folder, reason, None)
 

@@ -220,8 +220,7 @@ class LocalRun:
         self._launcher.forget(self._place)
         await asyncio.gather(*self._works, return_exceptions=True)
         try:
-            if not self.folder.remove_some():
-                await asyncio.to_thread(self.folder.remove)
+            await asyncio.to_thread(self.folder.remove)
         except OSError as error:
             _log.warning("%s: a run's folder stays until the next start: %s", self._place, error)
         return outcome(ended, self._failed, self._asked)

@@ -159,7 +159,7 @@ class Template:
             order = recipe.prepare(self._python, limits, seen, self._rights, forked=True)
             return await LocalRun.prepare(order, folder, self), seen
         except BaseException:
-            folder.remove_some()
+            folder.remove()
             raise
 
     async def _stock(self) -> None:

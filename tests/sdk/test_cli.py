@@ -132,6 +132,8 @@ def test_connections(rondo: Rondo, environment: dict[str, str]) -> None:
         (["upload", "missing.zip"], 2, "missing.zip"),
         (["kill", NOBODY], 3, "there is no task"),
         (["logs", NOBODY], 3, "there is no run"),
+        (["login", "--ready-file", "missing"], 2, "missing"),
+        (["login", "--ready-file", "/dev/null"], 2, "`rondo up`"),
         (["run", "never uploaded"], 3, "there is no orchestration"),
         (["ps", "-w", "never made"], 3, "there is no workspace"),
         (["kill", "nonsense"], 4, "UUID"),

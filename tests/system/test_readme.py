@@ -1,31 +1,52 @@
-"""The README's first orchestration works as it is pasted."""
+"""The first orchestration works as the README and docs/api.md have it, pasted."""
 
 import asyncio
 import json
+import os
 import re
+import sys
 from pathlib import Path
 
 from tests.platform import PATIENCE, Platform
 
-README = Path(__file__).parents[2] / "README.md"
+PROJECT = Path(__file__).parents[2]
 
 
-async def test_the_first_orchestration_works_when_pasted(
-    platform: Platform, tmp_path: Path
-) -> None:
-    block = re.search(r"```bash\n(.*?)```", README.read_text(), re.DOTALL)
-    assert block
-    (tmp_path / ".rondo.ready").write_text(json.dumps(platform.access))
+def block(file: str, language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", (PROJECT / file).read_text(), re.DOTALL)
+    assert found
+    return found[1]
+
+
+async def pasted(folder: Path, *command: str) -> list[str]:
+    """The lines that it prints, run where `make run` has left its ready file, as a new user."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     process = await asyncio.create_subprocess_exec(
-        *("bash", "-euo", "pipefail", "-c", block[1]),
-        cwd=tmp_path,
+        *command,
+        cwd=folder,
+        env={"PATH": path, "HOME": str(folder)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     async with asyncio.timeout(PATIENCE):
         shown, complaints = await process.communicate()
     assert process.returncode == 0, complaints.decode()
-    logs, killed = shown.decode().splitlines()
+    return shown.decode().splitlines()
+
+
+async def test_the_command_and_then_the_sdk(platform: Platform, tmp_path: Path) -> None:
+    (tmp_path / ".rondo.ready").write_text(json.dumps(platform.access))
+    lines = await pasted(tmp_path, "bash", "-euo", "pipefail", "-c", block("README.md", "bash"))
+    assert "Hello from Rondo" in lines
+    assert any("*/5 * * * *" in line for line in lines)
+    [line] = await pasted(tmp_path, sys.executable, "-c", block("README.md", "python"))
+    assert line.endswith("stdout F Hello from Rondo")
+
+
+async def test_curl_alone(platform: Platform, tmp_path: Path) -> None:
+    (tmp_path / ".rondo.ready").write_text(json.dumps(platform.access))
+    script = block("docs/api.md", "bash")
+    logs, killed = await pasted(tmp_path, "bash", "-euo", "pipefail", "-c", script)
     [line] = json.loads(logs)["logs"]
     assert line.endswith("stdout F Hello from Rondo")
     assert killed == "pending_kill"

@@ -70,7 +70,7 @@ class Orchestration(OrchestrationRecord):
     def run_scheduled(
         self,
         name: str,
-        schedule: str,
+        schedule: str | set[str],
         json_args: dict[Any, Any] | None = None,
         timeout: int | None = None,
         debug: bool | None = False,
@@ -83,7 +83,10 @@ class Orchestration(OrchestrationRecord):
 
         `misfire` says what becomes of ticks that nobody could fire in time (latest, all, none),
         `overlap` what a tick does while an earlier run is still open (allow, skip, queue).
+        A set of one expression, as tutorials write it, is that expression; ValueError of others.
         """
+        if isinstance(schedule, set):
+            (schedule,) = schedule
         order = {"name": name, "schedule": schedule, "timeout": timeout, "debug": debug}
         order |= {"zone": zone, "misfire": misfire, "overlap": overlap}
         return self._run("run_scheduled", json_args, order)

@@ -69,7 +69,7 @@ class AsyncOrchestration(OrchestrationRecord):
     async def run_scheduled(
         self,
         name: str,
-        schedule: str,
+        schedule: str | set[str],
         json_args: dict[Any, Any] | None = None,
         timeout: int | None = None,
         debug: bool | None = False,
@@ -82,7 +82,10 @@ class AsyncOrchestration(OrchestrationRecord):
 
         `misfire` says what becomes of ticks that nobody could fire in time (latest, all, none),
         `overlap` what a tick does while an earlier run is still open (allow, skip, queue).
+        A set of one expression, as tutorials write it, is that expression; ValueError of others.
         """
+        if isinstance(schedule, set):
+            (schedule,) = schedule
         order = {"name": name, "schedule": schedule, "timeout": timeout, "debug": debug}
         order |= {"zone": zone, "misfire": misfire, "overlap": overlap}
         return await self._run("run_scheduled", json_args, order)

@@ -1,6 +1,7 @@
 """Logging in: the password comes from the terminal, a file or standard input, never by argument; or
-it is typed elsewhere, in a browser."""
+it is typed elsewhere, in a browser. The file that `rondo up` writes has all that is needed."""
 
+import json
 import sys
 from argparse import Namespace
 from getpass import getpass
@@ -17,13 +18,26 @@ _TIMEOUT = 60.0  # s
 
 
 def login(arguments: Namespace) -> int:
-    url = credentials.url(arguments.url)
-    transport = Transport(Endpoint.of(url), _TIMEOUT)
-    auth = Auth(transport, Credentials(prompt=ask) if arguments.device else _typed(arguments))
+    url, who = _ready(arguments.ready_file) if arguments.ready_file else _asked_for(arguments)
+    auth = Auth(Transport(Endpoint.of(url), _TIMEOUT), who)
     cache = credentials.login_file()
     TokenCache(cache, url).store(auth.tokens(), current=True)
     print(f"logged in to {url} as {auth.user_email()}; the login is kept in {cache}")
     return 0
+
+
+def _asked_for(arguments: Namespace) -> tuple[str, Credentials]:
+    url = credentials.url(arguments.url)
+    return url, Credentials(prompt=ask) if arguments.device else _typed(arguments)
+
+
+def _ready(file: str) -> tuple[str, Credentials]:
+    """What `rondo up --ready-file` wrote: its address, and the administrator."""
+    try:
+        ready = json.loads(Path(file).read_text("utf-8"))
+        return ready["url"], Credentials(Password(ready["user"], ready["password"]))
+    except (json.JSONDecodeError, KeyError, TypeError):
+        raise ValueError(f"--ready-file: {file} is none that `rondo up` wrote") from None
 
 
 def _typed(arguments: Namespace) -> Credentials:

@@ -38,6 +38,7 @@ def _login(parser: argparse.ArgumentParser) -> None:
     who = parser.add_mutually_exclusive_group()
     who.add_argument("--user", metavar="NAME", help="asked for without it")
     who.add_argument("--device", action="store_true", help="sign in with a browser, anywhere")
+    who.add_argument("--ready-file", metavar="F", help="url, user and password by `rondo up`")
     parser.add_argument("--password-file", metavar="F", help="its first line; - is standard input")
 
 

@@ -51,12 +51,12 @@ def soon(minutes: int) -> int:
 
 TEAM: dict[str, Sequence[Work]] = {
     "ingest-events": [
-        Work("ingest", f"{soon(-4) % 15}-59/15 * * * *", 210, 0.02),
+        Work("ingest", f"{soon(-4) % 15}-59/15 * * * *", 41, 0.05),
         Work("compact", f"{soon(-20)} */6 * * *", 1500),
     ],
     "daily-features": [Work("nightly features", "0 3 * * *", 2600, 0.1)],
     "score-customers": [
-        Work("score", f"{soon(-11)} * * * *", 500, 0.12),
+        Work("score", f"{soon(-11)} * * * *", 500),
         Work("score support", f"{soon(-35)} 6-18/2 * * *", 900),
     ],
     "train-churn-model": [Work("retrain", "30 4 * * *", 9000, 0.1)],
@@ -178,8 +178,8 @@ def look(platform: Platform, path: str) -> None:
         )
         sign_in(page, platform.access["user"], platform.access["password"])
         page.goto(path)
-        page.get_by_label("Last runs of score", exact=True).click()
-        expect(page.get_by_role("heading", name="Last runs of score")).to_be_visible()
+        page.get_by_label("Last runs of ingest", exact=True).click()
+        expect(page.get_by_role("heading", name="Last runs of ingest")).to_be_visible()
         page.evaluate("scrollTo(0, 0)")
         page.screenshot(path=PICTURE)
         browser.close()

@@ -1,7 +1,7 @@
 """Every statement on the views, named. Lists take the workspaces that their reader may see (I8)."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from libs.domain.connection import Connection
 from libs.domain.orchestration import Orchestration
 from libs.domain.run import Run
-from libs.domain.task import Task
+from libs.domain.task import Status, Task
 from libs.domain.workspace import Workspace
 from services.api.rows import (
     BEGUN,
@@ -150,6 +150,8 @@ async def orchestrations(
     return [ORCHESTRATION.decode(row["state"]) for row in reversed(found)]
 
 
+_NOT_KILLED = [status for status in get_args(Status) if status != "killed"]
+
 # $1 is how many runs to show with each task of a page, $2 of which statuses.
 _TASKS = """
 WITH page AS ({page})
@@ -165,15 +167,22 @@ FROM page JOIN orchestration ON orchestration.id = page.orchestration
 ORDER BY page.created_seq DESC
 """
 _TASK = _TASKS.format(page="SELECT * FROM task WHERE task.id = $3")
-# Tasks by {scope}: a column of theirs, of which $3 has the values.
-_PAGE = """
-SELECT newest.* FROM unnest($3::{type}[]) AS mine (id), LATERAL (
-    SELECT * FROM task WHERE {scope} = mine.id AND workspace = ANY ($4::bigint[])
-        AND (status = 'killed') = $5 AND created_seq < $6
-    ORDER BY created_seq DESC LIMIT $7) AS newest
-ORDER BY newest.created_seq DESC LIMIT $7"""
-_TASKS_OF_WORKSPACES = _TASKS.format(page=_PAGE.format(scope="workspace", type="bigint"))
-_TASKS_OF_ORCHESTRATIONS = _TASKS.format(page=_PAGE.format(scope="orchestration", type="uuid"))
+# $4 has the statuses that are asked for, $5 and $6 say which page it is.
+_TASKS_OF_WORKSPACES = _TASKS.format(
+    page="""
+SELECT newest.* FROM unnest($3::bigint[]) AS mine (id), unnest($4::text[]) AS of (status), LATERAL (
+    SELECT * FROM task WHERE workspace = mine.id AND task.status = of.status AND created_seq < $5
+    ORDER BY created_seq DESC LIMIT $6) AS newest
+ORDER BY newest.created_seq DESC LIMIT $6"""
+)
+_TASKS_OF_ORCHESTRATIONS = _TASKS.format(
+    page="""
+SELECT newest.* FROM unnest($7::uuid[]) AS of (id), LATERAL (
+    SELECT * FROM task WHERE orchestration = of.id AND workspace = ANY ($3::bigint[])
+        AND status = ANY ($4::text[]) AND created_seq < $5
+    ORDER BY created_seq DESC LIMIT $6) AS newest
+ORDER BY newest.created_seq DESC LIMIT $6"""
+)
 
 
 async def task(rows: Rows, id: UUID, run_limit: int) -> TaskRow | None:
@@ -192,10 +201,12 @@ async def tasks(
     limit: int,
 ) -> list[TaskRow]:
     """Newest first: those that are killed, or those that are not; of some orchestrations or all."""
-    query, of = _TASKS_OF_WORKSPACES, workspaces
-    if orchestrations is not None:
-        query, of = _TASKS_OF_ORCHESTRATIONS, orchestrations  # type: ignore[assignment]
-    found = await rows.fetch(query, run_limit, BEGUN, of, workspaces, killed, before, limit)
+    statuses = ["killed"] if killed else _NOT_KILLED
+    page = (run_limit, BEGUN, workspaces, statuses, before, limit)
+    if orchestrations is None:
+        found = await rows.fetch(_TASKS_OF_WORKSPACES, *page)
+    else:
+        found = await rows.fetch(_TASKS_OF_ORCHESTRATIONS, *page, orchestrations)
     return [_task_row(row) for row in found]
 
 

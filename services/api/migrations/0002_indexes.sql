@@ -3,7 +3,7 @@
 CREATE INDEX ON connection (name) WHERE NOT deleted;
 CREATE INDEX ON orchestration (workspace, created_seq);
 CREATE INDEX ON orchestration (sha);
-CREATE INDEX ON task (workspace, (status = 'killed'), created_seq);
+CREATE INDEX ON task (workspace, status, created_seq);
 CREATE INDEX ON task (orchestration, created_seq);
 CREATE INDEX ON task (orchestration) WHERE can_run AND NOT spent;
 CREATE INDEX ON run (task, status, created_seq);

@@ -82,9 +82,11 @@ async def _create(nats: Nats, stream: str, name: str, config: Mapping[str, objec
         raise Interrupted(str(error)) from error
 
 
-async def direct_get(nats: Nats, stream: str, subject: str, limit: int) -> AsyncIterator[Message]:
-    """All messages of one subject, oldest first, by one batched direct get."""
-    body = msgspec.json.encode({"seq": 1, "batch": limit, "next_by_subj": subject})
+async def direct_get(
+    nats: Nats, stream: str, subject: str, limit: int, *, start: int = 1
+) -> AsyncIterator[Message]:
+    """The first `limit` messages of a subject from sequence `start` on, by one batched get."""
+    body = msgspec.json.encode({"seq": start, "batch": limit, "next_by_subj": subject})
     async with nats.mailbox() as box:
         await nats.publish(f"{JS}.DIRECT.GET.{stream}", body, reply=box.subject)
         while True:

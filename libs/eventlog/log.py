@@ -29,7 +29,7 @@ _CANNOT_TAKE_MORE = {10077, 10047, 10023, 10122}
 _NOT_FOUND = 10037
 _EXPECTED = "Nats-Expected-Last-Subject-Sequence"
 _EXPECTED_OVER = "Nats-Expected-Last-Subject-Sequence-Subject"
-_MAX_READ = 1000
+_PAGE = 1000
 
 EVERYTHING = f"{EVENTS_ROOT}.>"
 
@@ -168,12 +168,20 @@ class EventLog:
 
     async def _read(self, stream: StreamId) -> list[Recorded]:
         found: list[Recorded] = []
-        async for message in following.direct_get(
-            self._nats, streams.EVENTS, stream.subject, _MAX_READ
-        ):
-            seq = int(message.headers["Nats-Sequence"])
-            found.append(recorded(seq, stream.subject, message.headers, message.data))
-        return found
+        while True:
+            page = await self._page(stream, after=found[-1].seq if found else 0)
+            found += page
+            if len(page) < _PAGE:
+                return found
+
+    async def _page(self, stream: StreamId, after: int) -> list[Recorded]:
+        messages = following.direct_get(
+            self._nats, streams.EVENTS, stream.subject, _PAGE, start=after + 1
+        )
+        return [
+            recorded(int(one.headers["Nats-Sequence"]), stream.subject, one.headers, one.data)
+            async for one in messages
+        ]
 
     async def end(self) -> int:
         """The sequence of the newest event of all."""

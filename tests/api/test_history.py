@@ -13,6 +13,8 @@ from libs.eventlog.log import Proposed
 from tests.api.service import ADMIN, Answer
 from tests.api.world import World
 
+NOBODY = UUID("00000000-0000-4000-8000-000000000000")
+
 
 async def get(world: World, path: str) -> Answer:
     return await world.service.call("GET", f"/v1/api/history/{path}", world.token)
@@ -119,11 +121,11 @@ async def test_members_only(world: World, outsider: World) -> None:
     ("path", "status", "said"),
     [
         ("task/x", 404, "id: "),
-        (f"task/{uuid4()}", 404, "id: "),
+        (f"task/{NOBODY}", 404, "id: "),
         ("workspace/x", 404, "id: "),
         ("workspace/99999999999999999999999", 404, "id: "),
-        (f"model/{uuid4()}", 404, "aggregate: "),
-        (f"task/{uuid4()}?at=yesterday", 400, "at: "),
+        (f"model/{NOBODY}", 404, "aggregate: "),
+        (f"task/{NOBODY}?at=yesterday", 400, "at: "),
     ],
 )
 async def test_what_is_not_there(world: World, path: str, status: int, said: str) -> None:

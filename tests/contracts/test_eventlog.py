@@ -43,6 +43,14 @@ async def test_what_does_not_exist_is_empty(log: EventLog) -> None:
     assert await log.end() == 0
 
 
+async def test_an_aggregate_of_very_many_events_is_read_whole(log: EventLog) -> None:
+    stream, seq = task_stream(7, uuid4()), 0
+    for _ in range(2001):
+        seq = await log.append(Proposed(stream, seq, TaskPaused()), HERE)
+    found = await log.read(stream)
+    assert [event.seq for event in found] == list(range(1, 2002))
+
+
 async def test_the_second_of_two_appends_loses(log: EventLog) -> None:
     await log.append(created(1), HERE)
     with pytest.raises(WrongVersion):

@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.figure import Figure, as_json, show
 
 # The cheap ones first: the others leave more behind in the machine's caches.
-PARTS = ("start", "road", "packaging", "lines", "reads", "growth", "footprint")
+PARTS = ("start", "road", "runs", "packaging", "lines", "reads", "growth", "footprint")
 
 
 def main() -> None:

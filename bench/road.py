@@ -1,9 +1,7 @@
-"""The whole road, over HTTP, on a platform of its own: commands, runs, schedules, kills."""
+"""The road but for the runs themselves, over HTTP: start times, commands, schedules, kills."""
 
 import asyncio
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -44,9 +42,7 @@ async def _measure() -> list[Figure]:
             return [
                 Figure("rondo up -> ready, first time", first, "s", "<= 2.5 s", first <= 2.5),
                 Figure("rondo up -> ready, again", second, "s", "<= 1.2 s", second <= 1.2),
-                *await bench.triggers(),
                 *await bench.commands(),
-                *await bench.throughput(),
                 *await bench.schedule(),
                 *await bench.kills(),
             ]
@@ -118,22 +114,6 @@ class _Bench:
             if logs["complete"]:
                 return str(logs["logs"][0]).split(" F ", 1)[1]
 
-    async def triggers(self) -> list[Figure]:
-        """From sending the request to the first line of main.py, one after the other."""
-        waits = []
-        for _ in range(100):
-            after, sent = await self._log.end(), time.time_ns()
-            await self._run_once()
-            (run,) = await self._ended(after)
-            waits.append((int(await self._printed(run)) - sent) / 1e6)
-        bare = await asyncio.to_thread(_bare_python)
-        p50, p99 = percentile(waits, 0.5), percentile(waits, 0.99)
-        what = "bare python to first line, ms"
-        return [
-            Figure("trigger -> first line, p50", p50, "ms", "<= 6 ms", p50 <= 6, what, bare),
-            Figure("trigger -> first line, p99", p99, "ms", "<= 20 ms", p99 <= 20, what, bare),
-        ]
-
     async def commands(self) -> list[Figure]:
         """A POST that makes a task, to its 201, visible; yearly ones, so that no run disturbs."""
         alone = await _timed(200, 1, self._command)
@@ -146,28 +126,6 @@ class _Bench:
 
     async def _command(self) -> None:
         await self._create("run_scheduled", self._stamped, schedule="0 0 1 1 *")
-
-    async def throughput(self) -> list[Figure]:
-        """A trivial main.py, sustained: from the first request to the last end."""
-        count = 600
-        after, begun = await self._log.end(), time.perf_counter()
-        async with asyncio.TaskGroup() as orders:
-            for _ in range(count):
-                orders.create_task(self._run_once())
-            await self._ended(after, count)
-        rate = count / (time.perf_counter() - begun)
-        bare = await asyncio.to_thread(_bare_rate)
-        return [
-            Figure(
-                "completed runs, trivial main.py",
-                rate,
-                "1/s",
-                ">= 1.3 x bare",
-                rate >= 1.3 * bare,
-                "bare python loop on all cores, 1/s",
-                bare,
-            )
-        ]
 
     async def schedule(self) -> list[Figure]:
         """From the scheduled instant to the first line, every second for ten."""
@@ -225,26 +183,6 @@ async def _timed(count: int, clients: int, once: Callable[[], Awaitable[None]]) 
     await asyncio.gather(*(client() for _ in range(clients)))
     found.seconds = time.perf_counter() - begun
     return found
-
-
-def _bare_python() -> float:
-    """Milliseconds from starting a new interpreter to its first line; the median of 50."""
-    waits = []
-    for _ in range(50):
-        begun = time.time_ns()
-        out = subprocess.run([sys.executable, "-c", STAMPED], capture_output=True, check=True)
-        waits.append((int(out.stdout) - begun) / 1e6)
-    return percentile(waits, 0.5)
-
-
-def _bare_rate(count: int = 200) -> float:
-    """Interpreters started and ended a second, two at a time."""
-    begun = time.perf_counter()
-    loop = f"for i in $(seq {count // 2}); do '{sys.executable}' -c 'print(1)' >/dev/null; done"
-    both = [subprocess.Popen(["/bin/sh", "-c", loop]) for _ in range(2)]
-    for one in both:
-        one.wait()
-    return count / (time.perf_counter() - begun)
 
 
 if __name__ == "__main__":

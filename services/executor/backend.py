@@ -81,7 +81,7 @@ class Running(Protocol):
     new: str  # why it is a new interpreter; empty if it was forked from a warm one
 
     async def wait(self) -> Outcome:
-        """Wait until no process of the run lives and its files are gone. Any number of callers."""
+        """Wait until no process of the run lives; then its files go too. Any number of callers."""
 
     async def stop(self, status: Literal["killed", "timed_out"]) -> None:
         """End the run, by SIGTERM first if it has a grace; returns when none of it lives.

@@ -44,6 +44,7 @@ class LocalBackend:
         self._launcher = launcher
         self._restarting = asyncio.Lock()
         self._runs: set[LocalRun] = set()
+        self._removals: set[asyncio.Task[None]] = set()
         self._known: set[UUID | None] = set()
         self._templates = Templates(self._template, templates, template_bytes)
         self._imports: dict[tuple[Path, str], tuple[str, ...]] = {}
@@ -117,7 +118,8 @@ class LocalBackend:
     async def close(self) -> None:
         """Kill all runs and give back everything."""
         self._closed = True
-        await asyncio.gather(*(run.stop("killed") for run in self._runs))
+        await asyncio.gather(*(run.discard() for run in self._runs))
+        await asyncio.gather(*self._removals)
         await self._templates.close()
         await self._launcher.close()
 
@@ -160,7 +162,7 @@ class LocalBackend:
         try:
             await self._fill(run.folder, spec, uid)
         except BaseException:
-            await run.stop("killed")
+            await run.discard()
             raise
         run.run_id, run.new = spec.run_id, new
         self._known.add(spec.run_id)
@@ -171,6 +173,9 @@ class LocalBackend:
     def _ended(self, run: LocalRun) -> None:
         self._runs.discard(run)
         self._known.discard(run.run_id)
+        removal = asyncio.create_task(run.removed())
+        self._removals.add(removal)
+        removal.add_done_callback(self._removals.discard)
 
     async def _template(self, python: Path) -> Template:
         launcher = await self._living_launcher()
@@ -236,7 +241,7 @@ class PreparedRun:
 
     async def discard(self) -> None:
         """See Prepared.discard."""
-        await self._run.stop("killed")
+        await self._run.discard()
 
 
 async def _in_thread(work: Callable[..., None], *arguments: object) -> None:

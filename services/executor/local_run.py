@@ -83,6 +83,7 @@ class LocalRun:
         self._ended: asyncio.Future[Ended | None] = self._loop.create_future()
         self._loop.add_reader(control, self._read)
         self._end = asyncio.create_task(self._conclude())
+        self._removal: asyncio.Task[None] | None = None
 
     @classmethod
     async def prepare(cls, prepare: Prepare, folder: RunFolder, launcher: Launcher) -> "LocalRun":
@@ -133,7 +134,7 @@ class LocalRun:
                 self._say(launch, streams)
             await self._begin()
         except BaseException:
-            await self.stop("killed")
+            await self.discard()
             raise
         if spec.timeout is not None:
             self._later("time", spec.timeout, lambda: self._ask(TIMED_OUT))
@@ -152,6 +153,16 @@ class LocalRun:
         """See Running.stop."""
         self._ask(KILLED if status == "killed" else TIMED_OUT)
         await self.wait()
+
+    async def discard(self) -> None:
+        """End it; returns when nothing of it is left, no files either."""
+        await self.stop("killed")
+        await self.removed()
+
+    async def removed(self) -> None:
+        """Wait until the files of a run that has ended are gone."""
+        if self._removal:
+            await asyncio.wait([self._removal])
 
     def _say(self, launch: Launch, streams: list[int]) -> None:
         try:
@@ -219,11 +230,15 @@ class LocalRun:
             await self._launcher.gone(self._place)
         self._launcher.forget(self._place)
         await asyncio.gather(*self._works, return_exceptions=True)
+        # Nobody waits for that: the file system itself waits for its journal now and then.
+        self._removal = asyncio.create_task(self._remove())
+        return outcome(ended, self._failed, self._asked)
+
+    async def _remove(self) -> None:
         try:
             await asyncio.to_thread(self.folder.remove)
         except OSError as error:
             _log.warning("%s: a run's folder stays until the next start: %s", self._place, error)
-        return outcome(ended, self._failed, self._asked)
 
     async def _insist(self) -> None:
         await self._launcher.insist()

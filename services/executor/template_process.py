@@ -119,7 +119,7 @@ class Template:
             spare = self._spares.pop(0)
             if spare.usable and spare.limits == limits:
                 return spare, self._place.within(spare.folder)
-            await spare.stop("killed")
+            await spare.discard()
         return await self._made(limits)
 
     def stock(self) -> None:
@@ -149,7 +149,7 @@ class Template:
         """End it and all its runs."""
         self._closed = True
         self._channel.end()
-        await self._process.stop("killed")
+        await self._process.discard()
         await self._clear()
 
     async def _made(self, limits: Limits) -> tuple[LocalRun, RunFolder]:
@@ -175,7 +175,7 @@ class Template:
         if self._stocking:
             await asyncio.wait([self._stocking])
         spares, self._spares = self._spares, []
-        await asyncio.gather(*(spare.stop("killed") for spare in spares))
+        await asyncio.gather(*(spare.discard() for spare in spares))
 
     async def _answer(self) -> Preloaded:
         """What it says when it has done its work; one that does not is ended."""

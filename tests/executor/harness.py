@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from services.executor.backend import Mode, Outcome, Running, RunSpec
+from services.executor.backend import Mode, Outcome, RunSpec
 from services.executor.local import LocalBackend
+from services.executor.local_run import LocalRun
 
 PATIENCE = 30.0  # seconds, for what should take milliseconds
 
@@ -126,7 +127,7 @@ class Stream:
 class Run:
     """A run with both its streams being read."""
 
-    running: Running
+    running: LocalRun
     out: Stream = field(init=False)
     err: Stream = field(init=False)
 
@@ -134,7 +135,9 @@ class Run:
         self.out, self.err = Stream(self.running.stdout), Stream(self.running.stderr)
 
     async def outcome(self) -> Outcome:
-        return await asyncio.wait_for(self.running.wait(), PATIENCE)
+        outcome = await asyncio.wait_for(self.running.wait(), PATIENCE)
+        await asyncio.wait_for(self.running.removed(), PATIENCE)
+        return outcome
 
 
 @dataclass

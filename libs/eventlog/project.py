@@ -16,6 +16,8 @@ from libs.postgres.pool import Connection, Database
 
 logger = logging.getLogger(__name__)
 
+QUIET = 0.3  # s without news after which rows are written that were allowed to be behind
+
 
 # Lock the checkpoint and move it on, never back; gives where it was.
 _MOVE = """
@@ -89,28 +91,41 @@ class Runner(Generic[Item]):
         """`follow(after)` gives the stream's items after a sequence, for ever.
 
         Where rows serve only to take up the memory again at the next start, they may be so many
-        items `behind` it; `position` is then that of the memory.
+        items `behind` it, until the stream is quiet; `position` is then that of the memory.
         """
         self._database = database
         self._projection = projection
         self._follow = follow
         self._behind = behind
         self._written = 0
+        self._waiting: list[Item] = []
         self.position = Position()
 
     async def run(self) -> None:
         """For ever; raises RowsLost, and what `apply` raises unless it is Unavailable."""
         self._written = await self._load()
         self.position.move(self._written)
-        waiting: list[Item] = []
-        async for batch in self._follow(self._written):
+        async for batch in self._patiently() if self._behind else self._follow(self._written):
             self._projection.received(batch)
-            waiting += batch
-            if len(waiting) > self._behind:
-                await self._write(waiting)
-                self._projection.applied(waiting)
-                self._written, waiting = waiting[-1].seq, []
-            self.position.move(batch[-1].seq)
+            self._waiting += batch
+            if not batch or len(self._waiting) > self._behind:
+                await self._write(self._waiting)
+                self._projection.applied(self._waiting)
+                self._written, self._waiting = self._waiting[-1].seq, []
+            self.position.move(batch[-1].seq if batch else self._written)
+
+    async def _patiently(self) -> AsyncIterator[list[Item]]:
+        """The stream's batches, and an empty one when items wait and nothing more comes."""
+        stream = aiter(self._follow(self._written))
+        while True:
+            upcoming = asyncio.ensure_future(anext(stream))
+            try:
+                await asyncio.wait({upcoming}, timeout=QUIET if self._waiting else None)
+                if not upcoming.done():
+                    yield []
+                yield await upcoming
+            finally:
+                upcoming.cancel()
 
     async def _load(self) -> int:
         async with self._database.snapshot() as connection:

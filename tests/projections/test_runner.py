@@ -8,11 +8,13 @@ import pytest
 
 from libs.domain.events import WorkspaceCreated
 from libs.domain.ids import workspace_stream
+from libs.eventlog import project
 from libs.eventlog.envelope import Context, Recorded
 from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.project import Runner
 from libs.postgres import pool
 from libs.postgres.pool import Connection, Database
+from tests.platform import until
 from tests.servers import NatsServer
 
 HERE = Context(source="test", actor="test")
@@ -107,8 +109,9 @@ async def test_copies_share_the_work_and_each_learns_of_everything(
 
 
 async def test_rows_that_may_be_behind_are_written_many_at_once(
-    database: Database, log: EventLog
+    database: Database, log: EventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(project, "QUIET", 3600.0)
     async with running(database, log, Names(), behind=5) as runner:
         await runner.position.reached(await append(log, 1, 5), PATIENCE)
         assert await rows(database) == []
@@ -117,6 +120,18 @@ async def test_rows_that_may_be_behind_are_written_many_at_once(
             await append(log, 7 if stop == 11 else stop, stop)
             await runner.position.reached(stop, PATIENCE)
         assert await rows(database) == list(range(1, written + 1))
+
+
+async def test_rows_that_are_behind_are_written_when_nothing_more_comes(
+    database: Database, log: EventLog
+) -> None:
+    async def all_there() -> bool:
+        return await rows(database) == list(range(1, await log.end() + 1))
+
+    async with running(database, log, Names(), behind=1000):
+        for first in (1, 4):
+            await append(log, first, first + 2)
+            assert await until(all_there, "rows to be written")
 
 
 async def test_it_goes_on_where_it_was_stopped(database: Database, log: EventLog) -> None:

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 FOLDER = "/v1/api/admin/"
 
 
-class ParkedEvent(msgspec.Struct, forbid_unknown_fields=True):
+class ParkedEvent(msgspec.Struct, frozen=True):
     """One of those that are parked, by its reaction and its place in the log."""
 
     reaction: str

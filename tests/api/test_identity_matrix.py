@@ -152,6 +152,7 @@ EXPECTED: dict[str, tuple[Body, int, int]] = {
     "task/run/{run}/log": (lambda _: {}, MEMBERS, 200),
     "history/{aggregate}/{id}": (lambda _: {}, MEMBERS, 200),
     "history/run/{id}/causes": (lambda _: {}, MEMBERS, 200),
+    "timeline": (lambda _: {}, MEMBERS, 200),
 }
 
 
@@ -202,6 +203,8 @@ async def _status(service: Service, route: Route, scene: Scene, token: str | Non
 def _path(route: Route, scene: Scene) -> str:
     """With what is there in place of the names in braces."""
     path = route.path.replace("{aggregate}", "run").replace("{run}", scene.run)
+    if path.endswith("/timeline"):
+        return f"{path}?workspace_id={scene.workspace}"
     return path.replace("{id}", scene.run if "/history/" in path else scene.somebody)
 
 

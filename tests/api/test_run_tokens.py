@@ -138,7 +138,14 @@ async def test_connections_of_its_workspace_can_be_read_and_no_others(scene: Sce
     await scene.post("connections/delete", {"name": attached["name"]}, 403)
 
 
-FOR_RUNS = ("orchestration/", "task/", "workspaces/list", "connections/get", "connections/list")
+FOR_RUNS = (
+    "orchestration/",
+    "task/",
+    "workspaces/list",
+    "connections/get",
+    "connections/list",
+    "events",
+)
 
 
 @pytest.mark.parametrize(("method", "path"), [(r.method, r.path) for r in ROUTES if not r.public])
@@ -150,7 +157,7 @@ async def test_what_is_for_people_is_closed_to_every_run(
         path.startswith(tuple(f"/v1/api/{short}" for short in FOR_RUNS))
         and not path.endswith("/list_users")
     )
-    where = path.replace("{id}", str(uuid4()))
+    where = path.replace("{aggregate}", "run").replace("{id}", str(uuid4()))
     answer = await of_admin.owner.service.call(method, where, of_admin.token(), json={})
     closed = answer.status == 403 and "not for code in tasks" in answer.body["msg"]
     assert closed != open_to_it, answer.body

@@ -9,6 +9,7 @@ import asyncpg
 from libs.domain.ids import task_stream
 from libs.eventlog.log import EventLog
 from libs.eventlog.wire import Nats
+from services.api.views import SCHEMA
 from tests.api.service import running
 from tests.api.world import World
 from tests.servers import NatsServer
@@ -42,7 +43,7 @@ async def test_an_accepted_command_that_is_not_visible_yet_says_so(
         # Whoever holds the checkpoint's row holds up the projection.
         blocker = await asyncpg.connect(dsn)
         async with blocker.transaction():
-            await blocker.execute("SELECT * FROM api_v1.checkpoint FOR UPDATE")
+            await blocker.execute(f"SELECT * FROM {SCHEMA}.checkpoint FOR UPDATE")  # noqa: S608
             answer = await service.post("task/run_once", body, world.token)
             assert (answer.status, answer.body["reason"]) == (503, "not_visible_yet")
             assert answer.headers["Retry-After"]

@@ -17,6 +17,7 @@ from libs.domain.events import ConnectionCreated
 from libs.runtoken.token import Grant, RunTokens
 from libs.vault.crypto import CanNotOpen, Key
 from libs.vault.ring import KeyRing
+from services.api.views import SCHEMA
 from tests.api.service import new_key
 from tests.platform import Api, Platform, api, running
 
@@ -133,7 +134,7 @@ async def test_i9_no_secret_is_clear_text_anywhere_and_a_deleted_one_can_not_be_
         read = await client.post("connections/get", {"name": NAME})
         assert read["details"] == {"password": SECRET}
 
-        assert "api_v1.connection" in await rows_with(platform.dsn, NAME), "the search is blind"
+        assert f"{SCHEMA}.connection" in await rows_with(platform.dsn, NAME), "the search is blind"
         assert await rows_with(platform.dsn, SECRET) == set()
         url = platform.access["url"] + "/v1/api/connections/delete"
         async with client.session.post(url, json={"name": NAME}) as answer:

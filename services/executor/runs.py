@@ -18,7 +18,7 @@ import msgspec
 
 from libs.domain import run as runs
 from libs.domain.errors import Rejected, Unavailable
-from libs.domain.events import RunFinished, RunRequested, RunStarted, Usage
+from libs.domain.events import RunFinished, RunRequested, RunStarted
 from libs.domain.history import fold
 from libs.domain.ids import StreamId
 from libs.domain.orchestration import Orchestration
@@ -26,7 +26,8 @@ from libs.eventlog.envelope import Recorded
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
 from libs.eventlog.wire import Nats, back_off, patiently
 from libs.runtoken.token import RunTokens
-from services.executor.backend import Backend, Mode, Outcome, Prepared, Running, RunSpec
+from services.executor import ends
+from services.executor.backend import Backend, Mode, Prepared, Running, RunSpec
 from services.executor.code import Code
 from services.executor.orders import Orders
 from services.executor.output import Output
@@ -140,7 +141,7 @@ class Runs:
         """A claim of ours whose acknowledgement we never saw: nobody else will end that run."""
         last = await self._log.last(fact.stream)
         if last is not None and last.event == RunStarted(executor=self._settings.executor):
-            await self._append_end(fact, _not_started("its start was interrupted"), last.seq)
+            await self._append_end(fact, ends.not_started("its start was interrupted"), last.seq)
 
     async def _run(
         self,
@@ -160,7 +161,7 @@ class Runs:
         except Exception:
             logger.exception("run %s: a bug of ours", run)
             await live.kill()
-            await self._append_end(fact, _bug(), live.version)
+            await self._append_end(fact, ends.bug(), live.version)
         finally:
             del self._live[run]
             self._slots.add(live.slot)
@@ -172,12 +173,12 @@ class Runs:
             prepared = await preparing
             if live.killed:
                 await prepared.discard()
-                return _killed(lines=0)
+                return ends.killed(lines=0)
             running = await prepared.start()
         except (Rejected, Unavailable, OSError) as problem:
             logger.warning("run %s could not start: %s", run, problem)
             output.say(f"RONDO: the run could not start: {problem}")
-            end = _not_started(str(problem))
+            end = ends.not_started(str(problem))
             return msgspec.structs.replace(end, lines=await output.close())
         live.running = running
         live.forked = time.monotonic()
@@ -189,7 +190,7 @@ class Runs:
         logged = asyncio.create_task(output.close())
         outcome = await running.wait()
         exited = time.monotonic()
-        end = _finished(outcome, await logged, live.timing(output.first_at, exited))
+        end = ends.finished(outcome, await logged, live.timing(output.first_at, exited))
         return msgspec.structs.replace(end, new_interpreter=running.new)
 
     async def _prepared(
@@ -283,31 +284,3 @@ class Runs:
             if last is not None and isinstance(last.event, RunFinished):
                 logger.warning("run %s was closed while we were away", live.stream.id)
                 await live.kill()
-
-
-def _not_started(detail: str) -> RunFinished:
-    return RunFinished(status="failure", reason="start_failed", detail=detail, lines=0)
-
-
-def _bug() -> RunFinished:
-    return RunFinished(
-        status="failure",
-        reason="internal_error",
-        detail="the executor failed while it ran; its log says how",
-    )
-
-
-def _killed(lines: int) -> RunFinished:
-    return RunFinished(status="killed", reason="killed", lines=lines)
-
-
-def _finished(outcome: Outcome, lines: int, timing: dict[str, float]) -> RunFinished:
-    return RunFinished(
-        status=outcome.status,
-        reason=outcome.reason,
-        detail=outcome.detail,
-        exit_code=outcome.exit_code,
-        lines=lines,
-        usage=Usage(cpu_seconds=round(outcome.cpu_seconds, 6), max_rss_bytes=outcome.max_rss_bytes),
-        timing=timing,
-    )

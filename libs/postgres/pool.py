@@ -19,10 +19,17 @@ _PATIENCE = 30.0
 # A plan is made once and kept, most often when its tables are still empty: reading all of one seems
 # cheap then, and is ruinous later. Every statement here has an index to go by.
 _BY_INDEX = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+# Kinds of InterfaceError that say nothing of the server: a setting or a use that is wrong.
+_BUGS = (
+    asyncpg.ClientConfigurationError,
+    asyncpg.UnsupportedClientFeatureError,
+    asyncpg.UnsupportedServerFeatureError,
+)
 _GONE = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # of a connection that breaks in the middle of something
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -47,6 +54,8 @@ class Connection(Protocol):
 def _faults() -> Iterator[None]:
     try:
         yield
+    except _BUGS:
+        raise
     except _GONE as error:
         raise Unavailable(f"Postgres: {error!r}") from error
 
@@ -156,6 +165,8 @@ async def _pool(dsn: str, settings: dict[str, str], size: int) -> asyncpg.Pool:
                 timeout=5,
                 reset=_as_it_is,
             )
+        except _BUGS:
+            raise
         except _GONE as error:
             if asyncio.get_running_loop().time() > deadline:
                 raise Unavailable(f"Postgres can't be reached: {error!r}") from error

@@ -1,0 +1,88 @@
+"""Whose fault it is: what a server that is away does to us can be tried again, a bug can't."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from typing import NoReturn
+
+import asyncpg
+import pytest
+
+from libs.domain.errors import Unavailable
+from libs.postgres import pool
+from libs.postgres.pool import Database
+from tests.servers import PostgresServer, postgres_server
+
+BUGS = {
+    "an argument of another type": ("SELECT $1::integer", "one", asyncpg.DataError),
+    "an argument out of range": ("SELECT $1::integer", 2**40, asyncpg.DataError),
+    "no such table": ("SELECT 1 FROM nowhere WHERE $1", True, asyncpg.UndefinedTableError),
+}
+
+
+@pytest.mark.parametrize("name", BUGS)
+async def test_bugs_stay_bugs(name: str, dsn: str) -> None:
+    query, argument, expected = BUGS[name]
+    async with pool.connect(dsn, "public", size=1) as database:
+        with pytest.raises(expected):
+            await database.fetchval(query, argument)
+        with pytest.raises(expected):
+            async with database.transaction() as connection:
+                await connection.fetchval(query, argument)
+        assert await database.fetchval("SELECT 1") == 1
+
+
+async def test_settings_that_no_server_takes() -> None:
+    with pytest.raises(asyncpg.ClientConfigurationError):
+        async with pool.connect("postgresql:///?sslmode=nonsense", "public"):
+            pass
+
+
+async def test_a_connection_that_breaks_in_the_middle_of_something(dsn: str) -> None:
+    """Its state machine says so, in an error that is no InterfaceError."""
+    async with pool.connect(dsn, "public", size=1) as database:
+        with pytest.raises(Unavailable, match="cannot switch to state"):
+            async with database.transaction():
+                raise asyncpg.InternalClientError("cannot switch to state 12; another operation")
+        assert await database.fetchval("SELECT 1") == 1
+
+
+@pytest.fixture
+def mortal() -> Iterator[PostgresServer]:
+    """A server of the test's own, to be killed."""
+    with postgres_server() as server:
+        yield server
+
+
+async def _works_until_it_fails(database: Database) -> NoReturn:
+    while True:
+        async with database.transaction() as connection:
+            await connection.execute("SELECT 1")
+        await database.fetchval("SELECT pg_sleep(0.001)")
+        async with database.snapshot() as connection:
+            await connection.fetch("SELECT generate_series(1, 1000)")
+
+
+async def test_a_server_that_is_killed_is_unavailable(mortal: PostgresServer) -> None:
+    """Wherever in a transaction each connection was just then; and the pool recovers."""
+    dsn = await mortal.new_database("mortal")
+    async with pool.connect(dsn, "public") as database:
+        for sig in (signal.SIGQUIT, signal.SIGINT):  # its connections end at once, or are told
+            at_work = [asyncio.create_task(_works_until_it_fails(database)) for _ in range(16)]
+            await database.fetchval("SELECT pg_sleep(0.1)")
+            await asyncio.to_thread(mortal.stop, sig)
+            ends = await asyncio.gather(*at_work, return_exceptions=True)
+            assert {type(end) for end in ends} == {Unavailable}, ends
+            with pytest.raises(Unavailable):
+                await database.check()
+            await asyncio.to_thread(mortal.start)
+            await _answers(database)
+
+
+async def _answers(database: Database) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await database.check()
+            except Unavailable:
+                await asyncio.sleep(0.02)

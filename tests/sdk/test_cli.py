@@ -47,6 +47,15 @@ def test_the_road_of_a_run(rondo: Rondo, uploaded: Callable[[str, str], str]) ->
     assert decoded(rondo("orchestrations", "--json"))[0]["id"] == orchestration
 
 
+def test_in_a_new_interpreter_by_choice(rondo: Rondo, uploaded: Callable[[str, str], str]) -> None:
+    uploaded("chooses", "print('here')")
+    for kind in ("run", "chooses"), ("schedule", "chooses", "0 0 1 1 *"):
+        chosen = decoded(rondo(*kind, "--mode", "exec", "--json"))
+        assert Client().session.read("task/get_by_id", {"id": chosen["id"]})["mode"] == "exec"
+    run = Client().get_task_by_id(decoded(rondo("ps", "--json"))[1]["id"]).wait(60)
+    assert run.details()["new_interpreter"]
+
+
 def test_a_run_that_fails(rondo: Rondo, uploaded: Callable[[str, str], str]) -> None:
     uploaded("fails", FAILS)
     done = rondo("run", "fails", "--wait")

@@ -57,14 +57,18 @@ class Orchestration(OrchestrationRecord):
         *,
         attempts: int = 1,
         backoff: float = 1.0,
+        mode: str | None = None,
     ) -> Task:
         """A task with one run; `timeout` of the run is in seconds.
+
+        `mode` exec starts its runs in new interpreters, fork from a warm one; None is as the
+        platform is set up. So for all kinds of tasks.
 
         A run that fails or times out is tried `attempts` times in all, with a pause of `backoff`
         seconds that doubles. OrchestrationDeployOneshotFailed says what it is refused for.
         """
         retry = {"attempts": attempts, "backoff": backoff}
-        order = {"name": name, "timeout": timeout, "debug": debug, "retry": retry}
+        order = {"name": name, "timeout": timeout, "debug": debug, "retry": retry, "mode": mode}
         return self._run("run_once", json_args, order)
 
     def run_scheduled(
@@ -78,6 +82,7 @@ class Orchestration(OrchestrationRecord):
         zone: str = "UTC",
         misfire: str = "latest",
         overlap: str = "allow",
+        mode: str | None = None,
     ) -> Task:
         """A task with a run at every tick of `schedule`, a cron expression in the IANA `zone`.
 
@@ -88,14 +93,21 @@ class Orchestration(OrchestrationRecord):
         if isinstance(schedule, set):
             (schedule,) = schedule
         order = {"name": name, "schedule": schedule, "timeout": timeout, "debug": debug}
-        order |= {"zone": zone, "misfire": misfire, "overlap": overlap}
+        order |= {"zone": zone, "misfire": misfire, "overlap": overlap, "mode": mode}
         return self._run("run_scheduled", json_args, order)
 
     def run_continuously(
-        self, name: str, json_args: dict[Any, Any] | None = None, debug: bool | None = False
+        self,
+        name: str,
+        json_args: dict[Any, Any] | None = None,
+        debug: bool | None = False,
+        *,
+        timeout: int | None = None,
+        mode: str | None = None,
     ) -> Task:
         """A task with one run after the other until it is killed."""
-        return self._run("run_continuously", json_args, {"name": name, "debug": debug})
+        order = {"name": name, "debug": debug, "timeout": timeout, "mode": mode}
+        return self._run("run_continuously", json_args, order)
 
     def list_tasks(self) -> Table[Task]:
         """Its tasks, save the killed ones, newest first."""

@@ -56,14 +56,18 @@ class AsyncOrchestration(OrchestrationRecord):
         *,
         attempts: int = 1,
         backoff: float = 1.0,
+        mode: str | None = None,
     ) -> AsyncTask:
         """A task with one run; `timeout` of the run is in seconds.
+
+        `mode` exec starts its runs in new interpreters, fork from a warm one; None is as the
+        platform is set up. So for all kinds of tasks.
 
         A run that fails or times out is tried `attempts` times in all, with a pause of `backoff`
         seconds that doubles. OrchestrationDeployOneshotFailed says what it is refused for.
         """
         retry = {"attempts": attempts, "backoff": backoff}
-        order = {"name": name, "timeout": timeout, "debug": debug, "retry": retry}
+        order = {"name": name, "timeout": timeout, "debug": debug, "retry": retry, "mode": mode}
         return await self._run("run_once", json_args, order)
 
     async def run_scheduled(
@@ -77,6 +81,7 @@ class AsyncOrchestration(OrchestrationRecord):
         zone: str = "UTC",
         misfire: str = "latest",
         overlap: str = "allow",
+        mode: str | None = None,
     ) -> AsyncTask:
         """A task with a run at every tick of `schedule`, a cron expression in the IANA `zone`.
 
@@ -87,14 +92,21 @@ class AsyncOrchestration(OrchestrationRecord):
         if isinstance(schedule, set):
             (schedule,) = schedule
         order = {"name": name, "schedule": schedule, "timeout": timeout, "debug": debug}
-        order |= {"zone": zone, "misfire": misfire, "overlap": overlap}
+        order |= {"zone": zone, "misfire": misfire, "overlap": overlap, "mode": mode}
         return await self._run("run_scheduled", json_args, order)
 
     async def run_continuously(
-        self, name: str, json_args: dict[Any, Any] | None = None, debug: bool | None = False
+        self,
+        name: str,
+        json_args: dict[Any, Any] | None = None,
+        debug: bool | None = False,
+        *,
+        timeout: int | None = None,
+        mode: str | None = None,
     ) -> AsyncTask:
         """A task with one run after the other until it is killed."""
-        return await self._run("run_continuously", json_args, {"name": name, "debug": debug})
+        order = {"name": name, "debug": debug, "timeout": timeout, "mode": mode}
+        return await self._run("run_continuously", json_args, order)
 
     async def list_tasks(self) -> Table[AsyncTask]:
         """Its tasks, save the killed ones, newest first."""

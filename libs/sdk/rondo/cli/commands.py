@@ -36,10 +36,11 @@ def run(arguments: Namespace) -> int:
     given = _given(arguments.args)
     orchestration = _orchestration(in_workspace(arguments), arguments)
     name = arguments.name or orchestration.name() or "task"
+    how = {"timeout": arguments.timeout, "mode": arguments.mode}
     if arguments.continuously:
-        task = orchestration.run_continuously(name, given)
+        task = orchestration.run_continuously(name, given, **how)
     else:
-        task = orchestration.run_once(name, given, arguments.timeout, attempts=arguments.attempts)
+        task = orchestration.run_once(name, given, attempts=arguments.attempts, **how)
     if arguments.follow:
         output.lines(task.newest_run().follow(stamps=arguments.json), arguments.json)
     if arguments.follow or arguments.wait:
@@ -59,6 +60,7 @@ def schedule(arguments: Namespace) -> int:
         zone=arguments.zone,
         misfire=arguments.misfire,
         overlap=arguments.overlap,
+        mode=arguments.mode,
     )
     output.one(task, arguments)
     return 0

@@ -53,6 +53,8 @@ def _order(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="of the task; default: the orchestration's")
     parser.add_argument("--args", metavar="JSON", help="arguments; @F reads them from a file")
     parser.add_argument("--timeout", type=int, metavar="S", help="of a run, in seconds")
+    modes = ["fork", "exec"]
+    parser.add_argument("--mode", choices=modes, help="exec: always in a new interpreter")
 
 
 def _run(parser: argparse.ArgumentParser) -> None:

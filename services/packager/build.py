@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -160,8 +160,17 @@ class Builder:
         except Rejected:
             if not requirements:
                 raise
-            # They may contradict the base packages only: then they are all there is.
-            return await self._uv.resolve(work, requirements, preferred)
+        return await self._fitted(work, requirements, preferred)
+
+    async def _fitted(self, work: Path, requirements: list[str], preferred: str) -> str:
+        """They contradict the base: with each of its packages that goes together with them and
+        with those before it. Another version of one may be there, as they say themselves."""
+        asked, lock = requirements, await self._uv.resolve(work, requirements, preferred)
+        for package in self._base:
+            with suppress(Rejected):
+                lock = await self._uv.resolve(work, [*asked, package], preferred)
+                asked = [*asked, package]
+        return lock
 
     async def _install(self, lock: str, key: str) -> None:
         with self._work() as work:

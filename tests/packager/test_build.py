@@ -88,9 +88,17 @@ async def test_concurrent_builds_of_one_key(place: Place) -> None:
     assert "six" in versions(built[0].python)
 
 
-async def test_requirements_that_contradict_the_base_stand_alone(place: Place) -> None:
+async def test_another_version_of_a_base_package_leaves_the_others(place: Place) -> None:
+    place.base.write_text("idna==3.10\ncolorama==0.4.6\nsix==1.16.0")
     built = await place.builder().build(["colorama==0.4.5"])
-    assert versions(built.python) == {"colorama": "0.4.5"}
+    assert versions(built.python) == {"colorama": "0.4.5", "idna": "3.10", "six": "1.16.0"}
+
+
+async def test_a_base_package_that_does_not_fit_is_left_out(place: Place) -> None:
+    """This one needs a newer attrs, by way of another package."""
+    place.base.write_text("jsonschema-specifications>=2023\ncolorama==0.4.6")
+    built = await place.builder().build(["attrs==21.4.0"])
+    assert versions(built.python) == {"attrs": "21.4.0", "colorama": "0.4.6"}
 
 
 async def test_environments_share_files_and_bytecode(place: Place) -> None:

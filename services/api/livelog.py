@@ -17,7 +17,6 @@ from services.api.route import EVENTS, TEXT, Route
 
 LAST_ID = "Last-Event-ID"
 _STILL_ALLOWED = 10.0  # s at most until somebody hears no more of what is closed to them
-_TOGETHER = 100  # lines in an event at most: one that breaks off is sent again as a whole
 _MAX_DIGITS = 15
 HEARTBEAT = b": \n\n"
 EVENT_HEADERS = {
@@ -29,7 +28,8 @@ EVENT_HEADERS = {
 
 class Ended(msgspec.Struct):
     """The last event, `end`: how the run ended, and how many lines it has written. `complete` is
-    whether they were all sent; logs are deleted with their task, or when they are too old."""
+    whether they were all sent, and none is missing: logs are deleted with their task, or when they
+    are too old."""
 
     status: str
     lines: int | None
@@ -55,24 +55,23 @@ async def follow(call: Call, _: None) -> web.StreamResponse:
     seen = _number(LAST_ID, call.request.headers)
     last = _number("last", call.request.query)
     if seen is None:
-        seen = 0 if last is None else max(await _stored(call, state) - last, 0)
+        seen = 0 if last is None else max(await _end(call, state) - last, 0)
     return await runlogs.sent(call.request, EVENT_HEADERS, _events(call, state.id, seen))
 
 
-async def _stored(call: Call, state: run.Run) -> int:
-    """How many lines there are already."""
-    async with runlogs.lines(call.resources, state, 0) as source:
-        return int(source.headers["Rondo-Lines"])
+async def _end(call: Call, state: run.Run) -> int:
+    """How many lines there are already, with those that are kept no more."""
+    return (await runlogs.part(call.resources, state, 0, 0, state.lines or 0)).end
 
 
 async def _events(call: Call, id: UUID, seen: int) -> AsyncIterator[bytes]:
     checked = time.monotonic()
     async with aclosing(runlogs.follow(call.resources, id, seen)) as source:
-        async for lines in source:
+        async for first, lines in source:
             if time.monotonic() - checked >= _STILL_ALLOWED:
                 await _check(call, id)
                 checked = time.monotonic()
-            seen += len(lines)
+            seen = first + len(lines)
             yield _event(f"id: {seen}", lines) if lines else HEARTBEAT
     yield _event("event: end", await _ended(call, id, seen))
 
@@ -90,7 +89,8 @@ async def _ended(call: Call, id: UUID, seen: int) -> Ended:
     state = await _check(call, id)
     if state.status not in run.ENDED:
         raise Unavailable(f"the log of run {id} has ended before the run")
-    return Ended(state.status, state.lines, state.lines == seen)
+    stored = (await runlogs.part(call.resources, state, 0, 0, 0)).stored
+    return Ended(state.status, state.lines, state.lines == seen == stored)
 
 
 def _event(field: str, data: object) -> bytes:

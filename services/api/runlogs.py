@@ -17,8 +17,10 @@ from services.api.call import Resources
 
 logger = logging.getLogger(__name__)
 
+TOGETHER = 100  # lines at most: what breaks off is sent again as a whole
 PULSE = 10.0  # s: nobody who follows hears nothing for longer
 _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=5, sock_read=30)
+_PART = ("First", "Lines", "End")
 _AWAY = (aiohttp.ClientError, TimeoutError)
 
 
@@ -34,18 +36,27 @@ def complete(run: Run, source: aiohttp.ClientResponse) -> bool:
     return run.lines is not None and source.headers.get("Rondo-Complete") == "true"
 
 
-async def follow(resources: Resources, run: UUID, first: int) -> AsyncGenerator[list[str], None]:
-    """Stamped lines from `first` on, counted from 0, as they come, until the run has ended.
+class Arrived(NamedTuple):
+    """Stamped lines; the first of them has the number `first`, counted from 0."""
 
-    Whenever nothing has come for PULSE seconds an empty list does. Raises Unavailable.
+    first: int
+    lines: list[str]
+
+
+async def follow(resources: Resources, run: UUID, first: int) -> AsyncGenerator[Arrived, None]:
+    """Stamped lines from `first` on as they come, until the run has ended; from later on, if those
+    before are kept no more.
+
+    Whenever nothing has come for PULSE seconds no lines do. Raises Unavailable.
     """
     ended = False
     while not ended:
         async with _asked(resources, f"{run}/follow", {"from": first}) as source:
+            first = int(source.headers["Rondo-First"])
             try:
-                async for arrived in _arriving(source.content):
-                    first += len(arrived)
-                    yield arrived
+                async for lines in _arriving(source.content):
+                    yield Arrived(first, lines)
+                    first += len(lines)
                 ended = True
             except aiohttp.ServerTimeoutError:
                 pass  # quiet for so long that the other side may be gone: asked again
@@ -67,22 +78,26 @@ async def _arriving(source: aiohttp.StreamReader) -> AsyncIterator[list[str]]:
         if not data:
             return
         *whole, rest = (rest + data).split(b"\n")
-        if whole:
-            yield [_text(line) for line in whole]
+        for at in range(0, len(whole), TOGETHER):
+            yield [_text(line) for line in whole[at : at + TOGETHER]]
 
 
 class Part(NamedTuple):
-    """Stamped lines without their ends, and how many of the run's are stored in all."""
+    """Stamped lines without their ends, the number of the first, how many of the run's are stored
+    in all, and which number comes after the last of those."""
 
     lines: list[bytes]
+    first: int
     stored: int
+    end: int
 
 
 async def part(resources: Resources, run: Run, first: int, count: int, expect: int) -> Part:
     """`count` lines from `first` on, counted from 0. Waits a little for `expect` in all."""
     query: dict[str, int | str | None] = {"from": first, "count": count, "expect": expect}
     async with _asked(resources, f"{run.id}/lines", query) as source:
-        return Part(await _whole(source), int(source.headers["Rondo-Lines"]))
+        first, stored, end = (int(source.headers[f"Rondo-{name}"]) for name in _PART)
+        return Part(await _whole(source), first, stored, end)
 
 
 async def search(resources: Resources, run: Run, text: str, limit: int) -> list[bytes]:

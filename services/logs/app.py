@@ -56,7 +56,12 @@ class Routes:
             first, count = max(extent.end - last, 0), last
         text = self._reader.range(run, first or 0, _ALL if count is None else count)
         complete = extent.stored >= (expect or 0)
-        headers = {"Rondo-Complete": str(complete).lower(), "Rondo-Lines": str(extent.stored)}
+        headers = {
+            "Rondo-Complete": str(complete).lower(),
+            "Rondo-Lines": str(extent.stored),
+            "Rondo-End": str(extent.end),
+            "Rondo-First": str(await self._reader.first(run, first or 0)),
+        }
         return await _stream(request, text, headers)
 
     async def search(self, request: web.Request) -> web.StreamResponse:
@@ -78,8 +83,10 @@ class Routes:
 
     async def follow(self, request: web.Request) -> web.StreamResponse:
         """From line `from` on, until the run has ended."""
-        first = _number(request, "from") or 0
-        return await _stream(request, self._reader.follow(_run(request), first))
+        run = _run(request)
+        first = await self._reader.first(run, _number(request, "from") or 0)
+        headers = {"Rondo-First": str(first)}
+        return await _stream(request, self._reader.follow(run, first), headers)
 
 
 async def _stream(

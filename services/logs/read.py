@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from libs.domain.errors import Unavailable
 from libs.postgres.pool import Database
 from libs.runlog import chunks
 from services.logs.arrivals import Arrivals
@@ -30,6 +31,14 @@ WHERE run_id = $1 AND first_line < $3 AND first_line + lines > $2 AND first_line
     (SELECT first_line FROM chunk WHERE run_id = $1 AND first_line <= $2
      ORDER BY first_line DESC LIMIT 1), 0)
 ORDER BY first_line LIMIT $4
+"""
+# The number of the first line from $2 on that is kept.
+_FIRST = """
+SELECT greatest(first_line, $2) FROM chunk
+WHERE run_id = $1 AND first_line + lines > $2 AND first_line >= coalesce(
+    (SELECT first_line FROM chunk WHERE run_id = $1 AND first_line <= $2
+     ORDER BY first_line DESC LIMIT 1), 0)
+ORDER BY first_line LIMIT 1
 """
 # Whether a run has ended and with how many lines. No row: it is not known yet.
 _END = "SELECT finished, lines FROM run WHERE run_id = $1"
@@ -71,6 +80,11 @@ class Reader:
         row = await self._database.fetchrow(_EXTENT, run)
         return Extent(row["stored"], row["end"])
 
+    async def first(self, run: UUID, number: int) -> int:
+        """The first line from `number` on that is kept; `number` itself if there is none yet."""
+        found: int | None = await self._database.fetchval(_FIRST, run, number)
+        return number if found is None else found
+
     async def wait_for(self, run: UUID, lines: int, timeout: float) -> Extent:
         """What is stored once it is `lines` lines, or no more can come, or after `timeout` s."""
         deadline = asyncio.get_running_loop().time() + timeout
@@ -111,6 +125,7 @@ class Reader:
     async def follow(self, run: UUID, first: int) -> AsyncGenerator[bytes, None]:
         """Text from line `first` on until the run has ended and all of it is given.
 
+        Raises Unavailable rather than leave out a line: where some are gone, `first` says so.
         Empty bytes come while there is nothing new: time to see whether anybody still listens.
         """
         with self._arrivals.watch(str(run)) as arrived:
@@ -118,6 +133,8 @@ class Reader:
                 arrived.clear()
                 finished = await self._finished(run, first)
                 async for text in self._texts(run, first, _NO_END):
+                    if text.first > first:
+                        raise Unavailable(f"lines {first} to {text.first} of run {run} are gone")
                     yield text.text
                     first = text.first + text.lines
                 if finished:

@@ -35,12 +35,14 @@ def new_key() -> str:
 
 class RunLogs:
     """GET /runs/{id}/lines and /follow by their contract; `texts` holds pieces to send, and whether
-    to break. Those in `waits` have not ended: their answers never end."""
+    to break. Those in `waits` have not ended: their answers never end. Of those in `gone` so many
+    lines are not kept any more: they are in no text."""
 
     def __init__(self) -> None:
         self.texts: dict[str, tuple[list[bytes], bool]] = {}
         self.asked: list[dict[str, str]] = []
         self.waits: set[str] = set()
+        self.gone: dict[str, int] = {}
 
     def application(self) -> web.Application:
         app = web.Application()
@@ -61,10 +63,16 @@ class RunLogs:
         if "last" in request.query:
             first = max(stored - int(request.query["last"]), 0)
             pieces = [b"".join(pieces).split(b"\n", first)[-1]]
-        if request.query.get("from", "0") != "0":
-            first = int(request.query["from"])
-            pieces = [b"".join(pieces).split(b"\n", first)[-1]]
-        headers = {"Rondo-Complete": "true", "Rondo-Lines": str(stored)}
+        gone = self.gone.get(request.match_info["id"], 0)
+        first = max(int(request.query.get("from", "0")), gone)
+        if first > gone:
+            pieces = [b"".join(pieces).split(b"\n", first - gone)[-1]]
+        headers = {
+            "Rondo-Complete": "true",
+            "Rondo-Lines": str(stored),
+            "Rondo-First": str(first),
+            "Rondo-End": str(gone + stored),
+        }
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         for piece in pieces:

@@ -83,6 +83,36 @@ async def test_following_from_the_last_lines_on(world: World) -> None:
     assert (await get(world, run, "follow?last=x")).status == 400
 
 
+async def test_following_a_log_without_its_beginning(world: World) -> None:
+    """Ids count the lines that are kept no more; so nothing comes twice after a break."""
+    workspace, task = await world.ready_task()
+    run = await world.run(workspace, task, "success", lines=105)
+    logs = world.service.logs
+    logs.texts[str(run)], logs.gone[str(run)] = ([WHOLE], False), 100
+    asked: list[tuple[str, dict[str, str]]] = [
+        ("follow", {}),
+        ("follow?last=3", {}),
+        ("follow", {"Last-Event-ID": "40"}),
+        ("follow", {"Last-Event-ID": "103"}),
+    ]
+    for (path, headers), expected in zip(asked, (LINES, LINES[2:], LINES, LINES[3:]), strict=True):
+        *some, end = events((await get(world, run, path, **headers)).body)
+        assert [line for one in some for line in one["data"]] == expected
+        assert some[0]["id"] == str(105 - len(expected) + len(some[0]["data"]))
+        assert some[-1]["id"] == "105"
+        assert end["data"] == {"status": "success", "lines": 105, "complete": False}
+
+
+async def test_an_event_has_a_hundred_lines_at_most(world: World) -> None:
+    workspace, task = await world.ready_task()
+    run = await world.run(workspace, task, "success", lines=205)
+    world.service.logs.texts[str(run)] = [WHOLE * 41], False
+    *some, end = events((await get(world, run, "follow")).body)
+    assert max(len(one["data"]) for one in some) == 100
+    assert [line for one in some for line in one["data"]] == LINES * 41
+    assert end["data"]["complete"]
+
+
 @pytest.mark.parametrize("text", ["x", "-1", "1" * 16])
 async def test_an_event_id_that_is_none(world: World, text: str) -> None:
     workspace, task = await world.ready_task()

@@ -66,7 +66,7 @@ async def window(call: Call, run: Run) -> Window:
 async def _part(call: Call, run: Run, first: int, total: int) -> Window:
     part = await runlogs.part(call.resources, run, first, LINES, _expected(run))
     # While it grows there may be more than was said; of an old log the beginning may be gone.
-    end = max(min(first + LINES, total), first + len(part.lines))
+    end = part.first + len(part.lines) if part.lines else min(first + LINES, total)
     first = end - len(part.lines)
     lines = list(loglines.window(first, part.lines))
     return Window(lines, first, end, max(total, end), part.stored)
@@ -75,7 +75,7 @@ async def _part(call: Call, run: Run, first: int, total: int) -> Window:
 async def _total(call: Call, run: Run) -> int:
     if run.lines is not None:
         return run.lines
-    return (await runlogs.part(call.resources, run, 0, 0, 0)).stored
+    return (await runlogs.part(call.resources, run, 0, 0, 0)).end
 
 
 def _expected(run: Run) -> int:
@@ -112,12 +112,12 @@ async def follow(visit: Visit) -> web.StreamResponse:
 async def _events(visit: Visit, run: Run, seen: int) -> AsyncIterator[bytes]:
     checked = time.monotonic()
     async with aclosing(runlogs.follow(visit.call.resources, run.id, seen)) as source:
-        async for lines in source:
+        async for first, lines in source:
             if time.monotonic() - checked >= _STILL_ALLOWED:
                 await _check(visit, run)
                 checked = time.monotonic()
-            numbered = [loglines.shown(at, line) for at, line in enumerate(lines, start=seen)]
-            seen += len(lines)
+            numbered = [loglines.shown(at, line) for at, line in enumerate(lines, start=first)]
+            seen = first + len(lines)
             yield _event(f"id: {seen}", numbered) if lines else HEARTBEAT
     yield _event("event: end", seen)
 

@@ -166,7 +166,15 @@ async def task(call: Call, rows: Rows, id: UUID, run_limit: int = 0, field: str 
 
 async def run(call: Call, rows: Rows, id: UUID, field: str) -> Run:
     """Not found too when it has not begun."""
-    found = await queries.run(rows, id)
+    return await _visible_run(call, rows, await queries.run(rows, id), id, field)
+
+
+async def run_asked_for(call: Call, rows: Rows, id: UUID, field: str) -> Run:
+    """Whether or not it has begun."""
+    return await _visible_run(call, rows, await queries.run_asked_for(rows, id), id, field)
+
+
+async def _visible_run(call: Call, rows: Rows, found: Run | None, id: UUID, field: str) -> Run:
     if found is None:
         raise _missing(field, "run", id)
     await workspace(call, rows, found.workspace, field)

@@ -136,8 +136,8 @@ async def _visible(call: Call, aggregate: str, id: str) -> StreamId:
             ordered = (await access.task(call, rows, _uuid(id))).task
             return task_stream(ordered.workspace, ordered.id)
         case "run":
-            begun = await access.run(call, rows, _uuid(id), "id")
-            return run_stream(begun.workspace, begun.id)
+            asked = await access.run_asked_for(call, rows, _uuid(id), "id")
+            return run_stream(asked.workspace, asked.id)
     raise Rejected(
         "not_found", f"aggregate: {aggregate!r} is none; give one of {', '.join(TABLES)}"
     )

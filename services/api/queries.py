@@ -241,6 +241,12 @@ async def run(rows: Rows, id: UUID) -> Run | None:
     return RUN.decode(state) if state else None
 
 
+async def run_asked_for(rows: Rows, id: UUID) -> Run | None:
+    """Whether or not it has begun."""
+    state = await rows.fetchval("SELECT state FROM run WHERE id = $1", id)
+    return RUN.decode(state) if state else None
+
+
 async def runs(
     rows: Rows, task: UUID, status: str | None, limit: int, before: int = NEWEST
 ) -> list[Run]:

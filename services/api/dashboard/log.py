@@ -88,7 +88,7 @@ def _expected(run: Run) -> int:
 async def download(visit: Visit) -> web.StreamResponse:
     """All of it, as it is kept."""
     call = visit.call
-    run = await access.run(call, call.resources.rows, path_id(visit, "run"), "run")
+    run = await access.run_asked_for(call, call.resources.rows, path_id(visit, "run"), "run")
     async with runlogs.lines(call.resources, run, None) as source:
         headers = {
             **HEADERS,
@@ -102,7 +102,7 @@ async def follow(visit: Visit) -> web.StreamResponse:
     """Events with arrays of [number, time, stream, text], then one `end`. `?from=` says how many
     lines are on the page already."""
     call = visit.call
-    run = await access.run(call, call.resources.rows, path_id(visit, "run"), "run")
+    run = await access.run_asked_for(call, call.resources.rows, path_id(visit, "run"), "run")
     seen = call.request.headers.get("Last-Event-ID") or call.request.query.get("from", "")
     if run.status in ENDED and run.lines == number(seen):
         return web.Response(status=204, headers=HEADERS)  # a browser does not come again
@@ -128,7 +128,9 @@ async def _check(visit: Visit, run: Run) -> None:
     user = await call.resources.sessions.user(visit.secret)
     if user is None:
         raise Rejected("unauthorized", "session: sign in")
-    await access.run(Call(call.resources, call.request, user), call.resources.rows, run.id, "run")
+    await access.run_asked_for(
+        Call(call.resources, call.request, user), call.resources.rows, run.id, "run"
+    )
 
 
 def _event(field: str, data: object) -> bytes:

@@ -1,4 +1,7 @@
-"""The page of a run: how it went and why, hop by hop, and what it printed."""
+"""The page of a run: how it went and why, hop by hop, and what it printed.
+
+One that is asked for and has not begun has its page too, which goes on when it begins.
+"""
 
 import asyncio
 from datetime import UTC, datetime
@@ -43,7 +46,7 @@ async def show(visit: Visit) -> web.Response:
 
 async def _run(visit: Visit) -> tuple[Run, Task]:
     call, rows = visit.call, visit.call.resources.rows
-    run = await access.run(call, rows, path_id(visit, "run"), "run")
+    run = await access.run_asked_for(call, rows, path_id(visit, "run"), "run")
     return run, (await access.task(call, rows, run.task, field="task")).task
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from libs.domain.errors import Unavailable
 from libs.eventlog.wire import back_off
 from services.api.subscriptions.ledger import Ledger, Letter, Lines, Place
+from services.api.subscriptions.meters import WebhookMeters
 from services.api.subscriptions.sender import Outcome
 
 logger = logging.getLogger(__name__)
@@ -19,8 +20,9 @@ _EVERY = 0.2  # seconds
 
 
 class Journal:
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, meters: WebhookMeters) -> None:
         self._ledger = ledger
+        self._meters = meters
         self._lines = Lines()
         self._some = asyncio.Event()
 
@@ -29,6 +31,7 @@ class Journal:
         self._some.set()
 
     def tried(self, letter: Letter, tries: int, outcome: Outcome) -> None:
+        self._meters.tried(outcome)
         self._lines.attempts.append((letter, tries, outcome))
         self._some.set()
 

@@ -117,6 +117,18 @@ class Ledger:
             for id, seq, tries, first, next in found
         }
 
+    async def least(self) -> int | None:
+        """How far the webhook is that is behind the most; none without any that is active."""
+        seq: int | None = await self._database.fetchval(
+            """SELECT min(seq) FROM cursor JOIN subscription ON id = cursor.subscription
+            WHERE NOT idle"""
+        )
+        return seq
+
+    async def dead(self) -> int:
+        """How many dead letters there are."""
+        return int(await self._database.fetchval("SELECT count(*) FROM dead_letter"))
+
     async def deliveries(self, id: UUID, limit: int) -> list[Delivery]:
         """The last attempts, the newest first."""
         rows = await self._database.fetch(

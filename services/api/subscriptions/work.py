@@ -15,13 +15,14 @@ from libs.eventlog.react import Handler, Reaction, react
 from libs.eventlog.streams import EVENTS
 from libs.eventlog.transact import load
 from services.api.call import Resources
-from services.api.subscriptions import consumers, projection
+from services.api.subscriptions import consumers, meters, projection
 from services.api.subscriptions.courier import Courier, Ended, Patience
 from services.api.subscriptions.dispatch import Deliver, Dispatch
 from services.api.subscriptions.entitled import end, entitled
 from services.api.subscriptions.gate import Gate
 from services.api.subscriptions.journal import Journal
 from services.api.subscriptions.ledger import Place
+from services.api.subscriptions.meters import WebhookMeters
 from services.api.subscriptions.target import Target
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ async def run(resources: Resources) -> None:
     """For ever."""
     desk = resources.desk
     watched = _watched(resources)
-    journal = Journal(desk.ledger)
+    journal = Journal(desk.ledger, WebhookMeters(resources.vitals.meters))
     deliver = _deliverer(resources, journal)
     dispatch = Dispatch(desk.rows, desk.ledger, resources.vault, deliver, desk.projection.changed)
     try:
@@ -58,6 +59,7 @@ def _watched(resources: Resources) -> Reaction:
     vitals, desk = resources.vitals, resources.desk
     vitals.projection("subscriptions", desk.runner.position, EVENTS, projection.SUBJECTS)
     vitals.pool(desk.rows)
+    vitals.meters.source(meters.readings(desk.ledger, resources.nats))
     reaction = Reaction(
         name="subscriptions", subjects=projection.SUBJECTS, handle=_outcome(resources)
     )

@@ -10,6 +10,15 @@ import os
 import signal
 from collections.abc import Iterable, Set
 from pathlib import Path
+from typing import NamedTuple
+
+
+class End(NamedTuple):
+    """How a process ended, and what it took with those below it that it had waited for."""
+
+    status: int  # as from wait(2)
+    cpu_seconds: float
+    max_rss_bytes: int
 
 
 def children(pid: int) -> list[int]:
@@ -46,28 +55,33 @@ def count(uid: int) -> int:
     return total
 
 
-def end_children(keep: Set[int] = frozenset()) -> dict[int, int]:
-    """Kill all our descendants but the trees of `keep`; return the wait statuses by child.
+def end_children(keep: Set[int] = frozenset()) -> dict[int, End]:
+    """Kill all our descendants but the trees of `keep`; return the ends of our children by pid.
 
     The caller must be a subreaper, else an orphan's child escapes to init.
     """
-    ended: dict[int, int] = {}
+    ended: dict[int, End] = {}
     while doomed := [each for each in children(os.getpid()) if each not in keep]:
         _signal(_frozen(doomed), signal.SIGKILL)
-        ended |= {pid: os.waitpid(pid, 0)[1] for pid in doomed}
+        ended |= dict(map(_reaped, doomed))
     return ended
 
 
-def end_namespace() -> dict[int, int]:
-    """As process 1 of a pid namespace, kill all others in it; return their wait statuses."""
-    ended: dict[int, int] = {}
+def end_namespace() -> dict[int, End]:
+    """As process 1 of a pid namespace, kill all others in it; return their ends by pid."""
+    ended: dict[int, End] = {}
     with contextlib.suppress(ProcessLookupError):
         os.kill(-1, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
         while True:
-            pid, status = os.waitpid(-1, 0)
-            ended[pid] = status
+            pid, end = _reaped(-1)
+            ended[pid] = end
     return ended
+
+
+def _reaped(pid: int) -> tuple[int, End]:
+    pid, status, usage = os.wait4(pid, 0)
+    return pid, End(status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
 def _frozen(roots: Iterable[int]) -> set[int]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from libs.domain.errors import Rejected, Unavailable
+from services.executor.keepers import Keeper
 from services.executor.messages import (
     MESSAGE_BYTES,
     Gone,
@@ -57,14 +58,25 @@ class Channel:
             except OSError as error:
                 raise Rejected("invalid", "variables: too large; pass data as arguments") from error
 
-    async def prepare(self, prepare: Prepare, descriptors: Sequence[int]) -> None:
-        """Have the processes of a run made. Raises as `order`."""
+    async def prepare(self, prepare: Prepare, orders: int) -> Keeper:
+        """Have the processes of a run made, which waits on `orders`. Raises as `order`."""
+        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        control.setblocking(False)
+        control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # the kernel tells its pid
         self._gone[prepare.place] = asyncio.Event()
-        try:
-            await self.order(prepare, descriptors)
-        except BaseException:
-            del self._gone[prepare.place]
-            raise
+        with theirs:
+            try:
+                await self.order(prepare, [theirs.fileno(), orders])
+            except BaseException:
+                control.close()
+                del self._gone[prepare.place]
+                raise
+        return Keeper(prepare, control)
+
+    def free(self, keeper: Keeper) -> None:
+        """Its run has ended, and there is no other for it."""
+        keeper.control.close()
+        self.forget(keeper.place)
 
     async def gone(self, place: str) -> None:
         """Wait until nothing of the run can be left."""
@@ -75,7 +87,7 @@ class Channel:
         """Nothing: a launcher's keepers run our code alone and do as they are told."""
 
     def forget(self, place: str) -> None:
-        """Nobody will ask about this run again."""
+        """Nobody will ask about this keeper again."""
         self._gone.pop(place, None)
 
     async def answer(self) -> Preloaded | None:

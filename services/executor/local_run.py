@@ -15,6 +15,7 @@ import msgspec
 from libs.domain.errors import Rejected, Unavailable
 from services.executor.backend import BOUNDLESS, Outcome, RunSpec
 from services.executor.folder import RunFolder
+from services.executor.keepers import Keeper
 from services.executor.messages import (
     Ended,
     Failed,
@@ -40,17 +41,20 @@ _MESSAGE_BYTES = 1 << 16
 class Launcher(Protocol):
     """Who makes keepers: the launcher, or a template."""
 
-    async def prepare(self, prepare: Prepare, descriptors: list[int]) -> None:
+    async def prepare(self, prepare: Prepare, orders: int) -> Keeper:
         """Have the processes of a run made. Raises Rejected if too long, Unavailable if lost."""
 
+    def free(self, keeper: Keeper) -> None:
+        """Its run has ended, and nothing of it is left."""
+
     async def gone(self, place: str) -> None:
-        """Wait until nothing of the run can be left."""
+        """Wait until nothing of the keeper's run can be left."""
 
     async def insist(self) -> None:
         """A run that was told to end did not: do what there is beyond that."""
 
     def forget(self, place: str) -> None:
-        """Nobody will ask about this run again."""
+        """Nobody will ask about this keeper again."""
 
 
 class LocalRun:
@@ -61,7 +65,7 @@ class LocalRun:
         prepare: Prepare,
         folder: RunFolder,
         launcher: Launcher,
-        control: socket.socket,
+        keeper: Keeper,
         orders: socket.socket,
     ) -> None:
         self.pid = self.stdout = self.stderr = -1
@@ -69,9 +73,9 @@ class LocalRun:
         self.run_id: UUID | None = None
         self.folder = folder
         self.limits = prepare.limits
-        self._place = prepare.place
+        self._keeper = keeper
         self._launcher = launcher
-        self._control = control
+        self._control = keeper.control
         self._orders = orders
         self._grace = 0.0
         self._asked: Verdict | None = None
@@ -81,26 +85,22 @@ class LocalRun:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._works: set[asyncio.Task[None]] = set()
         self._ended: asyncio.Future[Ended | None] = self._loop.create_future()
-        self._loop.add_reader(control, self._read)
+        self._loop.add_reader(self._control, self._read)
         self._end = asyncio.create_task(self._conclude())
         self._removal: asyncio.Task[None] | None = None
 
     @classmethod
     async def prepare(cls, prepare: Prepare, folder: RunFolder, launcher: Launcher) -> "LocalRun":
         """Have its processes made; from then on the folder is ours. Raises as Launcher.prepare."""
-        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         orders, awaited = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        control.setblocking(False)
         orders.setblocking(False)
-        control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # the kernel tells its pid
-        with theirs, awaited:
+        with awaited:
             try:
-                await launcher.prepare(prepare, [theirs.fileno(), awaited.fileno()])
+                keeper = await launcher.prepare(prepare, awaited.fileno())
             except BaseException:
-                control.close()
                 orders.close()
                 raise
-        return cls(prepare, folder, launcher, control, orders)
+        return cls(prepare, folder, launcher, keeper, orders)
 
     @property
     def usable(self) -> bool:
@@ -218,8 +218,11 @@ class LocalRun:
 
     def _no_more(self, ended: Ended | None) -> None:
         self._loop.remove_reader(self._control)
-        self._control.close()
         self._orders.close()
+        if ended is None:
+            self._control.close()
+        else:
+            self._launcher.free(self._keeper)
         self._ended.set_result(ended)
 
     async def _conclude(self) -> Outcome:
@@ -227,8 +230,8 @@ class LocalRun:
         for timer in self._timers.values():
             timer.cancel()
         if ended is None:  # somebody killed the keeper; who made it knows when nothing is left
-            await self._launcher.gone(self._place)
-        self._launcher.forget(self._place)
+            await self._launcher.gone(self._keeper.place)
+            self._launcher.forget(self._keeper.place)
         await asyncio.gather(*self._works, return_exceptions=True)
         # Nobody waits for that: the file system itself waits for its journal now and then.
         self._removal = asyncio.create_task(self._remove())
@@ -238,7 +241,9 @@ class LocalRun:
         try:
             await asyncio.to_thread(self.folder.remove)
         except OSError as error:
-            _log.warning("%s: a run's folder stays until the next start: %s", self._place, error)
+            _log.warning(
+                "%s: a run's folder stays until the next start: %s", self.folder.path, error
+            )
 
     async def _insist(self) -> None:
         await self._launcher.insist()

@@ -40,7 +40,8 @@ class Powers(msgspec.Struct, frozen=True):
 class Prepare(msgspec.Struct, frozen=True, tag=True):
     """Executor to launcher or template: make the processes of a run, before it is known of which.
 
-    Comes with two descriptors: control, and the one on which its Launch will come.
+    Comes with two descriptors: control, and the one on which its Launch will come. A keeper that
+    has ended a run gets the next one on its control, with the second descriptor alone.
     """
 
     place: str  # unique, to speak of it
@@ -70,14 +71,14 @@ class Preload(msgspec.Struct, frozen=True, tag=True):
     modules: list[str]
 
 
-class Stop(msgspec.Struct, frozen=True):
+class Stop(msgspec.Struct, frozen=True, tag=True):
     """Executor to keeper: end the run, after `grace` seconds of SIGTERM."""
 
     grace: float
 
 
 class Gone(msgspec.Struct, frozen=True, tag=True):
-    """Launcher or template to executor: the keeper is reaped, nothing of the run is left."""
+    """Launcher or template to executor: the keeper is reaped, nothing of its run is left."""
 
     place: str
 
@@ -120,6 +121,7 @@ def receive(channel: socket.socket) -> bytes:
 
 FromRun = Started | Failed | Ended
 encode = msgspec.json.encode
+keeper_decoder: msgspec.json.Decoder[Prepare | Stop] = msgspec.json.Decoder(Prepare | Stop)
 order_decoder: msgspec.json.Decoder[Prepare | Preload] = msgspec.json.Decoder(Prepare | Preload)
 launch_decoder: msgspec.json.Decoder[Launch] = msgspec.json.Decoder(Launch)
 from_launcher_decoder: msgspec.json.Decoder[Gone | Preloaded] = msgspec.json.Decoder(

@@ -13,6 +13,7 @@ from services.executor import recipe
 from services.executor.backend import BOUNDLESS, Limits, RunSpec
 from services.executor.channel import Channel
 from services.executor.folder import RunFolder
+from services.executor.keepers import Free, Keeper
 from services.executor.local_run import LocalRun
 from services.executor.messages import Preload, Preloaded, Prepare, Rights
 
@@ -57,6 +58,7 @@ class Template:
         self._python = python
         self._rights = rights
         self._spares: list[LocalRun] = []
+        self._free = Free()
         self._stocking: asyncio.Task[None] | None = None
         self._closed = False
         self.runs = 0
@@ -127,9 +129,20 @@ class Template:
         if self._stocking is None or self._stocking.done():
             self._stocking = asyncio.create_task(self._stock())
 
-    async def prepare(self, prepare: Prepare, descriptors: list[int]) -> None:
-        """See Channel.prepare."""
-        await self._channel.prepare(prepare, descriptors)
+    async def prepare(self, prepare: Prepare, orders: int) -> Keeper:
+        """See Channel.prepare. By a keeper that waits, if one does."""
+        while not prepare.group and (free := self._free.pop()):
+            if free.take(prepare, orders):
+                return free
+            self._give_up(free)
+        keeper = await self._channel.prepare(prepare, orders)
+        self._free.made(keeper)
+        return keeper
+
+    def free(self, keeper: Keeper) -> None:
+        """It waits for another run, unless there are enough that do."""
+        if self._closed or not self._free.put(keeper):
+            self._give_up(keeper)
 
     async def gone(self, place: str) -> None:
         """See Channel.gone. If the template is lost, nothing of it lives once its keeper ended."""
@@ -140,6 +153,10 @@ class Template:
     async def insist(self) -> None:
         """End the template and all its runs, by the keeper of its own."""
         await self.close()
+
+    def _give_up(self, keeper: Keeper) -> None:
+        self._free.lost(keeper)
+        self._channel.free(keeper)
 
     def forget(self, place: str) -> None:
         """See Channel.forget."""
@@ -176,6 +193,8 @@ class Template:
             await asyncio.wait([self._stocking])
         spares, self._spares = self._spares, []
         await asyncio.gather(*(spare.discard() for spare in spares))
+        for keeper in self._free.renew():
+            self._channel.free(keeper)
 
     async def _answer(self) -> Preloaded:
         """What it says when it has done its work; one that does not is ended."""

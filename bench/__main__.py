@@ -10,13 +10,17 @@ from pathlib import Path
 from bench.figure import Figure, as_json, show
 
 # The cheap ones first: the others leave more behind in the machine's caches.
-PARTS = ("start", "road", "runs", "packaging", "lines", "reads", "growth", "footprint")
+PARTS = ("start", "road", "runs", "packaging", "lines", "reads", "pages", "growth", "footprint")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("part", nargs="*", choices=PARTS, default=PARTS)
-    parser.add_argument("--full", action="store_true", help="1,000,000 runs, 10,000,000 lines")
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="1,000,000 runs, 10,000,000 lines; pages at 100,000 runs",
+    )
     parser.add_argument("--json", type=Path, help="a file for the figures as JSON")
     given = parser.parse_args()
     figures: list[Figure] = []

@@ -21,7 +21,8 @@ from libs.domain.events import RunStarted
 from tests.dashboard.people import Person
 from tests.supervisor.instance import children, command_line
 
-SHAPE = Shape(1_000, 10_000, 100_000)
+SMALL = Shape(100, 1_000, 10_000)
+FULL = Shape(1_000, 10_000, 100_000)
 TIMES, TARGET = 100, 50.0
 WATCHED = 20.0  # seconds
 MOST_CPU = 2.0  # %
@@ -33,17 +34,18 @@ for number in range(10_000):
 """
 
 
-def measure() -> list[Figure]:
-    return asyncio.run(_measure())
+def measure(full: bool = False) -> list[Figure]:
+    return asyncio.run(_measure(FULL if full else SMALL))
 
 
-async def _measure() -> list[Figure]:
+async def _measure(shape: Shape) -> list[Figure]:
     async with live() as platform, _dashboard(platform) as (person, user):
-        await fill(platform.nats, platform.workspace, user, SHAPE)
+        await fill(platform.nats, platform.workspace, user, shape)
         await _caught_up(person)
         pages = await _pages(platform)
         alive = [await _timed(person, "/healthz") for _ in range(TIMES)]
-        found = [await _page(person, name, path, alive) for name, path in pages.items()]
+        size = f"at {shape.runs:,} runs"
+        found = [await _page(person, f"{n} {size}", path, alive) for n, path in pages.items()]
         return [*found, await _live_page(platform, person)]
 
 
@@ -78,7 +80,7 @@ async def _pages(platform: Live) -> dict[str, str]:
     orchestration, run = task["orch_id"], runs[0]["run_id"]
     return {
         "workloads": "/workloads",
-        "workloads, searched": "/workloads?search=score-0009",
+        "workloads, searched": "/workloads?search=score-000",
         "workloads, only active": "/workloads?status=active",
         "a workload's tasks": f"/workloads/{orchestration}",
         "a workload's runs": f"/workloads/{orchestration}?tab=runs",
@@ -180,4 +182,4 @@ def _ticks(pid: int) -> int:
 
 
 if __name__ == "__main__":
-    show(measure())
+    show(measure(full=True))

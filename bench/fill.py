@@ -127,15 +127,20 @@ class History:
 async def fill(nats: wire.Nats, workspace: int, actor: str, shape: Shape) -> int:
     """Gives the number of events appended. All of it is in the log when it returns."""
     history = History(workspace, shape, datetime.now(UTC))
+    parts = (history.orchestrations(), history.tasks(), history.runs())
+    return sum([await append(nats, actor, groups) for groups in parts])
+
+
+async def append(nats: wire.Nats, actor: str, groups: Iterable[list[Event]]) -> int:
+    """Each group in one atomic batch, with others. Gives the number of events."""
     context = Context(source="bench", actor=actor)
     count, places = 0, asyncio.Semaphore(IN_FLIGHT)
-    for groups in (history.orchestrations(), history.tasks(), history.runs()):
-        async with asyncio.TaskGroup() as commits:
-            for batch in _batches(groups):
-                await places.acquire()
-                commit = commits.create_task(_send(nats, batch, context))
-                commit.add_done_callback(lambda _: places.release())
-                count += len(batch)
+    async with asyncio.TaskGroup() as commits:
+        for batch in _batches(groups):
+            await places.acquire()
+            commit = commits.create_task(_send(nats, batch, context))
+            commit.add_done_callback(lambda _: places.release())
+            count += len(batch)
     return count
 
 

@@ -1,4 +1,4 @@
-"""The road but for the runs themselves, over HTTP: start times, commands, schedules, kills."""
+"""The road but for the runs themselves, over HTTP: start times, commands, kills, schedules."""
 
 import asyncio
 import json
@@ -6,12 +6,12 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from bench import schedules
 from bench.figure import Figure, percentile, show
 from examples.demo import call, packaged, platform, sign_in, upload_files
 from libs.domain.events import RunFinished
@@ -23,7 +23,7 @@ FOREVER = "import time\nprint('up', flush=True)\ntime.sleep(3600)\n"
 
 
 def measure() -> list[Figure]:
-    return asyncio.run(_measure())
+    return [*asyncio.run(_measure()), *schedules.measure()]
 
 
 async def _measure() -> list[Figure]:
@@ -43,7 +43,6 @@ async def _measure() -> list[Figure]:
                 Figure("rondo up -> ready, first time", first, "s", "<= 2.5 s", first <= 2.5),
                 Figure("rondo up -> ready, again", second, "s", "<= 1.2 s", second <= 1.2),
                 *await bench.commands(),
-                *await bench.schedule(),
                 *await bench.kills(),
             ]
 
@@ -107,13 +106,6 @@ class _Bench:
                     break
         return ended
 
-    async def _printed(self, run: str) -> str:
-        """The first line, once the API has the run's end too."""
-        while True:
-            logs = await call(self._session, "task/get_logs_for_run", {"id": run})
-            if logs["complete"]:
-                return str(logs["logs"][0]).split(" F ", 1)[1]
-
     async def commands(self) -> list[Figure]:
         """A POST that makes a task, to its 201, visible; yearly ones, so that no run disturbs."""
         alone = await _timed(200, 1, self._command)
@@ -126,24 +118,6 @@ class _Bench:
 
     async def _command(self) -> None:
         await self._create("run_scheduled", self._stamped, schedule="0 0 1 1 *")
-
-    async def schedule(self) -> list[Figure]:
-        """From the scheduled instant to the first line, every second for ten."""
-        task = await self._create("run_scheduled", self._stamped, schedule="* * * * * *")
-        async with asyncio.timeout(60):
-            while len(await self._runs(task)) < 10:
-                await asyncio.sleep(0.2)
-        waits = []
-        for run in await self._runs(task):
-            details = await call(
-                self._session, "task/get_run_details", {"task": task, "pod_id": run["run_id"]}
-            )
-            if details["status"] == "success":
-                due = datetime.fromisoformat(details["scheduled_at"]).timestamp()
-                waits.append(int(await self._printed(run["run_id"])) / 1e6 - due * 1e3)
-        await call(self._session, "task/kill", {"id": task})
-        p50 = percentile(waits, 0.5)
-        return [Figure("scheduled instant -> first line, p50", p50, "ms", "<= 8 ms", p50 <= 8)]
 
     async def kills(self) -> list[Figure]:
         """From sending the kill to the task being killed, all its processes gone."""

@@ -15,9 +15,9 @@ run: $(VENV)/.platform
 demo: $(VENV)/.platform
 	$(BIN)/python -m examples.demo
 
-# Most of them wait for servers half of the time, so four at once suit two cores.
+# Most of them wait for servers half of the time, so three at once suit two cores.
 test: $(VENV)/.dev
-	$(BIN)/pytest -q -n 4 --dist loadfile
+	$(BIN)/pytest -q -n 3 --dist loadfile
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

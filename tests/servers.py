@@ -33,13 +33,18 @@ TOKEN = "test-token"
 _KEY = Ed25519PrivateKey.generate()
 # Whom this key vouches for is let into NATS, as subscribers are by the API.
 ISSUER = _KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+_WORKERS = 16
+_chance = random.SystemRandom()  # Hypothesis sets the seed of the other one
 _INITDB = ("--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
 
 
 def free_port() -> int:
-    """Below the range from which outgoing connections take theirs: a restart finds it free."""
+    """Below the range from which outgoing connections take theirs: a restart finds it free. Each
+    worker of a parallel run has ports of its own, for one that is free may be about to be taken.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
     while True:
-        port = random.randrange(15_000, 32_000)
+        port = 15_000 + worker + _WORKERS * _chance.randrange(17_000 // _WORKERS)
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:
                 return port

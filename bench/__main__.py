@@ -15,7 +15,7 @@ PARTS = ("start", "road", "runs", "packaging", "lines", "reads", "pages", "growt
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("part", nargs="*", choices=PARTS, default=PARTS)
+    parser.add_argument("part", nargs="*", choices=PARTS)
     parser.add_argument(
         "--full",
         action="store_true",
@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="a file for the figures as JSON")
     given = parser.parse_args()
     figures: list[Figure] = []
-    for part in given.part:
+    for part in given.part or PARTS:
         begun = time.perf_counter()
         figures += _measured(part, given.full)
         seconds = time.perf_counter() - begun

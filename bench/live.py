@@ -51,6 +51,19 @@ class Live:
                         return fact
         raise AssertionError("the log ended")
 
+    async def printed(self, run: str) -> float:
+        """The number of nanoseconds that the run's first line holds, in seconds.
+
+        Waits until the API shows the run, for the log is ahead of it, and has all of its lines.
+        """
+        body = {"id": run}
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                async with self.session.post("/v1/api/task/get_logs_for_run", json=body) as answer:
+                    logs = await answer.json()
+                if answer.ok and logs["complete"]:
+                    return int(str(logs["logs"][0]).split(" F ", 1)[1]) / 1e9
+
 
 @asynccontextmanager
 async def live() -> AsyncIterator[Live]:

@@ -162,7 +162,7 @@ async def _watched(place: Live, after: int, count: int) -> list[Moments]:
             if len(ended) >= count:
                 break
     for id in ended[:count]:
-        found[id]["printed"] = await _printed(place, id)
+        found[id]["printed"] = await place.printed(id)
     return [found[id] for id in ended[:count]]
 
 
@@ -175,15 +175,6 @@ def _moments(fact: Recorded, created: float) -> Iterator[tuple[str, float]]:
             yield "claimed", at
         case RunFinished():
             yield "finished", at
-
-
-async def _printed(place: Live, run: str) -> float:
-    """When the script printed its line, by its own clock, which is ours."""
-    async with asyncio.timeout(60):
-        while True:
-            logs = await call(place.session, "task/get_logs_for_run", {"id": run})
-            if logs["complete"]:
-                return int(str(logs["logs"][0]).split(" F ", 1)[1]) / 1e9
 
 
 async def _ended(place: Live, orchestration: str, count: int) -> float:

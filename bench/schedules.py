@@ -41,7 +41,7 @@ async def _watched(place: Live, orchestration: str) -> list[Figure]:
     body = {"orch_id": orchestration, "workspace_id": place.workspace, "json": {}}
     made = await call(place.session, "task/run_scheduled", body | {"schedule": "* * * * * *"})
     runs = await _runs(place, after, UUID(made["id"]))
-    waits = [await _printed(place, run) - due.timestamp() * 1e3 for run, due in runs]
+    waits = [(await place.printed(run) - due.timestamp()) * 1e3 for run, due in runs]
     await call(place.session, "task/kill", {"id": made["id"]})  # not before: it takes the logs
     what = "scheduled instant -> first line, 10,000 armed"
     return [
@@ -65,15 +65,6 @@ async def _runs(place: Live, after: int, task: UUID) -> list[tuple[str, datetime
             if len(ended) >= TICKS:
                 break
     return [(run, due[run]) for run in ended]
-
-
-async def _printed(place: Live, run: str) -> float:
-    """When the script printed, in ms since 1970, once the API has all of the run's log."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            logs = await call(place.session, "task/get_logs_for_run", {"id": run})
-            if logs["complete"]:
-                return int(str(logs["logs"][0]).split(" F ", 1)[1]) / 1e6
 
 
 async def _crowd(place: Live, orchestration: UUID) -> Figure:

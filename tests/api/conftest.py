@@ -1,18 +1,17 @@
 """One service for all tests that only talk to it; each makes workspaces of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
 
-from libs.eventlog.log import EventLog
-from libs.eventlog.wire import connect
+from tests.api.callers import MEMBER, OUTSIDER, log, member, outsider, world
 from tests.api.service import Service, running
-from tests.api.world import World, new_user
-from tests.servers import TOKEN, PostgresServer, nats_server
+from tests.api.world import new_user
+from tests.servers import PostgresServer, nats_server
 
-MEMBER, OUTSIDER = "member@example.org", "outsider@example.org"
+__all__ = ["log", "member", "outsider", "people", "service", "world"]
 
 
 @pytest.fixture(scope="session")
@@ -29,25 +28,3 @@ def service(
 def people(service: Service) -> dict[str, UUID]:
     """Two users that are no administrators."""
     return {name: asyncio.run(new_user(service, name)) for name in (MEMBER, OUTSIDER)}
-
-
-@pytest.fixture
-async def log(service: Service) -> AsyncIterator[EventLog]:
-    async with connect(service.nats_url, TOKEN) as nats:
-        yield EventLog(nats)
-
-
-@pytest.fixture
-async def world(service: Service, log: EventLog) -> World:
-    """The administrator's."""
-    return World(service, log, await service.login())
-
-
-@pytest.fixture
-async def member(service: Service, log: EventLog, people: dict[str, UUID]) -> World:
-    return World(service, log, await service.login(MEMBER))
-
-
-@pytest.fixture
-async def outsider(service: Service, log: EventLog, people: dict[str, UUID]) -> World:
-    return World(service, log, await service.login(OUTSIDER))

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from graphql import build_client_schema, get_introspection_query
 
-from tests.api.conftest import MEMBER, OUTSIDER
+from tests.api.callers import MEMBER, OUTSIDER
 from tests.api.service import Service
 from tests.api.world import World
 

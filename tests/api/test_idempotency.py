@@ -10,7 +10,7 @@ import pytest
 
 from libs.domain.events import OrchestrationFailed
 from libs.domain.ids import orchestration_stream, task_stream
-from tests.api.conftest import MEMBER
+from tests.api.callers import MEMBER
 from tests.api.service import Answer
 from tests.api.world import HELLO, World, form
 from tests.archive.zips import packed

@@ -10,7 +10,7 @@ from libs.domain.ids import workspace_stream
 from libs.eventlog.log import EventLog
 from services.api.route import MULTIPART, Route
 from services.api.routes import ROUTES
-from tests.api.conftest import MEMBER
+from tests.api.callers import MEMBER
 from tests.api.service import Service
 from tests.api.world import HELLO, World, form, new_user
 

@@ -18,7 +18,7 @@ from services.api.__main__ import main
 from services.api.identity.oidc import Issuer, Oidc
 from services.api.identity.signatures import Claims, Ring
 from services.api.identity.users import SCHEMA, Users
-from tests.api.conftest import MEMBER
+from tests.api.callers import MEMBER
 from tests.api.service import ADMIN, Service, new_key, running
 from tests.servers import PostgresServer, free_port, nats_server
 

@@ -10,7 +10,7 @@ import pytest
 from libs.postgres import pool
 from services.api.identity.service_tokens import ServiceTokens
 from services.api.identity.users import SCHEMA
-from tests.api.conftest import OUTSIDER
+from tests.api.callers import OUTSIDER
 from tests.api.service import Answer
 from tests.api.world import World
 

@@ -10,7 +10,7 @@ from libs.service.config import Secret
 from services.api.identity import directory, discovery
 from services.api.identity.signatures import ALGORITHM, Ring, Verifier
 from services.api.identity.tokens import Tokens
-from tests.api.conftest import MEMBER
+from tests.api.callers import MEMBER
 from tests.api.service import ADMIN, PASSWORD, Answer, Service, new_key
 from tests.api.world import World, users
 

@@ -13,7 +13,7 @@ import pytest
 from libs.domain.events import RunFinished, WorkspaceMemberRemoved
 from libs.domain.ids import run_stream, workspace_stream
 from services.api import livelog, runlogs
-from tests.api.conftest import MEMBER
+from tests.api.callers import MEMBER
 from tests.api.service import Answer
 from tests.api.world import World
 

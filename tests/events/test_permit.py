@@ -9,7 +9,7 @@ from libs.eventlog.log import EventLog
 from libs.service.config import Secret
 from services.api.events import follow, permit
 from services.api.identity.tokens import Tokens
-from tests.api.conftest import MEMBER
+from tests.api.callers import MEMBER
 from tests.api.service import Service
 from tests.api.test_login import claims
 from tests.api.test_run_tokens import scene_of

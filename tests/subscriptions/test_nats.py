@@ -16,9 +16,9 @@ from nats.js import JetStreamContext
 
 from libs.domain.events import WorkspaceMemberRemoved
 from libs.domain.ids import workspace_stream
+from tests.api.callers import MEMBER
 from tests.api.world import World
 from tests.servers import TOKEN
-from tests.subscriptions.conftest import MEMBER
 from tests.subscriptions.test_webhooks import happens, of
 
 REFUSED = b"-ERR 'Authorization Violation'\r\n"

@@ -10,8 +10,8 @@ from libs.domain.ids import subscription_stream
 from libs.postgres import pool
 from services.api.subscriptions import commands
 from services.api.subscriptions.projection import SCHEMA
+from tests.api.callers import MEMBER
 from tests.api.world import World
-from tests.subscriptions.conftest import MEMBER
 from tests.subscriptions.receiver import Receiver
 from tests.subscriptions.test_webhooks import made, of, told_deliveries
 

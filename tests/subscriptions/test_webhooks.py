@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 
 from libs.domain.events import WorkspaceMemberRemoved
 from libs.domain.ids import workspace_stream
+from tests.api.callers import MEMBER
 from tests.api.world import World
-from tests.subscriptions.conftest import MEMBER
 from tests.subscriptions.receiver import Receiver
 
 

@@ -13,7 +13,7 @@ import msgspec
 from libs.domain.errors import Unavailable
 from libs.eventlog.wire import JS, Mailbox, Message, Nats
 
-HEARTBEAT = 1.0
+HEARTBEAT = 3.0  # a restarted server is noticed at once, by the connection that breaks
 EXPIRES = 30.0
 _HARMLESS = {"404", "408"}  # nothing there, or the request's time is up
 

@@ -36,8 +36,10 @@ async def migrate(database: Database, package: str, most: int | None = None) -> 
     async with database.exclusive(LOCK) as connection:
         await connection.execute(_PREPARE.format(schema=database.schema))
         done = {row["name"] for row in await connection.fetch("SELECT name FROM migration")}
-        for name, script in scripts:
-            if name not in done:
-                await connection.execute(script, timeout=_PATIENCE)
-                await connection.execute("INSERT INTO migration (name) VALUES ($1)", name)
-                logger.info("applied %s to schema %s", name, database.schema)
+        missing = [(name, script) for name, script in scripts if name not in done]
+        for name, script in missing:
+            await connection.execute(script, timeout=_PATIENCE)
+            await connection.execute("INSERT INTO migration (name) VALUES ($1)", name)
+            logger.info("applied %s to schema %s", name, database.schema)
+    if missing:
+        await database.renew()

@@ -25,6 +25,7 @@ _SETTINGS = {
     "fsync": "on",
     "wal_level": "minimal",  # no replicas of an embedded server
     "max_wal_senders": "0",
+    "max_logical_replication_workers": "0",
     "shared_buffers": "128MB",
     "max_connections": "100",
     "jit": "off",  # short queries only: compiling them costs more than running them

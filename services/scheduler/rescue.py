@@ -39,12 +39,15 @@ class Rescue:
             await self.tick()
 
     async def tick(self) -> None:
+        claimed = {run.executor for run in self._plan.runs.values() if run.executor}
+        if not claimed:  # nobody's end would matter
+            self._missing_since.clear()
+            return
         try:
             alive = await lease.holders(self._nats)
         except Unavailable:
             self._missing_since.clear()
             return
-        claimed = {run.executor for run in self._plan.runs.values() if run.executor}
         now = self._clock()
         self._missing_since = {
             executor: self._missing_since.get(executor, now) for executor in claimed - alive

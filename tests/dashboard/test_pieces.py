@@ -7,8 +7,15 @@ import pytest
 from libs.domain.errors import Rejected
 from libs.domain.events import Schedule
 from services.api.dashboard import formats, schedules
+from services.api.dashboard.render import environment
 
 AT = datetime(2026, 11, 2, 9, 5, 7, 1500, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", environment().list_templates())
+def test_templates_compile(name: str) -> None:
+    """Nothing else does before somebody visits."""
+    environment().get_template(name)
 
 
 def test_instants() -> None:

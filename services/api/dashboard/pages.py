@@ -17,7 +17,6 @@ from services.api.dashboard import (
     log,
     new_task,
     platform,
-    render,
     run,
     signin,
     static,
@@ -114,7 +113,6 @@ PAGES = (
 
 
 def add_pages(app: web.Application, resources: Resources) -> None:
-    render.compile_all()
     app.router.add_get("/static/{version}/{name}", static.serve)
     app.router.add_get(signin.PATH, _public(resources, signin.show))
     app.router.add_post(signin.PATH, _public(resources, signin.sign_in))

@@ -4,15 +4,17 @@ What the caller may not see is null or left out, as if it were not there (I8).
 """
 
 from collections.abc import Awaitable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from libs.domain.errors import Rejected
 from libs.domain.workspace import Workspace
 from services.api import access, members, requests, wire, workspaces
 from services.api.call import Call
-from services.api.graphql.engine import Resolver
 from services.api.graphql.where import Row, matches
+
+if TYPE_CHECKING:
+    from services.api.graphql.engine import Resolver
 
 Found = TypeVar("Found")
 Where = Mapping[str, Any]
@@ -77,7 +79,7 @@ _NOT_SERVED = (
     "insert_pipeline_tag",
     "delete_pipeline_tag",
 )
-RESOLVERS: dict[tuple[str, str], Resolver] = {
+RESOLVERS: dict[tuple[str, str], "Resolver"] = {
     ("query_root", "workspace_by_pk"): workspace_by_pk,
     ("query_root", "user_default_workspace"): user_default_workspace,
     ("query_root", "orchestration_by_pk"): orchestration_by_pk,

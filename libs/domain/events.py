@@ -20,7 +20,7 @@ Mode = Literal["fork", "exec"]
 SubscriptionKind = Literal["webhook", "nats"]
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True, gc=False):
     """On the wire: a JSON object whose `type` is the class's name."""
 
 

@@ -1,18 +1,19 @@
 """Names of things: which stream an aggregate's events lie in, and which id a run has."""
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID, uuid5
 
 import msgspec
 
 Aggregate = Literal["workspace", "connection", "orchestration", "task", "run", "subscription"]
+_AGGREGATES: dict[str, Aggregate] = {name: name for name in get_args(Aggregate)}
 
 EVENTS_ROOT = "event"
 PLATFORM = 0  # the workspace of what lies in none
 
 
-class StreamId(msgspec.Struct, frozen=True):
+class StreamId(msgspec.Struct, frozen=True, gc=False):
     """One aggregate's place in the log: the subject `event.<workspace id>.<aggregate>.<id>`."""
 
     workspace: int
@@ -25,10 +26,11 @@ class StreamId(msgspec.Struct, frozen=True):
 
     @staticmethod
     def of_subject(subject: str) -> "StreamId":
+        """Raises ValueError for a subject of another kind."""
         _, workspace, aggregate, id = subject.split(".")
-        return msgspec.convert(
-            {"workspace": int(workspace), "aggregate": aggregate, "id": id}, StreamId
-        )
+        if aggregate not in _AGGREGATES:
+            raise ValueError(f"{subject}: there is no such aggregate")
+        return StreamId(int(workspace), _AGGREGATES[aggregate], id)
 
 
 def workspace_stream(workspace: int) -> StreamId:

@@ -3,6 +3,7 @@
 `ce-id` is also the `Nats-Msg-Id`, by which an append recognises its own work after a time-out.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -11,6 +12,7 @@ import msgspec
 
 from libs.domain.events import AnyEvent, decode
 from libs.domain.ids import StreamId
+from libs.eventlog.message import Message
 
 SCHEMA_VERSION = "1"
 
@@ -32,7 +34,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     traceparent: str = ""
 
 
-class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An event as it lies in the log; `seq` is its place there, `at` its CloudEvents time."""
 
     seq: int
@@ -80,8 +82,38 @@ def headers(stream: StreamId, event: AnyEvent, context: Context) -> dict[str, st
     return found
 
 
+# Headers as `headers` writes them, found in one go; what an append adds comes after them.
+_WRITTEN = re.compile(
+    "NATS/1.0\r\nNats-Msg-Id: [^\r]*\r\nce-specversion: [^\r]*\r\nce-id: ([^\r]*)\r\n"
+    "ce-type: [^\r]*\r\nce-source: /rondo/([^\r]*)\r\nce-subject: [^\r]*\r\n"
+    "ce-time: ([^\r]*)\r\nce-actor: ([^\r]*)\r\nce-correlationid: ([^\r]*)\r\n"
+    "ce-schemaversion: [^\r]*\r\ncontent-type: [^\r]*\r\n"
+    "(?:ce-causationid: ([^\r]*)\r\n)?(?:traceparent: ([^\r]*)\r\n)?(?!ce-|traceparent)"
+)
+
+
+def read(seq: int, message: Message) -> Recorded:
+    """As `recorded` does, which it leaves headers to that somebody else has written."""
+    found = _WRITTEN.match(message.block.decode(errors="replace"))
+    if found is None:
+        return recorded(seq, message.subject, message.headers, message.data)
+    id, source, at, actor, correlation, causation, traceparent = found.groups("")
+    return Recorded(
+        seq=seq,
+        id=id,
+        stream=StreamId.of_subject(message.subject),
+        event=decode(message.data),
+        at=datetime.fromisoformat(at),
+        actor=actor,
+        source=source,
+        correlation=correlation,
+        causation=causation,
+        traceparent=traceparent,
+    )
+
+
 def recorded(seq: int, subject: str, given: Mapping[str, str], data: bytes) -> Recorded:
-    """Raises msgspec.ValidationError or KeyError when the message is no event of ours."""
+    """ValueError (msgspec.ValidationError is one) or KeyError when it is no event of ours."""
     return Recorded(
         seq=seq,
         id=given["ce-id"],

@@ -92,7 +92,7 @@ async def direct_get(
         while True:
             try:
                 async with asyncio.timeout(_ANSWER_TIMEOUT):
-                    message = await box.queue.get()
+                    message = await box.get()
             except TimeoutError as error:
                 raise Unavailable(f"NATS did not answer a read of {subject}") from error
             if message is None:

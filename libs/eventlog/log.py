@@ -19,7 +19,7 @@ from libs.domain.events import AnyEvent, encode
 from libs.domain.ids import EVENTS_ROOT, StreamId
 from libs.eventlog import follow as following
 from libs.eventlog import streams
-from libs.eventlog.envelope import Context, Recorded, headers, recorded
+from libs.eventlog.envelope import Context, Recorded, headers, read, recorded
 from libs.eventlog.wire import ApiError, Nats, checked, patiently
 
 # 10071: wrong last sequence; 10164: the same in an atomic batch.
@@ -179,8 +179,9 @@ class EventLog:
             self._nats, streams.EVENTS, stream.subject, _PAGE, start=after + 1
         )
         return [
-            recorded(int(one.headers["Nats-Sequence"]), stream.subject, one.headers, one.data)
+            recorded(int(given["Nats-Sequence"]), stream.subject, given, one.data)
             async for one in messages
+            if (given := one.headers)
         ]
 
     async def end(self) -> int:
@@ -251,4 +252,4 @@ async def _decoded(
 
 
 def _recorded(one: following.Delivery) -> Recorded:
-    return recorded(one.seq, one.message.subject, one.message.headers, one.message.data)
+    return read(one.seq, one.message)

@@ -1,7 +1,5 @@
 """What NATS says: messages, their headers (`NATS/1.0`, a status perhaps, lines), and refusals."""
 
-from collections.abc import Mapping
-
 import msgspec
 
 from libs.domain.errors import Unavailable
@@ -37,13 +35,18 @@ def checked(data: bytes) -> bytes:
     return data
 
 
-class Message(msgspec.Struct, frozen=True):
-    """A message with its headers; `reply` is where an acknowledgement goes."""
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """A message; `block` has its headers as they came, `reply` is where an acknowledgement goes."""
 
     subject: str
-    headers: Mapping[str, str]
+    block: bytes
     data: bytes
     reply: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Read anew each time: keep what is needed more than once."""
+        return parse_headers(self.block)
 
 
 # A message as it stands on a connection: where it ends, its subscription's number, subject, reply,

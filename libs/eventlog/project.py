@@ -12,11 +12,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from libs.domain.errors import Unavailable
+from libs.eventlog.ahead import reading_ahead
 from libs.postgres.pool import Connection, Database
 
 logger = logging.getLogger(__name__)
 
 QUIET = 0.3  # s without news after which rows are written that were allowed to be behind
+AHEAD = 4000  # items to read while rows are written
 
 
 # Lock the checkpoint and move it on, never back; gives where it was.
@@ -105,27 +107,15 @@ class Runner(Generic[Item]):
         """For ever; raises RowsLost, and what `apply` raises unless it is Unavailable."""
         self._written = await self._load()
         self.position.move(self._written)
-        async for batch in self._patiently() if self._behind else self._follow(self._written):
-            self._projection.received(batch)
-            self._waiting += batch
-            if not batch or len(self._waiting) > self._behind:
-                await self._write(self._waiting)
-                self._projection.applied(self._waiting)
-                self._written, self._waiting = self._waiting[-1].seq, []
-            self.position.move(batch[-1].seq if batch else self._written)
-
-    async def _patiently(self) -> AsyncIterator[list[Item]]:
-        """The stream's batches, and an empty one when items wait and nothing more comes."""
-        stream = aiter(self._follow(self._written))
-        while True:
-            upcoming = asyncio.ensure_future(anext(stream))
-            try:
-                await asyncio.wait({upcoming}, timeout=QUIET if self._waiting else None)
-                if not upcoming.done():
-                    yield []
-                yield await upcoming
-            finally:
-                upcoming.cancel()
+        async with reading_ahead(self._follow(self._written), AHEAD) as ahead:
+            while (batch := await ahead.take(QUIET if self._waiting else None)) is not None:
+                self._projection.received(batch)
+                self._waiting += batch
+                if not batch or len(self._waiting) > self._behind:
+                    await self._write(self._waiting)
+                    self._projection.applied(self._waiting)
+                    self._written, self._waiting = self._waiting[-1].seq, []
+                self.position.move(batch[-1].seq if batch else self._written)
 
     async def _load(self) -> int:
         async with self._database.snapshot() as connection:

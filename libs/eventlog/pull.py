@@ -6,7 +6,7 @@ whatever looks odd ends in `Interrupted`: the caller sets up again from where it
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import msgspec
 
@@ -22,7 +22,7 @@ class Interrupted(Exception):
     """The server restarted, the consumer is gone, or heartbeats stayed away."""
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """A message out of a stream: its place there, and which delivery of this consumer it is."""
 
     seq: int
@@ -34,9 +34,8 @@ class Delivery(msgspec.Struct, frozen=True):
 def delivery(message: Message) -> Delivery:
     """From the reply subject: $JS.ACK[.domain.account].stream.consumer.attempt.seq.cseq...."""
     tokens = message.reply.split(".")
-    skip = 0 if len(tokens) == 9 else 2
-    attempt, seq, consumer_seq = (int(token) for token in tokens[4 + skip : 7 + skip])
-    return Delivery(seq, consumer_seq, attempt, message)
+    at = 4 if len(tokens) == 9 else 6
+    return Delivery(int(tokens[at + 1]), int(tokens[at + 2]), int(tokens[at]), message)
 
 
 async def pull(
@@ -66,32 +65,30 @@ async def _next(box: Mailbox) -> tuple[list[Delivery], bool]:
     """What has come by now, at least one thing; and whether the request is over."""
     try:
         async with asyncio.timeout(HEARTBEAT * 2.5):  # wait_for of 3.11 can swallow a cancel
-            first = await box.queue.get()
+            come = await box.take()
     except TimeoutError as error:
         raise Interrupted("no heartbeat") from error
     batch: list[Delivery] = []
-    ended = _sort(first, batch)
-    while not ended and not box.queue.empty():
-        following = box.queue.get_nowait()
-        if following is None:  # hand on what we have; the interruption is for the next call
-            box.queue.put_nowait(None)
+    ended = False
+    for message in come:
+        if message is None:
+            if not batch:
+                raise Interrupted("reconnected")
+            box.put(None)  # hand on what we have; the interruption is for the next call
             return batch, True
-        ended = _sort(following, batch)
+        if message.reply.startswith("$JS.ACK"):
+            batch.append(delivery(message))
+        else:
+            ended |= _ends(message.headers)
     return batch, ended
 
 
-def _sort(message: Message | None, batch: list[Delivery]) -> bool:
-    if message is None:
-        raise Interrupted("reconnected")
-    if message.reply.startswith("$JS.ACK"):
-        batch.append(delivery(message))
-        return False
-    status = message.headers.get("Status", "")
-    if status == "100":
-        return False
-    if status in _HARMLESS:
-        return True
-    raise Interrupted(f"{status} {message.headers.get('Description', '')}")
+def _ends(headers: Mapping[str, str]) -> bool:
+    """Whether the server says that the request is over."""
+    status = headers.get("Status", "")
+    if status != "100" and status not in _HARMLESS:
+        raise Interrupted(f"{status} {headers.get('Description', '')}")
+    return status in _HARMLESS
 
 
 async def acknowledge(nats: Nats, given: Delivery) -> None:

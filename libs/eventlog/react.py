@@ -18,7 +18,7 @@ import msgspec
 
 from libs.domain.errors import Unavailable
 from libs.eventlog import parked, streams
-from libs.eventlog.envelope import Recorded, recorded
+from libs.eventlog.envelope import Recorded, read
 from libs.eventlog.pull import (
     RETRYABLE,
     Delivery,
@@ -194,5 +194,4 @@ class _Runner:
 
 
 def _decode(given: Delivery) -> Recorded:
-    message = given.message
-    return recorded(given.seq, message.subject, message.headers, message.data)
+    return read(given.seq, given.message)

@@ -60,7 +60,7 @@ async def _receive(nats: Nats, box: Mailbox, file: IO[bytes]) -> None:
 async def _next(box: Mailbox) -> Message:
     try:
         async with asyncio.timeout(_ANSWER_TIMEOUT):
-            message = await box.queue.get()
+            message = await box.get()
     except TimeoutError as error:
         raise Unavailable("NATS sends no more of a snapshot") from error
     if message is None:

@@ -10,6 +10,7 @@ come without its queue, task and slow reading of headers (`_Client`).
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from itertools import count
@@ -22,7 +23,7 @@ from nats.aio.subscription import Subscription
 from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
 
 from libs.domain.errors import Unavailable
-from libs.eventlog.message import ApiError, Message, checked, frames, parse_headers
+from libs.eventlog.message import ApiError, Message, checked, frames
 
 __all__ = ["ApiError", "Mailbox", "Message", "Nats", "back_off", "checked", "connect", "patiently"]
 
@@ -43,7 +44,28 @@ class Mailbox:
 
     def __init__(self, subject: str) -> None:
         self.subject = subject
-        self.queue: asyncio.Queue[Message | None] = asyncio.Queue()
+        self._come: deque[Message | None] = deque()
+        self._some = asyncio.Event()
+
+    def put(self, message: Message | None) -> None:
+        self._come.append(message)
+        self._some.set()
+
+    async def get(self) -> Message | None:
+        """The first that has come, or comes."""
+        await self._some.wait()
+        message = self._come.popleft()
+        if not self._come:
+            self._some.clear()
+        return message
+
+    async def take(self) -> list[Message | None]:
+        """All that has come, at least one."""
+        await self._some.wait()
+        self._some.clear()
+        taken = list(self._come)
+        self._come.clear()
+        return taken
 
 
 class _Parser(Parser):  # type: ignore[misc]
@@ -63,8 +85,12 @@ class _Parser(Parser):  # type: ignore[misc]
     async def _whole(self, data: bytes) -> bytes:
         """Gives what follows the last whole message with headers."""
         found = frames(data)
-        for _, *message in found:
-            await self.nc._process_msg(*message)
+        for _, sid, subject, reply, body, headers in found:
+            receiver = self.nc.receivers.get(sid)
+            if receiver is None:
+                await self.nc._process_msg(sid, subject, reply, body, headers)
+            else:
+                receiver(Message(subject.decode(), headers, body, reply.decode()))
         return data[found[-1][0] :] if found else data
 
 
@@ -77,27 +103,27 @@ class _Client(Client):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._ps = _Parser(self)
-        self._receivers: dict[int, Callable[[Message], None]] = {}
+        self.receivers: dict[int, Callable[[Message], None]] = {}
 
     async def receive(
         self, subject: str, receiver: Callable[[Message], None], queue: str = ""
     ) -> Subscription:
         subscription = await self.subscribe(subject, queue)
-        self._receivers[subscription._id] = receiver
+        self.receivers[subscription._id] = receiver
         return subscription
 
     def _remove_sub(self, sid: int, max_msgs: int = 0) -> None:
-        self._receivers.pop(sid, None)
+        self.receivers.pop(sid, None)
         super()._remove_sub(sid, max_msgs)
 
     async def _process_msg(
         self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes
     ) -> None:
-        receiver = self._receivers.get(sid)
+        receiver = self.receivers.get(sid)
         if receiver is None:
             await super()._process_msg(sid, subject, reply, data, headers)
         else:
-            receiver(Message(subject.decode(), parse_headers(headers), data, reply.decode()))
+            receiver(Message(subject.decode(), headers or b"", data, reply.decode()))
 
 
 class Nats:
@@ -178,7 +204,7 @@ class Nats:
     async def mailbox(self) -> AsyncIterator[Mailbox]:
         """A subscription of its own, since a pulled message comes under its original subject."""
         box = Mailbox(self._client.new_inbox())
-        subscription = await self._client.receive(box.subject, box.queue.put_nowait)
+        subscription = await self._client.receive(box.subject, box.put)
         self._mailboxes.add(box)
         try:
             yield box
@@ -200,7 +226,7 @@ class Nats:
 
     def _reconnected(self) -> None:
         for box in self._mailboxes:
-            box.queue.put_nowait(None)
+            box.put(None)
 
 
 async def patiently(attempt: Callable[[], Awaitable[Result]], patience: float = PATIENCE) -> Result:

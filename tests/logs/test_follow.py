@@ -133,4 +133,4 @@ def test_whoever_waits_is_woken_when_another_copy_was_faster() -> None:
 
 
 def delivery(seq: int, run: str) -> Delivery:
-    return Delivery(seq, seq, 1, Message(f"log.1.{run}", {}, b""))
+    return Delivery(seq, seq, 1, Message(f"log.1.{run}", b"", b""))

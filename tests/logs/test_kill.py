@@ -16,6 +16,7 @@ from libs.runlog import message
 from services.logs.arrivals import Arrivals
 from services.logs.ingest import Ingest
 from services.logs.runs import Runs
+from tests.eventlog.blocks import block
 from tests.logs.harness import WORKSPACE, Logs, Printer, until
 
 Transaction = Callable[[Database, Printer], AbstractAsyncContextManager[None]]
@@ -70,7 +71,7 @@ async def storing(database: Database, printer: Printer) -> AsyncIterator[None]:
     given_headers, body = message.pack(chunk, printer.task)
     subject = message.subject(WORKSPACE, printer.run)
     async with database.transaction() as connection:
-        given = Delivery(1, 1, 1, Message(subject, given_headers, body))
+        given = Delivery(1, 1, 1, Message(subject, block(given_headers), body))
         await Ingest(Arrivals()).apply(connection, [given])
         yield
 

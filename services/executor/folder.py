@@ -1,16 +1,13 @@
 """A run's private files: a copy of the code that it may write to, and what comes with it."""
 
-import fcntl
-import io
 import os
-import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from services.executor.backend import RunSpec
+from services.executor.filling import Filling, Mark, mark
 
-_FICLONE = 0x40049409  # ioctl_ficlone(2): share the blocks until one side writes
 _FEW, _LITTLE = 50, 1 << 20  # files and folders; bytes
 
 
@@ -20,6 +17,8 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.home, self.temporary, self.root = (path / n for n in ("home", "temporary", "root"))
+        self._places: dict[Path, Mark | None] = {}
+        self._made: dict[str, Mark] = {}
 
     def make(self, maker: int | None = None) -> None:
         """Make it, still empty, for who prepares the run: that uid, or we. Raises OSError."""
@@ -28,23 +27,46 @@ class RunFolder:
             os.mkdir(place, 0o700)
             if maker is not None:
                 os.chown(place, maker, maker)
+            self._places[place] = mark(str(place))
 
     def fill(self, spec: RunSpec, uid: int | None) -> None:
         """With all that the run gets, for `uid` alone if it is given, else for us. Raises OSError.
 
         What is large may take long.
         """
-        home = str(self.home)
-        _copy(str(spec.code), home, uid)
+        filling = Filling(str(self.home), uid, self._made)
+        filling.copy(str(spec.code))
         given = {"arguments.json": spec.arguments, **spec.files}
         # The SDK reads the arguments in HOME; a script may also do so beside its other data.
         beside, _, _ = spec.entrypoint.rpartition("/")
         given |= {f"{beside}/arguments.json": spec.arguments} if beside else {}
         for name, content in given.items():
-            _write(home, name, content, uid)
+            filling.write(name, content)
+        self._made = filling.done()
         if uid is not None:
-            os.chown(home, uid, uid)
+            os.chown(self.home, uid, uid)
             os.chown(self.temporary, uid, uid)
+
+    def clear(self, maker: int | None = None) -> bool:
+        """Take away what a run has left but for what we would make again; False if that can't be.
+
+        Then it may be filled for any other run, whoever's.
+        """
+        if len(self._made) > _FEW:
+            return False
+        try:
+            for place, known in self._places.items():
+                if known is None or mark(str(place)) != known:
+                    return False
+                os.chmod(place, 0o700)
+                if maker is not None:
+                    os.chown(place, maker, maker)
+            self._made = _emptied(str(self.home), self._made)
+            for place in (self.temporary, self.root):
+                _emptied(str(place))
+        except (OSError, RecursionError):
+            return False
+        return True
 
     def prepare(self, uid: int | None) -> None:
         """Make everything for a template that runs as `uid`, if given. Raises OSError."""
@@ -88,61 +110,31 @@ def is_small(path: Path) -> bool:
 
 def _sweep(path: str) -> None:
     """Nobody is left who could put a link in our way, so this needs none of rmtree's care."""
-    with os.scandir(path) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                _sweep(entry.path)
-            else:
-                os.unlink(entry.path)
+    _emptied(path)
     os.rmdir(path)
 
 
-def _copy(source: str, target: str, uid: int | None) -> None:
-    """What lies in the folder `source` into the folder `target`."""
-    with os.scandir(source) as entries:
+def _emptied(top: str, made: Mapping[str, Mark] = {}, below: str = "") -> dict[str, Mark]:
+    """Remove what lies in `top`, but for what is still as in `made`, which is given back.
+
+    Of a file a byte stays: ext4 writes to the disk at once what was written after it had none.
+    """
+    kept: dict[str, Mark] = {}
+    with os.scandir(top) as entries:
         for entry in entries:
-            to = os.path.join(target, entry.name)
-            if entry.is_dir(follow_symlinks=False):
-                _folder(to, uid)
-                _copy(entry.path, to, uid)
-            elif entry.is_file(follow_symlinks=False):
-                _copy_file(entry.path, to, uid)
-
-
-def _copy_file(source: str, target: str, uid: int | None) -> None:
-    """Clone where the file system can, else copy. The owner may write, nobody else read."""
-    with open(source, "rb", buffering=0) as old:
-        mode = 0o600 | (os.fstat(old.fileno()).st_mode & 0o100)
-        with _file(target, uid, mode) as new:
-            try:
-                fcntl.ioctl(new, _FICLONE, old.fileno())
-            except OSError:
-                shutil.copyfileobj(old, new)
-
-
-def _write(home: str, name: str, content: bytes, uid: int | None) -> None:
-    *above, _ = name.split("/")
-    at = home
-    for each in above:
-        at = f"{at}/{each}"
-        if not os.path.isdir(at):
-            _folder(at, uid)
-    with _file(f"{home}/{name}", uid) as file:
-        file.write(content)
-
-
-def _folder(path: str, uid: int | None) -> None:
-    os.mkdir(path, 0o700)
-    if uid is not None:
-        os.chown(path, uid, uid)
-
-
-def _file(path: str, uid: int | None, mode: int = 0o600) -> io.FileIO:
-    """A new one, or an emptied one."""
-    file = io.FileIO(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), "w")
-    if uid is not None:
-        os.fchown(file.fileno(), uid, uid)
-    return file
+            name, folder = below + entry.name, entry.is_dir(follow_symlinks=False)
+            known = made.get(name)
+            if known and not entry.is_symlink() and mark(entry.path) == known:
+                kept[name] = known
+                if folder:
+                    kept |= _emptied(entry.path, made, f"{name}/")
+                elif entry.stat().st_size:
+                    os.truncate(entry.path, 1)
+            elif folder:
+                _sweep(entry.path)
+            else:
+                os.unlink(entry.path)
+    return kept
 
 
 def _walk(path: str) -> Iterator[os.DirEntry[str]]:

@@ -38,6 +38,9 @@ _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid; see unix(7)
 _MESSAGE_BYTES = 1 << 16
 
 
+Leave = Callable[[RunFolder], None]
+
+
 class Launcher(Protocol):
     """Who makes keepers: the launcher, or a template."""
 
@@ -67,6 +70,7 @@ class LocalRun:
         launcher: Launcher,
         keeper: Keeper,
         orders: socket.socket,
+        leave: Leave,
     ) -> None:
         self.pid = self.stdout = self.stderr = -1
         self.new = ""
@@ -77,6 +81,7 @@ class LocalRun:
         self._launcher = launcher
         self._control = keeper.control
         self._orders = orders
+        self._leave = leave
         self._grace = 0.0
         self._asked: Verdict | None = None
         self._failed = ""
@@ -90,8 +95,18 @@ class LocalRun:
         self._removal: asyncio.Task[None] | None = None
 
     @classmethod
-    async def prepare(cls, prepare: Prepare, folder: RunFolder, launcher: Launcher) -> "LocalRun":
-        """Have its processes made; from then on the folder is ours. Raises as Launcher.prepare."""
+    async def prepare(
+        cls,
+        prepare: Prepare,
+        folder: RunFolder,
+        launcher: Launcher,
+        leave: Leave = RunFolder.remove,
+    ) -> "LocalRun":
+        """Have its processes made. Raises as Launcher.prepare.
+
+        From then on the folder is ours; when the run has ended, `leave` is called with it, in a
+        thread. What that raises is OSError.
+        """
         orders, awaited = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         orders.setblocking(False)
         with awaited:
@@ -100,7 +115,7 @@ class LocalRun:
             except BaseException:
                 orders.close()
                 raise
-        return cls(prepare, folder, launcher, keeper, orders)
+        return cls(prepare, folder, launcher, keeper, orders, leave)
 
     @property
     def usable(self) -> bool:
@@ -160,7 +175,7 @@ class LocalRun:
         await self.removed()
 
     async def removed(self) -> None:
-        """Wait until the files of a run that has ended are gone."""
+        """Wait until a run that has ended has left its folder."""
         if self._removal:
             await asyncio.wait([self._removal])
 
@@ -239,7 +254,7 @@ class LocalRun:
 
     async def _remove(self) -> None:
         try:
-            await asyncio.to_thread(self.folder.remove)
+            await asyncio.to_thread(self._leave, self.folder)
         except OSError as error:
             _log.warning(
                 "%s: a run's folder stays until the next start: %s", self.folder.path, error

@@ -83,21 +83,21 @@ def only_new(spec: RunSpec) -> str:
 
 
 def prepare(
-    python: Path, limits: Limits, folder: RunFolder, rights: Rights, forked: bool
+    place: str, python: Path, limits: Limits, folder: RunFolder, rights: Rights, forked: bool
 ) -> Prepare:
     """What to tell the launcher or template, with the run's folder as that sees it.
 
-    A template may not make control groups.
+    `place` is unique; a control group, which a template may not make, has its name.
     """
     home, temporary = _home(folder, rights)
     trees = interpreter_trees(python)
     return Prepare(
-        place=folder.path.name,
+        place=place,
         limits=limits,
         readable=[*view.system_trees(), *view.kernel_trees(), *trees],
         writable=[home, temporary, *view.devices()],
         view=None if rights.namespaces else _view(trees, folder, nested=forked),
-        group=f"{rights.group}/rondo-{folder.path.name}" if rights.group and not forked else "",
+        group=f"{rights.group}/rondo-{place}" if rights.group and not forked else "",
     )
 
 

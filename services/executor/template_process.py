@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 _PATIENCE = 180.0  # seconds for all that is to be imported
 _LAST_WORDS = 2.0
 _SPARES = 2  # runs whose processes are made before anybody asks for them
+_FOLDERS = 16  # that are kept for other runs
 _MOMENT = 0.03  # seconds in which a run is over the worst
 
 _LIMITS = Limits(BOUNDLESS, BOUNDLESS, BOUNDLESS, processes=1 << 16, open_files=1 << 16)
@@ -34,12 +35,25 @@ class Place:
         self._folder = folder.temporary
         self._inside = inside
         self._uid = uid
+        self._free: list[RunFolder] = []
 
     def new(self) -> RunFolder:
-        """Raises OSError."""
+        """One that no run has, empty or with files to be written over. Raises OSError."""
+        if self._free:
+            return self._free.pop()
         folder = RunFolder(self._folder / uuid4().hex[:16])
         folder.make(self._uid)
         return folder
+
+    def leave(self, folder: RunFolder) -> None:
+        """Its run has ended: another may have it, if it can be cleared. Raises OSError.
+
+        May take long.
+        """
+        if len(self._free) < _FOLDERS and folder.clear(self._uid):
+            self._free.append(folder)
+        else:
+            folder.remove()
 
     def within(self, folder: RunFolder) -> RunFolder:
         """It as the template sees it."""
@@ -173,8 +187,9 @@ class Template:
         folder = self._place.new()
         seen = self._place.within(folder)
         try:
-            order = recipe.prepare(self._python, limits, seen, self._rights, forked=True)
-            return await LocalRun.prepare(order, folder, self), seen
+            place = uuid4().hex  # not the folder's name, which others had before
+            order = recipe.prepare(place, self._python, limits, seen, self._rights, forked=True)
+            return await LocalRun.prepare(order, folder, self, self._place.leave), seen
         except BaseException:
             folder.remove()
             raise

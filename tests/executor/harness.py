@@ -140,6 +140,11 @@ class Run:
         return outcome
 
 
+def _content(path: Path) -> bool:
+    """Whether it tells anything of a run."""
+    return path.is_symlink() or not (path.is_dir() or path.stat().st_size <= 1)
+
+
 @dataclass
 class Harness:
     """A backend and a folder to put code into."""
@@ -172,9 +177,9 @@ class Harness:
         return run
 
     def left(self) -> list[Path]:
-        """The folders that runs left; those prepared for the next ones have nothing in them."""
+        """The folders that runs left; those kept for the next ones have no content in them."""
         forked = (self.folder / "templates").glob("*/temporary/" + "[0-9a-f]" * 16)
-        filled = (folder for folder in forked if any((folder / "home").iterdir()))
+        filled = (folder for folder in forked if any(map(_content, folder.rglob("*"))))
         return [*(self.folder / "runs").iterdir(), *filled]
 
     def spec(self, script: str, beside: dict[str, bytes] | None = None, **spec: Any) -> RunSpec:

@@ -25,6 +25,9 @@ class _Half(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint32) for name in ("effective", "permitted", "inheritable")]
 
 
+_Halves = _Half * 2
+
+
 def renounce() -> None:
     """After the next exec we and our children have no capability, uid 0 or not.
 
@@ -51,7 +54,7 @@ def keep(capabilities: Iterable[int]) -> None:
 
 def _set(mask: int) -> None:
     low, high = mask & 0xFFFFFFFF, mask >> 32
-    data = (_Half * 2)(_Half(low, low, low), _Half(high, high, high))
+    data = _Halves(_Half(low, low, low), _Half(high, high, high))
     _check(_libc.capset(ctypes.byref(_Header(_VERSION_3, 0)), data))
 
 

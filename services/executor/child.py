@@ -43,7 +43,6 @@ def become(prepare: Prepare, control: socket.socket, orders: socket.socket) -> N
 def settle(prepare: Prepare) -> None:
     """What is alike for all runs: session, view, the rules of Landlock. Raises OSError."""
     os.setsid()
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     if prepare.group:
         Group(Path(prepare.group)).join()
     if prepare.view:

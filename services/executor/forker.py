@@ -7,6 +7,7 @@ nothing of it is left.
 import contextlib
 import os
 import select
+import signal
 import socket
 import traceback
 from pathlib import Path
@@ -36,6 +37,7 @@ class Forker:
 
     def __init__(self, executor: socket.socket, namespaces: bool) -> None:
         self.executor = executor
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())  # as it is in all that is forked from here
         self._fork = namespace.fork_in_pid_namespace if namespaces else os.fork
         self._myself = os.pidfd_open(os.getpid())  # for the keepers: readable when we are gone
         self._keepers: dict[int, tuple[int, Prepare]] = {}  # by pidfd, with the pid

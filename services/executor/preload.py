@@ -52,6 +52,7 @@ def _possessions() -> dict[str, object]:
         "threads": len(os.listdir("/proc/self/task")),
         "open files": os.listdir("/proc/self/fd"),
         "signal handlers": handlers,
+        "blocked signals": signal.pthread_sigmask(signal.SIG_BLOCK, ()),
         "processes": children,
         "another working directory": os.getcwd(),
     }

@@ -24,6 +24,7 @@ _ONE_THREAD = {
     **{f"{name}{_THREADS}": "1" for name in ("OMP", "OPENBLAS", "MKL")},
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # of the allocator in pyarrow
 }
+_ALL = ["/"]  # of a view, which has these alone in it
 _USER = "jovyan"  # what people's scripts know from notebooks
 
 
@@ -59,7 +60,7 @@ def template(
     prepare = Prepare(
         place=folder.path.name,
         limits=spec.limits,
-        readable=[*view.system_trees(), *view.kernel_trees(), *readable],
+        readable=_visible(readable),
         writable=[home, temporary, *view.devices()],
         view=seen,
         group=f"{rights.group}/rondo-{folder.path.name}" if rights.group else "",
@@ -94,7 +95,7 @@ def prepare(
     return Prepare(
         place=place,
         limits=limits,
-        readable=[*view.system_trees(), *view.kernel_trees(), *trees],
+        readable=_visible(trees) if rights.namespaces else _ALL,
         writable=[home, temporary, *view.devices()],
         view=None if rights.namespaces else _view(trees, folder, nested=forked),
         group=f"{rights.group}/rondo-{place}" if rights.group and not forked else "",
@@ -136,6 +137,10 @@ def interpreter_trees(python: Path) -> list[str]:
             base = Path(value.strip()).parent
             trees |= {base, base.resolve()}
     return sorted(str(each) for each in trees if each != Path("/"))
+
+
+def _visible(trees: list[str]) -> list[str]:
+    return [*view.system_trees(), *view.kernel_trees(), *trees]
 
 
 def _ours() -> list[str]:

@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 import weakref
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _REHEARSAL = "import sys\n\ndef main():\n    print(f'{1}')\n\nif __name__ == '':\n    main()\n"
 
-_loaded_before: Set[str] = frozenset()
+_run: "Run"
 _command_place = 0, 0
 
 
@@ -43,25 +43,34 @@ def load(path: str, loaded: Iterable[str]) -> CodeType | str:
         return f"it can't be compiled ({type(error).__name__}), which an interpreter tells best"
 
 
-def rehearse(environment: dict[str, str]) -> None:
-    """Do what all runs have in common, in the process of one that is still to come.
-
-    What this writes to in memory is copied now and not when somebody waits for it. `environment`
-    is what the preloaded modules have set.
-    """
-    global _command_place  # noqa: PLW0603 - a process runs one script
+def set_environment(environment: dict[str, str]) -> None:
+    """For the processes forked from here on."""
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
+
+
+def find_command() -> None:
+    """Where in memory our command lies, for ps to read: arg_start and arg_end of proc(5)."""
+    global _command_place  # noqa: PLW0603 - it is where it was in the processes forked from here on
+    with open("/proc/self/stat", "rb") as file:
+        fields = file.read().rpartition(b")")[2].split()
+    _command_place = int(fields[45]), int(fields[46])
+
+
+def rehearse() -> None:
+    """Do what all runs have in common, in the process of one that is still to come.
+
+    What this writes to in memory is copied now and not when somebody waits for it.
+    """
     _forget()
     compile(_REHEARSAL, "main.py", "exec", dont_inherit=True)
-    _command_place = _find_command()
 
 
 def begin(run: "Run") -> CodeType:
     """Make the interpreter look new; returns what to execute in its module `__main__`."""
-    global _loaded_before  # noqa: PLW0603 - a process runs one script
-    _loaded_before = run.modules
+    global _run  # noqa: PLW0603 - a process runs one script
+    _run = run
     launch, path = run.launch, run.launch.argv[-1]
     os.closerange(3, 1 << 16)
     os.environ.update(launch.environment)
@@ -156,16 +165,30 @@ def _dismantle() -> None:
     First of modules that nobody else holds; what is left then is emptied, the newest first.
     """
     sys.last_value = sys.last_traceback = None
-    new = {"__main__", *(sys.modules.keys() - _loaded_before)}
-    held = [weakref.ref(sys.modules[name]) for name in sys.modules if name in new]
+    new = [*_newest_first(), "__main__"]
+    held = [weakref.ref(sys.modules[name]) for name in new]
     for name in new:
         sys.modules[name] = None  # type: ignore[assignment] # an import fails from here on
     gc.collect()
-    for module in reversed(held):
+    for module in held:
         if left := module():
             _clear(vars(left))
             del left
     gc.collect()
+
+
+def _newest_first() -> list[str]:
+    """The modules that the script has loaded.
+
+    They come last, and whoever looks at the names of the others has their memory copied.
+    """
+    new: list[str] = []
+    for name in reversed(sys.modules):
+        if name not in _run.modules:
+            new.append(name)
+        elif len(new) == len(sys.modules) - len(_run.modules):
+            break
+    return new
 
 
 def _clear(names: dict[str, Any]) -> None:
@@ -180,13 +203,6 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()
-
-
-def _find_command() -> tuple[int, int]:
-    """Where in memory our command lies, for ps to read: arg_start and arg_end of proc(5)."""
-    with open("/proc/self/stat", "rb") as file:
-        fields = file.read().rpartition(b")")[2].split()
-    return int(fields[45]), int(fields[46])
 
 
 def _show_command(argv: list[str]) -> None:

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import msgspec
 
-from libs.linux import syscalls
+from libs.linux import landlock, syscalls
 from services.executor import child, preload, script, view
 from services.executor.forker import Born, Forker
 from services.executor.messages import (
@@ -34,6 +34,7 @@ class Run(msgspec.Struct, frozen=True):
     launch: Launch
     code: CodeType
     modules: frozenset[str]  # those loaded before it
+    template: object  # what is freed has its memory copied first, and is not worth that
 
 
 class Template(Forker):
@@ -43,23 +44,23 @@ class Template(Forker):
         super().__init__(executor, namespaces)
         self.become = self._become
         self._plain = plain
-        self._environment = dict(os.environ)
-        self._found: frozenset[str] = frozenset()
+        self._own = dict(os.environ)
+        self._found = self._loaded = frozenset[str]()
         self.run: Run | None = None
+        self.unwound: Born | None = None  # with all that it leads out of
+        self._note()
 
     def preload(self, order: Preload) -> None:
         """Import what does no harm, and leave as little as possible to be copied in each run."""
+        os.environ.update(self._own | dict(os.environ))
         refused = preload.load(order.modules)
-        self.note()
-        gc.collect()
-        gc.freeze()
+        self._note()
         self.executor.send(encode(Preloaded(refused)))
 
     def _become(self, prepare: Prepare, control: socket.socket, orders: socket.socket) -> NoReturn:
         try:
             child.settle(prepare)
-            loaded = frozenset(sys.modules)
-            script.rehearse(self._set_here())
+            script.rehearse()
             launch = child.set_up(prepare, orders)
             code = script.load(launch.argv[-1], self._found)
             if isinstance(code, str):
@@ -69,16 +70,20 @@ class Template(Forker):
         except BaseException as error:
             control.send(encode(Failed(f"{type(error).__name__}: {error}")))
             os._exit(child.NOT_STARTED)
-        self.run = Run(launch, code, loaded)
+        self.run = Run(launch, code, self._loaded, self)
         raise Born
 
-    def note(self) -> None:
-        """Which modules a script would find loaded that a new interpreter has not."""
-        self._found = frozenset(name.partition(".")[0] for name in sys.modules.keys() - self._plain)
+    def _note(self) -> None:
+        """What runs start with: here, for in each of them the memory would be copied for it.
 
-    def _set_here(self) -> dict[str, str]:
-        """What the preloaded modules have set in the environment."""
-        return {k: v for k, v in os.environ.items() if self._environment.get(k) != v}
+        Modules, of which some a script would not find loaded in a new interpreter, and what they
+        have set in the environment.
+        """
+        self._loaded = frozenset(sys.modules)
+        self._found = frozenset(name.partition(".")[0] for name in self._loaded - self._plain)
+        script.set_environment({k: v for k, v in os.environ.items() if self._own.get(k) != v})
+        gc.collect()
+        gc.freeze()
 
 
 def serve(plain: Set[str], namespaces: bool) -> Run:
@@ -88,19 +93,18 @@ def serve(plain: Set[str], namespaces: bool) -> Run:
     if namespaces:
         view.conceal([f"{_TREE}/libs", f"{_TREE}/services"])
     gc.disable()  # a collection in each run would touch, hence copy, all its memory
-    gc.collect()
-    gc.freeze()
     os.set_inheritable(child.TEMPLATE_ORDERS, False)
     with socket.socket(fileno=child.TEMPLATE_ORDERS) as executor:
         template = Template(executor, namespaces, plain)
         try:
-            template.note()
+            script.find_command()
+            landlock.version()  # asked once for all
             syscalls.become_subreaper()
             signal.set_wakeup_fd(-1)
             executor.send(encode(Preloaded()))
             template.serve()
-        except Born:
-            pass
+        except Born as born:
+            template.unwound = born
     if template.run is None:
         os._exit(0)
     return template.run

@@ -25,6 +25,8 @@ MODULES = {
     "with_socket": "import socket\npair = socket.socketpair()\nVALUE = pair[0].fileno() > 2\n",
     "with_handler": "import signal\nsignal.signal(signal.SIGUSR1, print)\n"
     "VALUE = signal.getsignal(signal.SIGUSR1) is print\n",
+    "with_mask": "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])\n"
+    "VALUE = signal.pthread_sigmask(signal.SIG_BLOCK, [])\n",
     "with_child": "import subprocess\nchild = subprocess.Popen(['sleep', '9'])\nVALUE = 'child'\n",
     "deafening": "from select import poll\nimport select\nselect.poll = lambda: Deaf()\n"
     "class Deaf:\n    def __init__(self): self.real = poll()\n"
@@ -70,7 +72,16 @@ async def test_a_harmless_module_is_there_before_the_script(runs: Harness, pytho
 
 
 @pytest.mark.parametrize(
-    "name", ["with_thread", "with_file", "with_socket", "with_handler", "with_child", "printing"]
+    "name",
+    [
+        "with_thread",
+        "with_file",
+        "with_socket",
+        "with_handler",
+        "with_mask",
+        "with_child",
+        "printing",
+    ],
 )
 async def test_others_are_left_to_the_runs(runs: Harness, python: Path, name: str) -> None:
     look = f"import sys; print({name!r} in sys.modules)"

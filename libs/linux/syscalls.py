@@ -1,6 +1,6 @@
 """The few system calls that Python does not wrap, by ctypes. Errors are OSError with the errno.
 
-Sources: prctl(2), unshare(2), mount(2), umount2(2), pidfd_open(2) is in `os` already.
+Sources: prctl(2), unshare(2), mount(2), umount2(2), syncfs(2), pidfd_open(2) is in `os` already.
 """
 
 import ctypes
@@ -63,6 +63,15 @@ def mount(
             os.fsencode(source), os.fsencode(target), kind.encode(), flags, data.encode() or None
         )
     )
+
+
+def sync_file_system(path: Path) -> None:
+    """All of the file system that holds the folder is on its disk then: syncfs(2)."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _check(_libc.syncfs(handle))
+    finally:
+        os.close(handle)
 
 
 def syscall(number: int, *arguments: object) -> int:

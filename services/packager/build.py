@@ -3,7 +3,7 @@
     <data>/locks/<digest of what was asked>.txt
     <environments>/<id>/      a virtual environment, whole or not there
     <environments>/.locks/    what removed ones consisted of (shelf.py)
-    <environments>/.uv/       uv's cache and home, and bytecode of what is in the cache
+    <environments>/.uv/       uv's cache and home, and which wheels there are ready (wheels.py)
 
 Every environment starts from the same base packages (base.in) in the same versions where that is
 possible, so that they share files. Folders appear by rename: several builders may share them.
@@ -23,11 +23,20 @@ import msgspec
 
 from libs.archive import requirements as requirements_txt
 from libs.domain.errors import Rejected, Unavailable
+from libs.linux import syscalls
 from services.packager import sdk
-from services.packager.bytecode import Bytecode
-from services.packager.environment import Environment, digest, platform_name, seal
+from services.packager.environment import (
+    Environment,
+    check_size,
+    digest,
+    packages,
+    platform_name,
+    seal,
+    site_packages,
+)
 from services.packager.shelf import Limits, Shelf, excess
 from services.packager.uv import Uv
+from services.packager.wheels import Wheels, inodes
 
 BASE = Path(__file__).parent / "base.in"
 
@@ -81,7 +90,7 @@ class Builder:
             user=user,
             wheels_only=wheels_only,
         )
-        self._bytecode = Bytecode(self._environments / ".uv" / "bytecode")
+        self._wheels = Wheels(self._uv.cache, self._environments / ".uv" / "wheels")
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def build(self, requirements: list[str]) -> Environment:
@@ -114,13 +123,9 @@ class Builder:
     async def prune(self, keep: set[str]) -> list[str]:
         """Remove the longest unused beyond the limits, but none of `keep`: their ids."""
         removed = await asyncio.to_thread(self._prune, keep)
-        unused = await asyncio.to_thread(self._bytecode.unused)
-        kept = sum(entry.stat().st_size for entry in unused)
-        kept += await asyncio.to_thread(_only_here, self._uv.cache)
-        if kept > self._limits.cache_bytes:
-            for entry in unused:
-                Path(entry.path).unlink(missing_ok=True)
+        if await asyncio.to_thread(_only_here, self._uv.cache) > self._limits.cache_bytes:
             await self._uv.clean_cache()
+            await asyncio.to_thread(self._wheels.forget)
         return removed
 
     async def _build(self, requirements: list[str]) -> Environment:
@@ -174,19 +179,35 @@ class Builder:
 
     async def _install(self, lock: str, key: str) -> None:
         with self._work() as work:
-            built = await self._uv.install(work, lock)
+            built, ready = await self._linked(work, lock)
             (built / "lock.txt").write_text(lock)
             await asyncio.to_thread(sdk.put_into, built, self._uv.cache.parent)
-            if await asyncio.to_thread(self._bytecode.put_into, built):
-                await self._uv.compile_bytecode(built)
-                await asyncio.to_thread(self._bytecode.keep, built)
-            await asyncio.to_thread(seal, built, self._limits.environment_bytes)
-            await asyncio.to_thread(os.sync)  # its name vouches for it, after a power cut too
+            await self._finish(built, ready)
+            await asyncio.to_thread(syscalls.sync_file_system, built)  # its name vouches for it
             try:
                 built.rename(self._environments / key)
             except OSError:
                 if not self._shelf.use(key):  # else another builder was first, with the same
                     raise
+
+    async def _linked(self, work: Path, lock: str) -> tuple[Path, dict[int, int]]:
+        """An environment in `work`, and the wheels that were ready when it was linked to them."""
+        ready = await asyncio.to_thread(self._wheels.ready)
+        built = await self._uv.install(work, lock)
+        if folders := await asyncio.to_thread(self._wheels.unpacked, built, ready):
+            await self._uv.compile_bytecode(folders)
+            await asyncio.to_thread(self._wheels.keep, folders)
+            ready = await asyncio.to_thread(self._wheels.ready)
+            built = await self._uv.install(work, lock)
+        return built, ready
+
+    async def _finish(self, built: Path, ready: Mapping[int, int]) -> None:
+        """All of it compiled and sealed, as what comes of wheels that were ready is already."""
+        sizes = [ready.get(inode) for inode in inodes(built)]
+        if None in sizes:
+            await self._uv.compile_bytecode([built / "lib"])
+        size = await asyncio.to_thread(_sealed, built, sizes)
+        check_size(size, self._limits.environment_bytes)
 
     def _key(self, lock: str) -> str:
         return digest(lock, self._options, sdk.version())[:32]
@@ -225,6 +246,14 @@ def _keep(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
+
+
+def _sealed(built: Path, sizes: list[int | None]) -> int:
+    """Its bytes. `sizes` are those of its wheels, none for one that was not ready."""
+    known = [size for size in sizes if size is not None]
+    if len(known) < len(sizes):
+        return seal(built)
+    return sum(known) + seal(built, packages(site_packages(built)))
 
 
 def _only_here(cache: Path) -> int:

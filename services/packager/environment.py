@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import stat
+from collections.abc import Container
 from pathlib import Path
 
 import msgspec
@@ -42,11 +43,12 @@ def platform_name() -> str:
     return f"{platform.python_version()} {next(sys_tags())}"
 
 
-def seal(folder: Path, most_bytes: int) -> None:
-    """Make every file readable by all and writable by none; Rejected if it is over `most_bytes`.
+def seal(folder: Path, passed_over: Container[str] = ()) -> int:
+    """Make every file readable by all and writable by none; gives their bytes.
 
     Files are links into the builder's cache, so a task that wrote into one would change every
-    environment. Folders stay writable by their owner, who could not remove them otherwise.
+    environment. Folders stay writable by their owner, who could not remove them otherwise. Those
+    `passed_over`, by their paths, are left as they are.
     """
     total, waiting = 0, [str(folder)]
     while waiting:
@@ -55,17 +57,35 @@ def seal(folder: Path, most_bytes: int) -> None:
         with os.scandir(directory) as entries:
             for entry in entries:
                 status = entry.stat(follow_symlinks=False)
-                total += status.st_size
-                if stat.S_ISDIR(status.st_mode):
+                if not stat.S_ISDIR(status.st_mode):
+                    total += status.st_size
+                    if stat.S_ISREG(status.st_mode):
+                        _seal(entry.path, stat.S_IMODE(status.st_mode))
+                elif entry.path not in passed_over:
                     waiting.append(entry.path)
-                elif stat.S_ISREG(status.st_mode):
-                    _seal(entry.path, stat.S_IMODE(status.st_mode))
-    if total > most_bytes:
+    return total
+
+
+def check_size(size: int, most: int) -> None:
+    """Rejected if an environment of `size` bytes is too large."""
+    if size > most:
         raise Rejected(
             "invalid",
-            f"requirements.txt: installed, it takes {total} bytes, over the limit of {most_bytes};"
+            f"requirements.txt: installed, it takes {size} bytes, over the limit of {most};"
             " leave out what the code does not import",
         )
+
+
+def site_packages(environment: Path) -> Path:
+    (found,) = environment.glob("lib/python*/site-packages")
+    return found
+
+
+def packages(folder: Path) -> set[str]:
+    """The paths of the packages in a folder of `sys.path`; modules lie beside them."""
+    others = (".dist-info", ".data", "__pycache__")
+    with os.scandir(folder) as entries:
+        return {one.path for one in entries if one.is_dir() and not one.name.endswith(others)}
 
 
 def _seal(path: str, mode: int) -> None:

@@ -4,6 +4,7 @@ It is pure Python without requirements, so it is put beside the packages as it i
 name that the requirements bring stays.
 """
 
+import compileall
 import contextlib
 import importlib.util
 import os
@@ -12,7 +13,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from services.packager.environment import digest
+from services.packager.environment import digest, seal, site_packages
 
 PACKAGES = ("rondo", "wallaroo")
 
@@ -25,11 +26,8 @@ def version() -> str:
 
 
 def put_into(environment: Path, kept: Path) -> None:
-    """Where packages are; before bytecode is compiled.
-
-    Linked from a copy in the folder `kept`, so that its bytecode is shared like that of packages.
-    """
-    (site,) = environment.glob("lib/python*/site-packages")
+    """Where packages are: linked from a copy in the folder `kept`, compiled and sealed."""
+    site = site_packages(environment)
     owner = site.stat()
     for source in _kept(kept):
         if (site / source.name).exists():
@@ -50,6 +48,8 @@ def _kept(folder: Path) -> list[Path]:
         new = Path(tempfile.mkdtemp(dir=folder))
         for source in _sources():
             shutil.copytree(source, new / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+        compileall.compile_dir(new, quiet=2)
+        seal(new)
         with contextlib.suppress(OSError):
             new.rename(copy)
         shutil.rmtree(new, ignore_errors=True)

@@ -88,9 +88,13 @@ class Uv:
             await self._uv(venv, install)
         return folder
 
-    async def compile_bytecode(self, folder: Path) -> None:
-        """Compile what is not yet; a file of another Python's syntax can't be, and is left."""
-        await self._run(PYTHON, "-I", "-S", "-m", "compileall", "-qq", "-j2", str(folder / "lib"))
+    async def compile_bytecode(self, folders: list[Path]) -> None:
+        """Compile what is not yet; a file of another Python's syntax can't be, and is left.
+
+        Not what a wheel has for elsewhere: uv refuses folders among scripts.
+        """
+        how = ["-I", "-S", "-m", "compileall", "-qq", "-j2", "-x", r"\.data/"]
+        await self._run(PYTHON, *how, *map(str, folders))
 
     async def clean_cache(self) -> None:
         """Drop all wheels; environments keep theirs."""

@@ -1,0 +1,70 @@
+"""Wheels made ready once for all environments: sources compiled, files sealed, bytes counted.
+
+uv keeps each wheel unpacked in its cache and links the files into environments. Bytecode lies
+beside its source there, so uv links it like the rest. A wheel that is ready is known by the inode
+of its METADATA: a link to that file is kept, named `<inode>.<bytes>`, and while it is there no
+other file can have that number, whatever packages say of themselves.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from services.packager.environment import packages, seal, site_packages
+
+
+class Wheels:
+    """Those in `cache`; the links are kept in `folder`, on the same file system."""
+
+    def __init__(self, cache: Path, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._cache = cache
+        self._folder = folder
+
+    def ready(self) -> dict[int, int]:
+        """The bytes of each, in folders of packages, by the inode of its METADATA.
+
+        Whoever links wheels asks before: what was made ready meanwhile was linked in part perhaps.
+        """
+        names = (entry.name.split(".") for entry in os.scandir(self._folder))
+        return {int(inode): int(size) for inode, size in names}
+
+    def unpacked(self, environment: Path, ready: Mapping[int, int]) -> list[Path]:
+        """Where the cache has those of the environment that are not ready, if it has them.
+
+        Left out are wheels that uv would not take the bytecode of all their sources from.
+        """
+        wanted = {inode for inode in inodes(environment) if inode not in ready}
+        if not wanted:
+            return []
+        found = self._cache.glob("archive-v*/*/*.dist-info/METADATA")
+        wheels = [path.parents[1] for path in found if path.stat().st_ino in wanted]
+        return [wheel for wheel in wheels if not list(wheel.glob("*.data/*lib"))]
+
+    def keep(self, folders: list[Path]) -> None:
+        """Seals the packages of wheels whose sources have been compiled; these are ready then.
+
+        What lies beside packages is left to each environment: some of it uv copies and writes to.
+        """
+        for folder in folders:
+            size = sum(seal(Path(package)) for package in packages(folder))
+            (metadata,) = folder.glob("*.dist-info/METADATA")
+            with suppress(FileExistsError):  # another builder's work
+                os.link(metadata, self._folder / f"{metadata.stat().st_ino}.{size}")
+
+    def forget(self) -> None:
+        """Those that are neither in the cache nor in an environment any more."""
+        for entry in os.scandir(self._folder):
+            if entry.stat().st_nlink == 1:
+                os.unlink(entry.path)
+
+
+def inodes(environment: Path) -> Iterator[int]:
+    """Of each distribution's METADATA; 0 of one that has none."""
+    for entry in os.scandir(site_packages(environment)):
+        if entry.name.endswith(".dist-info"):
+            try:
+                yield os.stat(f"{entry.path}/METADATA").st_ino
+            except FileNotFoundError:
+                yield 0

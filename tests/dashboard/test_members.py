@@ -1,11 +1,17 @@
 """Workspaces and who works in them; users; one's own account."""
 
 import re
+from uuid import uuid4
 
 from playwright.sync_api import expect
 
 from tests.dashboard.visitor import Visitor, sign_in
 from tests.platform import Api
+
+
+def nobody_yet() -> str:
+    """An email that no user of the platform has, whatever other tests have made there."""
+    return f"{uuid4()}@example.org"
 
 
 def added(visitor: Visitor, email: str) -> str:
@@ -18,7 +24,7 @@ def added(visitor: Visitor, email: str) -> str:
 
 
 def test_a_workspace_and_its_members(visitor: Visitor) -> None:
-    page, email = visitor.page, "colleague@example.org"
+    page, email = visitor.page, nobody_yet()
     added(visitor, email)
     page.goto("/workspaces")
     page.get_by_label("Name").fill("the shared one")
@@ -42,7 +48,7 @@ def test_a_workspace_and_its_members(visitor: Visitor) -> None:
 
 
 def test_a_user_is_added_disabled_and_let_in_again(visitor: Visitor) -> None:
-    page, email = visitor.page, "newcomer@example.org"
+    page, email = visitor.page, nobody_yet()
     password = added(visitor, email)
     page.reload()
     assert password not in page.content()
@@ -66,7 +72,7 @@ def test_a_user_is_added_disabled_and_let_in_again(visitor: Visitor) -> None:
 
 
 def test_administrators_are_made_and_unmade(visitor: Visitor) -> None:
-    page, email = visitor.page, "deputy@example.org"
+    page, email = visitor.page, nobody_yet()
     added(visitor, email)
     user = page.get_by_role("row", name=re.compile(email))
     page.get_by_role("button", name=f"Make admin: {email}").click()
@@ -102,7 +108,7 @@ def test_a_token_is_shown_once_works_and_is_revoked(visitor: Visitor) -> None:
 
 
 def test_ones_own_password(visitor: Visitor) -> None:
-    email, new = "forgetful@example.org", "another good one"
+    email, new = nobody_yet(), "another good one"
     password = added(visitor, email)
     page = visitor.open(storage_state=None)
     sign_in(page, email, password)

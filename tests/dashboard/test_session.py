@@ -1,5 +1,7 @@
 """Signing in and out, and what a browser's session is good for."""
 
+from uuid import uuid4
+
 import pytest
 
 from tests.dashboard.people import PASSWORD, anybody, new_user, signed_in
@@ -52,7 +54,7 @@ async def test_nobody_is_sent_elsewhere(platform: Platform, elsewhere: str) -> N
 
 
 async def test_a_wrong_password_says_so_and_too_many_have_to_wait(platform: Platform) -> None:
-    name = "guessed@example.org"
+    name = f"{uuid4()}@example.org"
     await new_user(platform, name)
     async with anybody(platform) as person:
         statuses = [(await person.sign_in(name, "no")).status for _ in range(6)]
@@ -85,8 +87,9 @@ async def test_signing_out_ends_the_session_itself(platform: Platform) -> None:
 
 
 async def test_another_password_ends_it_too(platform: Platform) -> None:
-    id = await new_user(platform, "forgetful@example.org")
-    async with signed_in(platform, "forgetful@example.org") as person:
+    email = f"{uuid4()}@example.org"  # it has another password from here on
+    id = await new_user(platform, email)
+    async with signed_in(platform, email) as person:
         assert (await person.ask("GET", "/workloads")).status == 200
         async with api(platform, "people") as client:
             await client.post("users/reset_password", {"id": id, "password": PASSWORD + "!"})

@@ -61,7 +61,9 @@ def visitor(
     request: pytest.FixtureRequest,
 ) -> Iterator[Visitor]:
     """The administrator at their browser, in a workspace of the test's own."""
-    visitor = Visitor(platform, browser, signed_in, screenshots, request.node.name)
+    # With the file, for others have tests of the same name.
+    name = f"{request.path.stem} {request.node.name}"
+    visitor = Visitor(platform, browser, signed_in, screenshots, name)
     failed = request.session.testsfailed
     try:
         yield visitor

@@ -67,6 +67,7 @@ def test_what_is_wrong_is_said_and_the_rest_is_kept(visitor: Visitor) -> None:
     expect(page.get_by_role("alert")).to_contain_text("no JSON object")
     expect(page.get_by_label("Name")).to_have_value(name)
     fill(page, name)
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
     page.goto("/connections")
     fill(page, name, f'{{"password": "{PASSWORD}"}}')
     expect(page.get_by_role("alert")).to_contain_text("exists already")

@@ -1,6 +1,7 @@
 """The page of a run: its log, live and searched, how it went, and what led to it."""
 
 import re
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -24,6 +25,12 @@ import sys
 for number in range({LONG}):
     print(f"row {{number}}")
 print("<b>no markup</b> \\x1b[31mnor colours", file=sys.stderr)
+"""
+WAITS = """
+import socket
+print("begun", flush=True)
+socket.create_connection({}).recv(1)
+print("over")
 """
 FAILS = "print('loading')\nraise RuntimeError('no rows')"
 
@@ -99,10 +106,11 @@ def test_logs_that_were_not_kept_are_said_to_be_gone(visitor: Visitor) -> None:
 
 def test_the_end_of_a_run_appears_by_itself(visitor: Visitor) -> None:
     page = visitor.page
-    waits = "import time\nprint('begun', flush=True)\ntime.sleep(5)\nprint('over')"
-    _, run = visitor.do(started(waits))
-    page.goto(f"/runs/{run}")
-    expect(page.locator(".head .badge")).to_have_text("Running")
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        _, run = visitor.do(started(WAITS.format(door.getsockname())))
+        page.goto(f"/runs/{run}")
+        expect(page.locator(".head .badge")).to_have_text("Running")
+        door.accept()[0].close()
     expect(page.locator(".head .badge")).to_have_text("Success")
     expect(page.locator(".log li > span")).to_have_text(["begun", "over"])
     expect(page.locator(".hop-names")).to_contain_text("First line")

@@ -70,7 +70,7 @@ class Visitor:
                 **more,
             }
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         self._contexts.append(context)
         page = context.new_page()
         page.on("console", self._console)
@@ -97,6 +97,13 @@ class Visitor:
     def close(self) -> None:
         for context in self._contexts:
             context.close()
+        self.do(_stop)
+
+
+async def _stop(client: Api) -> None:
+    """A task that goes on would take its part of the machine from all tests to come."""
+    for task in await client.post("task/list", {"workspace_id": client.workspace}):
+        await client.post("task/kill", {"id": task["id"]})
 
 
 async def _workspace(client: Api) -> int:

@@ -267,11 +267,13 @@ async def _answered(answer: aiohttp.ClientResponse) -> Any:
 
 
 def archive(files: Files) -> bytes:
-    """A ZIP of these files by their path inside."""
+    """A ZIP of these files by their path inside: the same bytes whenever it is made."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as opened:
+    with zipfile.ZipFile(buffer, "w") as opened:
         for path, content in files.items():
-            opened.writestr(path, content)
+            entry = zipfile.ZipInfo(path)  # of 1980; a path alone would be of now
+            entry.external_attr = 0o600 << 16
+            opened.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 

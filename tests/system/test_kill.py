@@ -1,11 +1,11 @@
 """Kill kills (I7): once a task is killed nothing of it lives, starts again, or can be read."""
 
 from functools import partial
-from pathlib import Path
 
+from tests.executor.harness import living, mark
 from tests.platform import Api, until
 
-SLEEPS = "87654.125"  # argument of sleep by which a process of the task is known
+SLEEPS = mark()  # argument of sleep by which a process of the task is known
 SCRIPT = f"""
 import os, signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -29,31 +29,16 @@ async def test_nothing_of_a_killed_task_lives_on(client: Api) -> None:
     await until(partial(has_printed, client, run["run_id"]), "its first line")
     assert (await client.post("task/kill", {"id": task}))["status"] in ("pending_kill", "killed")
     await until(partial(is_killed, client, task), "status killed")
-    assert sleeping() == 0
+    assert not living(SLEEPS)
     await until(partial(is_empty, client, run["run_id"]), "its log to be gone")
     # Another task's run comes and goes: what was to start meanwhile would have.
     await client.ended(await client.run(await client.ready({"main.py": ""})))
     assert [one["status"] for one in await client.runs(task)] == ["killed"]
-    assert sleeping() == 0
+    assert not living(SLEEPS)
 
 
 async def four_sleep() -> bool:
-    return sleeping() == 4
-
-
-def sleeping() -> int:
-    """How many processes of the task there are on this machine."""
-    return sum(f"sleep\0{SLEEPS}\0" in command for command in command_lines())
-
-
-def command_lines() -> list[str]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found.append(path.read_text(errors="replace"))
-        except OSError:  # it has ended meanwhile
-            continue
-    return found
+    return len(living(SLEEPS)) == 4
 
 
 async def has_printed(client: Api, run: str) -> bool:

@@ -87,7 +87,7 @@ async def test_misfire_policies_make_up_for_a_downtime(
     """I3: two ticks pass while the scheduler stands still, for longer than the grace."""
     platform, before = restarted
     async with api(platform, WORKSPACE) as client:
-        ticks = [datetime.now(UTC) + timedelta(seconds=seconds) for seconds in (3, 4)]
+        ticks = [datetime.now(UTC) + timedelta(seconds=seconds) for seconds in (10, 11)]
         cron = ",".join(str(tick.second) for tick in ticks) + " * * * * *"
         latest, every, none = [
             await client.run(before.orchestration, "scheduled", schedule=cron, misfire=policy)

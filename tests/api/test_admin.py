@@ -9,6 +9,7 @@ from libs.eventlog import parked
 from libs.eventlog.wire import connect
 from tests.api.service import Service, running
 from tests.api.world import World
+from tests.platform import until
 from tests.servers import TOKEN, NatsServer
 
 SCRAPER = "a token that opens nothing but the metrics"
@@ -54,6 +55,13 @@ async def test_the_platform_tells_who_is_there_and_what_is_stuck(
     note = parked.Parked(reaction="packager", seq=7, subject="event.1.orchestration.x", error="E()")
     async with connect(service.nats_url, TOKEN) as nats:
         await parked.park(nats, note)
+
+    async def told() -> bool:
+        """What a service says of itself is known soon after it has begun."""
+        shown = await service.call("GET", "/v1/api/admin/platform", world.token)
+        return "api" in {copy["service"] for copy in shown.body["copies"]}
+
+    await until(told, "the service to be known")
     shown = await service.call("GET", "/v1/api/admin/platform", world.token)
     assert shown.status == 200
     assert shown.body["parked_count"] == 1
@@ -61,7 +69,6 @@ async def test_the_platform_tells_who_is_there_and_what_is_stuck(
         ("packager", 7, "E()")
     ]
     assert {stream["name"] for stream in shown.body["streams"]} == {"EVENTS", "LOGS", "PARKED"}
-    assert "api" in {copy["service"] for copy in shown.body["copies"]}
     retried = await service.post(
         "admin/parked/retry", {"reaction": "packager", "seq": 7}, world.token
     )

@@ -7,9 +7,10 @@ from uuid import uuid4
 import pytest
 from graphql import build_client_schema, get_introspection_query
 
+from libs.eventlog.log import EventLog
 from tests.api.callers import MEMBER, OUTSIDER
 from tests.api.service import Service
-from tests.api.world import World
+from tests.api.world import World, new_user
 
 DEFAULT = """query UserDefaultWorkspace($user_id: String = "") {
   user_default_workspace(where: {user_id: {_eq: $user_id}}) {
@@ -74,28 +75,37 @@ async def test_introspection_lists_the_types(world: World) -> None:
     assert {"bigint", "uuid", "timestamptz", "jsonb", "bpchar"} <= scalars
 
 
-async def test_ones_own_workspace_is_made_once(member: World, people: dict[str, Any]) -> None:
-    me = str(people[MEMBER])
-    answers = await asyncio.gather(*(data(member, DEFAULT, user_id=me) for _ in range(5)))
+@pytest.fixture
+async def somebody(service: Service, log: EventLog) -> tuple[World, str, str]:
+    """Who has no workspace yet; their email and id."""
+    email = f"{uuid4()}@example.org"
+    id = await new_user(service, email)
+    return World(service, log, await service.login(email)), email, str(id)
+
+
+async def test_ones_own_workspace_is_made_once(somebody: tuple[World, str, str]) -> None:
+    world, email, me = somebody
+    answers = await asyncio.gather(*(data(world, DEFAULT, user_id=me) for _ in range(5)))
     (first,) = answers[0]["user_default_workspace"]
     assert all(answer == answers[0] for answer in answers)
     found = first["workspace"]
-    assert found["name"] == f"{MEMBER} - Default Workspace"
+    assert found["name"] == f"{email} - Default Workspace"
     assert (found["created_by"], found["users"]) == (me, [{"user_id": me}])
     assert (found["archived"], found["models"], found["pipelines"]) == (False, [], [])
     assert found["created_at"][10] == "T"
     made = await data(
-        member, CREATE_DEFAULT, user_id=me, workspace_name="anything", user_type="OWNER"
+        world, CREATE_DEFAULT, user_id=me, workspace_name="anything", user_type="OWNER"
     )
     assert made == {"insert_workspace_one": {"id": found["id"]}}
 
 
 async def test_nobody_takes_ones_own_workspace_away(
-    world: World, outsider: World, people: dict[str, Any]
+    world: World, somebody: tuple[World, str, str]
 ) -> None:
-    name = f"{OUTSIDER} - Default Workspace"
+    owner, email, me = somebody
+    name = f"{email} - Default Workspace"
     taken = await world.post("workspaces/create", {"workspace_name": name})
-    mine = await data(outsider, DEFAULT, user_id=str(people[OUTSIDER]))
+    mine = await data(owner, DEFAULT, user_id=me)
     (found,) = mine["user_default_workspace"]
     assert found["workspace"]["id"] != taken["workspace_id"]
     assert found["workspace"]["name"] == f"{name} 2"

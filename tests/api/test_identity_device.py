@@ -11,6 +11,7 @@ from services.api.identity.device import INTERVAL_SECONDS
 from services.api.identity.login import FREE_FAILURES
 from tests.api.service import PASSWORD, Answer, Service
 from tests.api.world import new_user
+from tests.platform import until
 
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 START = "/auth/realms/master/protocol/openid-connect/auth/device"
@@ -100,6 +101,8 @@ async def test_what_is_in_the_address_is_text(service: Service) -> None:
 
 
 async def test_who_guesses_codes_has_to_wait(service: Service, email: str) -> None:
+    """All of an address do, until one of them has a right one."""
+    codes = await start(service)
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(cookie_jar=jar) as session:
         browser = Browser(session, service.url + PAGE)
@@ -107,6 +110,12 @@ async def test_who_guesses_codes_has_to_wait(service: Service, email: str) -> No
         for _ in range(FREE_FAILURES):
             assert (await browser.send("BBBB-BBBB", email))[0] == 400
         assert (await browser.send("BBBB-BBBB", email))[0] == 429
+
+        async def let_in() -> bool:
+            return (await browser.send(codes["user_code"], email))[0] == 200
+
+        await until(let_in, "the end of the wait")
+        assert (await browser.send("BBBB-BBBB", email))[0] == 400
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from libs.eventlog.log import EventLog
+from libs.eventlog.wire import Nats
 from tests.api.callers import MEMBER, OUTSIDER, log, member, outsider, world
 from tests.api.service import Service, running
-from tests.api.world import new_user
+from tests.api.world import World, new_user
 from tests.servers import ISSUER, NatsServer, PostgresServer, nats_server
 from tests.subscriptions.receiver import Receiver
 
@@ -23,7 +25,7 @@ def settings(server: NatsServer, folder: Path) -> dict[str, str]:
         "RONDO_NATS_ISSUER_FILE": str(folder / "issuer"),
         "RONDO_NATS_PUBLIC_URL": server.url,
         "RONDO_WEBHOOKS_ALLOW": "127.0.0.0/8",
-        "RONDO_WEBHOOKS_TIMEOUT": "2",
+        "RONDO_WEBHOOKS_TIMEOUT": "20",
         "RONDO_WEBHOOKS_FIRST_PAUSE": "0.1",
     }
 
@@ -43,6 +45,15 @@ def service(
     impatient = {"RONDO_WEBHOOKS_GIVE_UP": "1.5"}
     with running(folder, server.url, dsn, settings(server, folder) | impatient) as service:
         yield service
+
+
+@pytest.fixture
+async def patient(
+    tmp_path: Path, nats_process: NatsServer, nats: Nats, dsn: str
+) -> AsyncIterator[World]:
+    """The administrator's, of a service that gives no webhook up: it holds up what comes after."""
+    with running(tmp_path, nats_process.url, dsn, settings(nats_process, tmp_path)) as service:
+        yield World(service, EventLog(nats), await service.login())
 
 
 @pytest.fixture(scope="module")

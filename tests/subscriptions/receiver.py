@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from libs.service.http import serving
+from tests.platform import PATIENCE
 from tests.servers import free_port
 
 
@@ -62,8 +63,8 @@ class Receiver:
         headers = {"Location": "/elsewhere"} if status == 302 else {}
         return web.Response(status=status, headers=headers)
 
-    async def until(self, fact: Callable[[], bool], timeout: float = 20) -> None:
-        async with asyncio.timeout(timeout):
+    async def until(self, fact: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE):
             while not fact():
                 self._came.clear()
                 await self._came.wait()

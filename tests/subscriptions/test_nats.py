@@ -18,6 +18,7 @@ from libs.domain.events import WorkspaceMemberRemoved
 from libs.domain.ids import workspace_stream
 from tests.api.callers import MEMBER
 from tests.api.world import World
+from tests.platform import PATIENCE
 from tests.servers import TOKEN
 from tests.subscriptions.test_webhooks import happens, of
 
@@ -39,23 +40,26 @@ class Subscriber:
         self.inbox = access["inbox_prefix"]
         self._problems = problems
 
-    async def pulled(self, number: int, timeout: float = 5) -> list[Any]:
-        """So many messages, acknowledged one by one; fewer when no more come."""
+    async def pulled(self, number: int, patience: float = PATIENCE) -> list[Any]:
+        """The next so many messages, acknowledged one by one. TimeoutError."""
         subscription = await self.client.jetstream().pull_subscribe_bind(self.consumer, "EVENTS")
         found: list[Any] = []
         try:
             while len(found) < number:
-                for message in await subscription.fetch(1, timeout=timeout):
-                    await message.ack_sync()
-                    found.append(message)
-        except TimeoutError:
-            pass
-        await subscription.unsubscribe()
+                found += await subscription.fetch(1, timeout=patience)
+                await found[-1].ack_sync(patience)
+        finally:
+            await subscription.unsubscribe()
         return found
+
+    async def no_more(self) -> None:
+        """Fails if another message comes in a moment."""
+        with pytest.raises(TimeoutError):
+            await self.pulled(1, patience=0.5)
 
     async def problem(self) -> str:
         """What the server did not let pass, in lower case."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             return await self._problems.get()
 
     async def publish(self, subject: str, body: bytes, reply: str = "") -> None:
@@ -78,6 +82,7 @@ async def connected(made: Any) -> AsyncIterator[Subscriber]:
         inbox_prefix=access["inbox_prefix"].encode(),
         error_cb=heard,
         allow_reconnect=False,
+        connect_timeout=int(PATIENCE),
     )
     try:
         yield Subscriber(client, access, problems)
@@ -91,7 +96,8 @@ async def test_a_subscriber_gets_the_events_of_one_workspace(world: World) -> No
     await happens(world, other, 1)
     await happens(world, workspace, 3)
     async with connected(feed) as subscriber:
-        got = await subscriber.pulled(4, timeout=1)
+        got = await subscriber.pulled(3)
+        await subscriber.no_more()
     assert [each.subject for each in got] == [f"event.{workspace}.workspace.{workspace}"] * 3
     assert [each.headers["ce-type"] for each in got] == ["WorkspaceMemberAdded"] * 3
     places = [each.metadata.sequence.stream for each in got]
@@ -104,7 +110,8 @@ async def test_it_may_be_narrowed_to_an_aggregate(world: World) -> None:
     await happens(world, workspace, 1)
     await world.killed(workspace, task)
     async with connected(feed) as subscriber:
-        got = await subscriber.pulled(2, timeout=1)
+        got = await subscriber.pulled(1)
+        await subscriber.no_more()
     assert [each.headers["ce-type"] for each in got] == ["TaskKilled"]
 
 
@@ -116,7 +123,7 @@ async def greeting(made: Any, user: str, password: str) -> bytes:
         assert (await reader.readline()).startswith(b"INFO")
         who = {"user": user, "pass": password, "verbose": False, "pedantic": False}
         writer.write(b"CONNECT " + json.dumps(who).encode() + b"\r\nPING\r\n")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             return await reader.readline()
     finally:
         writer.close()
@@ -213,11 +220,10 @@ async def test_answers_can_be_sent_to_no_place_of_the_platforms(world: World, re
         await subscriber.publish(own, b'{"batch":1}', reply)
         heard = await subscriber.client.subscribe(f"{subscriber.inbox}.x")
         await subscriber.publish(own, b'{"batch":1,"expires":1000000000}', f"{subscriber.inbox}.x")
-        await heard.next_msg(
-            5
-        )  # an event or, while the first one is on its way to nowhere, a status
+        # An event or, while the first one is on its way to nowhere, a status.
+        await heard.next_msg(PATIENCE)
         await subscriber.publish(own, b'{"no_wait":true}', reply)
-        await subscriber.client.request(info, timeout=5)
+        await subscriber.client.request(info, timeout=PATIENCE)
     assert await look(feed) == before
 
 
@@ -231,7 +237,7 @@ async def test_acknowledgements_are_answered_to_no_other_place_either(world: Wor
         )
         before = await look(feed)
         for reply in ("$JS.API.STREAM.DELETE.LOGS", "event.1.task.x"):
-            (message,) = await subscription.fetch(1, timeout=5)
+            (message,) = await subscription.fetch(1, timeout=PATIENCE)
             await subscriber.publish(message.reply, b"+ACK", reply)
     assert await look(feed) == before
 
@@ -245,7 +251,8 @@ async def test_one_subscribers_events_are_not_anothers(world: World) -> None:
         await subscriber.client.subscribe(f"{victim.inbox}.>")
         assert "permissions violation for publish" in await subscriber.problem()
         assert "permissions violation for subscription" in await subscriber.problem()
-        assert len(await victim.pulled(2, timeout=1)) == 1
+        await victim.pulled(1)
+        await victim.no_more()
 
 
 async def test_deleting_ends_it_at_once(world: World) -> None:
@@ -254,11 +261,12 @@ async def test_deleting_ends_it_at_once(world: World) -> None:
     feed = await made(world, workspace)
     await happens(world, workspace, 1)
     async with connected(feed) as subscriber:
-        assert len(await subscriber.pulled(1)) == 1
+        await subscriber.pulled(1)
         assert await world.post("subscriptions/delete", of(feed), 204) == ""
         await happens(world, workspace, 1)
-        with pytest.raises(nats.errors.Error):
-            await subscriber.pulled(1, timeout=1)
+        with pytest.raises(nats.errors.Error) as ended:
+            await subscriber.pulled(1)
+        assert not isinstance(ended.value, TimeoutError)
     assert str(feed["subscription"]["id"]) not in (await look(feed))[1]
     assert not await is_let_in(feed)
 
@@ -273,7 +281,7 @@ async def test_it_ends_with_its_creators_membership(
     await world.append(workspace_stream(workspace), left)
     await world.service.caught_up()
     assert not await is_let_in(feed)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while feed["nats"]["consumer"] in (await look(feed))[1]:
             pass
 
@@ -284,9 +292,9 @@ async def test_a_pause_holds_events_back(world: World) -> None:
     await world.post("subscriptions/pause", of(feed))
     await happens(world, workspace, 2)
     async with connected(feed) as subscriber:
-        assert await subscriber.pulled(1, timeout=0.5) == []
+        await subscriber.no_more()
         await world.post("subscriptions/resume", of(feed))
-        assert len(await subscriber.pulled(2)) == 2
+        await subscriber.pulled(2)
 
 
 async def test_types_are_for_webhooks(world: World) -> None:

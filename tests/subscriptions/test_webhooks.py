@@ -8,6 +8,7 @@ from libs.domain.events import WorkspaceMemberRemoved
 from libs.domain.ids import workspace_stream
 from tests.api.callers import MEMBER
 from tests.api.world import World
+from tests.platform import PATIENCE
 from tests.subscriptions.receiver import Receiver
 
 
@@ -52,18 +53,18 @@ async def test_only_what_was_asked_for_comes(world: World, receiver: Receiver) -
     assert {hook.event["type"] for hook in receiver.taken} == {"RunFinished", "TaskKilled"}
 
 
-async def test_order_is_held_while_one_is_tried_again(world: World, receiver: Receiver) -> None:
-    workspace = await world.workspace()
+async def test_order_is_held_while_one_is_tried_again(patient: World, receiver: Receiver) -> None:
+    workspace = await patient.workspace()
     refusals = iter([500, 302, 429])
     receiver.answer = lambda _: next(refusals, 204)
-    hook = await made(world, receiver, workspace)
-    await happens(world, workspace, 3)
+    hook = await made(patient, receiver, workspace)
+    await happens(patient, workspace, 3)
     await receiver.until(lambda: len(receiver.taken) == 3)
     ids = [each.headers["webhook-id"] for each in receiver.hooks]
     assert len(set(ids)) == 3
     assert ids[:4] == [ids[0]] * 4, "the first three times it was refused, then taken"
     assert all(each.headers["Host"] == f"127.0.0.1:{receiver.port}" for each in receiver.hooks)
-    shown = await told_deliveries(world, hook, 6)
+    shown = await told_deliveries(patient, hook, 6)
     assert [each["attempt"] for each in shown] == [1, 1, 4, 3, 2, 1]
     assert [each["status"] for each in shown] == [204, 204, 204, 429, 302, 500]
     assert shown[-1]["problem"] == "the receiver answered 500"
@@ -71,7 +72,7 @@ async def test_order_is_held_while_one_is_tried_again(world: World, receiver: Re
 
 async def told_deliveries(world: World, hook: Any, number: int) -> list[Any]:
     """They are written down a moment after they are made."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             shown = await world.post("subscriptions/deliveries", of(hook))
             if len(shown["deliveries"]) >= number:
@@ -83,7 +84,7 @@ def of(hook: Any) -> dict[str, Any]:
 
 
 async def dead(world: World, hook: Any, number: int) -> list[Any]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             found = await world.post("subscriptions/dead_letters", of(hook))
             if len(found["dead_letters"]) == number:
@@ -190,7 +191,7 @@ async def test_it_ends_with_its_creators_membership(
     await receiver.until(lambda: len(receiver.taken) == 4)
     for each in receiver.taken[2:]:
         each.verify(kept["secret"])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while (await listed(world, workspace)) != [kept["subscription"]["id"]]:
             pass
     await member.post("subscriptions/get_by_id", of(hook), 404)

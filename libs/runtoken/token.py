@@ -5,6 +5,7 @@ passes for no user's token. Its header names the key `task`.
 """
 
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from typing import Literal
 from urllib.parse import urlsplit
@@ -14,7 +15,6 @@ import msgspec
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
-from joserfc.jws import extract_compact
 
 from libs.domain.errors import Rejected
 
@@ -50,11 +50,17 @@ class Claims(msgspec.Struct, frozen=True):
         return Grant(str(self.sub), self.workspace, self.task, self.run)
 
 
+class _Header(msgspec.Struct):
+    kid: str | None = None
+
+
 def is_one(token: str) -> bool:
     """Whether it says that it is a run's; its signature is still to be checked."""
+    header = token.partition(".")[0]
     try:
-        return extract_compact(token.encode()).headers().get("kid") == KEY_ID
-    except (JoseError, ValueError, TypeError, RecursionError):
+        told = urlsafe_b64decode(header + "=" * (-len(header) % 4))
+        return msgspec.json.decode(told, type=_Header).kid == KEY_ID
+    except (ValueError, RecursionError):
         return False
 
 

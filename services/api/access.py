@@ -64,11 +64,16 @@ async def workspace(call: Call, rows: Rows, id: int, field: str = "workspace_id"
     found = await queries.workspace(rows, id)
     if found is None:
         raise _missing(field, "workspace", id)
-    if not _may_enter(call.caller, found):
-        raise Rejected(
-            "forbidden", f"{field}: you are no member of workspace {id}; ask its owner to add you"
-        )
+    _check(call.caller, found, field)
     return found
+
+
+def _check(caller: User, found: Workspace, field: str) -> None:
+    if not _may_enter(caller, found):
+        raise Rejected(
+            "forbidden",
+            f"{field}: you are no member of workspace {found.id}; ask its owner to add you",
+        )
 
 
 async def owned_workspace(
@@ -152,8 +157,9 @@ async def orchestration(call: Call, rows: Rows, id: UUID, field: str = "id") -> 
     found = await queries.orchestration(rows, id)
     if found is None:
         raise _missing(field, "orchestration", id)
-    await workspace(call, rows, found.workspace, field)
-    return found
+    state, its_workspace = found
+    _check(call.caller, its_workspace, field)
+    return state
 
 
 async def task(call: Call, rows: Rows, id: UUID, run_limit: int = 0, field: str = "id") -> TaskRow:

@@ -128,9 +128,14 @@ async def deleted_connections(rows: Rows) -> list[UUID]:
     return [row["id"] for row in await rows.fetch("SELECT id FROM connection WHERE deleted")]
 
 
-async def orchestration(rows: Rows, id: UUID) -> Orchestration | None:
-    state = await rows.fetchval("SELECT state FROM orchestration WHERE id = $1", id)
-    return ORCHESTRATION.decode(state) if state else None
+async def orchestration(rows: Rows, id: UUID) -> tuple[Orchestration, Workspace] | None:
+    """With the workspace that it is in."""
+    row = await rows.fetchrow(
+        """SELECT orchestration.state, workspace.state FROM orchestration
+        JOIN workspace ON workspace.id = orchestration.workspace WHERE orchestration.id = $1""",
+        id,
+    )
+    return (ORCHESTRATION.decode(row[0]), WORKSPACE.decode(row[1])) if row else None
 
 
 async def orchestrations(

@@ -76,8 +76,10 @@ async def _create(
 
 def _checked(arguments: dict[str, Any]) -> dict[str, Any]:
     level: list[Any] = [arguments]
-    for _ in range(DEEPEST_ARGUMENTS):
+    depth = 0
+    while level and depth < DEEPEST_ARGUMENTS:
         level = [child for node in level for child in _inner(node)]
+        depth += 1
     if level:
         raise Rejected("invalid", f"json: nested over {DEEPEST_ARGUMENTS} deep; flatten it")
     if len(msgspec.json.encode(arguments)) > MOST_ARGUMENTS:

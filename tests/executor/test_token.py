@@ -11,7 +11,7 @@ import pytest
 from libs.domain.errors import Rejected
 from libs.domain.events import Retry
 from libs.domain.task import Task
-from libs.runtoken.token import RunTokens
+from libs.runtoken.token import Grant, RunTokens, is_one
 from services.executor.backend import RunSpec
 from services.executor.token import PATH, login
 from tests.api.service import new_key
@@ -89,3 +89,18 @@ def test_a_spec_shows_no_login() -> None:
     spec = RunSpec(uuid4(), order.id, 0, Path("python"), Path("code"), "main.py", files=files)
     assert "keycloak" not in repr(spec)
     assert "PRIVATE" not in repr(TOKENS)
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [
+        (TOKENS.sign(Grant(str(uuid4()), 7, uuid4(), uuid4()), "Run", "a@b.c", int(NOW)), True),
+        ("eyJraWQiOiJhbm90aGVyIn0.e30.x", False),
+        ("eyJraWQiOjF9.e30.x", False),  # a number for a name
+        ("W1tb" * 3000 + ".e30.x", False),  # deep
+        ("é.e30.x", False),
+        ("", False),
+    ],
+)
+def test_a_runs_token_is_told_from_others(token: str, expected: bool) -> None:
+    assert is_one(token) is expected

@@ -21,7 +21,8 @@ async def show(visit: Visit) -> web.Response:
     row = await _found(visit)
     state = row.task
     visit = visit.inside(state.workspace)
-    orchestration = await queries.orchestration(visit.call.resources.rows, state.orchestration)
+    rows = visit.call.resources.rows
+    orchestration = await access.orchestration(visit.call, rows, state.orchestration)
     now = datetime.now(UTC)
     last = row.runs[0] if row.runs else None
     line = TaskLine.of(TaskShown(state, shown_status(state, row.has_runs), 0, last), now)

@@ -3,6 +3,7 @@
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ ALGORITHM = "Ed25519"  # RFC 9864's name; "EdDSA" is deprecated
 
 Claims = dict[str, Any]
 
+_MOST_VERIFIED = 1000  # tokens, the last used
 _PEM = re.compile(r"-----BEGIN PRIVATE KEY-----.+?-----END PRIVATE KEY-----", re.DOTALL)
 
 
@@ -26,11 +28,15 @@ class UnknownKey(BadSignature):
 
 
 class Verifier:
-    """Public keys as a JWK set (RFC 7517) tells them."""
+    """Public keys as a JWK set (RFC 7517) tells them.
+
+    They stay the same, so a token that they have verified once needs not be verified again.
+    """
 
     def __init__(self, keys: KeySet, algorithms: Collection[str]) -> None:
         self._keys = keys
         self._algorithms = list(algorithms)
+        self._verified = lru_cache(_MOST_VERIFIED)(self._verify)  # failures are not kept
 
     @staticmethod
     def of_jwks(jwks: Any, algorithms: Collection[str]) -> "Verifier":
@@ -47,6 +53,9 @@ class Verifier:
 
     def claims(self, token: str) -> Claims:
         """What a token says, which is not to say that it is still good."""
+        return self._verified(token).copy()
+
+    def _verify(self, token: str) -> Claims:
         try:
             return dict(jwt.decode(token, self._keys, algorithms=self._algorithms).claims)
         except JoseError as error:

@@ -12,11 +12,12 @@ error, for a person to look at.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import msgspec
 
 from libs.domain.errors import Unavailable
+from libs.domain.events import AnyEvent
 from libs.eventlog import parked, streams
 from libs.eventlog.envelope import Recorded, read
 from libs.eventlog.pull import (
@@ -38,10 +39,14 @@ Handler = Callable[[Recorded], Awaitable[Awaitable[None] | None]]
 
 
 class Reaction(msgspec.Struct, frozen=True, kw_only=True):
-    """`concurrency` bounds how many handlers run at once in this copy."""
+    """`concurrency` bounds how many handlers run at once in this copy.
+
+    `kinds` are the events that it has work with; it passes over the others on its subjects.
+    """
 
     name: str
     subjects: Sequence[str]
+    kinds: Collection[type[AnyEvent]]
     handle: Handler
     concurrency: int = 16
 
@@ -58,6 +63,7 @@ class _Runner:
         self._free = reaction.concurrency
         self._freed = asyncio.Event()
         self._failures: dict[int, int] = {}
+        self._kinds = frozenset(kind.__name__ for kind in reaction.kinds)
 
     async def run(self) -> None:
         tries = 0
@@ -71,6 +77,9 @@ class _Runner:
                     ):
                         tries = 0
                         for given in batch:
+                            if _kind(given) not in self._kinds:
+                                await self._acknowledge(given)
+                                continue
                             await self._capacity()  # a retry may have taken a place meanwhile
                             self._free -= 1
                             handlers.create_task(self._guarded(given))
@@ -150,8 +159,7 @@ class _Runner:
         if failures < MAX_FAILURES:
             await ask_again(self._nats, given, 0.2 * 4**failures)
             return
-        type = given.message.headers.get("ce-type", "")
-        await self._park(given.seq, given.message.subject, type, problem)
+        await self._park(given.seq, given.message.subject, _kind(given), problem)
         logger.error("%s: event %d is parked", self._reaction.name, given.seq)
         del self._failures[given.seq]
         await self._acknowledge(given)
@@ -191,6 +199,10 @@ class _Runner:
         finally:
             self._free += 1
             self._freed.set()
+
+
+def _kind(given: Delivery) -> str:
+    return given.message.headers.get("ce-type", "")
 
 
 def _decode(given: Delivery) -> Recorded:

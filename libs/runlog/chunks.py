@@ -23,7 +23,7 @@ LONGEST = 16 << 10  # bytes of text in a stamped line
 _STEP_SIZE = 64 << 10  # bytes
 _STEP_LINES = 1024
 
-_LEVEL = 3  # of zstd
+_compressor = zstandard.ZstdCompressor(level=3)  # to make one takes longer than a small chunk
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -57,7 +57,6 @@ class Cutter:
         self._open: dict[Stream, bytes] = {"stdout": b"", "stderr": b""}
         self._steps: deque[_Step] = deque()
         self._size = 0
-        self._compressor = zstandard.ZstdCompressor(level=_LEVEL)
 
     def feed(self, stream: Stream, data: bytes, at: int) -> None:
         """What was read from a pipe. A line without its end stays here until it has one."""
@@ -141,7 +140,7 @@ class Cutter:
         first_line, lines = self._next_line, sum(step.lines for step in steps)
         self._next_line += lines
         self._size -= size
-        data = self._compressor.compress(b"".join(step.text for step in steps))
+        data = _compressor.compress(b"".join(step.text for step in steps))
         return Chunk(first_line, lines, steps[0].at, steps[-1].at, size, data)
 
 

@@ -2,7 +2,7 @@
 
 async with open_vitals("scheduler", environ, nats) as vitals:
     log = vitals.log()                                  # its appends are counted and traced
-    reaction = vitals.reaction(reaction, RunRequested)  # places, durations, outcomes, spans
+    reaction = vitals.reaction(reaction)  # places, durations, outcomes, spans
     vitals.projection("due", runner.position, ...)      # lag
     vitals.add_to(app)                                  # requests, /metrics
     tasks.create_task(vitals.tell())                    # status
@@ -59,9 +59,9 @@ class Vitals:
     def log(self) -> WatchedLog:
         return WatchedLog(self._nats, self._appends, self._tracing)
 
-    def reaction(self, reaction: Reaction, *kinds: type) -> Reaction:
-        """The same, watched; `kinds` are the events that it has work with."""
-        watched = Watched(reaction, kinds, self._reacting, self._tracing)
+    def reaction(self, reaction: Reaction) -> Reaction:
+        """The same, watched."""
+        watched = Watched(reaction, self._reacting, self._tracing)
         self._watched.append(watched)
         self.meters.source(lambda: lag.of_reaction(self._nats, reaction.name))
         return watched.reaction

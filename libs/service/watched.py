@@ -36,13 +36,8 @@ class ReactionMeters:
 
 
 class Watched:
-    """`kinds` are the events that it has work with; it passes over the others of its subjects."""
-
-    def __init__(
-        self, reaction: Reaction, kinds: tuple[type, ...], meters: ReactionMeters, tracing: Tracing
-    ) -> None:
+    def __init__(self, reaction: Reaction, meters: ReactionMeters, tracing: Tracing) -> None:
         self._reaction = reaction
-        self._kinds = kinds
         self._meters = meters
         self._tracing = tracing
         self._used = 0
@@ -65,8 +60,6 @@ class Watched:
         ]
 
     async def _handle(self, fact: Recorded) -> Awaitable[None] | None:
-        if not isinstance(fact.event, self._kinds):
-            return await self._reaction.handle(fact)
         kind, stream = type(fact.event).__name__, fact.stream
         about = {"event": kind, stream.aggregate: stream.id}
         name = f"{self._reaction.name} {kind}"

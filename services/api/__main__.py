@@ -96,9 +96,10 @@ async def main(environ: Mapping[str, str]) -> None:
         shredder = Reaction(
             name="shredder",
             subjects=(connections.SUBJECTS,),
+            kinds=(ConnectionDeleted,),
             handle=connections.shredder(secrets),
         )
-        shredder = vitals.reaction(shredder, ConnectionDeleted)
+        shredder = vitals.reaction(shredder)
         _watch(vitals, runner.position, nats, rows, accounts, data_keys)
         # The end of any of its tasks ends the service: it never serves rows that stand still.
         async with asyncio.TaskGroup() as tasks:

@@ -53,10 +53,11 @@ async def main(environ: Mapping[str, str]) -> None:
         claims = Reaction(
             name="executor",
             subjects=("event.*.run.*",),
+            kinds=(RunRequested,),
             handle=runs.handle,
             concurrency=config.slots,
         )
-        claims = vitals.reaction(claims, RunRequested)
+        claims = vitals.reaction(claims)
         app = web.Application()
         add_health(app, {"nats": nats.check, "blobs": blobs.check})
         vitals.add_to(app)

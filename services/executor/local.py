@@ -146,8 +146,9 @@ class LocalBackend:
         except OSError as error:
             raise Unavailable(f"can't make the folder of a run: {error}") from error
         rights = launcher.rights
+        reach = recipe.reach(spec.python)
         place = folder.path.name  # what is left is found by it
-        order = recipe.prepare(place, spec.python, spec.limits, folder, rights, forked=False)
+        order = recipe.prepare(place, reach, spec.limits, folder, rights, forked=False)
         try:
             run = await LocalRun.prepare(order, folder, launcher)
         except BaseException:

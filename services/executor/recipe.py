@@ -4,6 +4,7 @@ looking at links.
 
 import os
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import msgspec
 
@@ -83,21 +84,34 @@ def only_new(spec: RunSpec) -> str:
     return f"{early[0]} takes effect only when an interpreter starts" if early else ""
 
 
+class Reach(NamedTuple):
+    """What of the machine runs of an interpreter can open. To find it takes a while."""
+
+    trees: list[str]  # its own
+    readable: list[str]  # with the system's
+    devices: list[str]
+
+
+def reach(python: Path) -> Reach:
+    """As things are now."""
+    trees = interpreter_trees(python)
+    return Reach(trees, _visible(trees), view.devices())
+
+
 def prepare(
-    place: str, python: Path, limits: Limits, folder: RunFolder, rights: Rights, forked: bool
+    place: str, reach: Reach, limits: Limits, folder: RunFolder, rights: Rights, forked: bool
 ) -> Prepare:
     """What to tell the launcher or template, with the run's folder as that sees it.
 
     `place` is unique; a control group, which a template may not make, has its name.
     """
     home, temporary = _home(folder, rights)
-    trees = interpreter_trees(python)
     return Prepare(
         place=place,
         limits=limits,
-        readable=_visible(trees) if rights.namespaces else _ALL,
-        writable=[home, temporary, *view.devices()],
-        view=None if rights.namespaces else _view(trees, folder, nested=forked),
+        readable=reach.readable if rights.namespaces else _ALL,
+        writable=[home, temporary, *reach.devices],
+        view=None if rights.namespaces else _view(reach.trees, folder, nested=forked),
         group=f"{rights.group}/rondo-{place}" if rights.group and not forked else "",
     )
 

@@ -69,7 +69,7 @@ class Template:
         self._process = process
         self._channel = channel
         self._place = place
-        self._python = python
+        self._reach = recipe.reach(python)
         self._rights = rights
         self._spares: list[LocalRun] = []
         self._free = Free()
@@ -188,7 +188,7 @@ class Template:
         seen = self._place.within(folder)
         try:
             place = uuid4().hex  # not the folder's name, which others had before
-            order = recipe.prepare(place, self._python, limits, seen, self._rights, forked=True)
+            order = recipe.prepare(place, self._reach, limits, seen, self._rights, forked=True)
             return await LocalRun.prepare(order, folder, self, self._place.leave), seen
         except BaseException:
             folder.remove()

@@ -46,10 +46,11 @@ async def main(environ: Mapping[str, str]) -> None:
         uploads = Reaction(
             name="packager",
             subjects=("event.*.orchestration.*",),
+            kinds=(OrchestrationUploaded,),
             handle=packager.handle,
             concurrency=config.builds,
         )
-        uploads = vitals.reaction(uploads, OrchestrationUploaded)
+        uploads = vitals.reaction(uploads)
         app = web.Application()
         add_health(app, {"nats": nats.check, "blobs": blobs.check})
         vitals.add_to(app)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from libs.domain.errors import Unavailable
-from libs.domain.events import WorkspaceCreated
+from libs.domain.events import WorkspaceCreated, WorkspaceMemberAdded
 from libs.domain.ids import workspace_stream
 from libs.eventlog import react as reactions
 from libs.eventlog.envelope import Context, Recorded
@@ -32,7 +32,11 @@ async def reacting(
     nats: Nats, handle: reactions.Handler, concurrency: int = 4
 ) -> AsyncIterator[None]:
     reaction = Reaction(
-        name="test", subjects=("event.*.workspace.*",), handle=handle, concurrency=concurrency
+        name="test",
+        subjects=("event.*.workspace.*",),
+        kinds=(WorkspaceCreated,),
+        handle=handle,
+        concurrency=concurrency,
     )
     running = asyncio.create_task(react(nats, reaction))
     try:
@@ -83,6 +87,22 @@ async def test_every_event_is_handled_and_acknowledged(nats: Nats, log: EventLog
             await seen.until(seq)
         await at_most_pending(nats, 0)
     assert set(seen.times.values()) == {1}
+
+
+async def test_other_kinds_are_acknowledged_unseen(nats: Nats, log: EventLog) -> None:
+    seen = Seen()
+
+    async def handle(fact: Recorded) -> None:
+        await seen.add(fact.seq)
+
+    created = await append(log, 1)
+    added = Proposed(workspace_stream(1), created, WorkspaceMemberAdded(user="you", role="owner"))
+    await log.append(added, HERE)
+    last = await append(log, 2)
+    async with reacting(nats, handle, concurrency=1):
+        await seen.until(last)
+        await at_most_pending(nats, 0)
+    assert set(seen.times) == {created, last}
 
 
 async def test_a_failing_handler_is_tried_again_and_then_parked(

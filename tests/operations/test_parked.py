@@ -46,7 +46,11 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Handler:
 @asynccontextmanager
 async def reacting(nats: Nats, handler: Handler, concurrency: int = 4) -> AsyncIterator[None]:
     reaction = Reaction(
-        name="test", subjects=("event.*.workspace.*",), handle=handler, concurrency=concurrency
+        name="test",
+        subjects=("event.*.workspace.*",),
+        kinds=(WorkspaceCreated,),
+        handle=handler,
+        concurrency=concurrency,
     )
     running = asyncio.create_task(react(nats, reaction))
     try:

@@ -61,9 +61,12 @@ def _watched(resources: Resources) -> Reaction:
     vitals.pool(desk.rows)
     vitals.meters.source(meters.readings(desk.ledger, resources.nats))
     reaction = Reaction(
-        name="subscriptions", subjects=projection.SUBJECTS, handle=_outcome(resources)
+        name="subscriptions",
+        subjects=projection.SUBJECTS,
+        kinds=get_args(SubscriptionEvent),
+        handle=_outcome(resources),
     )
-    return vitals.reaction(reaction, *get_args(SubscriptionEvent))
+    return vitals.reaction(reaction)
 
 
 def _deliverer(resources: Resources, journal: Journal) -> Deliver:

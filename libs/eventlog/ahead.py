@@ -37,6 +37,10 @@ class Ahead(Generic[Item]):
                 await self._came.wait()
         if not self._waiting and self.reader.done():
             return self.reader.result()
+        return self.rest()
+
+    def rest(self) -> list[Item]:
+        """All that has come by now."""
         taken, self._waiting = self._waiting, []
         self._taken.set()
         if not self.reader.done():

@@ -9,16 +9,18 @@ A projection that can't apply an event stops and says so: going on would make th
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 from libs.domain.errors import Unavailable
-from libs.eventlog.ahead import reading_ahead
+from libs.eventlog.ahead import Ahead, reading_ahead
 from libs.postgres.pool import Connection, Database
 
 logger = logging.getLogger(__name__)
 
 QUIET = 0.3  # s without news after which rows are written that were allowed to be behind
 AHEAD = 4000  # items to read while rows are written
+PAUSE = 0.02  # s between two transactions that nobody waits for: one for many is cheaper
 
 
 # Lock the checkpoint and move it on, never back; gives where it was.
@@ -68,10 +70,14 @@ class Position:
 
     def __init__(self) -> None:
         self.seq = 0
-        self._moved: asyncio.Event = asyncio.Event()
+        self._wanted = 0
+        self._asked = asyncio.Event()  # whether somebody waits
+        self._moved = asyncio.Event()
 
     def move(self, seq: int) -> None:
         self.seq = seq
+        if seq >= self._wanted:
+            self._asked.clear()
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
 
@@ -79,7 +85,15 @@ class Position:
         """Returns once the rows cover `seq`; TimeoutError after `timeout` seconds."""
         async with asyncio.timeout(timeout):
             while self.seq < seq:
+                self._wanted = max(self._wanted, seq)
+                self._asked.set()
                 await self._moved.wait()
+
+    async def asked(self, timeout: float) -> None:
+        """Returns once somebody waits, at the latest after `timeout` seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._asked.wait()
 
 
 class Runner(Generic[Item]):
@@ -100,6 +114,7 @@ class Runner(Generic[Item]):
         self._follow = follow
         self._behind = behind
         self._written = 0
+        self._wrote_at = 0.0
         self._waiting: list[Item] = []
         self.position = Position()
 
@@ -109,6 +124,8 @@ class Runner(Generic[Item]):
         self.position.move(self._written)
         async with reading_ahead(self._follow(self._written), AHEAD) as ahead:
             while (batch := await ahead.take(QUIET if self._waiting else None)) is not None:
+                if batch and not self._behind:
+                    batch += await self._more(ahead)
                 self._projection.received(batch)
                 self._waiting += batch
                 if not batch or len(self._waiting) > self._behind:
@@ -116,6 +133,14 @@ class Runner(Generic[Item]):
                     self._projection.applied(self._waiting)
                     self._written, self._waiting = self._waiting[-1].seq, []
                 self.position.move(batch[-1].seq if batch else self._written)
+
+    async def _more(self, ahead: Ahead[Item]) -> list[Item]:
+        """What else comes until rows are to be written again, for somebody waits or it is time."""
+        now = asyncio.get_running_loop().time()
+        if (pause := self._wrote_at + PAUSE - now) > 0:
+            await self.position.asked(pause)
+        self._wrote_at = asyncio.get_running_loop().time()
+        return ahead.rest()
 
     async def _load(self) -> int:
         async with self._database.snapshot() as connection:

@@ -28,8 +28,9 @@ class Names:
 
     def __init__(self) -> None:
         self.told: list[int] = []
-        self.fail_at = 0
+        self.fail_at = self.transactions = 0
         self.loaded = asyncio.Event()
+        self._told = asyncio.Event()
 
     async def load(self, connection: Connection) -> None:
         self.loaded.set()
@@ -38,6 +39,7 @@ class Names:
         pass
 
     async def apply(self, connection: Connection, fresh: Sequence[Recorded]) -> None:
+        self.transactions += 1
         for fact in fresh:
             await connection.execute("INSERT INTO names (seq) VALUES ($1)", fact.seq)
             if fact.seq == self.fail_at:
@@ -45,6 +47,13 @@ class Names:
 
     def applied(self, batch: Sequence[Recorded]) -> None:
         self.told += [fact.seq for fact in batch]
+        told, self._told = self._told, asyncio.Event()
+        told.set()
+
+    async def written(self, seq: int) -> None:
+        """Returns once it was told so, without asking for it."""
+        while seq not in self.told:
+            await self._told.wait()
 
 
 @pytest.fixture
@@ -93,6 +102,30 @@ async def test_rows_can_be_read_once_the_position_says_so(
             await runner.position.reached(seq, PATIENCE)
             assert (await rows(database))[-1] == seq
     assert names.told == list(range(1, 21))
+
+
+async def test_rows_that_nobody_waits_for_are_written_together(
+    database: Database, log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = Names()
+    async with running(database, log, names) as runner:
+        await runner.position.reached(await append(log, 1, 1), PATIENCE)
+        monkeypatch.setattr(project, "PAUSE", 10 * PATIENCE)
+        last = await append(log, 2, 50)
+        assert names.told == [1]
+        await runner.position.reached(last, PATIENCE)
+    assert names.told == list(range(1, last + 1))
+    assert names.transactions < 10
+
+
+async def test_they_are_written_after_a_moment_all_the_same(
+    database: Database, log: EventLog
+) -> None:
+    names = Names()
+    async with running(database, log, names):
+        await append(log, 1, 20)
+        async with asyncio.timeout(PATIENCE):
+            await names.written(20)
 
 
 async def test_copies_share_the_work_and_each_learns_of_everything(

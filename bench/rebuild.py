@@ -2,6 +2,7 @@
 be read by index. Yardsticks of the same run: COPY of the same rows, and decoding the bodies."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -83,6 +84,7 @@ async def figures(stores: Stores, end: int) -> list[Figure]:
 
 async def _rebuild(stores: Stores, one: Rebuilt, end: int) -> float:
     log = EventLog(stores.nats)
+    gc.freeze()  # what else this process has in memory a service has not
     async with pool.connect(stores.dsn, one.schema, durable=True) as database:
         begun = time.perf_counter()
         await migrate(database, one.package, one.tables_only)

@@ -49,7 +49,7 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     backoff: float = 1.0
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What a run's processes used: CPU seconds, and bytes of memory at the peak."""
 
     cpu_seconds: float = 0.0

@@ -15,7 +15,7 @@ Status = Literal["requested", "running", "success", "failure", "timed_out", "kil
 ENDED: frozenset[Status] = frozenset({"success", "failure", "timed_out", "killed"})
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     id: UUID
     task: UUID
     workspace: int

@@ -18,8 +18,15 @@ logger = logging.getLogger(__name__)
 _PATIENCE = 30.0
 _KEPT = 15.0  # seconds without use; each takes some MiB of the server's, and 10 ms to open
 # A plan is made once and kept, most often when its tables are still empty: reading all of one seems
-# cheap then, and is ruinous later. Every statement here has an index to go by.
-_BY_INDEX = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+# cheap then, and is ruinous later. Every statement here has an index to go by, whatever it is asked
+# for: left to itself, Postgres plans lists anew each time, which takes as long as reading a page.
+_PLANS = {
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
 # Kinds of InterfaceError that say nothing of the server: a setting or a use that is wrong.
 _BUGS = (
     asyncpg.ClientConfigurationError,
@@ -140,7 +147,7 @@ async def connect(
         "search_path": schema,
         "synchronous_commit": "on" if durable else "off",
         "application_name": session_name(schema),
-        **_BY_INDEX,
+        **_PLANS,
     }
     pool = await _pool(dsn, settings, size)
     try:

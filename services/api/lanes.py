@@ -5,15 +5,27 @@ are found. Windows are [start, end).
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
 from libs.domain import run as runs
 from libs.domain.task import Task
-from services.api.rows import TASK, Rows
-from services.api.shown import RunBucket, reach
+from services.api.rows import LONGEST, OPEN, TASK, Rows
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class RunBucket(msgspec.Struct, frozen=True):
+    """Runs of one task and status that began in the step number `bucket` of a window (0: or
+    before it). `total_seconds` is how long those that have ended took, together."""
+
+    task: UUID
+    bucket: int
+    status: runs.Status
+    count: int
+    total_seconds: float
 
 
 class RunBar(msgspec.Struct, frozen=True):
@@ -59,7 +71,8 @@ WITH reached AS (
     SELECT before.* FROM unnest($2::smallint[], $3::timestamptz[]) AS of (span, since), LATERAL (
         SELECT id, task, status, begun, ended FROM run
         WHERE workspace = $1 AND run.span = of.span AND begun >= since AND begun < $4
-            AND (ended IS NULL OR ended >= $4) AND task = ANY ($6)) AS before)
+            AND (ended IS NULL OR ended >= $4) AND task = ANY ($6)
+        OFFSET 0) AS before)  -- which keeps it from reading all spans for each
 """
 _BUCKETS = (
     _REACHED
@@ -74,6 +87,13 @@ _BARS = (
     + """
 SELECT task, id, status, begun, ended FROM reached ORDER BY begun, id"""
 )
+
+
+def reach(start: datetime) -> tuple[list[int], list[datetime]]:
+    """Each span, and when its runs that reach into a window began at the earliest."""
+    since = {span: start - timedelta(seconds=10**span) for span in range(LONGEST)}
+    since |= {LONGEST: _EVER, OPEN: _EVER}
+    return list(since), list(since.values())
 
 
 async def lanes(

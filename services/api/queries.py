@@ -17,20 +17,19 @@ from services.api.rows import (
     NEWEST,
     ORCHESTRATION,
     RUN,
+    RUN_SEEN,
     TASK,
     WORKSPACE,
     Rows,
+    RunSeen,
     storable,
 )
 from services.api.shown import (
-    RunBucket,
     RunShown,
     TaskShown,
     TaskStats,
     Workload,
-    run_buckets,
     run_counts,
-    runs_between,
     runs_shown,
     task_stats,
     tasks_of,
@@ -41,14 +40,11 @@ from services.api.shown import (
 __all__ = [
     "NEWEST",
     "Rows",
-    "RunBucket",
     "RunShown",
     "TaskShown",
     "TaskStats",
     "Workload",
-    "run_buckets",
     "run_counts",
-    "runs_between",
     "runs_shown",
     "task_stats",
     "tasks_of",
@@ -63,7 +59,7 @@ class TaskRow(msgspec.Struct, frozen=True):
     sha: str
     orchestration_owner: str
     has_runs: bool
-    runs: list[Run]
+    runs: list[RunSeen]
 
 
 async def workspace(rows: Rows, id: int) -> Workspace | None:
@@ -157,41 +153,38 @@ async def orchestrations(
 
 _NOT_KILLED = [status for status in get_args(Status) if status != "killed"]
 
-# $1 is how many runs to show with each task of a page, $2 of which statuses.
+# $1 is how many runs to show with each task of a page. (EXISTS may be planned as reading all runs.)
 _TASKS = """
 WITH page AS ({page})
 SELECT page.state, sha, owner,
-    EXISTS (SELECT FROM run WHERE run.task = page.id) AS has_runs,
+    (SELECT true FROM run WHERE run.task = page.id LIMIT 1) IS NOT NULL AS has_runs,
     ARRAY (
-        SELECT newest.state FROM unnest($2::text[]) AS of (status), LATERAL (
-            SELECT state, created_seq FROM run
-            WHERE run.task = page.id AND run.status = of.status
-            ORDER BY created_seq DESC LIMIT $1) AS newest
-        ORDER BY newest.created_seq DESC LIMIT $1) AS runs
+        SELECT state FROM run WHERE run.task = page.id AND run.status <> 'requested'
+        ORDER BY run.created_seq DESC LIMIT $1) AS runs
 FROM page JOIN orchestration ON orchestration.id = page.orchestration
 ORDER BY page.created_seq DESC
 """
-_TASK = _TASKS.format(page="SELECT * FROM task WHERE task.id = $3")
-# $4 has the statuses that are asked for, $5 and $6 say which page it is.
+_TASK = _TASKS.format(page="SELECT * FROM task WHERE task.id = $2")
+# $3 has the statuses that are asked for, $4 and $5 say which page it is.
 _TASKS_OF_WORKSPACES = _TASKS.format(
     page="""
-SELECT newest.* FROM unnest($3::bigint[]) AS mine (id), unnest($4::text[]) AS of (status), LATERAL (
-    SELECT * FROM task WHERE workspace = mine.id AND task.status = of.status AND created_seq < $5
-    ORDER BY created_seq DESC LIMIT $6) AS newest
-ORDER BY newest.created_seq DESC LIMIT $6"""
+SELECT newest.* FROM unnest($2::bigint[]) AS mine (id), unnest($3::text[]) AS of (status), LATERAL (
+    SELECT * FROM task WHERE workspace = mine.id AND task.status = of.status AND created_seq < $4
+    ORDER BY created_seq DESC LIMIT $5) AS newest
+ORDER BY newest.created_seq DESC LIMIT $5"""
 )
 _TASKS_OF_ORCHESTRATIONS = _TASKS.format(
     page="""
-SELECT newest.* FROM unnest($7::uuid[]) AS of (id), LATERAL (
-    SELECT * FROM task WHERE orchestration = of.id AND workspace = ANY ($3::bigint[])
-        AND status = ANY ($4::text[]) AND created_seq < $5
-    ORDER BY created_seq DESC LIMIT $6) AS newest
-ORDER BY newest.created_seq DESC LIMIT $6"""
+SELECT newest.* FROM unnest($6::uuid[]) AS of (id), LATERAL (
+    SELECT * FROM task WHERE orchestration = of.id AND workspace = ANY ($2::bigint[])
+        AND status = ANY ($3::text[]) AND created_seq < $4
+    ORDER BY created_seq DESC LIMIT $5) AS newest
+ORDER BY newest.created_seq DESC LIMIT $5"""
 )
 
 
 async def task(rows: Rows, id: UUID, run_limit: int) -> TaskRow | None:
-    row = await rows.fetchrow(_TASK, run_limit, BEGUN, id)
+    row = await rows.fetchrow(_TASK, run_limit, id)
     return _task_row(row) if row else None
 
 
@@ -207,7 +200,7 @@ async def tasks(
 ) -> list[TaskRow]:
     """Newest first: those that are killed, or those that are not; of some orchestrations or all."""
     statuses = ["killed"] if killed else _NOT_KILLED
-    page = (run_limit, BEGUN, workspaces, statuses, before, limit)
+    page = (run_limit, workspaces, statuses, before, limit)
     if orchestrations is None:
         found = await rows.fetch(_TASKS_OF_WORKSPACES, *page)
     else:
@@ -254,7 +247,7 @@ async def run_asked_for(rows: Rows, id: UUID) -> Run | None:
 
 async def runs(
     rows: Rows, task: UUID, status: str | None, limit: int, before: int = NEWEST
-) -> list[Run]:
+) -> list[RunSeen]:
     """A task's runs that have begun, the last to change first; of one status, or of all."""
     found = await rows.fetch(
         """SELECT newest.state FROM unnest($2::text[]) AS of (status), LATERAL (
@@ -267,7 +260,7 @@ async def runs(
         limit,
         before,
     )
-    return [RUN.decode(row["state"]) for row in found]
+    return [RUN_SEEN.decode(row["state"]) for row in found]
 
 
 # The place of a row in its list, by its id.
@@ -294,5 +287,5 @@ def _task_row(row: Any) -> TaskRow:
         row["sha"],
         row["owner"],
         row["has_runs"],
-        [RUN.decode(state) for state in row["runs"]],
+        [RUN_SEEN.decode(state) for state in row["runs"]],
     )

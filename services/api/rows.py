@@ -1,20 +1,36 @@
 """What is in the rows of the views, and where they are read from."""
 
+from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 import msgspec
 
 from libs.domain.connection import Connection
 from libs.domain.orchestration import Orchestration
-from libs.domain.run import Run
+from libs.domain.run import Run, Status
 from libs.domain.task import Task
 from libs.domain.workspace import Workspace
+
+
+class RunSeen(msgspec.Struct, frozen=True, gc=False):
+    """What lists say of a run: of its state, only this is read."""
+
+    id: UUID
+    task: UUID
+    status: Status
+    attempt: int
+    requested_at: datetime
+    updated_at: datetime
+    started_at: datetime | None = None
+
 
 WORKSPACE = msgspec.json.Decoder(Workspace)
 CONNECTION = msgspec.json.Decoder(Connection)
 ORCHESTRATION = msgspec.json.Decoder(Orchestration)
 TASK = msgspec.json.Decoder(Task)
 RUN = msgspec.json.Decoder(Run)
+RUN_SEEN = msgspec.json.Decoder(RunSeen)
 
 # A run that is asked for and has not begun is nothing to show, unless that is what one looks for.
 BEGUN = ["running", "success", "failure", "timed_out", "killed"]

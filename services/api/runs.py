@@ -15,7 +15,7 @@ async def list_runs(call: Call, body: requests.ListRuns) -> list[wire.TaskRun]:
     before = await access.before(rows, "run", body.before)
     limit = body.limit or requests.MOST_RUNS
     found = await queries.runs(rows, body.task_id, status, limit, before)
-    return [wire.TaskRun.of(state) for state in found]
+    return [wire.TaskRun.seen(state) for state in found]
 
 
 async def details(call: Call, body: requests.RunDetails) -> wire.TaskRunDetails:

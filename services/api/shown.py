@@ -7,7 +7,6 @@ costs what it shows, not what it leaves out.
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -19,11 +18,9 @@ from libs.domain.events import Kind
 from libs.domain.orchestration import Orchestration
 from libs.domain.run import Run
 from libs.domain.task import Task
-from services.api.rows import BEGUN, LONGEST, NEWEST, OPEN, ORCHESTRATION, RUN, TASK, Rows
+from services.api.rows import BEGUN, NEWEST, ORCHESTRATION, RUN, RUN_SEEN, TASK, Rows, RunSeen
 
 WorkloadStatus = Literal["active", "inactive", "error"]
-
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Workload(msgspec.Struct, frozen=True):
@@ -40,7 +37,7 @@ class TaskShown(msgspec.Struct, frozen=True):
     task: Task
     status: tasks.Status
     seq: int
-    last_run: Run | None
+    last_run: RunSeen | None
 
 
 class RunShown(msgspec.Struct, frozen=True):
@@ -48,17 +45,6 @@ class RunShown(msgspec.Struct, frozen=True):
     task_name: str | None
     task_kind: Kind
     seq: int
-
-
-class RunBucket(msgspec.Struct, frozen=True):
-    """Runs of one task and status that began in the step number `bucket` of a window (0: or
-    before it). `total_seconds` is how long those that have ended took, together."""
-
-    task: UUID
-    bucket: int
-    status: runs.Status
-    count: int
-    total_seconds: float
 
 
 class TaskStats(msgspec.Struct, frozen=True):
@@ -70,20 +56,25 @@ class TaskStats(msgspec.Struct, frozen=True):
     longest_seconds: float | None
 
 
-# $4 is a status, null for any.
+_CAN_RUN = """(SELECT true FROM task
+        WHERE task.orchestration = orchestration.id AND can_run AND NOT spent LIMIT 1)"""
 _WORKLOADS = """
-SELECT state, created_seq, status FROM unnest($1::bigint[]) AS mine (workspace), LATERAL (
-    SELECT state, created_seq, status FROM orchestration, LATERAL (
-        SELECT CASE
-            WHEN failed THEN 'error'
-            WHEN EXISTS (SELECT FROM task WHERE task.orchestration = orchestration.id
-                AND can_run AND NOT spent) THEN 'active'
-            ELSE 'inactive' END AS status) AS of
-    WHERE workspace = mine.workspace AND created_seq < $2 AND strpos(title, $3) > 0
-        AND ($4::text IS NULL OR status = $4)
-    ORDER BY created_seq DESC LIMIT $5) AS newest
-ORDER BY created_seq DESC LIMIT $5
+SELECT newest.* FROM unnest($1::bigint[]) AS mine (workspace), LATERAL (
+    SELECT state, created_seq, {status} AS status FROM orchestration
+    WHERE workspace = mine.workspace AND created_seq < $2 AND strpos(title, $3) > 0 AND {which}
+    ORDER BY created_seq DESC LIMIT $4) AS newest
+ORDER BY created_seq DESC LIMIT $4
 """
+# By the status that is asked for.
+_WORKLOADS_THAT_ARE: dict[WorkloadStatus | None, str] = {
+    None: _WORKLOADS.format(
+        which="true",
+        status=f"CASE WHEN failed THEN 'error' WHEN {_CAN_RUN} THEN 'active' ELSE 'inactive' END",
+    ),
+    "error": _WORKLOADS.format(which="failed", status="'error'"),
+    "active": _WORKLOADS.format(which=f"NOT failed AND {_CAN_RUN}", status="'active'"),
+    "inactive": _WORKLOADS.format(which=f"NOT failed AND {_CAN_RUN} IS NULL", status="'inactive'"),
+}
 
 
 async def workloads(
@@ -97,7 +88,8 @@ async def workloads(
 ) -> list[Workload]:
     """Orchestrations, newest first, whose name (the file's, if it has none) holds `search`."""
     wanted = search.replace("\0", "\ufffd").casefold()
-    found = await rows.fetch(_WORKLOADS, workspaces, before or NEWEST, wanted, status, limit)
+    query = _WORKLOADS_THAT_ARE[status]
+    found = await rows.fetch(query, workspaces, before or NEWEST, wanted, limit)
     return [
         Workload(ORCHESTRATION.decode(row["state"]), row["status"], row["created_seq"])
         for row in found
@@ -106,12 +98,10 @@ async def workloads(
 
 _TASKS_OF = """
 SELECT task.state, created_seq, last.state AS last_run,
-    EXISTS (SELECT FROM run WHERE run.task = task.id) AS has_runs
+    (SELECT true FROM run WHERE run.task = task.id LIMIT 1) IS NOT NULL AS has_runs
 FROM task LEFT JOIN LATERAL (
-    SELECT newest.state FROM unnest($4::text[]) AS of (status), LATERAL (
-        SELECT state, created_seq FROM run WHERE run.task = task.id AND run.status = of.status
-        ORDER BY created_seq DESC LIMIT 1) AS newest
-    ORDER BY newest.created_seq DESC LIMIT 1) AS last ON true
+    SELECT state FROM run WHERE run.task = task.id AND run.status <> 'requested'
+    ORDER BY run.created_seq DESC LIMIT 1) AS last ON true
 WHERE orchestration = $1 AND created_seq < $2 ORDER BY created_seq DESC LIMIT $3
 """
 
@@ -120,13 +110,13 @@ async def tasks_of(
     rows: Rows, orchestration: UUID, *, before: int | None = None, limit: int = 50
 ) -> list[TaskShown]:
     """Newest first, the killed ones too."""
-    found = await rows.fetch(_TASKS_OF, orchestration, before or NEWEST, limit, BEGUN)
+    found = await rows.fetch(_TASKS_OF, orchestration, before or NEWEST, limit)
     return [_task_shown(row) for row in found]
 
 
 def _task_shown(row: Any) -> TaskShown:
     state = TASK.decode(row["state"])
-    last = RUN.decode(row["last_run"]) if row["last_run"] else None
+    last = RUN_SEEN.decode(row["last_run"]) if row["last_run"] else None
     status = tasks.shown_status(state, row["has_runs"])
     return TaskShown(state, status, row["created_seq"], last)
 
@@ -176,56 +166,6 @@ def _scope(
 
 def _run_shown(row: Any) -> RunShown:
     return RunShown(RUN.decode(row["state"]), row["name"], row["kind"], row["created_seq"])
-
-
-# Runs of a span can only reach into the window if they began that much before it, or in it.
-_BETWEEN = """
-WITH found AS (
-    SELECT reaching.* FROM unnest($1::bigint[]) AS mine (workspace),
-        unnest($2::smallint[], $3::timestamptz[]) AS of (span, since),
-        LATERAL (
-            SELECT state, created_seq, task, status, begun, ended FROM run
-            WHERE workspace = mine.workspace AND run.span = of.span
-                AND begun >= since AND begun < $5 AND (ended IS NULL OR ended >= $4)
-            ORDER BY begun DESC LIMIT $6) AS reaching)
-{what}"""
-_RUNS_BETWEEN = _BETWEEN.format(
-    what="""
-SELECT found.state, found.created_seq, task.name, task.kind
-FROM found JOIN task ON task.id = found.task ORDER BY begun DESC LIMIT $6"""
-)
-_BUCKETS = _BETWEEN.format(
-    what="""
-SELECT task, floor(greatest(extract(epoch FROM begun - $4), 0) / $7)::integer AS bucket, status,
-    count(*) AS count,
-    coalesce(sum(extract(epoch FROM ended - begun)), 0)::float8 AS total_seconds
-FROM found GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
-)
-
-
-async def runs_between(
-    rows: Rows, workspaces: Sequence[int], start: datetime, end: datetime, limit: int
-) -> list[RunShown]:
-    """What ran, or waited to, at some time in [start, end): the last to begin first."""
-    spans, since = reach(start)
-    found = await rows.fetch(_RUNS_BETWEEN, workspaces, spans, since, start, end, limit)
-    return [_run_shown(row) for row in found]
-
-
-async def run_buckets(
-    rows: Rows, workspaces: Sequence[int], start: datetime, end: datetime, step_seconds: float
-) -> list[RunBucket]:
-    """The same runs, all of them, counted by task, status and when they began."""
-    spans, since = reach(start)
-    arguments = (workspaces, spans, since, start, end, None, step_seconds)
-    return [RunBucket(*row) for row in await rows.fetch(_BUCKETS, *arguments)]
-
-
-def reach(start: datetime) -> tuple[list[int], list[datetime]]:
-    """Each span, and when its runs that reach into a window began at the earliest."""
-    since = {span: start - timedelta(seconds=10**span) for span in range(LONGEST)}
-    since |= {LONGEST: _EVER, OPEN: _EVER}
-    return list(since), list(since.values())
 
 
 _LAST_RUNS = """

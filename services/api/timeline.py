@@ -15,10 +15,9 @@ from libs.domain.events import Kind, Schedule
 from libs.domain.task import Task
 from services.api import access, lanes
 from services.api.call import Call
-from services.api.lanes import RunBar
+from services.api.lanes import RunBar, RunBucket
 from services.api.route import Route
 from services.api.rows import Rows
-from services.api.shown import RunBucket
 
 BUCKETS = 120  # that a window is divided into
 MOST_LANES = 200

@@ -17,6 +17,7 @@ from libs.domain.events import Kind, Mode, Retry, Role
 from services.api.identity.users import User
 from services.api.queries import TaskRow
 from services.api.requests import RunStatus
+from services.api.rows import RunSeen
 
 Instant = Annotated[datetime, Meta(tz=True)]
 RunType = Literal["Oneshot", "CronJob", "NetworkService"]
@@ -160,7 +161,7 @@ class Orchestration(msgspec.Struct, kw_only=True):
         )
 
 
-class TaskRun(msgspec.Struct):
+class TaskRun(msgspec.Struct, gc=False):
     """A run that has begun."""
 
     task: UUID
@@ -170,7 +171,7 @@ class TaskRun(msgspec.Struct):
     updated_at: Instant
 
     @staticmethod
-    def of(state: run.Run) -> "TaskRun":
+    def seen(state: RunSeen) -> "TaskRun":
         status = cast(RunStatus, state.status)  # it has begun
         return TaskRun(state.task, state.id, status, state.requested_at, state.updated_at)
 
@@ -260,7 +261,7 @@ class Task(msgspec.Struct, kw_only=True):
             mode=state.mode,
             created_at=state.created_at,
             updated_at=state.updated_at,
-            last_runs=[TaskRun.of(run) for run in reversed(row.runs)],
+            last_runs=[TaskRun.seen(run) for run in reversed(row.runs)],
             extra_env_vars=_environment(row),
             **_of_kind(state),
         )

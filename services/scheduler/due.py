@@ -47,7 +47,7 @@ class Due:
     async def apply(self, connection: Connection, fresh: Sequence[Recorded]) -> None:
         kept: list[tuple[str, object, bytes]] = []
         gone: list[tuple[str, object]] = []
-        for kind, id in sorted(self._plan.changed):
+        for kind, id in self._plan.changed:
             item = self._plan.table(kind).get(id)
             if item is None:
                 gone.append((kind, id))

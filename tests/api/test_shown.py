@@ -1,7 +1,9 @@
 """What pages show: newest first, by page, and only of what is asked for (I8)."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from typing import Any, get_args
 from uuid import UUID
 
 import pytest
@@ -11,7 +13,8 @@ from libs.domain.ids import run_stream, task_stream
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database
-from services.api import queries
+from services.api import lanes, queries
+from services.api.shown import WorkloadStatus
 from services.api.views import SCHEMA, Views
 from tests.api.facts import START, Facts
 
@@ -171,13 +174,13 @@ async def test_a_window_has_all_that_reaches_into_it(rows: Database) -> None:
     await project(rows, facts)
     window = (START + timedelta(seconds=100), START + timedelta(seconds=200))
 
-    found = await queries.runs_between(rows, [MINE], *window, 100)
-    assert [one.run.id for one in found] == [inside, reaches_in, goes_on, spans_it]
-    assert not {ended_before, at_its_end} & {one.run.id for one in found}
-    assert [one.run.id for one in await queries.runs_between(rows, [MINE], *window, 1)] == [inside]
-    assert await queries.runs_between(rows, [OTHERS], *window, 100) == []
+    found = [one.id for one in await lanes.bars(rows, MINE, [task], *window)]
+    assert found == [spans_it, goes_on, reaches_in, inside]
+    assert not {ended_before, at_its_end} & {*found}
+    assert [one.id for one in await lanes.lanes(rows, MINE, *window, 100)] == [task]
+    assert await lanes.lanes(rows, OTHERS, *window, 100) == []
 
-    buckets = await queries.run_buckets(rows, [MINE], *window, 30)
+    buckets = await lanes.buckets(rows, MINE, [task], *window, 30)
     assert [(one.bucket, one.status, one.count, one.total_seconds) for one in buckets] == [
         (0, "failure", 1, 1e9),
         (0, "running", 1, 0),
@@ -204,3 +207,43 @@ async def test_figures_of_a_task_and_of_a_workspace(rows: Database) -> None:
     }
     await project(rows, facts, size=3)  # all of it once more, past any checkpoint
     assert (await queries.run_counts(rows, [MINE]))[MINE]["success"] == 6
+
+
+async def test_pages_are_planned_to_read_by_index_also_while_nothing_is_there(
+    rows: Database,
+) -> None:
+    """The plan is kept when there are many rows: it must not be one for few."""
+    id, now = UUID(int=1), START
+
+    lines: list[str] = []
+
+    class Plans:
+        async def fetch(self, query: str, *args: Any) -> list[Any]:
+            lines.extend(row[0] for row in await rows.fetch(f"EXPLAIN (VERBOSE) {query}", *args))
+            return []
+
+        fetchrow = fetchval = fetch
+
+    plans = Plans()
+    newest: dict[str, Any] = {"before": queries.NEWEST, "limit": 50}
+    for killed in (True, False):
+        for of in (None, [id]):
+            await queries.tasks(plans, [MINE], 5, killed=killed, orchestrations=of, **newest)
+    for status in (None, *get_args(WorkloadStatus)):
+        await queries.workloads(plans, [MINE], search="a", status=status, limit=50)
+    await queries.orchestrations(plans, [MINE], **newest)
+    await queries.task(plans, id, 5)
+    await queries.runs(plans, id, None, 50)
+    await queries.tasks_of(plans, id, limit=50)
+    for scope in ({"workspaces": [MINE]}, {"orchestration": id}, {"task": id}):
+        await queries.runs_shown(plans, **scope, limit=50)
+    await queries.task_stats(plans, id, 50)
+    await lanes.lanes(plans, MINE, now, now, 50)
+    await lanes.buckets(plans, MINE, [id], now, now, 50)
+    await lanes.bars(plans, MINE, [id], now, now)
+    await lanes.scheduled(plans, MINE, 50)
+    ours = re.compile(r"Scan.* on \w+\.(run|task|orchestration)\b")
+    scans = [line for line in lines if ours.search(line)]
+    assert len(scans) > 30
+    assert [line for line in scans if "Index" not in line] == []
+    assert [line for line in lines if "hashed" in line] == []

@@ -12,8 +12,7 @@ from libs.domain.events import Usage
 from libs.domain.run import Run
 from services.api.dashboard import chart, endings, hops, loglines, picture, timeline
 from services.api.dashboard.picture import HEIGHT, WIDTH, Scale
-from services.api.lanes import RunBar
-from services.api.shown import RunBucket
+from services.api.lanes import RunBar, RunBucket
 from services.api.timeline import Lane
 from services.executor.backend import Reason
 

@@ -7,8 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from libs.domain.run import ENDED, Status
-from services.api.lanes import RunBar
-from services.api.shown import RunBucket
+from services.api.lanes import RunBar, RunBucket
 from services.api.timeline import BUCKETS, Lane
 
 WIDTH = 1200.0

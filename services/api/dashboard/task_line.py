@@ -8,6 +8,7 @@ from libs.domain import run, schedule, task
 from libs.domain.errors import Rejected
 from libs.domain.events import TaskEvent
 from services.api.queries import TaskShown
+from services.api.rows import RunSeen
 
 _COMMANDS: dict[str, Callable[[task.Task], Sequence[TaskEvent]]] = {
     "pause": task.pause,
@@ -21,7 +22,7 @@ class TaskLine(NamedTuple):
 
     task: task.Task
     status: str
-    last: run.Run | None
+    last: RunSeen | None
     next: datetime | None
     may: frozenset[str]
 

@@ -23,7 +23,7 @@ _EARLY = 0.005  # seconds that a line waits for more after a pause
 # Seconds between chunks that are not full: a line is followed at once as long as the stream has
 # room for it, and a stream that answers late gets fewer and larger ones.
 _SOONEST, _LATE = 0.02, CUT_AGE / 1e9
-_SHARE = 50  # of the time that it takes to have one acknowledged
+_SHARE = 25  # of the time that it takes to have one acknowledged
 
 
 class Output:

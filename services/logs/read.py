@@ -128,10 +128,10 @@ class Reader:
         Raises Unavailable rather than leave out a line: where some are gone, `first` says so.
         Empty bytes come while there is nothing new: time to see whether anybody still listens.
         """
+        finished = False  # asked after what is there has been given: nobody waits for that
         with self._arrivals.watch(str(run)) as arrived:
             while True:
                 arrived.clear()
-                finished = await self._finished(run, first)
                 async for text in self._texts(run, first, _NO_END):
                     if text.first > first:
                         raise Unavailable(f"lines {first} to {text.first} of run {run} are gone")
@@ -139,6 +139,8 @@ class Reader:
                     first = text.first + text.lines
                 if finished:
                     return
+                if finished := await self._finished(run, first):
+                    continue  # there may be more since
                 try:
                     async with asyncio.timeout(_PULSE):
                         await arrived.wait()
@@ -161,6 +163,8 @@ class Reader:
                 stored = Text(row["first_line"], row["lines"], chunks.decode(row["data"]))
                 yield _between(stored, first, end)
                 first = stored.first + stored.lines
+            if len(rows) < _AT_ONCE:
+                return
 
 
 def _between(stored: Text, first: int, end: int) -> Text:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -37,9 +37,13 @@ class Platform:
     """`rondo up` on `folder`/data; it may be stopped and started again.
 
     Without `packages` environments are empty: they need no network and are made in no time.
+    `program` is a `rondo` other than the installed one.
     """
 
-    def __init__(self, folder: Path, *, packages: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, packages: bool = False, program: Sequence[str] = ()
+    ) -> None:
+        self._program = program or [str(Path(sys.executable).with_name("rondo"))]
         self.data = folder / "data"
         self._ready_file = folder / "ready.json"
         self._output = folder / "output.txt"
@@ -52,8 +56,7 @@ class Platform:
 
     def start(self) -> None:
         """Returns once it serves."""
-        rondo = str(Path(sys.executable).with_name("rondo"))
-        command = [rondo, "up", "--port", "0", "--data", str(self.data)]
+        command = [*self._program, "up", "--port", "0", "--data", str(self.data)]
         command += ["--ready-file", str(self._ready_file)]
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(command, env=self._environment, stderr=output)

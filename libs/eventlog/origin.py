@@ -57,18 +57,10 @@ class Origin:
         """Before the projections start. Raises OtherStream; the first time it remembers."""
         async with self._database.exclusive(_LOCK) as connection:
             await connection.execute(_PREPARE)
-        await self._compare()
+        await self.compare()
 
-    async def watch(self) -> NoReturn:
-        """For ever: NATS may lose its data while we run."""
-        while True:
-            await asyncio.sleep(_PERIOD)
-            try:
-                await self._compare()
-            except Unavailable as problem:
-                logger.debug("can't compare with the stream now: %s", problem)
-
-    async def _compare(self) -> None:
+    async def compare(self) -> None:
+        """As `check`, later on."""
         async with self._database.exclusive(_LOCK) as connection:
             await self._compare_in(connection)
 
@@ -97,3 +89,14 @@ class Origin:
             f" made at {known or 'an unknown time'}: put NATS's data back, or, if it is meant to be"
             f" new, have the rows follow it: {anew}"
         )
+
+
+async def watch(*origins: Origin) -> NoReturn:
+    """For ever: NATS may lose its data while we run. Raises OtherStream."""
+    while True:
+        await asyncio.sleep(_PERIOD)
+        for origin in origins:
+            try:
+                await origin.compare()
+            except Unavailable as problem:
+                logger.debug("can't compare with the stream now: %s", problem)

@@ -5,9 +5,9 @@ Faults of the server become Unavailable; faults of a statement stay what they ar
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import asyncpg
 
@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 _PATIENCE = 30.0
 _KEPT = 15.0  # seconds without use; each takes some MiB of the server's, and 10 ms to open
+_LONGEST = 6000  # characters of statements that stay prepared: asyncpg's about types is longer
 # A plan is made once and kept, most often when its tables are still empty: reading all of one seems
 # cheap then, and is ruinous later. Every statement here has an index to go by, whatever it is asked
 # for: left to itself, Postgres plans lists anew each time, which takes as long as reading a page.
@@ -33,6 +34,7 @@ _BUGS = (
     asyncpg.UnsupportedClientFeatureError,
     asyncpg.UnsupportedServerFeatureError,
 )
+_FIRST_OF_USERS = 16384  # oids below are Postgres' own and never change (FirstNormalObjectId)
 _GONE = (
     OSError,
     TimeoutError,
@@ -46,6 +48,22 @@ _GONE = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
 )
+
+
+class _Learned(asyncpg.Connection):
+    """What one connection has asked about Postgres' own types, such as arrays of numbers, holds for
+    all of this process: each question takes 10 ms, and 2 MiB that the server keeps."""
+
+    _known: ClassVar[dict[frozenset[int], Any]] = {}
+
+    async def _introspect_types(self, typeoids: Iterable[int], timeout: float | None) -> Any:
+        asked = frozenset(typeoids)
+        if max(asked) >= _FIRST_OF_USERS:
+            return await super()._introspect_types(typeoids, timeout)  # type: ignore[misc]
+        if asked not in self._known:
+            found = await super()._introspect_types(typeoids, timeout)  # type: ignore[misc]
+            self._known[asked] = found
+        return self._known[asked]
 
 
 class Connection(Protocol):
@@ -135,9 +153,11 @@ def session_name(schema: str) -> str:
 
 @asynccontextmanager
 async def connect(
-    dsn: str, schema: str, *, durable: bool = False, size: int = 8
+    dsn: str, schema: str, *, durable: bool = False, size: int = 8, least: int = 1
 ) -> AsyncIterator[Database]:
-    """`durable` makes commits wait for the disk. Without it, rows that somebody has seen may be
+    """From `least` to `size` connections, the more the more are used at once.
+
+    `durable` makes commits wait for the disk. Without it, rows that somebody has seen may be
     lost when the server is killed, so it is for rows that nobody waits for.
 
     Waits for a server that is starting; Unavailable after half a minute. Wrong credentials raise
@@ -149,7 +169,7 @@ async def connect(
         "application_name": session_name(schema),
         **_PLANS,
     }
-    pool = await _pool(dsn, settings, size)
+    pool = await _pool(dsn, settings, least, size)
     try:
         yield Database(pool, schema)
     finally:
@@ -164,16 +184,18 @@ async def _as_it_is(_: object) -> None:
     """Nobody here leaves a session changed, so the query that undoes it is a wait for nothing."""
 
 
-async def _pool(dsn: str, settings: dict[str, str], size: int) -> asyncpg.Pool:
+async def _pool(dsn: str, settings: dict[str, str], least: int, size: int) -> asyncpg.Pool:
     deadline = asyncio.get_running_loop().time() + _PATIENCE
     while True:
         try:
             pool = await asyncpg.create_pool(
                 dsn,
-                min_size=1,
+                connection_class=_Learned,
+                min_size=least,
                 max_size=size,
                 server_settings=settings,
                 max_inactive_connection_lifetime=_KEPT,
+                max_cacheable_statement_size=_LONGEST,
                 command_timeout=30,
                 timeout=5,
                 reset=_as_it_is,

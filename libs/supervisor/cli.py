@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -11,9 +12,11 @@ from pathlib import Path
 from libs.domain.errors import Rejected, Unavailable
 from libs.linux import syscalls
 from libs.supervisor.process import StartFailed
-from libs.supervisor.services import SERVICES, Service
+from libs.supervisor.services import SERVICES, Service, passed_on
 from libs.supervisor.terminal import Terminal
 from libs.supervisor.up import Options, up
+from libs.supervisor.zygote import start_zygote
+from libs.supervisor.zygote_process import Order, become
 
 
 def main(argv: Sequence[str] | None = None, services: Sequence[Service] = SERVICES) -> int:
@@ -22,35 +25,40 @@ def main(argv: Sequence[str] | None = None, services: Sequence[Service] = SERVIC
     terminal = Terminal(sys.stderr)
     syscalls.hide_memory()  # a task may run under our uid, and passwords pass through here
     try:
-        asyncio.run(_COMMANDS[arguments.command](arguments, services, terminal))
+        _COMMANDS[arguments.command](arguments, services, terminal)
     except (Rejected, StartFailed, Unavailable) as error:
         terminal.warn("rondo", str(error))
         return 1
     return 0
 
 
-async def _up(
-    arguments: argparse.Namespace, services: Sequence[Service], terminal: Terminal
-) -> None:
+def _up(arguments: argparse.Namespace, services: Sequence[Service], terminal: Terminal) -> None:
     options = Options(
         data=_folder(arguments.data),
         host=arguments.host,
         port=arguments.port,
         ready_file=arguments.ready_file and _folder(arguments.ready_file),
     )
-    await up(options, services, os.environ, terminal)
+    modules = [service.module for service in services if service.module]
+    gc.freeze()  # so that what is forked now shares this memory for good
+    zygote = start_zygote(modules, passed_on(os.environ), terminal)
+    if isinstance(zygote, Order):  # we are a service that it has forked
+        become(zygote)
+        return
+    with zygote:
+        asyncio.run(up(options, services, os.environ, terminal, zygote))
 
 
-async def _backup(arguments: argparse.Namespace, _: Sequence[Service], terminal: Terminal) -> None:
+def _backup(arguments: argparse.Namespace, _: Sequence[Service], terminal: Terminal) -> None:
     from libs.supervisor.backup import backup  # brings NATS, which `up` need not wait for
 
-    await backup(_folder(arguments.data), _folder(arguments.to), os.environ, terminal)
+    asyncio.run(backup(_folder(arguments.data), _folder(arguments.to), os.environ, terminal))
 
 
-async def _restore(arguments: argparse.Namespace, _: Sequence[Service], terminal: Terminal) -> None:
+def _restore(arguments: argparse.Namespace, _: Sequence[Service], terminal: Terminal) -> None:
     from libs.supervisor.backup import restore  # as above
 
-    await restore(_folder(arguments.source), _folder(arguments.data), os.environ, terminal)
+    asyncio.run(restore(_folder(arguments.source), _folder(arguments.data), os.environ, terminal))
 
 
 _COMMANDS = {"up": _up, "backup": _backup, "restore": _restore}

@@ -9,6 +9,7 @@ from libs.supervisor.guard import Guard
 from libs.supervisor.ports import Ports
 from libs.supervisor.process import Process, Program, Ready
 from libs.supervisor.terminal import Terminal
+from libs.supervisor.zygote import Zygote
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Instance:
     operator: Mapping[str, str] = field(repr=False)
     terminal: Terminal
     guard: Guard
+    zygote: Zygote | None = None
 
     def secret(self, name: str) -> Path:
         """The file of the secret `name`."""
@@ -27,4 +29,4 @@ class Instance:
 
     def process(self, program: Program, ready: Ready) -> Process:
         """A process of this instance; as long as it lives, the folder stays locked."""
-        return Process(program, ready, self.terminal, self.folder.lock, self.guard)
+        return Process(program, ready, self.terminal, self.folder.lock, self.guard, self.zygote)

@@ -14,10 +14,13 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
+from libs.domain.errors import Unavailable
 from libs.supervisor.guard import Guard
 from libs.supervisor.terminal import Terminal
+from libs.supervisor.zygote import Forked, Zygote
+from libs.supervisor.zygote_process import Order
 
 _LOG_LIMIT = 10 << 20  # bytes; a larger log is set aside when its process starts
 _LAST_LINES = 20
@@ -44,7 +47,10 @@ class User:
 
 @dataclass(frozen=True)
 class Program:
-    """What to run and how to stop it. `force` is sent when `stop` was not heeded in time."""
+    """What to run and how to stop it. `force` is sent when `stop` was not heeded in time.
+
+    `module` is what `command` gives to `python -m`, if a zygote may fork it instead.
+    """
 
     name: str
     command: Sequence[str]
@@ -54,6 +60,19 @@ class Program:
     stop: signal.Signals = signal.SIGTERM
     force: signal.Signals = signal.SIGKILL
     user: User | None = None
+    module: str | None = None
+
+
+class Child(Protocol):
+    """A process that we wait for: asyncio's, or one that was forked for us."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    async def wait(self) -> int: ...
 
 
 def launched(command: Sequence[str], stop: signal.Signals, user: User | None) -> list[str]:
@@ -81,13 +100,15 @@ class Process:
         terminal: Terminal,
         lock: int,
         guard: Guard,
+        zygote: Zygote | None = None,
     ) -> None:
         self.program = program
         self._ready = ready
         self._terminal = terminal
         self._lock = lock
         self._guard = guard
-        self._child: asyncio.subprocess.Process | None = None
+        self._zygote = zygote
+        self._child: Child | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._log_from = 0
         self._since = 0.0
@@ -126,7 +147,7 @@ class Process:
                 return
             self._terminal.warn(self.program.name, f"did not heed {sig.name}")
 
-    async def _keep(self, child: asyncio.subprocess.Process) -> None:
+    async def _keep(self, child: Child) -> None:
         name, delay = self.program.name, _BACKOFF
         while True:
             began = time.monotonic()
@@ -143,26 +164,43 @@ class Process:
             if await self._becomes_ready(child, None):
                 self._terminal.say(name, "ready again")
 
-    async def _spawn(self) -> asyncio.subprocess.Process:
-        program = self.program
-        with _open_log(program.log) as log:
+    async def _spawn(self) -> Child:
+        with _open_log(self.program.log) as log:
             self._log_from, self._since = log.tell(), time.time()
-            self._child = await asyncio.create_subprocess_exec(
-                *launched(program.command, program.stop, program.user),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=program.folder,
-                env=program.environment,
-                start_new_session=True,
-                pass_fds=(self._lock,),
-            )
+            self._child = await self._forked(log) or await self._executed(log)
         self._guard.watch(self._child.pid)
         return self._child
 
-    async def _becomes_ready(
-        self, child: asyncio.subprocess.Process, timeout: float | None
-    ) -> bool:
+    async def _forked(self, log: IO[bytes]) -> Forked | None:
+        program = self.program
+        if program.module is None or self._zygote is None:
+            return None
+        order = Order(
+            program.module,
+            str(program.folder),
+            program.environment,
+            parent=os.getpid(),
+            stop=program.stop,
+        )
+        try:
+            return await self._zygote.fork(order, log.fileno(), self._lock)
+        except Unavailable:  # which it has said itself
+            return None
+
+    async def _executed(self, log: IO[bytes]) -> asyncio.subprocess.Process:
+        program = self.program
+        return await asyncio.create_subprocess_exec(
+            *launched(program.command, program.stop, program.user),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=program.folder,
+            env=program.environment,
+            start_new_session=True,
+            pass_fds=(self._lock,),
+        )
+
+    async def _becomes_ready(self, child: Child, timeout: float | None) -> bool:
         """Whether it became ready rather than ending or using up `timeout` seconds."""
         ready = asyncio.ensure_future(self._ready(child.pid, self._since))
         ended = asyncio.ensure_future(child.wait())

@@ -23,16 +23,21 @@ _PROXIES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "FTP_PROXY"}
 
 @dataclass(frozen=True)
 class Service:
-    """A service: its name, its command, and which secrets it is told of."""
+    """A service: its name, its command, and which secrets it is told of.
+
+    `module` is the one in `command`, if it may be forked by a process that has imported it.
+    """
 
     name: str
     command: tuple[str, ...]
     secrets: tuple[str, ...] = ()
+    module: str | None = None
 
 
 def _service(name: str, *secrets: str) -> Service:
     # -P: no folder of the operator's that happens to be called `services` is taken for ours.
-    return Service(name, (sys.executable, "-P", "-m", f"services.{name}"), secrets)
+    module = f"services.{name}"
+    return Service(name, (sys.executable, "-P", "-m", module), secrets, module)
 
 
 SERVICES = (

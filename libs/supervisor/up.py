@@ -19,6 +19,7 @@ from libs.supervisor.services import ADMIN, PUBLIC, Addresses, Service, services
 from libs.supervisor.stores import Stores, choose_stores
 from libs.supervisor.supervise import Supervisor
 from libs.supervisor.terminal import Terminal
+from libs.supervisor.zygote import Zygote
 
 # To listen on for callers from anywhere; and what to call from here then.
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - only if the operator says so
@@ -39,6 +40,7 @@ async def up(
     services: Sequence[Service],
     operator: Mapping[str, str],
     terminal: Terminal,
+    zygote: Zygote,
 ) -> None:
     """Serve until SIGINT, SIGTERM or SIGHUP. Raises Rejected or StartFailed where it can't."""
     stop = _stop_signals()
@@ -46,7 +48,7 @@ async def up(
         terminal.say("rondo", f"data folder {folder.path}")
         with Guard(folder.lock) as guard:
             ports = Ports(folder.path / "ports.json")
-            instance = Instance(folder, ports, operator, terminal, guard)
+            instance = Instance(folder, ports, operator, terminal, guard, zygote)
             await _serve_until(stop, instance, options, services)
     terminal.say("rondo", "stopped")
 
@@ -85,6 +87,8 @@ async def _serve(
             process = _process(service, instance, stores, addresses, notifications)
             (outer if service.name == PUBLIC else inner).append(process)
         await supervisor.start(inner, outer)  # side by side; stopped PUBLIC first
+        if instance.zygote:
+            instance.zygote.end()  # its memory is worth more than a quick second start
         announce(_access(instance, addresses))
         _greet(instance, addresses, first="admin-password" in made)
         await asyncio.Event().wait()
@@ -104,6 +108,7 @@ def _process(
         folder=instance.folder.part(service.name),
         log=instance.folder.part("log") / f"{service.name}.log",
         environment=environment,
+        module=service.module,
     )
     return instance.process(program, notifications.ready)
 

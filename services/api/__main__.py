@@ -9,7 +9,7 @@ import aiohttp
 from libs.blobs.open import open_store
 from libs.domain.events import ConnectionDeleted
 from libs.eventlog import streams, wire
-from libs.eventlog.origin import Origin
+from libs.eventlog.origin import Origin, watch
 from libs.eventlog.project import Position, Runner
 from libs.eventlog.react import Reaction, react
 from libs.eventlog.wire import Nats
@@ -53,7 +53,7 @@ async def main(environ: Mapping[str, str]) -> None:
         wire.connect(config.nats_url, token) as nats,
         pool.connect(config.postgres_dsn, SCHEMA, durable=True) as rows,
         pool.connect(config.postgres_dsn, users.SCHEMA, durable=True, size=4) as accounts,
-        pool.connect(config.postgres_dsn, vault.SCHEMA, durable=True, size=2) as data_keys,
+        pool.connect(config.postgres_dsn, vault.SCHEMA, durable=True, size=2, least=0) as data_keys,
         open_store(config.blobs_url) as blobs,
         desk.opened(config, nats) as subscriptions,
         aiohttp.ClientSession() as http,
@@ -106,7 +106,7 @@ async def main(environ: Mapping[str, str]) -> None:
             tasks.create_task(runner.run())
             tasks.create_task(react(nats, shredder))
             tasks.create_task(vitals.tell())
-            tasks.create_task(origin.watch())
+            tasks.create_task(watch(origin))
             await runner.position.reached(await log.end(), CATCH_UP)
             await migrate(rows, "services.api")
             # A database that was set back to a backup has destroyed keys again.

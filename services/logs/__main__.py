@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from libs.eventlog import follow, streams, wire
-from libs.eventlog.origin import Origin
+from libs.eventlog.origin import Origin, watch
 from libs.eventlog.project import Runner
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
@@ -59,8 +59,7 @@ async def main(environ: Mapping[str, str]) -> None:
             tasks.create_task(runs.run())
             tasks.create_task(backlog.run())
             tasks.create_task(vitals.tell())
-            for origin in origins:
-                tasks.create_task(origin.watch())
+            tasks.create_task(watch(*origins))
             notify_ready()
 
 

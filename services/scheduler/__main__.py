@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from libs.eventlog import streams, wire
-from libs.eventlog.origin import Origin
+from libs.eventlog.origin import Origin, watch
 from libs.eventlog.project import Runner
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
@@ -53,7 +53,7 @@ async def main(environ: Mapping[str, str]) -> None:
         vitals.add_to(app)
         async with serving(app, config.listen), asyncio.TaskGroup() as tasks:
             tasks.create_task(runner.run())
-            tasks.create_task(origin.watch())
+            tasks.create_task(watch(origin))
             await caught_up()
             tasks.create_task(ticker.run())
             tasks.create_task(Rescue(nats, plan, ticker).run())

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import asyncpg
 import pytest
@@ -45,6 +45,24 @@ async def test_a_connection_that_breaks_in_the_middle_of_something(dsn: str) -> 
             async with database.transaction():
                 raise asyncpg.InternalClientError("cannot switch to state 12; another operation")
         assert await database.fetchval("SELECT 1") == 1
+
+
+async def test_what_types_are_is_asked_once_for_all_connections(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also that asyncpg still asks by the method that we put ourselves in front of."""
+    asked, ask = [], getattr(asyncpg.Connection, "_introspect_types")  # noqa: B009 - untyped
+
+    async def counted(self: Any, typeoids: Any, timeout: Any) -> Any:
+        asked.append(set(typeoids))
+        return await ask(self, typeoids, timeout)
+
+    monkeypatch.setattr(asyncpg.Connection, "_introspect_types", counted)
+    monkeypatch.setattr(pool._Learned, "_known", {})
+    for _ in range(2):
+        async with pool.connect(dsn, "public", size=1) as database:
+            assert await database.fetchval("SELECT $1::bigint[]", [1, 2]) == [1, 2]
+    assert len(asked) == 1
 
 
 @pytest.fixture

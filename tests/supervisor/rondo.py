@@ -11,7 +11,7 @@ _STANDIN = str(Path(__file__).with_name("standin.py"))
 
 if __name__ == "__main__":
     services = [
-        dataclasses.replace(service, command=(sys.executable, _STANDIN, service.name))
+        dataclasses.replace(service, command=(sys.executable, _STANDIN, service.name), module=None)
         for service in SERVICES
     ]
     sys.exit(main(services=services))

@@ -44,13 +44,14 @@ class Templates:
         self._most = most
         self._most_bytes = most_bytes
         self._places: dict[Path, _Place] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     def find(self, python: Path, modules: Iterable[str]) -> Template | str:
         """One that has imported what can be of `modules`; else why not, and it is on its way."""
         place = self._places.setdefault(python, _Place())
         now = place.used = asyncio.get_running_loop().time()
         if place.template and place.template.lost:
-            place.template, place.loaded = None, set()
+            self._give_up(place)
         if place.work and not place.work.done():
             return NOT_READY
         if place.problem and now < place.retry_at:
@@ -75,8 +76,17 @@ class Templates:
         for each in work:
             each.cancel()
         await asyncio.gather(*work, return_exceptions=True)
-        living = [place.template for place in self._places.values() if place.template]
-        await asyncio.gather(*(template.close() for template in living))
+        for place in self._places.values():
+            self._give_up(place)
+        await asyncio.gather(*self._closing)
+
+    def _give_up(self, place: _Place) -> None:
+        """Also one that is lost: its keepers that wait, and what was prepared in them, are ours."""
+        if place.template:
+            closing = asyncio.create_task(place.template.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+        place.template, place.loaded = None, set()
 
     async def _prepare(self, python: Path, place: _Place, modules: list[str]) -> None:
         try:
@@ -90,7 +100,7 @@ class Templates:
                     _log.info("%s: %s is not preloaded: %s", python, name, reason)
             place.problem = ""
         except (Rejected, Unavailable, OSError, TimeoutError) as error:
-            place.template, place.loaded = None, set()
+            self._give_up(place)
             place.problem, place.retry_at = str(error), place.used + _FAILED_FOR
             _log.warning("%s: its runs are new interpreters: %s", python, error)
         await self._make_room()
@@ -101,8 +111,9 @@ class Templates:
         memory = {place: template.memory() for place, template in living.items()}
         for place in sorted(living, key=lambda each: each.used)[:-1]:
             if len(memory) <= self._most and sum(memory.values()) <= self._most_bytes:
-                return
+                break
             if living[place].runs == 0 and not (place.work and not place.work.done()):
                 del memory[place]
-                place.template, place.loaded = None, set()
-                await living[place].close()
+                self._give_up(place)
+        if self._closing:
+            await asyncio.wait(self._closing)

@@ -127,7 +127,9 @@ class LocalBackend:
         run, seen = await template.take(spec.limits)
 
         async def anew(problem: str) -> PreparedRun | None:
-            return await self._new(spec, problem) if template.lost else None
+            if template.lost:
+                return await self._new(spec, problem)
+            return await self._fork(spec, template) if run.perished else None
 
         def left(_: LocalRun) -> None:
             template.runs -= 1
@@ -222,7 +224,7 @@ Anew = Callable[[str], Awaitable["PreparedRun | None"]]
 
 
 class PreparedRun:
-    """Implements Prepared. `anew` gives another one if this one's template is lost."""
+    """Implements Prepared. `anew` gives another one if this one, or its template, is lost."""
 
     def __init__(self, run: LocalRun, spec: RunSpec, launch: Launch, anew: Anew | None) -> None:
         self._run = run

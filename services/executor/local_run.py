@@ -34,6 +34,7 @@ _log = logging.getLogger(__name__)
 _PATIENCE = 60.0  # seconds until the process of a run must be there
 _STUBBORN = 5.0  # seconds in which a keeper ends a run, once the grace is over
 _LOOK_EVERY = 2.0  # seconds between looks at the disk space
+_PERISHED = "what was prepared for it has ended"
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid; see unix(7)
 _MESSAGE_BYTES = 1 << 16
 
@@ -83,6 +84,7 @@ class LocalRun:
         self._orders = orders
         self._leave = leave
         self._grace = 0.0
+        self._told = False
         self._asked: Verdict | None = None
         self._failed = ""
         self._loop = asyncio.get_running_loop()
@@ -122,6 +124,11 @@ class LocalRun:
         """Whether it may still be launched, as far as we know."""
         return not (self._failed or self._ended.done() or self._asked)
 
+    @property
+    def perished(self) -> bool:
+        """Whether it ended by itself before it was told what to run: nobody's code has begun."""
+        return self._ended.done() and not (self._told or self._failed or self._asked)
+
     async def launch(self, spec: RunSpec, launch: Launch) -> None:
         """Make it this run, with its output in pipes; returns when its program is about to begin.
 
@@ -141,13 +148,15 @@ class LocalRun:
 
     async def become(self, spec: RunSpec, launch: Launch, streams: list[int]) -> None:
         """As `launch`; `streams` are its stdout and stderr, for a template its orders too."""
-        if self._ended.done() and not self._failed:
-            raise Unavailable("what was prepared for it has ended")
         self._grace = spec.grace
         try:
+            if self._ended.done() and not self._failed:
+                raise Unavailable(_PERISHED)
             if self.usable:
                 self._say(launch, streams)
             await self._begin()
+            if self.perished:
+                raise Unavailable(_PERISHED)
         except BaseException:
             await self.discard()
             raise
@@ -183,6 +192,7 @@ class LocalRun:
         try:
             with self._orders:
                 socket.send_fds(self._orders, [encode(launch)], streams)
+            self._told = True
         except (BrokenPipeError, ConnectionResetError):
             return  # its keeper tells why
         except OSError as error:

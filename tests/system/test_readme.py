@@ -5,11 +5,21 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.platform import PATIENCE, Platform
+import pytest
+
+from tests.platform import PATIENCE, Platform, running
 
 PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A new one: what is pasted speaks of the first orchestration that there is."""
+    with running(Platform(tmp_path_factory.mktemp("platform"))) as platform:
+        yield platform
 
 
 def block(file: str, language: str) -> str:

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 
 import asyncpg
@@ -33,25 +34,36 @@ TOKEN = "test-token"
 _KEY = Ed25519PrivateKey.generate()
 # Whom this key vouches for is let into NATS, as subscribers are by the API.
 ISSUER = _KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+_PATIENCE = 60.0  # seconds that a busy machine may take to start a server
 _WORKERS = 16
-_chance = random.SystemRandom()  # Hypothesis sets the seed of the other one
 _INITDB = ("--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
 
 
-def free_port() -> int:
+def _shuffled_ports() -> Iterator[int]:
     """Below the range from which outgoing connections take theirs: a restart finds it free. Each
     worker of a parallel run has ports of its own, for one that is free may be about to be taken.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
+    ports = list(range(15_000 + worker, 32_000, _WORKERS))
+    random.SystemRandom().shuffle(ports)  # Hypothesis sets the seed of the other one
+    return cycle(ports)
+
+
+_ports = _shuffled_ports()
+
+
+def free_port() -> int:
+    """One that nobody listens on, and the one that this process has had longest ago: who was given
+    it may not listen yet, or come back to it."""
     while True:
-        port = 15_000 + worker + _WORKERS * _chance.randrange(17_000 // _WORKERS)
+        port = next(_ports)
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:
                 return port
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         assert process.poll() is None, "the server ended at once"
         with socket.socket() as probe:

@@ -26,6 +26,7 @@ from tests.servers import TOKEN, free_port
 ADMIN = "admin@rondo.local"
 PASSWORD = "a password for tests"
 INTERNAL = "internal-token"
+PATIENCE = 60.0  # seconds that a busy machine may take to start a service, or to end it
 
 
 def new_key() -> str:
@@ -205,7 +206,7 @@ class Background:
             pytest.MonkeyPatch.context() as environ,
         ):
             told.bind(str(address))
-            told.settimeout(20)
+            told.settimeout(PATIENCE)
             environ.setenv("NOTIFY_SOCKET", str(address))
             self._thread.start()
             assert told.recv(64) == b"READY=1", self.failed
@@ -215,12 +216,13 @@ class Background:
         finally:
             if self._thread.is_alive() and self._task:
                 self._loop.call_soon_threadsafe(self._task.cancel)
-            self._thread.join(10)
+            self._thread.join(PATIENCE)
+        assert not self._thread.is_alive(), "it does not end"
         assert self.failed is None, self.failed
 
     async def ended(self) -> BaseException | None:
         """Waits for the end that is due; gives the failure."""
-        await asyncio.to_thread(self._thread.join, 10)
+        await asyncio.to_thread(self._thread.join, PATIENCE)
         assert not self._thread.is_alive()
         failure, self.failed = self.failed, None
         return failure

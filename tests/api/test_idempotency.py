@@ -14,6 +14,7 @@ from tests.api.callers import MEMBER
 from tests.api.service import Answer
 from tests.api.world import HELLO, World, form
 from tests.archive.zips import packed
+from tests.platform import PATIENCE
 
 OTHER = packed({"main.py": "print('other')", "requirements.txt": ""})
 ALL_KINDS = {
@@ -153,7 +154,7 @@ async def test_a_client_that_lost_its_connection_asks_again(world: World) -> Non
     _, writer = await asyncio.open_connection(address.hostname, address.port)
     writer.write(head.encode() + content)
     await writer.drain()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not await world.log.last_seq_over(f"event.{workspace}.task.*"):
             pass
     writer.transport.abort()

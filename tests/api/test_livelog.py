@@ -16,6 +16,7 @@ from services.api import livelog, runlogs
 from tests.api.callers import MEMBER
 from tests.api.service import Answer
 from tests.api.world import World
+from tests.platform import PATIENCE
 
 LINE = "2026-01-02T03:04:05.678901234Z stdout F "
 LINES = [LINE + text for text in ("hello", "50%\r100%", 'quotes " and \\', "ünï 🎉", "")]
@@ -153,7 +154,7 @@ async def test_quiet_runs_are_heard_of(world: World, monkeypatch: pytest.MonkeyP
     workspace, task = await world.ready_task()
     run = await world.run(workspace, task)
     world.service.logs.waits.add(str(run))
-    async with asyncio.timeout(10), following(world, run) as stream:
+    async with asyncio.timeout(PATIENCE), following(world, run) as stream:
         assert [await stream.readline() for _ in range(4)] == [b": \n", b"\n"] * 2
 
 
@@ -166,7 +167,7 @@ async def test_who_is_let_in_no_more_hears_no_more(
     run = await world.run(workspace, task)
     world.service.logs.waits.add(str(run))
     await world.add_member(workspace, people[MEMBER])
-    async with asyncio.timeout(10), following(member, run) as stream:
+    async with asyncio.timeout(PATIENCE), following(member, run) as stream:
         assert await stream.readline() == b": \n"
         gone = WorkspaceMemberRemoved(user=str(people[MEMBER]))
         await world.append(workspace_stream(workspace), gone)

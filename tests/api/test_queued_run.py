@@ -15,6 +15,7 @@ from libs.domain.ids import run_stream
 from tests.api.service import ADMIN, PASSWORD, Service
 from tests.api.world import World
 from tests.dashboard.people import Person
+from tests.platform import PATIENCE
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ async def test_a_queued_run_has_a_page_that_goes_on(world: World, person: Person
     assert "RunRequested" in shown.text
     assert "RunStarted" not in shown.text
     stream = {"Accept": "text/event-stream"}
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         async with person.session.get(marked(shown.text, "data-live"), headers=stream) as live:
             assert live.status == 200
             await world.append(run_stream(workspace, run), RunStarted(executor="test"))
@@ -74,7 +75,7 @@ async def test_its_log_is_listened_to_before_there_is_any(world: World, person: 
     logs.texts[str(run)] = [b"2026-01-02T03:04:05.678Z stdout F hello\n"], False
     logs.waits.add(str(run))
     address = marked(shown.text, "data-follow")
-    async with asyncio.timeout(20), person.session.get(address) as log:
+    async with asyncio.timeout(PATIENCE), person.session.get(address) as log:
         assert (log.status, await log.content.readline()) == (200, b"id: 1\n")
         assert b"hello" in await log.content.readline()
 

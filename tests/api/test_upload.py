@@ -16,6 +16,7 @@ from libs.eventlog.wire import Nats
 from tests.api.service import Service, running
 from tests.api.world import HELLO, World, form
 from tests.archive.zips import packed
+from tests.platform import PATIENCE
 from tests.servers import NatsServer
 
 ORCHESTRATION = {
@@ -213,7 +214,7 @@ async def test_a_client_that_goes_away_leaves_nothing(world: World) -> None:
 
 
 async def _until(fact: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not fact():  # noqa: ASYNC110 - a fact of the file system
             await asyncio.sleep(0.01)
 

@@ -142,10 +142,10 @@ def test_refuses_200_000_entries_at_once(tmp_path: Path, claimed: int | None) ->
     if claimed:
         path.write_bytes(zips.lying_about_entries(path.read_bytes(), claimed))
     tracemalloc.start()
-    started = time.perf_counter()
+    started = time.process_time()  # of ours alone, whatever else the machine has to do
     with pytest.raises(Rejected, match=r"entries|names"):
         inspect(path)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert seconds < 0.5

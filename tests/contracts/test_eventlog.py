@@ -12,6 +12,7 @@ from libs.eventlog.log import EventLog, Proposed, WrongVersion
 from tests.servers import NatsServer
 
 HERE = Context(source="test", actor="somebody")
+PATIENCE = 30.0  # seconds that a busy machine may take for what is due
 
 
 def created(number: int) -> Proposed:
@@ -20,7 +21,7 @@ def created(number: int) -> Proposed:
 
 async def collect(log: EventLog, after: int, count: int) -> list[Recorded]:
     found: list[Recorded] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         async for batch in log.follow(after):
             found += batch
             if len(found) >= count:
@@ -130,7 +131,7 @@ async def test_following_one_kind_of_aggregate(log: EventLog) -> None:
     await log.append(created(1), HERE)
     stream = task_stream(1, uuid4())
     seq = await log.append(Proposed(stream, 0, TaskPaused()), HERE)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         async for batch in log.follow(0, ("event.*.task.*",)):
             assert [one.seq for one in batch] == [seq]
             break

@@ -10,6 +10,7 @@ import aiohttp
 import msgspec
 
 from tests.api.world import World
+from tests.platform import PATIENCE
 
 PATH = "/v1/api/events"
 
@@ -56,7 +57,7 @@ class Stream:
     async def events(self, count: int) -> list[Block]:
         """The next so many."""
         found: list[Block] = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while len(found) < count:
                 block = await self.block()
                 assert block is not None, "the stream ended"
@@ -68,7 +69,7 @@ class Stream:
     async def end(self) -> tuple[list[Block], dict[str, Any]]:
         """What came before the end, and why it came."""
         found: list[Block] = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while (block := await self.block()) is not None:
                 if block.event == "end":
                     assert await self.block() is None

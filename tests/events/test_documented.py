@@ -15,6 +15,7 @@ from libs.domain.events import decode
 from services.api.events import asyncapi, parse
 from tests.api.world import World
 from tests.events.client import pages
+from tests.platform import PATIENCE
 
 PAGE = Path(__file__).parents[2] / "docs" / "events.md"
 
@@ -31,7 +32,7 @@ async def test_the_calls_for_pages(world: World) -> None:
         env={**os.environ, "URL": world.service.url, "TOKEN": world.token},
         stdout=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         printed, _ = await process.communicate()
     assert process.returncode == 0
     first, end = printed.index(b"}{") + 1, len(printed)

@@ -23,6 +23,7 @@ from services.api.events import tail as tails
 from services.api.events.asked import Asked
 from services.api.events.follow import follow
 from services.api.events.tail import Tail
+from tests.platform import PATIENCE
 from tests.servers import NatsServer
 
 HERE = Context(source="test", actor="test")
@@ -65,7 +66,7 @@ class Source:
     ) -> list[int]:
         """The places of all events that are given until all up to `until` are."""
         found: list[int] = []
-        async with asyncio.timeout(20), aclosing(follow(self, asked, after)) as pieces:
+        async with asyncio.timeout(PATIENCE), aclosing(follow(self, asked, after)) as pieces:
             async for piece in pieces:
                 found += [event.seq for event in piece.events]
                 if piece.through >= (until() if callable(until) else until):
@@ -91,7 +92,7 @@ async def test_a_reader_who_is_slow_loses_nothing(
             found += [event.seq for event in piece.events]
             if rounds < 10:
                 last = await source.append(50)
-                await source.position.reached(last, 5)
+                await source.position.reached(last, PATIENCE)
                 rounds += 1
     assert found == list(range(1, 504))[: len(found)]
     assert len(found) >= 500
@@ -134,7 +135,7 @@ async def test_every_reader_gets_each_event_once_and_in_order(
 async def test_from_now_on_is_after_what_reads_show(source: Source) -> None:
     await source.append(5)
     async with source.projected():
-        await source.position.reached(5, 5)
+        await source.position.reached(5, PATIENCE)
         async with aclosing(follow(source, Asked())) as pieces:
             first = await anext(pieces)
             last = await source.append(2)
@@ -167,7 +168,7 @@ async def test_a_reader_who_is_ahead_of_this_copy_gets_nothing_twice(source: Sou
     behind = Source(source.log)
     reading = asyncio.create_task(behind.seen(Asked(), last, last + 3))
     async with behind.projected():
-        await behind.position.reached(last, 5)
+        await behind.position.reached(last, PATIENCE)
         await source.append(3)
         assert await reading == [last + 1, last + 2, last + 3]
 
@@ -187,7 +188,7 @@ async def consumers(nats: Nats) -> list[str]:
 async def test_any_number_of_readers_costs_one_consumer(source: Source, nats: Nats) -> None:
     last = await source.append(1000)
     async with source.projected():
-        await source.position.reached(last, 5)
+        await source.position.reached(last, PATIENCE)
         async with AsyncExitStack() as open_readers:
             for number in range(30):
                 asked = Asked(workspaces=frozenset({number % 3}))
@@ -204,8 +205,8 @@ async def test_a_restart_of_the_log_goes_unnoticed(
     await source.append(900)
     await source.append(900)
     async with source.projected():
-        await source.position.reached(1800, 20)
-        async with asyncio.timeout(30), aclosing(follow(source, Asked(), 0)) as pieces:
+        await source.position.reached(1800, PATIENCE)
+        async with asyncio.timeout(PATIENCE), aclosing(follow(source, Asked(), 0)) as pieces:
             found = [event.seq for event in (await anext(pieces)).events]
             nats_process.stop()
             nats_process.start()

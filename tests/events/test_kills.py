@@ -19,6 +19,7 @@ from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed
 from tests.api.service import Service
 from tests.api.world import World
+from tests.platform import PATIENCE
 from tests.servers import free_port, wait_for_port
 
 COUNT, BATCH, AHEAD = 10_000, 100, 1500
@@ -79,7 +80,7 @@ async def publish(log: EventLog, workspace: int) -> AsyncIterator[list[int]]:
 
 async def kept_lines(file: Path, at_least: int) -> Sequence[bytes]:
     """What the subscriber has, once it is that much."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             lines = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
             if len(lines) >= at_least:
@@ -87,6 +88,7 @@ async def kept_lines(file: Path, at_least: int) -> Sequence[bytes]:
             await asyncio.sleep(0.005)
 
 
+@pytest.mark.timeout(300)
 async def test_each_event_once_though_both_ends_are_killed(
     world: World, another: tuple[Program, int], tmp_path: Path
 ) -> None:

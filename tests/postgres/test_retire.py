@@ -25,7 +25,7 @@ async def test_an_old_version_stays_while_it_is_read_and_goes_then(dsn: str) -> 
         assert await schemas(new) == kept
         retiring = asyncio.create_task(retire(new, period=0.01))
         await reader.aclose()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await retiring
         assert await schemas(new) == [name for name in kept if name != "shop_v9"]
 

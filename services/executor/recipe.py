@@ -25,7 +25,6 @@ _ONE_THREAD = {
     **{f"{name}{_THREADS}": "1" for name in ("OMP", "OPENBLAS", "MKL")},
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # of the allocator in pyarrow
 }
-_ALL = ["/"]  # of a view, which has these alone in it
 _USER = "jovyan"  # what people's scripts know from notebooks
 
 
@@ -109,7 +108,7 @@ def prepare(
     return Prepare(
         place=place,
         limits=limits,
-        readable=reach.readable if rights.namespaces else _ALL,
+        readable=reach.readable,
         writable=[home, temporary, *reach.devices],
         view=None if rights.namespaces else _view(reach.trees, folder, nested=forked),
         group=f"{rights.group}/rondo-{place}" if rights.group and not forked else "",

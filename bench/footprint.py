@@ -28,9 +28,9 @@ async def _measure() -> list[Figure]:
         await place.event(RunFinished, after)
         await place.session.close()
         await asyncio.sleep(SECONDS / 4)  # what that has set off comes to rest
-        before, begun = _cpu_seconds(place.pid), time.perf_counter()
+        before, begun = cpu_seconds(place.pid), time.perf_counter()
         await asyncio.sleep(SECONDS)
-        used = _cpu_seconds(place.pid) - before
+        used = cpu_seconds(place.pid) - before
         share = used / (time.perf_counter() - begun) * 100
         found = {pid: _pss(pid) for pid in family(place.pid)}
     total = sum(found.values())
@@ -80,8 +80,9 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _cpu_seconds(pid: int) -> float:
-    ticks = sum(int(one[11]) + int(one[12]) for member in family(pid) if (one := _stat(member)))
+def cpu_seconds(pid: int) -> float:
+    """Of a process and all that come of it, those included that have ended."""
+    ticks = sum(int(field) for member in family(pid) for field in _stat(member)[11:15])
     return ticks / os.sysconf("SC_CLK_TCK")
 
 

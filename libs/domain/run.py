@@ -41,7 +41,7 @@ def evolve(state: Run | None, fact: Happened) -> Run:
     match fact.event:
         case RunRequested() as event:
             return Run(
-                id=UUID(fact.stream.id),
+                id=fact.stream.uuid,
                 task=event.task,
                 workspace=fact.stream.workspace,
                 scheduled_at=event.scheduled_at,

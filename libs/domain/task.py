@@ -103,7 +103,7 @@ def evolve(state: Task | None, fact: Happened) -> Task:
 
 def _created(event: TaskCreated, fact: Happened) -> Task:
     return Task(
-        id=UUID(fact.stream.id),
+        id=fact.stream.uuid,
         workspace=fact.stream.workspace,
         owner=fact.actor,
         orchestration=event.orchestration,

@@ -47,11 +47,11 @@ class Runs:
         for one in fresh:
             match one.event:
                 case RunRequested(task=task):
-                    requested.append((UUID(one.stream.id), task))
+                    requested.append((one.stream.uuid, task))
                 case RunFinished(lines=lines):
-                    finished.append((UUID(one.stream.id), lines))
+                    finished.append((one.stream.uuid, lines))
                 case TaskKilled(keep_logs=False):
-                    killed.append(UUID(one.stream.id))
+                    killed.append(one.stream.uuid)
         await _write(connection, _REQUESTED, requested)
         await _write(connection, _FINISHED, finished)
         if killed:

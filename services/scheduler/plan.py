@@ -99,15 +99,15 @@ class Plan:
         self.changed: set[tuple[str, UUID]] = set()
         self.woken: set[UUID] = set()
         self._of_orchestration: defaultdict[UUID, set[UUID]] = defaultdict(set)
-
-    def table(self, kind: str) -> dict[UUID, Any]:
-        tables: dict[str, dict[UUID, Any]] = {
+        self._tables: dict[str, dict[UUID, Any]] = {
             "task": self.tasks,
             "run": self.runs,
             "orchestration": self.orchestrations,
             "kill": self.kills,
         }
-        return tables[kind]
+
+    def table(self, kind: str) -> dict[UUID, Any]:
+        return self._tables[kind]
 
     def restore(self, kind: str, id: UUID, item: Item) -> None:
         """Puts back what was kept; everything is looked at once after that."""
@@ -122,12 +122,12 @@ class Plan:
             case "orchestration":
                 self._fold_orchestration(fact)
             case "task":
-                self._fold_task(fact, UUID(fact.stream.id))
+                self._fold_task(fact, fact.stream.uuid)
             case "run":
-                self._fold_run(fact, UUID(fact.stream.id))
+                self._fold_run(fact, fact.stream.uuid)
 
     def _fold_orchestration(self, fact: Recorded) -> None:
-        id = UUID(fact.stream.id)
+        id = fact.stream.uuid
         match fact.event:
             case OrchestrationReady():
                 self._put("orchestration", id, Packaged())

@@ -63,6 +63,7 @@ SELECT state FROM task WHERE workspace = $1 AND kind = 'scheduled' AND status = 
 ORDER BY created_seq DESC LIMIT $2
 """
 # The runs of some tasks: those that began in the window, and those that reach into it.
+# OFFSET keeps the latter from being looked for task by task, through all that each has ever run.
 _REACHED = """
 WITH reached AS (
     SELECT id, task, status, begun, ended FROM run
@@ -71,8 +72,8 @@ WITH reached AS (
     SELECT before.* FROM unnest($2::smallint[], $3::timestamptz[]) AS of (span, since), LATERAL (
         SELECT id, task, status, begun, ended FROM run
         WHERE workspace = $1 AND run.span = of.span AND begun >= since AND begun < $4
-            AND (ended IS NULL OR ended >= $4) AND task = ANY ($6)
-        OFFSET 0) AS before)  -- which keeps it from reading all spans for each
+            AND (ended IS NULL OR ended >= $4) OFFSET 0) AS before
+    WHERE task = ANY ($6))
 """
 _BUCKETS = (
     _REACHED

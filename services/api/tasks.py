@@ -103,19 +103,19 @@ async def get_by_id(call: Call, body: requests.TaskById) -> wire.Task:
 
 async def list_tasks(call: Call, body: requests.ListTasks) -> list[wire.Task]:
     """Newest first."""
-    async with call.resources.rows.snapshot() as rows:
-        if body.orch_id is not None:
-            await access.orchestration(call, rows, body.orch_id, "orch_id")
-        workspaces = await _workspaces(call, rows, body.workspace_id)
-        found = await queries.tasks(
-            rows,
-            workspaces,
-            _limit(body.run_limit),
-            killed=bool(body.killed),
-            orchestrations=await _of(rows, workspaces, body),
-            before=await access.before(rows, "task", body.before),
-            limit=body.limit or requests.MOST_LISTED,
-        )
+    rows = call.resources.rows
+    if body.orch_id is not None:
+        await access.orchestration(call, rows, body.orch_id, "orch_id")
+    workspaces = await _workspaces(call, rows, body.workspace_id)
+    found = await queries.tasks(
+        rows,
+        workspaces,
+        _limit(body.run_limit),
+        killed=bool(body.killed),
+        orchestrations=await _of(rows, workspaces, body),
+        before=await access.before(rows, "task", body.before),
+        limit=body.limit or requests.MOST_LISTED,
+    )
     return [wire.Task.of(row) for row in found]
 
 
@@ -131,10 +131,9 @@ async def _of(
 
 
 async def by_sha(call: Call, body: requests.TasksBySha) -> wire.TaskIds:
-    async with call.resources.rows.snapshot() as rows:
-        visible = await _workspaces(call, rows, None)
-        limit = requests.MOST_LISTED
-        return wire.TaskIds(await queries.task_ids_of_sha(rows, visible, body.sha.lower(), limit))
+    rows, limit = call.resources.rows, requests.MOST_LISTED
+    visible = await _workspaces(call, rows, None)
+    return wire.TaskIds(await queries.task_ids_of_sha(rows, visible, body.sha.lower(), limit))
 
 
 async def kill(call: Call, body: requests.KillTask) -> wire.Task:

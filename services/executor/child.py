@@ -1,6 +1,7 @@
 """Between fork and exec: how a forked process becomes a user's program, step by step.
 
-First all that can be done before it is known which program that is; the rest when its Launch comes.
+First all that can be done before it is known which program that is; nearly all of the rest when its
+Launch comes. Then it waits to be told that the program may begin.
 """
 
 import os
@@ -14,12 +15,14 @@ from libs.linux.cgroup import Group
 from services.executor import limits, template_rights, view
 from services.executor.messages import (
     MESSAGE_BYTES,
+    START,
     Failed,
     Launch,
     Prepare,
     Started,
     encode,
     launch_decoder,
+    receive,
 )
 
 _RESETTABLE = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
@@ -33,6 +36,7 @@ def become(prepare: Prepare, control: socket.socket, orders: socket.socket) -> N
     try:
         settle(prepare)
         launch = set_up(prepare, orders)
+        wait(orders)
         control.send(encode(Started()))
         execute(launch)
     except BaseException as error:
@@ -73,6 +77,12 @@ def set_up(prepare: Prepare, orders: socket.socket) -> Launch:
     if not prepare.powers:
         capability.drop()
     return launch
+
+
+def wait(orders: socket.socket) -> None:
+    """Until the program may begin; ends the process if it never may."""
+    if receive(orders) != START:
+        os._exit(NOT_STARTED)
 
 
 def execute(launch: Launch) -> NoReturn:

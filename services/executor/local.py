@@ -12,7 +12,7 @@ from services.executor.backend import GiB, RunSpec
 from services.executor.channel import LauncherProcess
 from services.executor.folder import RunFolder, is_small
 from services.executor.local_run import LocalRun
-from services.executor.messages import Launch, Rights
+from services.executor.messages import Rights
 from services.executor.template_process import Template
 from services.executor.templates import Templates
 
@@ -165,6 +165,7 @@ class LocalBackend:
         uid = None if rights.uids else self._first_uid + spec.slot
         try:
             await self._fill(run.folder, spec, uid)
+            run.launch(spec, recipe.launch(spec, seen, rights, uid))
         except BaseException:
             await run.discard()
             raise
@@ -172,7 +173,7 @@ class LocalBackend:
         self._known.add(spec.run_id)
         self._runs.add(run)
         run.when_done(self._ended)
-        return PreparedRun(run, spec, recipe.launch(spec, seen, rights, uid), anew)
+        return PreparedRun(run, anew)
 
     def _ended(self, run: LocalRun) -> None:
         self._runs.discard(run)
@@ -226,16 +227,14 @@ Anew = Callable[[str], Awaitable["PreparedRun | None"]]
 class PreparedRun:
     """Implements Prepared. `anew` gives another one if this one, or its template, is lost."""
 
-    def __init__(self, run: LocalRun, spec: RunSpec, launch: Launch, anew: Anew | None) -> None:
+    def __init__(self, run: LocalRun, anew: Anew | None) -> None:
         self._run = run
-        self._spec = spec
-        self._launch = launch
         self._anew = anew
 
     async def start(self) -> LocalRun:
         """See Prepared.start."""
         try:
-            await self._run.launch(self._spec, self._launch)
+            await self._run.start()
         except Unavailable as problem:  # no code of the user's has run
             other = await self._anew(str(problem)) if self._anew else None
             if other is None:

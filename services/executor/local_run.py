@@ -17,6 +17,7 @@ from services.executor.backend import BOUNDLESS, Outcome, RunSpec
 from services.executor.folder import RunFolder
 from services.executor.keepers import Keeper
 from services.executor.messages import (
+    START,
     Ended,
     Failed,
     FromRun,
@@ -34,7 +35,6 @@ _log = logging.getLogger(__name__)
 _PATIENCE = 60.0  # seconds until the process of a run must be there
 _STUBBORN = 5.0  # seconds in which a keeper ends a run, once the grace is over
 _LOOK_EVERY = 2.0  # seconds between looks at the disk space
-_PERISHED = "what was prepared for it has ended"
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid; see unix(7)
 _MESSAGE_BYTES = 1 << 16
 
@@ -62,7 +62,9 @@ class Launcher(Protocol):
 
 
 class LocalRun:
-    """Implements Running. Made by `prepare`, for no run in particular, which `launch` makes it."""
+    """Implements Running. Made by `prepare`, for no run in particular; `launch` makes it one, and
+    `start` lets that begin.
+    """
 
     def __init__(
         self,
@@ -84,7 +86,9 @@ class LocalRun:
         self._orders = orders
         self._leave = leave
         self._grace = 0.0
-        self._told = False
+        self._spec: RunSpec
+        self._started = False
+        self._unread: list[int] = []  # of its pipes, as long as nobody else closes them
         self._asked: Verdict | None = None
         self._failed = ""
         self._loop = asyncio.get_running_loop()
@@ -126,44 +130,54 @@ class LocalRun:
 
     @property
     def perished(self) -> bool:
-        """Whether it ended by itself before it was told what to run: nobody's code has begun."""
-        return self._ended.done() and not (self._told or self._failed or self._asked)
+        """Whether it ended by itself before it was started: nobody's code has begun."""
+        return self._ended.done() and not (self._started or self._failed or self._asked)
 
-    async def launch(self, spec: RunSpec, launch: Launch) -> None:
-        """Make it this run, with its output in pipes; returns when its program is about to begin.
+    def launch(self, spec: RunSpec, launch: Launch) -> None:
+        """Make it this run, with its output in pipes, as far as that goes before it is started.
 
-        Raises Rejected or Unavailable if it can't be: then nothing of it is left.
+        Raises Rejected if it can't be.
         """
         (stdout, to_stdout), (stderr, to_stderr) = os.pipe(), os.pipe()
+        self.stdout, self.stderr = self._unread = [stdout, stderr]
+        for descriptor in self._unread:
+            os.set_blocking(descriptor, False)
         try:
-            await self.become(spec, launch, [to_stdout, to_stderr])
-        except BaseException:
-            _close(stdout, stderr)
-            raise
+            self.become(spec, launch, [to_stdout, to_stderr])
         finally:
             _close(to_stdout, to_stderr)
-        self.stdout, self.stderr = stdout, stderr
-        for descriptor in (stdout, stderr):
-            os.set_blocking(descriptor, False)
 
-    async def become(self, spec: RunSpec, launch: Launch, streams: list[int]) -> None:
+    def become(self, spec: RunSpec, launch: Launch, streams: list[int]) -> None:
         """As `launch`; `streams` are its stdout and stderr, for a template its orders too."""
-        self._grace = spec.grace
+        self._grace, self._spec = spec.grace, spec
+        if self.usable:
+            try:
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its keeper tells
+                    socket.send_fds(self._orders, [encode(launch)], streams)
+            except OSError as error:
+                raise Rejected("invalid", "variables: too large; pass data as arguments") from error
+
+    async def start(self) -> None:
+        """Let its program begin; returns when it is about to.
+
+        Raises Unavailable if it can't: then nothing of it is left.
+        """
         try:
-            if self._ended.done() and not self._failed:
-                raise Unavailable(_PERISHED)
             if self.usable:
-                self._say(launch, streams)
+                with self._orders, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    self._orders.send(START)
+                    self._started = True
             await self._begin()
             if self.perished:
-                raise Unavailable(_PERISHED)
+                raise Unavailable("what was prepared for it has ended")
         except BaseException:
             await self.discard()
             raise
-        if spec.timeout is not None:
-            self._later("time", spec.timeout, lambda: self._ask(TIMED_OUT))
-        if spec.limits.disk_bytes < BOUNDLESS:
-            self._look_later(spec.limits.disk_bytes)
+        self._unread = []
+        if self._spec.timeout is not None:
+            self._later("time", self._spec.timeout, lambda: self._ask(TIMED_OUT))
+        if self._spec.limits.disk_bytes < BOUNDLESS:
+            self._look_later(self._spec.limits.disk_bytes)
 
     def when_done(self, tell: Callable[["LocalRun"], object]) -> None:
         """Call `tell` once the run has ended."""
@@ -182,21 +196,13 @@ class LocalRun:
         """End it; returns when nothing of it is left, no files either."""
         await self.stop("killed")
         await self.removed()
+        unread, self._unread = self._unread, []
+        _close(*unread)
 
     async def removed(self) -> None:
         """Wait until a run that has ended has left its folder."""
         if self._removal:
             await asyncio.wait([self._removal])
-
-    def _say(self, launch: Launch, streams: list[int]) -> None:
-        try:
-            with self._orders:
-                socket.send_fds(self._orders, [encode(launch)], streams)
-            self._told = True
-        except (BrokenPipeError, ConnectionResetError):
-            return  # its keeper tells why
-        except OSError as error:
-            raise Rejected("invalid", "variables: too large; pass data as arguments") from error
 
     async def _begin(self) -> None:
         try:

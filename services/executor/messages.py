@@ -7,6 +7,7 @@ import msgspec
 
 from services.executor.backend import Limits
 
+START = b"start"  # executor to a launched process: go on, your program may begin
 MESSAGE_BYTES = 1 << 18  # no more fits into a socket's buffer by default
 
 
@@ -54,9 +55,10 @@ class Prepare(msgspec.Struct, frozen=True, tag=True):
 
 
 class Launch(msgspec.Struct, frozen=True):
-    """Executor to a prepared process: what to become. Comes with two descriptors: stdout, stderr.
+    """Executor to a prepared process: what to become once it gets START, on the same socket.
 
-    That of a template comes with a third, on which it will be told what to do.
+    Comes with two descriptors, stdout and stderr; that of a template with a third, on which it
+    will be told what to do.
     """
 
     argv: list[str]  # the program's path first

@@ -67,12 +67,11 @@ def rehearse() -> None:
     compile(_REHEARSAL, "main.py", "exec", dont_inherit=True)
 
 
-def begin(run: "Run") -> CodeType:
-    """Make the interpreter look new; returns what to execute in its module `__main__`."""
+def dress(run: "Run") -> None:
+    """Make the interpreter look new."""
     global _run  # noqa: PLW0603 - a process runs one script
     _run = run
     launch, path = run.launch, run.launch.argv[-1]
-    os.closerange(3, 1 << 16)
     os.environ.update(launch.environment)
     time.tzset()
     sys.argv[:] = [path]
@@ -90,8 +89,13 @@ def begin(run: "Run") -> CodeType:
         __loader__=SourceFileLoader("__main__", path),
     )
     sys.modules["__main__"] = main
+
+
+def begin() -> CodeType:
+    """What to execute in the module `__main__`, now."""
+    os.closerange(3, 1 << 16)
     gc.enable()
-    return run.code
+    return _run.code
 
 
 def end(raised: BaseException | None) -> NoReturn:

@@ -28,9 +28,9 @@ for _folder in (f"{_tree}/libs", f"{_tree}/services", sys.argv[1]):
 
 from services.executor import script, warm  # noqa: E402 - they were not within reach before
 
-_run = warm.serve(_plain, namespaces=sys.argv[2] == "1")
+warm.serve(_plain, namespaces=sys.argv[2] == "1")
 _raised = None
-_code = script.begin(_run)
+_code = script.begin()
 try:
     exec(_code, sys.modules["__main__"].__dict__)  # noqa: S102 - the point
 except BaseException as _error:

@@ -95,7 +95,8 @@ class Template:
         null = os.open(os.devnull, os.O_WRONLY)
         try:
             process = await LocalRun.prepare(prepare, folder, launcher)
-            await process.become(spec, launch, [null, null, theirs.fileno()])
+            process.become(spec, launch, [null, null, theirs.fileno()])
+            await process.start()
         except BaseException:
             ours.close()
             raise

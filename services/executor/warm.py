@@ -64,13 +64,16 @@ class Template(Forker):
             launch = child.set_up(prepare, orders)
             code = script.load(launch.argv[-1], self._found)
             if isinstance(code, str):
+                child.wait(orders)
                 control.send(encode(Started(code)))
                 child.execute(launch)
+            self.run = Run(launch, code, self._loaded, self)
+            script.dress(self.run)
+            child.wait(orders)
             control.send(encode(Started()))
         except BaseException as error:
             control.send(encode(Failed(f"{type(error).__name__}: {error}")))
             os._exit(child.NOT_STARTED)
-        self.run = Run(launch, code, self._loaded, self)
         raise Born
 
     def _note(self) -> None:
@@ -86,7 +89,7 @@ class Template(Forker):
         gc.freeze()
 
 
-def serve(plain: Set[str], namespaces: bool) -> Run:
+def serve(plain: Set[str], namespaces: bool) -> None:
     """Serve runs; returns in the main process of one, and never in the template itself."""
     for name in [name for name in sys.modules if name.partition(".")[0] in _OURS]:
         del sys.modules[name]  # we have what we need of it; scripts may have their own
@@ -107,4 +110,3 @@ def serve(plain: Set[str], namespaces: bool) -> Run:
             template.unwound = born
     if template.run is None:
         os._exit(0)
-    return template.run

@@ -1,6 +1,7 @@
 """A prepared run is all there but the user's code, which starts when it is told to (I2)."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -37,6 +38,25 @@ async def test_one_that_is_discarded_leaves_nothing_and_runs_nothing(runs: Harne
     assert not runs.left()
     run = Run(await runs.backend.start(spec))  # so its id is free again
     assert (await run.outcome()).status == "success"
+
+
+async def test_one_that_is_discarded_keeps_no_file_open(runs: Harness) -> None:
+    spec = runs.spec("print('it ran')")
+    await runs.backend.warm(spec)
+    await (await runs.backend.prepare(spec)).discard()  # the first keeper stays
+    before = len(os.listdir("/proc/self/fd"))
+    await (await runs.backend.prepare(spec)).discard()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+async def test_it_is_a_whole_run_by_then_but_for_its_code(runs: Harness) -> None:
+    """What its script will find is there before it is told to start, a broken one included."""
+    spec = runs.spec("import sys; print(sys.argv)\n(", timeout=60.0)
+    await runs.backend.warm(spec)
+    prepared = await runs.backend.prepare(spec)
+    run = Run(await prepared.start())
+    assert (await run.outcome()).exit_code == 1
+    assert "SyntaxError" in await run.err.all()
 
 
 async def test_a_run_is_prepared_once(runs: Harness) -> None:

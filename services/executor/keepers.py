@@ -1,6 +1,7 @@
-"""The executor's side of keepers: a socket to each, and those that are free for another run."""
+"""The executor's side of keepers: a socket to each, who makes them, those free for another run."""
 
 import socket
+from typing import Protocol
 
 from services.executor.messages import Prepare, encode
 
@@ -23,6 +24,25 @@ class Keeper:
         except OSError:
             return False
         return True
+
+
+class Launcher(Protocol):
+    """Who makes keepers: the launcher, or a template."""
+
+    async def prepare(self, prepare: Prepare, orders: int) -> Keeper:
+        """Have the processes of a run made. Raises Rejected if too long, Unavailable if lost."""
+
+    def free(self, keeper: Keeper) -> None:
+        """Its run has ended, and nothing of it is left."""
+
+    async def gone(self, place: str) -> None:
+        """Wait until nothing of the keeper's run can be left."""
+
+    async def insist(self) -> None:
+        """A run that was told to end did not: do what there is beyond that."""
+
+    def forget(self, place: str) -> None:
+        """Nobody will ask about this keeper again."""
 
 
 class Free:

@@ -7,7 +7,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Coroutine
-from typing import Literal, Protocol
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -15,7 +15,7 @@ import msgspec
 from libs.domain.errors import Rejected, Unavailable
 from services.executor.backend import BOUNDLESS, Outcome, RunSpec
 from services.executor.folder import RunFolder
-from services.executor.keepers import Keeper
+from services.executor.keepers import Keeper, Launcher
 from services.executor.messages import (
     START,
     Ended,
@@ -40,25 +40,6 @@ _MESSAGE_BYTES = 1 << 16
 
 
 Leave = Callable[[RunFolder], None]
-
-
-class Launcher(Protocol):
-    """Who makes keepers: the launcher, or a template."""
-
-    async def prepare(self, prepare: Prepare, orders: int) -> Keeper:
-        """Have the processes of a run made. Raises Rejected if too long, Unavailable if lost."""
-
-    def free(self, keeper: Keeper) -> None:
-        """Its run has ended, and nothing of it is left."""
-
-    async def gone(self, place: str) -> None:
-        """Wait until nothing of the keeper's run can be left."""
-
-    async def insist(self) -> None:
-        """A run that was told to end did not: do what there is beyond that."""
-
-    def forget(self, place: str) -> None:
-        """Nobody will ask about this keeper again."""
 
 
 class LocalRun:

@@ -59,6 +59,7 @@ async def main(environ: Mapping[str, str]) -> None:
             tasks.create_task(react(nats, uploads))
             tasks.create_task(vitals.tell())
             tasks.create_task(keeper.run())
+            tasks.create_task(builder.stand_by())
             notify_ready()
 
 

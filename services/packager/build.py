@@ -12,10 +12,10 @@ possible, so that they share files. Folders appear by rename: several builders m
 import asyncio
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -120,6 +120,10 @@ class Builder:
                 " name exact versions and fewer packages",
             ) from error
 
+    async def stand_by(self) -> None:
+        """For ever, and best while `build` may be called: builds begin a little sooner then."""
+        await self._uv.stand_by()
+
     async def prune(self, keep: set[str]) -> list[str]:
         """Remove the longest unused beyond the limits, but none of `keep`: their ids."""
         removed = await asyncio.to_thread(self._prune, keep)
@@ -217,7 +221,9 @@ class Builder:
 
     @contextmanager
     def _work(self) -> Iterator[Path]:
-        work = Path(tempfile.mkdtemp(dir=self._environments, prefix=_WORK))
+        """A folder whose name comes again: uv knows the interpreters of paths it has seen."""
+        places = (self._environments / f"{_WORK}{number}" for number in count())
+        work = next(path for path in places if _made(path))
         try:
             work.chmod(0o755)
             self._uv.give(work)
@@ -236,6 +242,15 @@ class Builder:
             if path.stat().st_mtime < dead:
                 shutil.rmtree(path, ignore_errors=True)
         return removable
+
+
+def _made(folder: Path) -> bool:
+    """False if it is there already: another build's, or one's that was killed."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
 
 
 def _keep(path: Path, text: str) -> None:

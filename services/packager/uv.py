@@ -1,7 +1,8 @@
 """uv, the resolver and installer: each command bounded, and shielded from what it installs.
 
 A command runs in its own session with a private home and cache, no variable of ours but those it
-needs, limits on time and file size, as `user` where there is one, and never outlives us. No code
+needs, limits on time and file size, as `user` where there is one, and never outlives us. It comes
+to a shell of which one may be waiting already, for all of that takes a while to set up. No code
 of a package runs: only wheels are taken, and bytecode is compiled without `site`, since its .pth
 files are executed by any ordinary start of Python (uv's own --compile-bytecode among them).
 """
@@ -60,6 +61,20 @@ class Uv:
             own.mkdir(parents=True, exist_ok=True)
             self.give(own)
         self._environ = _environment(environ, home, self.cache)
+        self._waiting: _Shell | None = None
+        self._used = asyncio.Event()
+
+    async def stand_by(self) -> None:
+        """For ever: has a shell waiting whenever no command runs."""
+        while True:
+            shell = self._waiting = await self._shell()
+            self._used.clear()
+            try:
+                await self._used.wait()
+            finally:
+                if self._waiting is shell:  # not a command's, which ends it itself
+                    self._waiting = None
+                    await shell.end()
 
     def give(self, path: Path) -> None:
         """Make `path` the property of the commands' user."""
@@ -94,7 +109,7 @@ class Uv:
         Not what a wheel has for elsewhere: uv refuses folders among scripts.
         """
         how = ["-I", "-S", "-m", "compileall", "-qq", "-j2", "-x", r"\.data/"]
-        await self._run(PYTHON, *how, *map(str, folders))
+        await self._run([PYTHON, *how, *map(str, folders)])
 
     async def clean_cache(self) -> None:
         """Drop all wheels; environments keep theirs."""
@@ -106,31 +121,37 @@ class Uv:
         return str(path)
 
     async def _uv(self, *commands: list[str]) -> None:
-        """One after the other, under one launcher: its start takes longer than most of them."""
-        lines = [shlex.join([find_uv_bin(), "--quiet", *command]) for command in commands]
-        status, said = await self._run("/bin/sh", "-c", " && ".join(lines))
+        """One after the other, as long as they succeed."""
+        uv = [find_uv_bin(), "--quiet"]
+        status, said = await self._run(*([*uv, *command] for command in commands))
         if status:
             raise self._failure(status, said)
 
-    async def _run(self, *command: str) -> tuple[int, str]:
-        with tempfile.TemporaryFile() as said:
-            process = await asyncio.create_subprocess_exec(
-                *self._launcher(),
-                *command,
-                cwd="/",
-                env=self._environ,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=said,
-                start_new_session=True,
-                umask=0o022,
-                preexec_fn=self._bound,
-            )
-            try:
-                status = await process.wait()
-            finally:
-                await _end(process)
-            return status, _start_of(said)
+    async def _run(self, *commands: list[str]) -> tuple[int, str]:
+        """The status of the last one, and the beginning of what they have said on stderr."""
+        waiting, self._waiting = self._waiting, None
+        shell = waiting or await self._shell()
+        try:
+            return await shell.run(" && ".join(shlex.join(command) for command in commands))
+        finally:
+            await shell.end()
+            self._used.set()
+
+    async def _shell(self) -> "_Shell":
+        said = tempfile.TemporaryFile()  # noqa: SIM115 - the shell's, closed at its end
+        process = await asyncio.create_subprocess_exec(
+            *self._launcher(),
+            "/bin/sh",
+            cwd="/",
+            env=self._environ,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=said,
+            start_new_session=True,
+            umask=0o022,
+            preexec_fn=self._bound,
+        )
+        return _Shell(process, said)
 
     def _launcher(self) -> list[str]:
         bound = ["--die-with-parent", "SIGKILL", "--parent", str(os.getpid())]
@@ -171,13 +192,23 @@ def _environment(environ: Mapping[str, str], home: Path, cache: Path) -> dict[st
     return bounds | passed | own
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill what the command left behind in its session's group, and itself if need be."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+class _Shell:
+    """One that does what it is told once; `said` has what it and its commands say on stderr."""
 
+    def __init__(self, process: asyncio.subprocess.Process, said: IO[bytes]) -> None:
+        self._process = process
+        self._said = said
 
-def _start_of(file: IO[bytes]) -> str:
-    file.seek(0)
-    return file.read(_SAID_BYTES).decode(errors="replace")
+    async def run(self, command: str) -> tuple[int, str]:
+        """Its status and the beginning of what was said."""
+        await self._process.communicate(f"{{ {command}; }} </dev/null".encode())
+        status = await self._process.wait()
+        self._said.seek(0)
+        return status, self._said.read(_SAID_BYTES).decode(errors="replace")
+
+    async def end(self) -> None:
+        """Kills what it left behind in its session's group, and itself if need be."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+        self._said.close()

@@ -60,7 +60,7 @@ _PAUSABLE: frozenset[Status] = frozenset({"pending", "started", "pending_resume"
 _RESUMABLE: frozenset[Status] = frozenset({"paused", "pending_pause"})
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
+class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """`active_since` is where ticks begin to count: at TaskStarted, and again at TaskResumed."""
 
     id: UUID

@@ -29,7 +29,7 @@ from libs.eventlog.envelope import Recorded
 MAX_BACKOFF = 60.0
 
 
-class Retry(msgspec.Struct, frozen=True):
+class Retry(msgspec.Struct, frozen=True, gc=False):
     """A run that is to be asked for once more, not before `at`."""
 
     at: datetime
@@ -37,13 +37,13 @@ class Retry(msgspec.Struct, frozen=True):
     attempt: int
 
 
-class Packaged(msgspec.Struct, frozen=True):
+class Packaged(msgspec.Struct, frozen=True, gc=False):
     """An orchestration that has left packaging; a reason means that it failed there."""
 
     reason: str = ""
 
 
-class OpenRun(msgspec.Struct):
+class OpenRun(msgspec.Struct, gc=False):
     """A run without an end; `executor` is empty until one has claimed it."""
 
     task: UUID
@@ -56,7 +56,7 @@ class OpenRun(msgspec.Struct):
     executor: str = ""
 
 
-class Entry(msgspec.Struct):
+class Entry(msgspec.Struct, gc=False):
     """A live task. `last` is the newest tick that is accounted for, `next_at` the earliest instant
     of a continuous task's next run. `traceparent` is of who asked for it."""
 
@@ -73,7 +73,7 @@ class Entry(msgspec.Struct):
     traceparent: str = ""
 
 
-class Kill(msgspec.Struct, frozen=True):
+class Kill(msgspec.Struct, frozen=True, gc=False):
     """A kill of a task that was forgotten already: nothing of it is open."""
 
     workspace: int

@@ -1,7 +1,7 @@
 """Every statement on the views, named. Lists take the workspaces that their reader may see (I8)."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from libs.domain.connection import Connection
 from libs.domain.orchestration import Orchestration
 from libs.domain.run import Run
-from libs.domain.task import Status, Task
+from libs.domain.task import Task
 from libs.domain.workspace import Workspace
 from services.api.rows import (
     BEGUN,
@@ -151,8 +151,6 @@ async def orchestrations(
     return [ORCHESTRATION.decode(row["state"]) for row in reversed(found)]
 
 
-_NOT_KILLED = [status for status in get_args(Status) if status != "killed"]
-
 # $1 is how many runs to show with each task of a page. (EXISTS may be planned as reading all runs.)
 _TASKS = """
 WITH page AS ({page})
@@ -165,21 +163,24 @@ FROM page JOIN orchestration ON orchestration.id = page.orchestration
 ORDER BY page.created_seq DESC
 """
 _TASK = _TASKS.format(page="SELECT * FROM task WHERE task.id = $2")
-# $3 has the statuses that are asked for, $4 and $5 say which page it is.
-_TASKS_OF_WORKSPACES = _TASKS.format(
-    page="""
-SELECT newest.* FROM unnest($2::bigint[]) AS mine (id), unnest($3::text[]) AS of (status), LATERAL (
-    SELECT * FROM task WHERE workspace = mine.id AND task.status = of.status AND created_seq < $4
-    ORDER BY created_seq DESC LIMIT $5) AS newest
-ORDER BY newest.created_seq DESC LIMIT $5"""
-)
-_TASKS_OF_ORCHESTRATIONS = _TASKS.format(
-    page="""
-SELECT newest.* FROM unnest($6::uuid[]) AS of (id), LATERAL (
-    SELECT * FROM task WHERE orchestration = of.id AND workspace = ANY ($2::bigint[])
-        AND status = ANY ($3::text[]) AND created_seq < $4
-    ORDER BY created_seq DESC LIMIT $5) AS newest
-ORDER BY newest.created_seq DESC LIMIT $5"""
+# Killed or not: both have indexes of their own. $3 and $4 say which page it is.
+_PAGE = """
+SELECT newest.* FROM unnest({of}) AS of (id), LATERAL (
+    SELECT * FROM task WHERE {mine} AND status {killed} 'killed' AND created_seq < $3
+    ORDER BY created_seq DESC LIMIT $4) AS newest
+ORDER BY newest.created_seq DESC LIMIT $4"""
+
+
+def _pages(of: str, mine: str) -> dict[bool, str]:
+    return {
+        killed: _TASKS.format(page=_PAGE.format(of=of, mine=mine, killed="=" if killed else "<>"))
+        for killed in (True, False)
+    }
+
+
+_TASKS_OF_WORKSPACES = _pages("$2::bigint[]", "workspace = of.id")
+_TASKS_OF_ORCHESTRATIONS = _pages(
+    "$5::uuid[]", "orchestration = of.id AND workspace = ANY ($2::bigint[])"
 )
 
 
@@ -199,12 +200,11 @@ async def tasks(
     limit: int,
 ) -> list[TaskRow]:
     """Newest first: those that are killed, or those that are not; of some orchestrations or all."""
-    statuses = ["killed"] if killed else _NOT_KILLED
-    page = (run_limit, workspaces, statuses, before, limit)
+    page = (run_limit, workspaces, before, limit)
     if orchestrations is None:
-        found = await rows.fetch(_TASKS_OF_WORKSPACES, *page)
+        found = await rows.fetch(_TASKS_OF_WORKSPACES[killed], *page)
     else:
-        found = await rows.fetch(_TASKS_OF_ORCHESTRATIONS, *page, orchestrations)
+        found = await rows.fetch(_TASKS_OF_ORCHESTRATIONS[killed], *page, orchestrations)
     return [_task_row(row) for row in found]
 
 

@@ -5,9 +5,10 @@ Faults of the server become Unavailable; faults of a statement stay what they ar
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, ClassVar, Protocol
+from types import SimpleNamespace
+from typing import Any, Protocol
 
 import asyncpg
 
@@ -17,7 +18,6 @@ logger = logging.getLogger(__name__)
 
 _PATIENCE = 30.0
 _KEPT = 15.0  # seconds without use; each takes some MiB of the server's, and 10 ms to open
-_LONGEST = 6000  # characters of statements that stay prepared: asyncpg's about types is longer
 # A plan is made once and kept, most often when its tables are still empty: reading all of one seems
 # cheap then, and is ruinous later. Every statement here has an index to go by, whatever it is asked
 # for: left to itself, Postgres plans lists anew each time, which takes as long as reading a page.
@@ -34,7 +34,18 @@ _BUGS = (
     asyncpg.UnsupportedClientFeatureError,
     asyncpg.UnsupportedServerFeatureError,
 )
-_FIRST_OF_USERS = 16384  # oids below are Postgres' own and never change (FirstNormalObjectId)
+# Name and oid of the elements, by the array's own oid; these are the same in every Postgres.
+ARRAYS = {
+    1000: ("bool", 16),
+    1001: ("bytea", 17),
+    1005: ("int2", 21),
+    1007: ("int4", 23),
+    1016: ("int8", 20),
+    1182: ("date", 1082),
+    1185: ("timestamptz", 1184),
+    2951: ("uuid", 2950),
+}
+_NO_QUESTION = SimpleNamespace(name="none")  # the statement that asked, of which the name is read
 _GONE = (
     OSError,
     TimeoutError,
@@ -50,20 +61,21 @@ _GONE = (
 )
 
 
-class _Learned(asyncpg.Connection):
-    """What one connection has asked about Postgres' own types, such as arrays of numbers, holds for
-    all of this process: each question takes 10 ms, and 2 MiB that the server keeps."""
+class _Informed(asyncpg.Connection):
+    """Knows what arrays are, which asyncpg asks the server about on each connection: that takes
+    10 ms, and 2 MiB that the server keeps."""
 
-    _known: ClassVar[dict[frozenset[int], Any]] = {}
+    async def _introspect_types(self, typeoids: Collection[int], timeout: float | None) -> Any:
+        if all(oid in ARRAYS for oid in typeoids):
+            return [_array(oid, *ARRAYS[oid]) for oid in typeoids], _NO_QUESTION
+        return await super()._introspect_types(typeoids, timeout)  # type: ignore[misc]
 
-    async def _introspect_types(self, typeoids: Iterable[int], timeout: float | None) -> Any:
-        asked = frozenset(typeoids)
-        if max(asked) >= _FIRST_OF_USERS:
-            return await super()._introspect_types(typeoids, timeout)  # type: ignore[misc]
-        if asked not in self._known:
-            found = await super()._introspect_types(typeoids, timeout)  # type: ignore[misc]
-            self._known[asked] = found
-        return self._known[asked]
+
+def _array(oid: int, name: str, element: int) -> dict[str, Any]:
+    """As asyncpg gets it from the catalogue; without what it doesn't read of an array."""
+    told = {"oid": oid, "ns": "pg_catalog", "name": f"_{name}", "elemtype": element}
+    rest = {"elemdelim": ",", "attrtypoids": None, "range_subtype": None, "basetype": None}
+    return told | rest
 
 
 class Connection(Protocol):
@@ -190,12 +202,11 @@ async def _pool(dsn: str, settings: dict[str, str], least: int, size: int) -> as
         try:
             pool = await asyncpg.create_pool(
                 dsn,
-                connection_class=_Learned,
+                connection_class=_Informed,
                 min_size=least,
                 max_size=size,
                 server_settings=settings,
                 max_inactive_connection_lifetime=_KEPT,
-                max_cacheable_statement_size=_LONGEST,
                 command_timeout=30,
                 timeout=5,
                 reset=_as_it_is,

@@ -27,7 +27,8 @@ _SETTINGS = {
     "max_wal_senders": "0",
     "max_logical_replication_workers": "0",
     "shared_buffers": "128MB",
-    "max_connections": "100",
+    "wal_buffers": "1MB",  # four by itself, all of it written to at the start
+    "max_connections": "60",
     "jit": "off",  # short queries only: compiling them costs more than running them
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -1,6 +1,7 @@
 """The web application: middlewares around the table of routes, its description, and health."""
 
 import re
+from functools import cache
 from uuid import uuid4
 
 import msgspec
@@ -66,14 +67,18 @@ async def _request_id(request: web.Request, handler: Handler) -> web.StreamRespo
 
 
 def _add_description(app: web.Application, url: str) -> None:
-    described = document(ROUTES, url)
-    as_json, as_html = msgspec.json.encode(described), page(described)
+    """It is made for the first who asks: three MiB that most instances don't need."""
+
+    @cache
+    def described() -> tuple[bytes, str]:
+        made = document(ROUTES, url)
+        return msgspec.json.encode(made), page(made)
 
     async def openapi(_: web.Request) -> web.Response:
-        return web.Response(body=as_json, content_type="application/json")
+        return web.Response(body=described()[0], content_type="application/json")
 
     async def docs(_: web.Request) -> web.Response:
-        return web.Response(text=as_html, content_type="text/html", headers=_SECURITY)
+        return web.Response(text=described()[1], content_type="text/html", headers=_SECURITY)
 
     app.router.add_get("/v1/api/openapi.json", openapi)
     app.router.add_get("/v1/api/docs", docs)

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from typing import Any, NoReturn
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -47,7 +48,15 @@ async def test_a_connection_that_breaks_in_the_middle_of_something(dsn: str) -> 
         assert await database.fetchval("SELECT 1") == 1
 
 
-async def test_what_types_are_is_asked_once_for_all_connections(
+async def test_what_we_know_of_arrays_is_what_the_server_says(dsn: str) -> None:
+    query = """SELECT a.oid, e.typname, e.oid FROM pg_type a JOIN pg_type e ON e.oid = a.typelem
+        WHERE a.oid::int = ANY ($1) AND a.typdelim = ','"""
+    async with pool.connect(dsn, "public", size=1) as database:
+        rows = await database.fetch(query, list(pool.ARRAYS))
+    assert {array: (name, element) for array, name, element in rows} == pool.ARRAYS
+
+
+async def test_the_server_is_not_asked_about_arrays(
     dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also that asyncpg still asks by the method that we put ourselves in front of."""
@@ -58,11 +67,13 @@ async def test_what_types_are_is_asked_once_for_all_connections(
         return await ask(self, typeoids, timeout)
 
     monkeypatch.setattr(asyncpg.Connection, "_introspect_types", counted)
-    monkeypatch.setattr(pool._Learned, "_known", {})
-    for _ in range(2):
-        async with pool.connect(dsn, "public", size=1) as database:
-            assert await database.fetchval("SELECT $1::bigint[]", [1, 2]) == [1, 2]
-    assert len(asked) == 1
+    async with pool.connect(dsn, "public", size=1) as database:
+        assert await database.fetchval("SELECT $1::bigint[]", [1, 2]) == [1, 2]
+        some = [UUID(int=1), None]
+        assert await database.fetchval("SELECT $1::uuid[]", some) == some
+        assert not asked
+        assert await database.fetchval("SELECT $1::money[]", ["1"])
+        assert len(asked) == 1
 
 
 @pytest.fixture

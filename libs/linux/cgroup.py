@@ -5,8 +5,12 @@ hold only where those controllers are enabled for it; killing works in any.
 """
 
 import contextlib
+import errno
 import os
+import time
 from pathlib import Path
+
+_LEAVING = 1.0  # seconds that a reaped process may take to be gone
 
 
 def own() -> Path | None:
@@ -54,9 +58,20 @@ class Group:
         return 0
 
     def remove(self) -> None:
-        """Take the directory away; its last process must have been reaped."""
+        """Take the directory away; its last process must have been reaped.
+
+        Newer kernels count a process until it has left its processor for good, and tell nobody
+        when that is: a moment later. Raises OSError if it stays in use.
+        """
+        patience = time.monotonic() + _LEAVING
         with contextlib.suppress(FileNotFoundError):
-            self._path.rmdir()
+            while True:
+                try:
+                    return self._path.rmdir()
+                except OSError as error:
+                    if error.errno != errno.EBUSY or time.monotonic() > patience:
+                        raise
+                time.sleep(0.001)
 
     def _write(self, name: str, value: str) -> None:
         # Not write_text: that would create a missing file on a file system that allows it.

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 from rondo import AsyncClient, Client, Orchestration, Password
 
-from tests.platform import Platform, archive, running
+from tests.platform import PATIENCE, Platform, archive, running
 from tests.sdk import SDK
 
 SAYS = """\
@@ -83,7 +83,7 @@ def ready(client: Client) -> Callable[[str], Orchestration]:
 
     def uploaded(main: str) -> Orchestration:
         data = archive({"main.py": main})
-        return client.upload_orchestration(data, file_name="said.zip", name="said").wait(60)
+        return client.upload_orchestration(data, file_name="said.zip", name="said").wait(PATIENCE)
 
     return uploaded
 

@@ -20,8 +20,8 @@ for package in (rondo, wallaroo):
 
 client = wallaroo.Client()
 workspace = client.set_current_workspace(client.create_workspace(f"smoke-{uuid4().hex}"))
-orchestration = client.upload_orchestration(path=".", name="smoke").wait(60)
-run = orchestration.run_once("blocking", {"n": 1}).wait(60)
+orchestration = client.upload_orchestration(path=".", name="smoke").wait(90)
+run = orchestration.run_once("blocking", {"n": 1}).wait(90)
 assert list(run.follow()) == ["hello"]
 events = list(client.events(workspace, follow=False))
 assert events[-1].type() == "RunFinished"
@@ -30,7 +30,7 @@ assert events[-1].type() == "RunFinished"
 async def by_asyncio() -> None:
     coroutines = rondo.AsyncClient()
     (same,) = await coroutines.list_orchestrations(workspace.id())
-    ended = await (await same.run_once("asyncio")).wait(60)
+    ended = await (await same.run_once("asyncio")).wait(90)
     assert [line async for line in ended.follow()] == ["hello"]
     followed = coroutines.events(workspace.id(), ["RunFinished"], after=events[-1].sequence())
     async for event in followed:

@@ -8,18 +8,18 @@ import rondo
 from rondo import AsyncClient
 from rondo.errors import EntityNotFoundError, OrchestrationUploadFailed
 
-from tests.platform import archive
+from tests.platform import PATIENCE, archive
 from tests.sdk.conftest import SAYS, WAITS
 
 
 async def test_the_road_of_a_run(async_client: AsyncClient) -> None:
     data = archive({"main.py": SAYS})
     orchestration = await async_client.upload_orchestration(data, name="async")
-    await orchestration.wait(60)
+    await orchestration.wait(PATIENCE)
     tasks = await asyncio.gather(
         *(orchestration.run_once(f"number {n}", {"n": n}) for n in range(5))
     )
-    runs = await asyncio.gather(*(task.wait(60) for task in tasks))
+    runs = await asyncio.gather(*(task.wait(PATIENCE) for task in tasks))
     assert [await run.status() for run in runs] == ["success"] * 5
     lines = [line async for line in runs[3].follow()]
     assert "given {'n': 3}" in lines
@@ -32,13 +32,13 @@ async def test_the_road_of_a_run(async_client: AsyncClient) -> None:
 
 async def test_a_wait_can_be_given_up(async_client: AsyncClient) -> None:
     data = archive({"main.py": WAITS})
-    orchestration = await (await async_client.upload_orchestration(data)).wait(60)
+    orchestration = await (await async_client.upload_orchestration(data)).wait(PATIENCE)
     task = await orchestration.run_once("waits", {})
     with pytest.raises(asyncio.TimeoutError):
         await asyncio.wait_for(task.wait(), 0.3)
-    run = await task.newest_run(60)
+    run = await task.newest_run(PATIENCE)
     await task.kill()
-    assert await (await run.wait(30)).status() == "killed"
+    assert await (await run.wait(PATIENCE)).status() == "killed"
 
 
 async def test_errors_are_the_same(async_client: AsyncClient) -> None:

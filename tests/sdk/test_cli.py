@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from rondo import Client
 
+from tests.platform import PATIENCE
 from tests.sdk import SDK
 from tests.sdk.conftest import FAILS, SAYS, WAITS, Following, Rondo, decoded
 
@@ -52,7 +53,7 @@ def test_in_a_new_interpreter_by_choice(rondo: Rondo, uploaded: Callable[[str, s
     for kind in ("run", "chooses"), ("schedule", "chooses", "0 0 1 1 *"):
         chosen = decoded(rondo(*kind, "--mode", "exec", "--json"))
         assert Client().session.read("task/get_by_id", {"id": chosen["id"]})["mode"] == "exec"
-    run = Client().get_task_by_id(decoded(rondo("ps", "--json"))[1]["id"]).wait(60)
+    run = Client().get_task_by_id(decoded(rondo("ps", "--json"))[1]["id"]).wait(PATIENCE)
     assert run.details()["new_interpreter"]
 
 
@@ -108,7 +109,7 @@ def test_events(rondo: Rondo, uploaded: Callable[[str, str], str], following: Fo
     assert rondo("events", "--since", "5m", "--after", "1").returncode == 2
 
 
-def test_connections(rondo: Rondo, environment: dict[str, str]) -> None:
+def test_connections(rondo: Rondo, settings: dict[str, str]) -> None:
     name, secret = f"source-{uuid4().hex}", '{"token": "hunter2"}'
     create = ["connections", "create", name, "--type", "FTP"]
     assert rondo(*create, stdin="{hunter2").returncode == 2
@@ -116,8 +117,8 @@ def test_connections(rondo: Rondo, environment: dict[str, str]) -> None:
     assert done.returncode == 0, done.stderr
     assert rondo(*create, stdin=secret).returncode == 4
     assert rondo("connections", "attach", name).returncode == 0
-    workspace = rondo("workspaces", "--json")
-    mine = [one["name"] for one in decoded(workspace) if one["name"].startswith("cli-")][-1]
+    mine = settings["RONDO_WORKSPACE"]
+    assert mine in [one["name"] for one in decoded(rondo("workspaces", "--json"))]
     listed = rondo("connections", "-w", mine, "--json")
     assert [one["name"] for one in decoded(listed)] == [name]
     assert rondo("connections", "detach", name).returncode == 0

@@ -17,7 +17,7 @@ from rondo.errors import (
     TaskEnded,
 )
 
-from tests.platform import archive
+from tests.platform import PATIENCE, archive
 from tests.sdk.conftest import FAILS, SAYS, WAITS
 
 Ready = Callable[[str], Orchestration]
@@ -65,7 +65,7 @@ def test_upload_by_path(client: Client, zipped: Path) -> None:
     assert found.workspace_id() == client.get_current_workspace().id()
     assert found.workspace_name() == client.get_current_workspace().name()
     assert found.created_at() <= found.updated_at()
-    assert found.wait(60).status() == "ready"
+    assert found.wait(PATIENCE).status() == "ready"
     assert found.reason() == ""
 
 
@@ -90,7 +90,7 @@ def test_a_folder_is_zipped_the_same_each_time(client: Client, tmp_path: Path) -
     (folder / "large.bin").unlink()
     assert client.upload_orchestration(path=folder).sha() == first.sha()
     assert first.file_name() == "job.zip"
-    run = first.wait(60).run_once("folder", {}).wait(60)
+    run = first.wait(PATIENCE).run_once("folder", {}).wait(PATIENCE)
     assert run.logs().texts() == ["from the folder"]
 
 
@@ -116,7 +116,7 @@ def test_packaging_that_fails(client: Client) -> None:
     data = archive({"main.py": SAYS, "requirements.txt": "no-such-package-of-anybody==1.2.3"})
     orchestration = client.upload_orchestration(data)
     with pytest.raises(OrchestrationPackagingFailed) as failed:
-        orchestration.wait(90)
+        orchestration.wait(PATIENCE)
     assert orchestration.status() == "error"
     assert failed.value.message == orchestration.reason() != ""
 
@@ -151,7 +151,7 @@ def test_run_once(client: Client, ready: Ready) -> None:
     task = orchestration.run_once(name="once", json_args={"a": [1, None]}, timeout=60)
     assert (task.name(), task.input_data()) == ("once", {"a": [1, None]})
     assert (task.task_type(), task.schedule()) == ("Temporary Run", None)
-    run = task.wait(60)
+    run = task.wait(PATIENCE)
     assert (run.status(), run.task_id()) == ("success", task.id())
     assert task.status() == "started"
     assert task.last_run_status() == "success"
@@ -170,7 +170,7 @@ def test_run_once(client: Client, ready: Ready) -> None:
 
 def test_runs_by_status_and_limit(client: Client, ready: Ready) -> None:
     task = ready(FAILS).run_once("fails", {}, attempts=3, backoff=0)
-    assert task.wait(60).status() == "failure"
+    assert task.wait(PATIENCE).status() == "failure"
     runs = task.last_runs()
     assert len(runs) == 3
     assert runs == sorted(runs, key=lambda run: run.updated_at(), reverse=True)
@@ -183,7 +183,7 @@ def test_runs_by_status_and_limit(client: Client, ready: Ready) -> None:
 def test_killing(client: Client, ready: Ready) -> None:
     task = ready(WAITS).run_continuously("forever", {})
     assert task.task_type() == "Continuous Run"
-    run = task.newest_run(60)
+    run = task.newest_run(PATIENCE)
     assert next(iter(run.follow())) == "begun"
     assert run.status() == "running"
     with pytest.raises(TimeoutError):
@@ -191,7 +191,7 @@ def test_killing(client: Client, ready: Ready) -> None:
     killing = task.kill(keep_logs=True)
     assert isinstance(killing, TaskStatus)
     assert killing in ("pending_kill", "killed")
-    assert run.wait(30).status() == "killed"
+    assert run.wait(PATIENCE).status() == "killed"
     assert task.kill() in ("pending_kill", "killed")
     assert run.logs().texts() == ["begun"]
     here = client.get_current_workspace().id()
@@ -204,7 +204,7 @@ def test_schedules(client: Client, ready: Ready) -> None:
     orchestration = ready(SAYS)
     task = orchestration.run_scheduled("tick", "* * * * * *", {}, timeout=60, zone="Europe/Berlin")
     assert (task.task_type(), task.schedule()) == ("Scheduled Run", "* * * * * *")
-    assert task.wait(60).status() == "success"
+    assert task.wait(PATIENCE).status() == "success"
     assert task.pause() in ("pending_pause", "paused")
     assert task.resume() in ("pending_resume", "started")
     assert [one.id() for one in orchestration.list_tasks()] == [task.id()]
@@ -218,7 +218,7 @@ def test_a_task_that_never_runs(client: Client, ready: Ready) -> None:
         task.wait(0.2)
     task.kill()
     with pytest.raises(TaskEnded, match="killed"):
-        task.wait(30)
+        task.wait(PATIENCE)
 
 
 def test_orders_that_are_refused(ready: Ready) -> None:

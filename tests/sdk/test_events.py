@@ -10,7 +10,7 @@ import pytest
 from rondo import AsyncClient, Client, Event, Orchestration, Password
 from rondo.errors import Forbidden, RequestRefused, Unavailable
 
-from tests.platform import Platform
+from tests.platform import PATIENCE, Platform
 from tests.sdk.conftest import SAYS
 from tests.sdk.proxy import Proxy, proxied
 
@@ -40,7 +40,7 @@ def _types(events: list[Event]) -> list[str]:
 def test_what_has_happened(client: Client, ready: Ready) -> None:
     workspace = client.get_current_workspace()
     task = ready(SAYS).run_once("says", {"n": 1})
-    run = task.wait(60)
+    run = task.wait(PATIENCE)
     events = list(client.events(workspace, follow=False))
     assert _types(events) == ROAD
     assert [event.sequence() for event in events] == sorted({one.sequence() for one in events})
@@ -59,7 +59,7 @@ def test_filters(client: Client, ready: Ready) -> None:
     number = client.get_current_workspace().id()
     before = datetime.now(UTC)
     task = ready(SAYS).run_once("says", {})
-    task.wait(60)
+    task.wait(PATIENCE)
 
     def types(**asked: object) -> list[str]:
         return _types(list(client.events(number, follow=False, **asked)))  # type: ignore[arg-type]

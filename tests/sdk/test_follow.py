@@ -8,7 +8,7 @@ from rondo import AsyncClient, Client, Orchestration, Password, TaskRun
 from rondo.errors import EntityNotFoundError
 from rondo.sse import Event, Parser
 
-from tests.platform import Platform, archive
+from tests.platform import PATIENCE, Platform, archive
 from tests.sdk.conftest import WAITS
 from tests.sdk.proxy import Proxy, proxied
 
@@ -29,7 +29,7 @@ def proxy(platform: Platform) -> Iterator[Proxy]:
 
 def test_lines_come_while_the_run_goes_on(ready: Callable[[str], Orchestration]) -> None:
     task = ready(WAITS).run_once("waits")
-    followed = task.newest_run(60).follow()
+    followed = task.newest_run(PATIENCE).follow()
     assert next(followed) == "begun"
     task.kill(keep_logs=True)
     assert list(followed) == []
@@ -39,7 +39,7 @@ def test_no_line_is_missed_or_doubled(
     ready: Callable[[str], Orchestration], proxy: Proxy, login: Password
 ) -> None:
     task = ready(COUNTS).run_once("counts")
-    run = Client(proxy.url, login=login).get_task_by_id(task.id()).newest_run(60)
+    run = Client(proxy.url, login=login).get_task_by_id(task.id()).newest_run(PATIENCE)
     draw = random.Random(7)
     proxy.cuts = [draw.randrange(1, 9000) for _ in range(12)]
     before = proxy.opened
@@ -55,9 +55,9 @@ def test_no_line_is_missed_or_doubled(
 
 async def test_nor_by_asyncio(async_client: AsyncClient, proxy: Proxy, login: Password) -> None:
     uploaded = await async_client.upload_orchestration(archive({"main.py": COUNTS}))
-    task = await (await uploaded.wait(60)).run_once("counts")
+    task = await (await uploaded.wait(PATIENCE)).run_once("counts")
     there = AsyncClient(proxy.url, login=login)
-    run = await (await there.get_task_by_id(task.id())).newest_run(60)
+    run = await (await there.get_task_by_id(task.id())).newest_run(PATIENCE)
     draw = random.Random(8)
     proxy.cuts = [draw.randrange(1, 9000) for _ in range(12)]
     before = proxy.opened
@@ -68,14 +68,14 @@ async def test_nor_by_asyncio(async_client: AsyncClient, proxy: Proxy, login: Pa
 def test_a_killed_api_is_waited_for(
     ready: Callable[[str], Orchestration], platform: Platform
 ) -> None:
-    followed = ready(COUNTS).run_once("counts").newest_run(60).follow()
+    followed = ready(COUNTS).run_once("counts").newest_run(PATIENCE).follow()
     assert next(followed) == NUMBERS[0]
     assert platform.signal("api")
     assert list(followed) == NUMBERS[1:]
 
 
 def test_the_end_is_known(ready: Callable[[str], Orchestration]) -> None:
-    run = ready("raise SystemExit(3)").run_once("fails").newest_run(60)
+    run = ready("raise SystemExit(3)").run_once("fails").newest_run(PATIENCE)
     assert list(run.follow()) == []
     assert run.to_json()["status"] == "failure"
 

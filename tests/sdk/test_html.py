@@ -6,6 +6,7 @@ from collections.abc import Callable
 from rondo import Client, Connection, Orchestration
 from rondo.models import Logs, when
 
+from tests.platform import PATIENCE
 from tests.sdk.conftest import SAYS
 
 Ready = Callable[[str], Orchestration]
@@ -37,7 +38,7 @@ def test_orchestrations(client: Client, ready: Ready) -> None:
 
 def test_tasks_and_runs(client: Client, ready: Ready) -> None:
     task = ready(SAYS).run_once("<b>bold</b>", {})
-    run = task.wait(60)
+    run = task.wait(PATIENCE)
     assert _fields(task._repr_html_()) == [
         "ID", "Name", "Last Run Status", "Type", "Active", "Schedule", "Created At", "Updated At",
         "Workspace ID", "Workspace Name",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rondo import Client
 
-from tests.platform import archive
+from tests.platform import PATIENCE, archive
 from tests.sdk import SDK
 
 MAIN = """\
@@ -38,10 +38,10 @@ def _inside(path: Path) -> str:
 
 def test_a_script_that_logs_in_by_itself(client: Client) -> None:
     files: dict[str, str | bytes] = {"main.py": MAIN, "data/words.txt": "relative", **_sources()}
-    orchestration = client.upload_orchestration(archive(files), file_name="it.zip").wait(60)
+    orchestration = client.upload_orchestration(archive(files), file_name="it.zip").wait(PATIENCE)
     workspace = client.get_current_workspace().name()
     task = orchestration.run_once("inside", {"workspace_name": workspace})
-    run = task.wait(60)
+    run = task.wait(PATIENCE)
     texts = run.logs().texts()
     assert run.status() == "success", texts
     assert texts == [f"['{workspace}']", "['inside']", "relative"]

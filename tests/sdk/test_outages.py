@@ -14,7 +14,7 @@ import pytest
 from rondo import AsyncClient, Client, Orchestration, Password, Tokens
 from rondo.errors import ServerError, Unavailable, Unreachable
 
-from tests.platform import Platform
+from tests.platform import PATIENCE, Platform
 from tests.sdk.proxy import proxied
 
 TOKEN = Tokens("any")
@@ -50,23 +50,27 @@ def test_a_killed_api_is_waited_for(
 ) -> None:
     task = ready("import time; time.sleep(1)").run_once("outlives it", {})
     assert platform.signal("api")
-    assert task.wait(60).status() == "success"
+    assert task.wait(PATIENCE).status() == "success"
 
 
-def test_nobody_there() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"http://127.0.0.1:{server.getsockname()[1]}"
-    client = Client(url, login=TOKEN)
+@pytest.fixture
+def nowhere() -> Iterator[str]:
+    """An address whose port is taken, so that nobody comes to listen on it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+def test_nobody_there(nowhere: str) -> None:
+    client = Client(nowhere, login=TOKEN)
     with pytest.raises(Unreachable) as error:
         client.list_workspaces()
     assert (error.value.code, error.value.status) == ("unreachable", None)
 
 
-async def test_nobody_there_for_asyncio() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+async def test_nobody_there_for_asyncio(nowhere: str) -> None:
     with pytest.raises(Unreachable):
-        await AsyncClient(url, login=TOKEN).list_workspaces()
+        await AsyncClient(nowhere, login=TOKEN).list_workspaces()
 
 
 def test_what_done_twice_is_done_once_is_tried_again() -> None:
@@ -104,7 +108,7 @@ def test_answers_that_are_lost(platform: Platform, login: Password, zipped: Path
         assert [one.id() for one in client.list_orchestrations(workspace.id())] == [
             orchestration.id()
         ]
-        orchestration.wait(60)
+        orchestration.wait(PATIENCE)
         task = lossy(lambda: orchestration.run_once("once"))
         assert [one.id() for one in orchestration.list_tasks()] == [task.id()]
 

@@ -15,7 +15,7 @@ from services.executor.backend import Mode, Outcome, RunSpec
 from services.executor.local import LocalBackend
 from services.executor.local_run import LocalRun
 
-PATIENCE = 30.0  # seconds, for what should take milliseconds
+PATIENCE = 60.0  # seconds, for what should take milliseconds
 
 # A script with this in front can leave a process that is no child of its own, in another session,
 # with an empty environment and none of its streams. It returns when that process is really there.

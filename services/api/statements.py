@@ -49,14 +49,15 @@ SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[],
 ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
     status = excluded.status, can_run = excluded.can_run
 WHERE task.updated_seq < excluded.updated_seq"""
-# With the counts of a workspace's runs, by what has really been written.
+# With the counts of a workspace's runs, by what is really written: `old` are the rows that will be.
 WRITE_RUNS = """
 WITH new AS (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[], $5::uuid[],
         $6::bigint[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::smallint[])
     AS new (id, created_seq, updated_seq, state, task, workspace, status, begun, ended, span)
 ), old AS (
-    SELECT id, run.status FROM run JOIN new USING (id)
+    SELECT run.workspace, run.status FROM run JOIN new USING (id)
+    WHERE run.updated_seq < new.updated_seq
 ), written AS (
     INSERT INTO run (id, created_seq, updated_seq, state,
         task, workspace, status, begun, ended, span, orchestration)
@@ -65,10 +66,10 @@ WITH new AS (
         status = excluded.status, begun = excluded.begun, ended = excluded.ended,
         span = excluded.span
     WHERE run.updated_seq < excluded.updated_seq
-    RETURNING id, workspace, status
+    RETURNING workspace, status
 ), step AS (
     SELECT workspace, status, 1 AS by FROM written
-    UNION ALL SELECT workspace, old.status, -1 FROM written JOIN old USING (id)
+    UNION ALL SELECT workspace, status, -1 FROM old
 )
 INSERT INTO run_count (workspace, requested, running, success, failure, timed_out, killed)
 SELECT workspace,

@@ -164,6 +164,18 @@ async def test_prune_drops_a_cache_over_its_limit(place: Place) -> None:
     assert "six" in versions(built.python)
 
 
+async def test_after_a_cleaned_cache_wheels_are_made_ready_again(place: Place) -> None:
+    builder = place.builder(limits=BuildLimits(cache_bytes=0))
+    first = await builder.build(["six"])
+    await builder.prune({first.id})
+    first.python.parents[1].rename(place.base.parent / "away")
+    again = await builder.build(["six"])
+    (compiled,) = again.python.parents[1].glob("lib/*/site-packages/__pycache__/six.*.pyc")
+    assert not compiled.samefile(
+        place.base.parent / "away" / compiled.relative_to(again.python.parents[1])
+    )
+
+
 @pytest.mark.timeout(300)
 async def test_fifteen_pins_on_the_real_base(tmp_path: Path) -> None:
     asked = requirements.parse((DATA / "fifteen-pins.txt").read_bytes())

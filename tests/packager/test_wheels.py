@@ -83,24 +83,41 @@ def test_a_wheel_is_forgotten_when_nobody_has_it(cache: Cache) -> None:
     assert not cache.wheels.ready()
 
 
-async def test_sources_and_scripts_in_odd_places(place: Place, tmp_path: Path) -> None:
-    """uv takes bytecode from neither place."""
-    links, name = tmp_path / "links", "oddly_laid_out-1.0"
-    links.mkdir()
-    files = {
-        f"{name}.data/purelib/odd/__init__.py": "A = 1",
-        f"{name}.data/scripts/started.py": "#!python\nprint(1)\n",
-        f"{name}.dist-info/METADATA": "Metadata-Version: 2.1\nName: oddly-laid-out\nVersion: 1.0\n",
-        f"{name}.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{name}.dist-info/RECORD": "",
-    }
-    with zipfile.ZipFile(links / f"{name}-py3-none-any.whl", "w") as archive:
+def local_wheel(folder: Path, name: str, files: dict[str, str]) -> dict[str, str]:
+    """Makes it; gives the settings by which uv finds it."""
+    folder.mkdir()
+    told = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+    wheel = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    info = {"METADATA": told, "WHEEL": wheel, "RECORD": ""}
+    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as archive:
         for path, text in files.items():
             archive.writestr(path, text)
-    builder = place.builder({"UV_FIND_LINKS": str(links)})
+        for path, text in info.items():
+            archive.writestr(f"{name}-1.0.dist-info/{path}", text)
+    return {"UV_FIND_LINKS": str(folder)}
+
+
+async def test_sources_and_scripts_in_odd_places(place: Place, tmp_path: Path) -> None:
+    """uv takes bytecode from neither place."""
+    files = {
+        "oddly_laid_out-1.0.data/purelib/odd/__init__.py": "A = 1",
+        "oddly_laid_out-1.0.data/scripts/started.py": "#!python\nprint(1)\n",
+    }
+    builder = place.builder(local_wheel(tmp_path / "links", "oddly_laid_out", files))
     for requirement in ("oddly-laid-out", "oddly-laid-out==1.0"):
         built = await builder.build([requirement])
-        assert versions(built.python)["oddly-laid-out"] == "1.0"
+        assert versions(built.python)["oddly_laid_out"] == "1.0"
         (odd,) = built.python.parents[1].glob("lib/*/site-packages/odd")
         assert {path.suffix for path in odd.rglob("*.*")} == {".py", ".pyc"}
         assert all(path.stat().st_mode & 0o222 == 0 for path in odd.rglob("*.*"))
+
+
+async def test_tests_of_packages_stay_sources_wherever_we_lie(tmp_path: Path) -> None:
+    folder = tmp_path / "our.data" / "tests"
+    folder.mkdir(parents=True)
+    files = {"tested_a_lot/__init__.py": "A = 1", "tested_a_lot/tests/test_a.py": "assert 1"}
+    settings = local_wheel(tmp_path / "links", "tested_a_lot", files)
+    built = await Place(folder).builder(settings).build(["tested-a-lot"])
+    (package,) = built.python.parents[1].glob("lib/*/site-packages/tested_a_lot")
+    compiled = [path.parent.parent for path in package.rglob("*.pyc")]
+    assert compiled == [package]

@@ -3,12 +3,16 @@
 import asyncio
 import time
 
+import msgspec
+
 from bench.figure import Figure, percentile, show
 from bench.fill import Shape, fill
 from bench.live import Live, live
 from libs.domain.events import RunFinished, RunStarted
+from libs.eventlog.streams import EVENTS
 
 TIMES = 40
+PATIENCE = 3600
 # Orchestrations, tasks, of which nine in ten are armed schedules, and runs that were.
 SMALL = (Shape(10, 10_000, 0), Shape(10, 10, 20_000, seed=2))
 FULL = (Shape(10, 100_000, 0), Shape(10, 10, 1_000_000, seed=2))
@@ -27,6 +31,7 @@ async def _measure(shapes: tuple[Shape, ...]) -> list[Figure]:
         armed = past = 0
         for shape in shapes:
             await fill(place.nats, place.workspace, "bench", shape)
+            await _seen(place)
             armed += shape.tasks * 9 // 10
             past += shape.runs
             waits = await _claimed(place, orchestration)
@@ -34,6 +39,16 @@ async def _measure(shapes: tuple[Shape, ...]) -> list[Figure]:
             most = 2 * empty
             figures.append(Figure(name, waits, "ms", "<= 2 x", waits <= most, what, empty))
         return figures
+
+
+async def _seen(place: Live) -> None:
+    """Returns once the executor has passed over all runs of the past."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            body = await place.nats.api(f"CONSUMER.INFO.{EVENTS}.executor")
+            if msgspec.json.decode(body)["num_pending"] == 0:
+                return
+            await asyncio.sleep(1)
 
 
 async def _claimed(place: Live, orchestration: str) -> float:

@@ -25,6 +25,7 @@ from libs.eventlog.wire import Nats
 from tests.supervisor.instance import children, command_line
 
 PATIENCE = 90.0  # seconds that a busy machine may take for what is due
+PACKAGED_WITHIN = 240.0  # and for an environment with packages in it
 SERVICES = ("api", "packager", "scheduler", "executor", "logs")
 _MARKS = {"nats": "/nats-server\0-c", "postgres": "/postgres\0-D"}
 _TOKEN = "/auth/realms/master/protocol/openid-connect/token"
@@ -200,7 +201,7 @@ class Api:
             assert found["status"] != "error", found["reason"]
             return bool(found["status"] == "ready")
 
-        await until(packaged, "packaging")
+        await until(packaged, "packaging", PACKAGED_WITHIN)
         return id
 
     async def run(self, orchestration: str, how: str = "once", **more: object) -> str:

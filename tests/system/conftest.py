@@ -2,10 +2,20 @@
 
 import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.platform import Api, Platform, api, running
+from tests.platform import PACKAGED_WITHIN, Api, Platform, api, running
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whichever is the first on its worker waits for the base environment, which is large."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.timeout(2 * PACKAGED_WITHIN))
 
 
 @pytest.fixture(scope="package")

@@ -7,14 +7,15 @@ from uuid import UUID
 
 from libs.domain.errors import Rejected, Unavailable
 from libs.linux.cgroup import Group
-from services.executor import imports, recipe
+from services.executor import imports, recipe, view
 from services.executor.backend import GiB, RunSpec
 from services.executor.channel import LauncherProcess
 from services.executor.folder import RunFolder, is_small
 from services.executor.local_run import LocalRun
 from services.executor.messages import Rights
+from services.executor.rights import sentences
 from services.executor.template_process import Template
-from services.executor.templates import Templates
+from services.executor.templates import Templates, Wanted
 
 FIRST_UID = 20000
 _REMEMBERED = 1000
@@ -94,7 +95,7 @@ class LocalBackend:
         try:
             launcher = await self._living_launcher()
             new = recipe.only_new(spec) or launcher.rights.templates
-            found = new or self._templates.find(spec.python, await self._modules(spec))
+            found = new or self._templates.find(spec.python, await self._wanted(spec))
             if not isinstance(found, str):
                 try:
                     return await self._fork(spec, found)
@@ -112,7 +113,7 @@ class LocalBackend:
         launcher = await self._living_launcher()
         if new := recipe.only_new(spec) or launcher.rights.templates:
             return new
-        found = await self._templates.warm(spec.python, await self._modules(spec))
+        found = await self._templates.warm(spec.python, await self._wanted(spec))
         return found if isinstance(found, str) else ""
 
     async def close(self) -> None:
@@ -187,6 +188,11 @@ class LocalBackend:
         return await Template.start(
             python, self._folder.with_name("templates"), launcher, launcher.rights, self._first_uid
         )
+
+    async def _wanted(self, spec: RunSpec) -> Wanted:
+        """Where runs have a view of their own, each finds its script at the same place."""
+        place = "" if self._launcher.rights.namespaces else f"{view.HOME}/{spec.entrypoint}"
+        return Wanted(await self._modules(spec), spec.code / spec.entrypoint, place)
 
     async def _modules(self, spec: RunSpec) -> tuple[str, ...]:
         key = spec.code, spec.entrypoint
@@ -264,36 +270,3 @@ def _clear(runs: Path, rights: Rights) -> None:
         if rights.group and group.exists():
             Group(group).remove()
         RunFolder(left).remove()
-
-
-def sentences(rights: Rights) -> list[str]:
-    """One for each protection: that it is there, or why not and what follows."""
-    return [
-        _sentence(
-            rights.namespaces,
-            "Each run sees a file system and processes of its own, with its files in /home/jovyan",
-            "Runs share the file system and process table of this machine, and have no"
-            " /home/jovyan (their files are in $HOME)",
-        ),
-        _sentence(rights.uids, "Each run has a uid of its own", "Runs share our uid"),
-        _sentence(
-            "" if rights.landlock else "this kernel has no Landlock",
-            "Runs can open only their own files, the system's and their environment's"
-            + (", and signal only their own processes" if rights.landlock >= 6 else ""),
-            "Runs can open whatever their uid may",
-        ),
-        _sentence(
-            "" if rights.group else "no writable cgroup v2 directory with that controller",
-            "Each run is in a control group of its own",
-            "Memory is limited for each process, not for a run as a whole",
-        ),
-        _sentence(
-            rights.templates,
-            "Runs are forked from warm interpreters",
-            "Each run is a new interpreter",
-        ),
-    ]
-
-
-def _sentence(refusal: str, given: str, missing: str) -> str:
-    return f"{missing}: {refusal}." if refusal else f"{given}."

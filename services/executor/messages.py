@@ -67,10 +67,18 @@ class Launch(msgspec.Struct, frozen=True):
     uid: int | None = None
 
 
-class Preload(msgspec.Struct, frozen=True, tag=True):
-    """Executor to template: import these modules if that does no harm."""
+class Script(msgspec.Struct, frozen=True):
+    """What runs will find at `path`."""
 
-    modules: list[str]
+    path: str
+    source: bytes
+
+
+class Preload(msgspec.Struct, frozen=True, tag=True):
+    """Executor to template: import and compile these if that does no harm."""
+
+    modules: list[str] = []
+    scripts: list[Script] = []
 
 
 class Stop(msgspec.Struct, frozen=True, tag=True):

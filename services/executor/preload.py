@@ -1,4 +1,5 @@
-"""Imports modules into a template, those that leave nothing behind which a fork would break.
+"""Imports modules into a template, those that leave nothing behind which a fork would break, and
+compiles scripts.
 
 A thread does not survive a fork, a connection must not be shared by two processes, and what a
 module prints belongs into the output of the run that imports it. So each is tried in a process
@@ -8,12 +9,17 @@ that ends with the trial.
 import importlib
 import os
 import signal
+import warnings
 from pathlib import Path
+from types import CodeType
 
 from services.executor import trial
+from services.executor.messages import Script
 
 _OURS = ("libs", "services")  # could be found here, but not where runs are
 _PATIENCE = 60.0  # seconds for an import
+
+Codes = dict[tuple[str, bytes], CodeType]  # by path and source
 
 
 def load(modules: list[str]) -> dict[str, str]:
@@ -29,6 +35,21 @@ def load(modules: list[str]) -> dict[str, str]:
         else:
             importlib.import_module(name)
     return refused
+
+
+def compiled(scripts: list[Script]) -> Codes:
+    """Those that the compiler has nothing to say about: what it says belongs to each run."""
+    return {
+        (one.path, one.source): _compiled(one)
+        for one in scripts
+        if not trial.refusal(lambda one=one: _compiled(one), patience=_PATIENCE)  # type: ignore[misc]
+    }
+
+
+def _compiled(script: Script) -> CodeType:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return compile(script.source, script.path, "exec", dont_inherit=True)
 
 
 def _try(name: str) -> None:

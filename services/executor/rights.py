@@ -116,3 +116,36 @@ def _try_group(path: Path, to_kill: bool) -> None:
             raise OSError("it has no memory controller")
     finally:
         group.remove()
+
+
+def sentences(rights: Rights) -> list[str]:
+    """One for each protection: that it is there, or why not and what follows."""
+    return [
+        _sentence(
+            rights.namespaces,
+            "Each run sees a file system and processes of its own, with its files in /home/jovyan",
+            "Runs share the file system and process table of this machine, and have no"
+            " /home/jovyan (their files are in $HOME)",
+        ),
+        _sentence(rights.uids, "Each run has a uid of its own", "Runs share our uid"),
+        _sentence(
+            "" if rights.landlock else "this kernel has no Landlock",
+            "Runs can open only their own files, the system's and their environment's"
+            + (", and signal only their own processes" if rights.landlock >= 6 else ""),
+            "Runs can open whatever their uid may",
+        ),
+        _sentence(
+            "" if rights.group else "no writable cgroup v2 directory with that controller",
+            "Each run is in a control group of its own",
+            "Memory is limited for each process, not for a run as a whole",
+        ),
+        _sentence(
+            rights.templates,
+            "Runs are forked from warm interpreters",
+            "Each run is a new interpreter",
+        ),
+    ]
+
+
+def _sentence(refusal: str, given: str, missing: str) -> str:
+    return f"{missing}: {refusal}." if refusal else f"{given}."

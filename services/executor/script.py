@@ -20,6 +20,7 @@ from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from services.executor.preload import Codes
     from services.executor.warm import Run
 
 _REHEARSAL = "import sys\n\ndef main():\n    print(f'{1}')\n\nif __name__ == '':\n    main()\n"
@@ -28,17 +29,20 @@ _run: "Run"
 _command_place = 0, 0
 
 
-def load(path: str, loaded: Iterable[str]) -> CodeType | str:
+def load(path: str, loaded: Iterable[str], codes: "Codes") -> CodeType | str:
     """The compiled script, or the reason why only a new interpreter runs it as it should.
 
-    `loaded` are the modules that a script would find loaded, which a new interpreter has not.
+    `loaded` are the modules that a script would find loaded, which a new interpreter has not;
+    `codes` are scripts that were compiled before.
     """
     beside = {name.partition(".")[0] for name in os.listdir(os.path.dirname(path))}
     if shadowing := sorted(beside.intersection(loaded)):
         return f"{shadowing[0]}, beside the script, has the name of a module that is loaded"
     try:
         with open(path, "rb") as file:
-            return compile(file.read(), path, "exec", dont_inherit=True)
+            source = file.read()
+        known = codes.get((path, source))
+        return known or compile(source, path, "exec", dont_inherit=True)
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
         return f"it can't be compiled ({type(error).__name__}), which an interpreter tells best"
 
@@ -58,13 +62,14 @@ def find_command() -> None:
     _command_place = int(fields[45]), int(fields[46])
 
 
-def rehearse() -> None:
+def rehearse(compiling: bool) -> None:
     """Do what all runs have in common, in the process of one that is still to come.
 
     What this writes to in memory is copied now and not when somebody waits for it.
     """
     _forget()
-    compile(_REHEARSAL, "main.py", "exec", dont_inherit=True)
+    if compiling:
+        compile(_REHEARSAL, "main.py", "exec", dont_inherit=True)
 
 
 def dress(run: "Run") -> None:

@@ -124,10 +124,10 @@ class Template:
             return 0
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
-    async def preload(self, modules: list[str]) -> dict[str, str]:
-        """Have them imported; returns the refused with their reasons. Raises Unavailable."""
-        await self._clear()  # they would lack the modules
-        await self._channel.order(Preload(modules))
+    async def preload(self, order: Preload) -> dict[str, str]:
+        """Returns the modules that it has refused, with their reasons. Raises Unavailable."""
+        await self._clear()  # what was forked would lack what is loaded
+        await self._channel.order(order)
         return (await self._answer()).refused
 
     async def take(self, limits: Limits) -> tuple[LocalRun, RunFolder]:

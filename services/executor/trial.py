@@ -10,7 +10,7 @@ _DETAIL = 1000  # bytes
 
 
 def refusal(
-    attempt: Callable[[], None], fork: Callable[[], int] = os.fork, patience: float | None = None
+    attempt: Callable[[], object], fork: Callable[[], int] = os.fork, patience: float | None = None
 ) -> str:
     """What `attempt` raised, empty if it did its work; seconds of patience end it by force."""
     answer, ours = os.pipe()
@@ -26,7 +26,7 @@ def refusal(
     return "" if said == _DONE else said.decode(errors="replace") or "it ends the process"
 
 
-def _try(attempt: Callable[[], None], answer: int) -> None:
+def _try(attempt: Callable[[], object], answer: int) -> None:
     try:
         attempt()
     except BaseException as error:

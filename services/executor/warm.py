@@ -45,24 +45,26 @@ class Template(Forker):
         self.become = self._become
         self._plain = plain
         self._own = dict(os.environ)
+        self._codes: preload.Codes = {}
         self._found = self._loaded = frozenset[str]()
         self.run: Run | None = None
         self.unwound: Born | None = None  # with all that it leads out of
         self._note()
 
     def preload(self, order: Preload) -> None:
-        """Import what does no harm, and leave as little as possible to be copied in each run."""
+        """Import what does no harm, compile, and leave as little as can be to each run."""
         os.environ.update(self._own | dict(os.environ))
         refused = preload.load(order.modules)
+        self._codes |= preload.compiled(order.scripts)
         self._note()
         self.executor.send(encode(Preloaded(refused)))
 
     def _become(self, prepare: Prepare, control: socket.socket, orders: socket.socket) -> NoReturn:
         try:
             child.settle(prepare)
-            script.rehearse()
+            script.rehearse(compiling=not self._codes)
             launch = child.set_up(prepare, orders)
-            code = script.load(launch.argv[-1], self._found)
+            code = script.load(launch.argv[-1], self._found, self._codes)
             if isinstance(code, str):
                 child.wait(orders)
                 control.send(encode(Started(code)))

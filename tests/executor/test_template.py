@@ -1,5 +1,6 @@
 """Templates: what they preload, when a run is no fork, and what happens if one dies."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from libs.domain.errors import Unavailable
 from services.executor.backend import RunSpec
 from services.executor.local import LocalBackend
-from tests.executor.harness import KINDS, Harness, ended, living, mark
+from tests.executor.harness import KINDS, PATIENCE, Harness, ended, living, mark
 
 MODULES = {
     "good": "import os\nos.environ['SET_BY_GOOD'] = '1'\nVALUE = 'good'\n",
@@ -32,6 +33,9 @@ MODULES = {
     "class Deaf:\n    def __init__(self): self.real = poll()\n"
     "    def register(self, source, mask): self.real.register(source, mask)\n"
     "    def poll(self, timeout=None):\n        while True: self.real.poll(1000)\n",
+    "counting": "import builtins, os\nreal, VALUE = builtins.compile, []\n"
+    "def compile(*given, **more):\n    VALUE.append(os.getpid())\n    return real(*given, **more)\n"
+    "builtins.compile = compile\n",
     "printing": "print('imported')\nVALUE = 'printing'\n",
     "failing": "raise ValueError('at import')\n",
     "exiting": "import os\nos._exit(3)\n",
@@ -89,6 +93,25 @@ async def test_others_are_left_to_the_runs(runs: Harness, python: Path, name: st
     expected = await lines(runs, runs.spec(script, python=python, mode="exec"), new=True)
     assert await lines(runs, runs.spec(script, python=python)) == expected
     assert await lines(runs, runs.spec(look, python=python)) == ["False"]
+
+
+async def test_a_script_is_compiled_once_for_all_its_runs(runs: Harness, python: Path) -> None:
+    if not runs.able("Each run sees a file system"):
+        pytest.skip("its runs find it at different places")
+    spec = runs.spec("import counting, os; print(counting.VALUE.count(os.getpid()))", python=python)
+    async with asyncio.timeout(PATIENCE):
+        while await lines(runs, _with(spec)) != ["0"]:
+            pass
+    other = runs.spec("import counting; print('another one, at the same place')", python=python)
+    assert await lines(runs, other) == ["another one, at the same place"]
+
+
+async def test_what_the_compiler_says_is_said_in_each_run(runs: Harness) -> None:
+    spec = runs.spec("print('\\d' if 1 is 1 else 0)")
+    for _ in range(4):
+        run = await runs.start(_with(spec))
+        await run.outcome()
+        assert "SyntaxWarning" in await run.err.all()
 
 
 @pytest.mark.parametrize(("name", "code"), [("failing", 1), ("exiting", 3), ("absent", 1)])

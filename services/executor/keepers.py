@@ -5,7 +5,7 @@ from typing import Protocol
 
 from services.executor.messages import Prepare, encode
 
-_MOST = 8  # that wait; more than run at once on a machine's cores are of no use
+_MOST = 16  # that wait; each has 2 MiB of its own
 
 
 class Keeper:

@@ -77,7 +77,7 @@ class LocalRun:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._works: set[asyncio.Task[None]] = set()
         self._ended: asyncio.Future[Ended | None] = self._loop.create_future()
-        self._loop.add_reader(self._control, self._read)
+        self._loop.add_reader(self._control.fileno(), self._read)
         self._end = asyncio.create_task(self._conclude())
         self._removal: asyncio.Task[None] | None = None
 
@@ -229,7 +229,7 @@ class LocalRun:
         self._begun.set()
 
     def _no_more(self, ended: Ended | None) -> None:
-        self._loop.remove_reader(self._control)
+        self._loop.remove_reader(self._control.fileno())
         self._orders.close()
         if ended is None:
             self._control.close()

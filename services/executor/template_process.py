@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 _PATIENCE = 180.0  # seconds for all that is to be imported
 _LAST_WORDS = 2.0
 _SPARES = 2  # runs whose processes are made before anybody asks for them
-_FOLDERS = 16  # that are kept for other runs
+_FOLDERS = 64  # that are kept for other runs
 _MOMENT = 0.03  # seconds in which a run is over the worst
 
 _LIMITS = Limits(BOUNDLESS, BOUNDLESS, BOUNDLESS, processes=1 << 16, open_files=1 << 16)

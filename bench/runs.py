@@ -20,7 +20,7 @@ from libs.eventlog.envelope import Recorded
 
 STAMPED = "import time\nprint(time.time_ns())\n"
 PANDAS = "import time\nimport numpy, pandas\nprint(time.time_ns())\n"
-ALONE, TOGETHER = 60, 600
+ALONE, TOGETHER = 60, 2000
 SLOTS = (1, 2, 4, 8, 16, 32, 64)
 OF_SLOTS = 150  # runs for each number of slots
 

@@ -5,6 +5,7 @@ import importlib
 import inspect
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from bench.figure import Figure, as_json, show
@@ -16,14 +17,20 @@ PARTS = ("start", "road", "runs", "packaging", "lines", "reads", "pages", "growt
 def main() -> None:
     given = parsed(sys.argv[1:])
     figures: list[Figure] = []
+    failed = False
     for part in given.part:
-        begun = time.perf_counter()
-        figures += _measured(part, given.full)
+        begun, said = time.perf_counter(), "measured"
+        try:
+            figures += _measured(part, given.full)
+        except Exception:  # the others' figures are worth having
+            traceback.print_exc()
+            failed, said = True, "failed"
         seconds = time.perf_counter() - begun
-        print(f"measured: {part}, {seconds:.0f} s", file=sys.stderr, flush=True)
+        print(f"{said}: {part}, {seconds:.0f} s", file=sys.stderr, flush=True)
     show(figures)
     if given.json:
         given.json.write_text(as_json(figures))
+    sys.exit(failed)
 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:

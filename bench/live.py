@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import aiohttp
@@ -54,15 +55,22 @@ class Live:
     async def printed(self, run: str) -> float:
         """The number of nanoseconds that the run's first line holds, in seconds.
 
-        Waits until the API shows the run, for the log is ahead of it, and has all of its lines.
+        Waits until the API has all of its lines.
         """
-        body = {"id": run}
+        async with asyncio.timeout(PATIENCE):
+            while not (logs := await self.logs(run))["complete"]:
+                pass
+        return int(str(logs["logs"][0]).split(" F ", 1)[1]) / 1e9
+
+    async def logs(self, run: str, **more: object) -> dict[str, Any]:
+        """What the API says of its log, once it shows the run: the event log is ahead of it."""
+        body = {"id": run, **more}
         async with asyncio.timeout(PATIENCE):
             while True:
                 async with self.session.post("/v1/api/task/get_logs_for_run", json=body) as answer:
-                    logs = await answer.json()
-                if answer.ok and logs["complete"]:
-                    return int(str(logs["logs"][0]).split(" F ", 1)[1]) / 1e9
+                    logs: dict[str, Any] = await answer.json()
+                    if answer.ok:
+                        return logs
 
 
 @asynccontextmanager

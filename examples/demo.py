@@ -38,7 +38,12 @@ async def main(data: Path, port: int, keep_serving: bool) -> int:
 async def platform(
     data: Path, port: int
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, str]]]:
-    """`rondo up` for as long as the block lasts, and what it says when it is ready."""
+    """`rondo up` for as long as the block lasts, and what it says when it is ready.
+
+    SIGTERM cancels the block, so that nothing is left running.
+    """
+    loop, block = asyncio.get_running_loop(), asyncio.current_task()
+    loop.add_signal_handler(signal.SIGTERM, lambda: block and block.cancel())
     ready_file = data.with_name(data.name + ".ready")
     ready_file.unlink(missing_ok=True)
     rondo = Path(sys.executable).with_name("rondo")
@@ -157,5 +162,5 @@ if __name__ == "__main__":
     given = options.parse_args()
     try:
         sys.exit(asyncio.run(main(given.data, given.port, given.keep_serving)))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(0)

@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from libs.domain.errors import Unavailable
+from libs.eventlog.patience import back_off
 from libs.eventlog.streams import LEASE
-from libs.eventlog.wire import ApiError, Nats, back_off, checked
+from libs.eventlog.wire import ApiError, Nats, checked
 
 logger = logging.getLogger(__name__)
 

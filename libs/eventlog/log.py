@@ -3,7 +3,7 @@
 One subject an aggregate; an append says which sequence it expects to be the last there, 0 for
 "must not exist". On conflict: WrongVersion, and nothing is written. Order: the stream's, over all
 aggregates. When no answer comes the outcome is found out before append returns or raises:
-`Unavailable` is only raised when that was not possible within `wire.PATIENCE`.
+`Unavailable` is only raised when that was not possible within `patience.PATIENCE`.
 """
 
 import base64
@@ -20,7 +20,8 @@ from libs.domain.ids import EVENTS_ROOT, StreamId
 from libs.eventlog import follow as following
 from libs.eventlog import streams
 from libs.eventlog.envelope import Context, Recorded, headers, read, recorded
-from libs.eventlog.wire import ApiError, Nats, checked, patiently
+from libs.eventlog.patience import patiently
+from libs.eventlog.wire import ApiError, Nats, checked
 
 # 10071: wrong last sequence; 10164: the same in an atomic batch.
 _WRONG_SEQUENCE = {10071, 10164}

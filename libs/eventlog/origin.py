@@ -13,7 +13,8 @@ from typing import NoReturn
 import msgspec
 
 from libs.domain.errors import Unavailable
-from libs.eventlog.wire import Nats, patiently
+from libs.eventlog.patience import patiently
+from libs.eventlog.wire import Nats
 from libs.postgres.pool import Connection, Database
 
 logger = logging.getLogger(__name__)

@@ -20,6 +20,7 @@ from libs.domain.errors import Unavailable
 from libs.domain.events import AnyEvent
 from libs.eventlog import parked, streams
 from libs.eventlog.envelope import Recorded, read
+from libs.eventlog.patience import back_off
 from libs.eventlog.pull import (
     RETRYABLE,
     Delivery,
@@ -28,7 +29,7 @@ from libs.eventlog.pull import (
     in_progress,
     pull,
 )
-from libs.eventlog.wire import ApiError, Message, Nats, back_off
+from libs.eventlog.wire import ApiError, Message, Nats
 
 logger = logging.getLogger(__name__)
 

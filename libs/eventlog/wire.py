@@ -11,10 +11,10 @@ come without its queue, task and slow reading of headers (`_Client`).
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import nats.errors
@@ -25,7 +25,7 @@ from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
 from libs.domain.errors import Unavailable
 from libs.eventlog.message import ApiError, Message, checked, frames
 
-__all__ = ["ApiError", "Mailbox", "Message", "Nats", "back_off", "checked", "connect", "patiently"]
+__all__ = ["ApiError", "Mailbox", "Message", "Nats", "checked", "connect"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +34,6 @@ USER = "rondo"
 RECONNECT_WAIT = 0.05
 REQUEST_TIMEOUT = 5.0
 CONNECT_PATIENCE = 30.0
-PATIENCE = 15.0
-
-Result = TypeVar("Result")
 
 
 class Mailbox:
@@ -227,25 +224,6 @@ class Nats:
     def _reconnected(self) -> None:
         for box in self._mailboxes:
             box.put(None)
-
-
-async def patiently(attempt: Callable[[], Awaitable[Result]], patience: float = PATIENCE) -> Result:
-    """Tries again while the server is away, for `patience` seconds; then Unavailable."""
-    deadline = asyncio.get_running_loop().time() + patience
-    tries = 0
-    while True:
-        try:
-            return await attempt()
-        except Unavailable:
-            if asyncio.get_running_loop().time() > deadline:
-                raise
-        await back_off(tries)
-        tries += 1
-
-
-async def back_off(tries: int) -> None:
-    """Wait a little longer each time, at most 2 s."""
-    await asyncio.sleep(min(0.05 * 2 ** min(tries, 6), 2.0))
 
 
 async def _connect(url: str, options: dict[str, Any], patience: float) -> _Client:

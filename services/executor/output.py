@@ -12,7 +12,8 @@ from collections.abc import Callable
 from uuid import UUID
 
 from libs.domain.errors import Unavailable
-from libs.eventlog.wire import ApiError, Nats, back_off, checked
+from libs.eventlog.patience import back_off
+from libs.eventlog.wire import ApiError, Nats, checked
 from libs.runlog import message
 from libs.runlog.chunks import CUT_AGE, Chunk, Cutter, Stream
 

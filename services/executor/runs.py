@@ -24,7 +24,8 @@ from libs.domain.ids import StreamId
 from libs.domain.orchestration import Orchestration
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
-from libs.eventlog.wire import Nats, back_off, patiently
+from libs.eventlog.patience import back_off, patiently
+from libs.eventlog.wire import Nats
 from libs.runtoken.token import RunTokens
 from services.executor import ends
 from services.executor.backend import Backend, Mode, Prepared, Running, RunSpec

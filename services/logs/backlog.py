@@ -5,8 +5,9 @@ import logging
 
 from libs.domain.errors import Unavailable
 from libs.eventlog import streams
+from libs.eventlog.patience import patiently
 from libs.eventlog.project import Position
-from libs.eventlog.wire import ApiError, Nats, patiently
+from libs.eventlog.wire import ApiError, Nats
 
 logger = logging.getLogger(__name__)
 

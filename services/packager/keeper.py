@@ -12,8 +12,8 @@ import msgspec
 
 from libs.domain.errors import Rejected, Unavailable
 from libs.eventlog.log import EventLog
+from libs.eventlog.patience import back_off
 from libs.eventlog.status import Environment, Status
-from libs.eventlog.wire import back_off
 from libs.service.meters import Meters, Reading
 from services.packager.build import Builder
 from services.packager.shelf import Kept, Shelf

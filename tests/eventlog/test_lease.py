@@ -3,7 +3,8 @@
 import asyncio
 
 from libs.eventlog import lease
-from libs.eventlog.wire import Nats, patiently
+from libs.eventlog.patience import patiently
+from libs.eventlog.wire import Nats
 from tests.servers import NatsServer
 
 PATIENCE = 20.0

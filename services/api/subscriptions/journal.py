@@ -9,7 +9,7 @@ import logging
 from uuid import UUID
 
 from libs.domain.errors import Unavailable
-from libs.eventlog.wire import back_off
+from libs.eventlog.patience import back_off
 from services.api.subscriptions.ledger import Ledger, Letter, Lines, Place
 from services.api.subscriptions.meters import WebhookMeters
 from services.api.subscriptions.sender import Outcome

@@ -1,5 +1,6 @@
 """Who may log in: rows in a schema of their own, which commits to disk."""
 
+import asyncio
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from services.api.identity.passwords import Passwords
 SCHEMA = "identity"
 _KNOWN_FOR = 5.0  # seconds that a disabled account's tokens may go on to work
 _MOST_KNOWN = 10_000
+_MOST_APART = 2.0  # seconds between the database's clock and ours that are waited for
 _LOCK = 0x526F6E6449  # any number that nobody else on this database locks with
 
 _FIELDS = "id, email, username, admin, enabled, created_at"
@@ -81,11 +83,9 @@ class Users:
 
     async def set_enabled(self, id: UUID, enabled: bool) -> User:
         """Disabling ends all their tokens, also if they are enabled again."""
-        return await self._changed(
-            id,
-            "enabled = $2, tokens_from = CASE WHEN $2 THEN tokens_from ELSE now() END",
-            enabled,
-        )
+        if enabled:
+            return await self._changed(id, "enabled = $2", True)
+        return await self._without_tokens(id, "enabled = $2", False)
 
     async def set_admin(self, id: UUID, admin: bool) -> User:
         return await self._changed(id, "admin = $2", admin)
@@ -93,7 +93,19 @@ class Users:
     async def set_password(self, id: UUID, password: str) -> User:
         """Ends all their tokens."""
         hash = await self._passwords.hashed(password)
-        return await self._changed(id, "password = $2, tokens_from = now()", hash)
+        return await self._without_tokens(id, "password = $2", hash)
+
+    async def _without_tokens(self, id: UUID, assignments: str, value: object) -> User:
+        """Tokens name the whole second in which they were issued, so all of this one end with it.
+
+        Returns in the next, from which on they are good.
+        """
+        end = "tokens_from = date_trunc('second', now()) + interval '1 second'"
+        changed = await self._changed(id, f"{assignments}, {end}", value)
+        moment = await self._database.fetchval("SELECT tokens_from FROM account WHERE id = $1", id)
+        left = moment.timestamp() - time.time()
+        await asyncio.sleep(min(max(left, 0.0), _MOST_APART))
+        return changed
 
     async def _changed(self, id: UUID, assignments: str, value: object) -> User:
         """Never so that no administrator is left."""

@@ -1,7 +1,6 @@
 """A real S3 server for tests: SeaweedFS from its wheel, on free ports, in a folder."""
 
 import http.client
-import random
 import socket
 import subprocess
 import sys
@@ -14,6 +13,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from aiobotocore.session import get_session
+
+from tests.servers import free_port
 
 KEY, SECRET = "test-key", "test-secret"
 _READY_WITHIN = 30  # seconds
@@ -121,8 +122,8 @@ def _free_ports(count: int) -> list[int]:
     """Ports that are free together with those for gRPC above them."""
     chosen: list[int] = []
     while len(chosen) < count:
-        port = random.randint(20_000, 32_000)
-        if port not in chosen and all(_is_free(p) for p in (port, port + _GRPC)):
+        port = free_port()
+        if _is_free(port + _GRPC):
             chosen.append(port)
     return chosen
 

@@ -3,7 +3,6 @@
 import asyncio
 import importlib.util
 import os
-import random
 import shutil
 import signal
 import socket
@@ -11,9 +10,9 @@ import subprocess
 import sysconfig
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import cycle
 from pathlib import Path
 
 import asyncpg
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from libs.natsjwt.issuer import Issuer
 from libs.supervisor.nats import accounts
+from libs.supervisor.ports import reserve
 
 NATS_CONFIG = """
 listen: "127.0.0.1:{port}"
@@ -35,31 +35,20 @@ _KEY = Ed25519PrivateKey.generate()
 # Whom this key vouches for is let into NATS, as subscribers are by the API.
 ISSUER = _KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 _PATIENCE = 60.0  # seconds that a busy machine may take to start a server
-_WORKERS = 16
+_RESERVED = 300  # ports at once
 _INITDB = ("--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
 
 
-def _shuffled_ports() -> Iterator[int]:
-    """Below the range from which outgoing connections take theirs: a restart finds it free. Each
-    worker of a parallel run has ports of its own, for one that is free may be about to be taken.
-    """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
-    ports = list(range(15_000 + worker, 32_000, _WORKERS))
-    random.SystemRandom().shuffle(ports)  # Hypothesis sets the seed of the other one
-    return cycle(ports)
-
-
-_ports = _shuffled_ports()
+_reserved: deque[socket.socket] = deque()
 
 
 def free_port() -> int:
-    """One that nobody listens on, and the one that this process has had longest ago: who was given
-    it may not listen yet, or come back to it."""
-    while True:
-        port = next(_ports)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
+    """One that nobody listens on, nor is given by us or by `rondo up`, for a good while: who was
+    given it may not listen yet, or come back to it."""
+    _reserved.append(reserve())
+    if len(_reserved) > _RESERVED:
+        _reserved.popleft().close()
+    return int(_reserved[-1].getsockname()[1])
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:

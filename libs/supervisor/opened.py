@@ -40,8 +40,8 @@ async def start_stores(
     """Started, and stopped at the end; Rejected("conflict") where the instance runs."""
     async with open_folder(data) as folder:
         supervisor = Supervisor()
-        with Guard(folder.lock) as guard:
-            instance = Instance(folder, Ports(data / "ports.json"), operator, terminal, guard)
+        with Guard(folder.lock) as guard, Ports(data / "ports.json") as ports:
+            instance = Instance(folder, ports, operator, terminal, guard)
             ensure_secrets(folder.part("secrets"))
             stores = await choose_stores(instance)
             try:

@@ -46,8 +46,7 @@ async def up(
     stop = _stop_signals()
     async with open_folder(options.data) as folder:
         terminal.say("rondo", f"data folder {folder.path}")
-        with Guard(folder.lock) as guard:
-            ports = Ports(folder.path / "ports.json")
+        with Guard(folder.lock) as guard, Ports(folder.path / "ports.json") as ports:
             instance = Instance(folder, ports, operator, terminal, guard, zygote)
             await _serve_until(stop, instance, options, services)
     terminal.say("rondo", "stopped")

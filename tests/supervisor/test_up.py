@@ -149,14 +149,29 @@ def test_half_a_database_is_made_anew(tmp_path: Path) -> None:
     assert not half.exists()
 
 
+def picked(folder: Path) -> int:
+    with Ports(folder / "ports.json") as ports:
+        return ports.pick("nats")
+
+
 def test_a_remembered_port_that_is_taken_is_replaced(tmp_path: Path) -> None:
-    ports = Ports(tmp_path / "ports.json")
-    first = ports.pick("nats")
-    assert Ports(tmp_path / "ports.json").pick("nats") == first
+    first = picked(tmp_path)
+    assert picked(tmp_path) == first
     with socket.create_server(("127.0.0.1", first)):
-        second = Ports(tmp_path / "ports.json").pick("nats")
+        second = picked(tmp_path)
     assert second != first
-    assert Ports(tmp_path / "ports.json").pick("nats") == second
+    assert picked(tmp_path) == second
+
+
+def test_a_port_is_reserved_until_its_server_listens(tmp_path: Path) -> None:
+    """Else two instances that start at once are given the same one now and then, and one fails."""
+    with Ports(tmp_path / "ports.json") as ports:
+        address = ("127.0.0.1", ports.pick("nats"))
+        with socket.socket() as somebody, pytest.raises(OSError, match="in use"):
+            somebody.bind(address)  # as one does who looks for a free one
+        for _ in range(2):  # and after a restart, with a connection of the first in TIME_WAIT
+            with socket.create_server(address) as server, socket.create_connection(address):
+                server.accept()[0].close()
 
 
 def test_a_terminal_that_is_gone_is_no_obstacle(tmp_path: Path) -> None:

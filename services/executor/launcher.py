@@ -9,6 +9,7 @@ whether to use namespaces (1 or 0), readable trees. Sends Rights first, then a G
 gets a Launch with its three descriptors (stdout, stderr, control) for each.
 """
 
+import contextlib
 import gc
 import os
 import resource
@@ -57,7 +58,8 @@ def _isolate() -> int:
 
 
 def _serve(executor: socket.socket, found: Rights) -> None:
-    executor.send(encode(found))
+    with contextlib.suppress(BrokenPipeError):  # it has ended already; then there is nothing to do
+        executor.send(encode(found))
     Forker(executor, namespaces=not found.namespaces).serve()
     # We leave, and with that the keepers end their runs, or the kernel does, if we were process 1.
 

@@ -44,6 +44,13 @@ def drop() -> None:
     _set(0)
 
 
+def held() -> int:
+    """The effective ones, a bit each."""
+    data = _Halves()
+    _check(_libc.capget(ctypes.byref(_Header(_VERSION_3, 0)), data))
+    return data[0].effective | data[1].effective << 32
+
+
 def keep(capabilities: Iterable[int]) -> None:
     """We have these and no others from now on, and keep them through exec as whatever uid."""
     wanted = list(capabilities)

@@ -79,6 +79,14 @@ def set_up(prepare: Prepare, orders: socket.socket) -> Launch:
     return launch
 
 
+def rehearse() -> None:
+    """As far as it does no harm, what `set_up` will do: what it writes to in memory is copied."""
+    launch_decoder.decode(encode(Launch(["", "", ""], {"": ""}, "/")))
+    os.close(os.open(os.devnull, os.O_RDONLY))
+    os.chdir("/")
+    capability.held()
+
+
 def wait(orders: socket.socket) -> None:
     """Until the program may begin; ends the process if it never may."""
     if receive(orders) != START:

@@ -19,10 +19,14 @@ from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from services.executor.messages import Launch
+
 if TYPE_CHECKING:
     from services.executor.preload import Codes
     from services.executor.warm import Run
 
+_NOTHING = "/dev/null"
+_NAMES = ("PATH", "HOME", "TMPDIR", "USER", "LOGNAME", "LANG")
 _REHEARSAL = "import sys\n\ndef main():\n    print(f'{1}')\n\nif __name__ == '':\n    main()\n"
 
 _run: "Run"
@@ -70,13 +74,23 @@ def rehearse(compiling: bool) -> None:
     _forget()
     if compiling:
         compile(_REHEARSAL, "main.py", "exec", dont_inherit=True)
+    load(_NOTHING, (), {(_NOTHING, b""): rehearse.__code__})
+    ours, environment = sys.modules["__main__"], dict(os.environ)
+    _look_new(Launch([sys.executable, "-u", _NOTHING], dict.fromkeys(_NAMES, ""), "/"))
+    sys.modules["__main__"] = ours
+    del sys.path[0]
+    set_environment(environment)
 
 
 def dress(run: "Run") -> None:
     """Make the interpreter look new."""
     global _run  # noqa: PLW0603 - a process runs one script
     _run = run
-    launch, path = run.launch, run.launch.argv[-1]
+    _look_new(run.launch)
+
+
+def _look_new(launch: Launch) -> None:
+    path = launch.argv[-1]
     os.environ.update(launch.environment)
     time.tzset()
     sys.argv[:] = [path]

@@ -63,6 +63,7 @@ class Template(Forker):
         try:
             child.settle(prepare)
             script.rehearse(compiling=not self._codes)
+            child.rehearse()
             launch = child.set_up(prepare, orders)
             code = script.load(launch.argv[-1], self._found, self._codes)
             if isinstance(code, str):

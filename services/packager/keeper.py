@@ -91,7 +91,7 @@ class Keeper:
 
     async def _ensure(self, id: str) -> None:
         """The environment is there, and counts as used now."""
-        if await asyncio.to_thread(self._shelf.use, id):
+        if self._shelf.use(id):  # one system call for each task: a thread would take longer
             return
         lock = await asyncio.to_thread(self._shelf.lock, id)
         if lock is None:

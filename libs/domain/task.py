@@ -12,6 +12,7 @@ from libs.domain.events import (
     Kind,
     Mode,
     Retry,
+    RunRequested,
     Schedule,
     TaskCompleted,
     TaskCreated,
@@ -121,7 +122,7 @@ def _created(event: TaskCreated, fact: Happened) -> Task:
     )
 
 
-def create(order: TaskCreated, orchestration: Orchestration, now: datetime) -> list[TaskEvent]:
+def create(order: TaskCreated, orchestration: Orchestration, now: datetime) -> list[TaskCreated]:
     """Refuses an order that could never run, naming the field that stands in the way."""
     if orchestration.status == "error":
         raise Rejected(
@@ -138,6 +139,18 @@ def create(order: TaskCreated, orchestration: Orchestration, now: datetime) -> l
     if order.schedule is not None:
         schedules.check(order.schedule, now)
     return [order]
+
+
+def first_run(
+    id: UUID, order: TaskCreated, at: datetime, orchestration: Orchestration
+) -> RunRequested | None:
+    """The run that an order, given at `at`, brings with it: to run once what is ready.
+
+    In any other case the scheduler asks for runs.
+    """
+    if order.kind != "once" or orchestration.status != "ready":
+        return None
+    return RunRequested(task=id, scheduled_at=at)
 
 
 def pause(task: Task) -> list[TaskEvent]:

@@ -23,7 +23,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     `source` is the service, `actor` the user's id or the service's name; `correlation` is shared
     by everything that one request set off, `causation` is the id of the event that led to this,
     and `since` is when that happened. `traceparent` is the span that this is part of (W3C Trace
-    Context), empty where nobody traces.
+    Context), empty where nobody traces. `id` and `at` are the event's own, given where what goes
+    into the log with it depends on them; else an append makes them up.
     """
 
     source: str
@@ -32,6 +33,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     causation: str = ""
     since: datetime | None = None
     traceparent: str = ""
+    id: str = ""
+    at: datetime | None = None
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -61,7 +64,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def headers(stream: StreamId, event: AnyEvent, context: Context) -> dict[str, str]:
-    id = str(uuid4())
+    id = context.id or str(uuid4())
     found = {
         "Nats-Msg-Id": id,
         "ce-specversion": "1.0",
@@ -69,7 +72,7 @@ def headers(stream: StreamId, event: AnyEvent, context: Context) -> dict[str, st
         "ce-type": type(event).__name__,
         "ce-source": f"/rondo/{context.source}",
         "ce-subject": f"{stream.aggregate}/{stream.id}",
-        "ce-time": datetime.now(UTC).isoformat(timespec="microseconds"),
+        "ce-time": (context.at or datetime.now(UTC)).isoformat(timespec="microseconds"),
         "ce-actor": context.actor,
         "ce-correlationid": context.correlation or id,
         "ce-schemaversion": SCHEMA_VERSION,

@@ -25,10 +25,12 @@ from libs.eventlog.wire import ApiError, Nats, checked
 
 # 10071: wrong last sequence; 10164: the same in an atomic batch.
 _WRONG_SEQUENCE = {10071, 10164}
+_WRONG_LAST_ID = 10070
 # Full by bytes, by messages, or by the account's storage; a batch that was dropped meanwhile.
 _CANNOT_TAKE_MORE = {10077, 10047, 10023, 10122}
 _NOT_FOUND = 10037
 _EXPECTED = "Nats-Expected-Last-Subject-Sequence"
+_RIGHT_AFTER = "Nats-Expected-Last-Msg-Id"
 _EXPECTED_OVER = "Nats-Expected-Last-Subject-Sequence-Subject"
 _PAGE = 1000
 
@@ -67,9 +69,14 @@ class EventLog:
     def __init__(self, nats: Nats) -> None:
         self._nats = nats
 
-    async def append(self, proposed: Proposed, context: Context) -> int:
-        """Durable when it returns; gives the event's sequence in the log."""
+    async def append(self, proposed: Proposed, context: Context, right_after: str = "") -> int:
+        """Durable when it returns; gives the event's sequence in the log.
+
+        WrongVersion also where the log's newest event is not the one with the id `right_after`.
+        """
         given = self._headers(proposed, context)
+        if right_after:
+            given[_RIGHT_AFTER] = right_after
         body = encode(proposed.event)
 
         async def attempt() -> int:
@@ -124,6 +131,8 @@ class EventLog:
         except ApiError as error:
             if error.code in _CANNOT_TAKE_MORE:
                 raise Unavailable(f"the event log can't take events now: {error}") from error
+            if error.code == _WRONG_LAST_ID:
+                raise WrongVersion("another event came between") from error
             if error.code not in _WRONG_SEQUENCE:
                 raise
         last = await self.last(stream)

@@ -109,13 +109,6 @@ class _Client(Client):  # type: ignore[misc]
         self.receivers[subscription._id] = receiver
         return subscription
 
-    def send(self) -> None:
-        """What was published goes out now: the library waits for the event loop's next turn, until
-        which we may be busy for long."""
-        if self.is_connected and self._pending:
-            waiting, self._pending, self._pending_data_size = self._pending, [], 0
-            self._transport.writelines(waiting)
-
     def _remove_sub(self, sid: int, max_msgs: int = 0) -> None:
         self.receivers.pop(sid, None)
         super()._remove_sub(sid, max_msgs)
@@ -165,7 +158,6 @@ class Nats:
         self._asked[inbox] = answer
         try:
             await self.publish(subject, data, headers, reply=inbox)
-            self._client.send()
             async with asyncio.timeout(timeout):
                 message = await answer
         except TimeoutError as error:

@@ -48,7 +48,7 @@ def held() -> int:
     """The effective ones, a bit each."""
     data = _Halves()
     _check(_libc.capget(ctypes.byref(_Header(_VERSION_3, 0)), data))
-    return data[0].effective | data[1].effective << 32
+    return int(data[0].effective | data[1].effective << 32)
 
 
 def keep(capabilities: Iterable[int]) -> None:

@@ -93,10 +93,11 @@ class WatchedLog(EventLog):
         self._meters = meters
         self._tracing = tracing
 
-    async def append(self, proposed: Proposed, context: Context) -> int:
+    async def append(self, proposed: Proposed, context: Context, right_after: str = "") -> int:
         began = time.perf_counter()
         with ExitStack() as spans:
-            seq = await super().append(proposed, self._traced(spans, proposed, context))
+            traced = self._traced(spans, proposed, context)
+            seq = await super().append(proposed, traced, right_after)
         self._meters.durable(proposed.event, context, time.perf_counter() - began)
         return seq
 

@@ -3,15 +3,18 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 
 from libs.domain import task
 from libs.domain.errors import Rejected
-from libs.domain.events import Kind, Retry, Schedule, TaskCreated, TaskEvent
+from libs.domain.events import Kind, Retry, RunRequested, Schedule, TaskCreated, TaskEvent
 from libs.domain.history import fold
-from libs.domain.ids import task_stream
+from libs.domain.ids import StreamId, run_id, run_stream, task_stream
+from libs.eventlog.envelope import Context
+from libs.eventlog.led import append_led
+from libs.eventlog.log import Proposed
 from libs.eventlog.transact import transact
 from services.api import access, idempotency, queries, requests, wire
 from services.api.call import Call
@@ -66,12 +69,24 @@ async def _create(
     stream = task_stream(orchestration.workspace, id)
 
     async def append() -> int:
-        (event,) = task.create(order, orchestration, datetime.now(UTC))
-        return await log.append(idempotency.first(stream, event), call.context)
+        now = datetime.now(UTC)
+        (event,) = task.create(order, orchestration, now)
+        context = msgspec.structs.replace(call.context, id=str(uuid4()), at=now)
+        created = idempotency.first(stream, event), context
+        run = task.first_run(id, event, now, orchestration)
+        if run is None:
+            return await log.append(*created)
+        return await append_led(log, created, _asked(stream, run, context))
 
     seq = await idempotency.create(call, stream, order, append)
     await call.visible(seq, id)
     return wire.Created(id)
+
+
+def _asked(stream: StreamId, run: RunRequested, order: Context) -> tuple[Proposed, Context]:
+    context = msgspec.structs.replace(order, id="", at=None, causation=order.id, since=order.at)
+    where = run_stream(stream.workspace, run_id(run.task, run.scheduled_at))
+    return Proposed(where, 0, run), context
 
 
 def _checked(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Launch comes. Then it waits to be told that the program may begin.
 """
 
 import os
+import select
 import signal
 import socket
 from pathlib import Path
@@ -79,8 +80,14 @@ def set_up(prepare: Prepare, orders: socket.socket) -> Launch:
     return launch
 
 
+def is_wanted(orders: socket.socket) -> bool:
+    """Whether the Launch has come already."""
+    return bool(select.select([orders], [], [], 0)[0])
+
+
 def rehearse() -> None:
-    """As far as it does no harm, what `set_up` will do: what it writes to in memory is copied."""
+    """What `set_up` will do, as far as that does no harm: what it writes to in memory is copied now
+    and not when somebody waits for it."""
     launch_decoder.decode(encode(Launch(["", "", ""], {"": ""}, "/")))
     os.close(os.open(os.devnull, os.O_RDONLY))
     os.chdir("/")

@@ -67,11 +67,7 @@ def find_command() -> None:
 
 
 def rehearse(compiling: bool) -> None:
-    """Do what all runs have in common, in the process of one that is still to come.
-
-    What this writes to in memory is copied now and not when somebody waits for it.
-    """
-    _forget()
+    """What `load` and `dress` will do; see child.py."""
     if compiling:
         compile(_REHEARSAL, "main.py", "exec", dont_inherit=True)
     load(_NOTHING, (), {(_NOTHING, b""): rehearse.__code__})
@@ -170,7 +166,7 @@ def _exit_status(code: object) -> int:
     return 1
 
 
-def _forget() -> None:
+def forget() -> None:
     """What the template's modules remember and must not be alike in any two runs."""
     random.seed()
     if numpy_random := sys.modules.get("numpy.random"):

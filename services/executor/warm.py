@@ -62,8 +62,10 @@ class Template(Forker):
     def _become(self, prepare: Prepare, control: socket.socket, orders: socket.socket) -> NoReturn:
         try:
             child.settle(prepare)
-            script.rehearse(compiling=not self._codes)
-            child.rehearse()
+            script.forget()
+            if not child.is_wanted(orders):
+                child.rehearse()
+                script.rehearse(compiling=not self._codes)
             launch = child.set_up(prepare, orders)
             code = script.load(launch.argv[-1], self._found, self._codes)
             if isinstance(code, str):

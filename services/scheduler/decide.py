@@ -114,12 +114,12 @@ def _ticks(entry: Entry, now: datetime, asked: datetime | None) -> Iterator[RunR
         yield from _scheduled(entry, now, asked)
         return
     due = _single_due(entry)
-    if due is not None and due <= now and due != asked:
+    if due is not None and (entry.next_at or due) <= now and due != asked:
         yield RunRequested(task=task.id, scheduled_at=due)
 
 
 def _single_due(entry: Entry) -> datetime | None:
-    """When a run-once or continuous task's next run may start."""
+    """The instant of a run-once or continuous task's next run."""
     if entry.task.kind == "once":
         return entry.task.created_at if entry.last is None else None
     if entry.open:
@@ -153,7 +153,7 @@ def wake_at(entry: Entry, now: datetime) -> datetime | None:
         following = schedules.next_after(entry.task.schedule, now)
         times += [following] if following else []
     elif (due := _single_due(entry)) is not None:
-        times.append(due)
+        times.append(entry.next_at or due)
     return min(times, default=None)
 
 

@@ -27,6 +27,7 @@ from libs.domain.task import Task
 from libs.eventlog.envelope import Recorded
 
 MAX_BACKOFF = 60.0
+HEAD_START = timedelta(seconds=0.2)  # for the run that an order brings with it (docs/adr/0014)
 
 
 class Retry(msgspec.Struct, frozen=True, gc=False):
@@ -57,8 +58,8 @@ class OpenRun(msgspec.Struct, gc=False):
 
 
 class Entry(msgspec.Struct, gc=False):
-    """A live task. `last` is the newest tick that is accounted for, `next_at` the earliest instant
-    of a continuous task's next run. `traceparent` is of who asked for it."""
+    """A live task. `last` is the newest tick that is accounted for; without a schedule, the next
+    run is not asked for before `next_at`. `traceparent` is of who asked for it."""
 
     task: Task
     version: int
@@ -144,6 +145,8 @@ class Plan:
                 entry = Entry(
                     task, fact.seq, fact.correlation, fact.id, traceparent=fact.traceparent
                 )
+                if task.kind == "once" and task.orchestration in self.orchestrations:
+                    entry.next_at = fact.at + HEAD_START
                 self._of_orchestration[task.orchestration].add(id)
                 self._put("task", id, entry)
                 return

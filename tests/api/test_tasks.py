@@ -70,7 +70,7 @@ async def test_a_run_once_as_the_tutorial_has_it(world: World) -> None:
     assert answer.keys() == {"id"}
     task = await shown(world, UUID(answer["id"]))
     assert task.keys() == ONCE
-    assert (task["name"], task["status"], task["killed"]) == ("api run once task", "pending", False)
+    assert (task["name"], task["status"], task["killed"]) == ("api run once task", "started", False)
     assert task["input_data"] == arguments
     assert (task["run_type"], task["kind"], task["timeout"]) == ("Oneshot", "once", 600)
     assert (task["flavor"], task["exec_type"]) == ("exec_orch_oneshot", "job")
@@ -130,12 +130,13 @@ async def test_the_path_of_the_older_documents(world: World, path: str) -> None:
     await world.post(f"orchestration/task/{path}", body, 201)
 
 
-async def test_a_run_once_is_started_when_its_run_is_asked_for_and_stays_so(world: World) -> None:
+async def test_a_run_once_brings_its_run_and_stays_started(world: World) -> None:
+    """It is the run that the scheduler would ask for."""
     workspace, task = await world.ready_task()
-    instant = (await world.log.read(task_stream(workspace, task)))[0].at
-    stream = run_stream(workspace, run_id(task, instant))
-    await world.append(stream, RunRequested(task=task, scheduled_at=instant))
-    await world.service.caught_up()
+    (order,) = await world.log.read(task_stream(workspace, task))
+    (asked,) = await world.log.read(run_stream(workspace, run_id(task, order.at)))
+    assert asked.event == RunRequested(task=task, scheduled_at=order.at)
+    assert (asked.seq, asked.causation, asked.actor) == (order.seq + 1, order.id, order.actor)
     found = await shown(world, task)
     assert (found["status"], found["last_runs"]) == ("started", [])
     run = await world.run(workspace, task, "success")
@@ -149,6 +150,14 @@ async def test_a_run_once_is_started_when_its_run_is_asked_for_and_stays_so(worl
         "created_at",
         "updated_at",
     }
+
+
+async def test_a_run_once_of_what_is_being_packaged_brings_none(world: World) -> None:
+    workspace = await world.workspace()
+    task = await world.task(workspace, await world.upload(workspace))
+    (order,) = await world.log.read(task_stream(workspace, task))
+    assert await world.log.read(run_stream(workspace, run_id(task, order.at))) == []
+    assert (await shown(world, task))["status"] == "pending"
 
 
 async def test_last_runs_are_the_newest_oldest_first(world: World) -> None:

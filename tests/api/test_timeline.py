@@ -102,7 +102,7 @@ async def test_a_timeline_has_what_ran_and_what_is_to_come(world: World) -> None
 
 
 async def test_a_lane_with_many_runs_counts_them(world: World) -> None:
-    workspace, task = await world.ready_task()
+    workspace, task = await world.ready_task(schedule="@yearly")
     for _ in range(MOST_BARS + 1):
         await world.run(workspace, task, "failure")
     (lane,) = (await get(world, workspace_id=workspace))["lanes"]

@@ -55,7 +55,7 @@ async def test_an_accepted_command_that_is_not_visible_yet_says_so(
         assert len(await world.log.read(task_stream(workspace, task))) == 1
         await service.caught_up()
         found = await world.post("task/get_by_id", {"id": str(task)})
-        assert found["status"] == "pending"
+        assert found["status"] == "started"
 
 
 async def test_another_copy_of_the_service_shows_it_too(

@@ -89,10 +89,11 @@ class World:
         return UUID(answer.body["id"])
 
     async def orchestration(self, workspace: int) -> UUID:
-        """One that is ready."""
+        """One that is ready, as reads show it."""
         id = await self.upload(workspace)
         ready = OrchestrationReady(environment="base", lock_digest="0")
         await self.append(orchestration_stream(workspace, id), ready)
+        await self.service.caught_up()
         return id
 
     async def task(self, workspace: int, orchestration: UUID, **more: Any) -> UUID:

@@ -15,7 +15,6 @@ from libs.domain.events import (
     Retry,
     Schedule,
     TaskCreated,
-    TaskEvent,
 )
 from libs.domain.ids import orchestration_stream
 from libs.domain.orchestration import Orchestration
@@ -34,7 +33,7 @@ def given(*events: AnyEvent) -> Decider[Orchestration]:
 
 
 def create(order: TaskCreated) -> Any:
-    def decide(orchestration: Orchestration) -> list[TaskEvent]:
+    def decide(orchestration: Orchestration) -> list[TaskCreated]:
         return tasks.create(order, orchestration, START)
 
     return decide

@@ -34,7 +34,7 @@ async def test_history_then_what_comes_each_once(world: World) -> None:
     workspace, task = await world.ready_task()
     run = await world.run(workspace, task)
     async with subscribed(world, workspace=workspace, after=0) as stream:
-        before = await stream.events(6)
+        before = await stream.events(7)
         await asyncio.gather(*(world.upload(workspace) for _ in range(10)))
         after = await stream.events(10)
     whole = await pages(world, workspace=workspace)

@@ -39,7 +39,7 @@ async def test_pages_give_each_event_once_and_in_order(world: World) -> None:
     for _ in range(5):
         await world.run(workspace, task, "success")
     whole = await pages(world, workspace=workspace, limit=1000)
-    assert len(whole) == 1 + 2 + 1 + 15
+    assert len(whole) == 1 + 2 + 2 + 15
     assert await pages(world, workspace=workspace, limit=4) == whole
     places = [event["sequence"] for event in whole]
     assert places == sorted(set(places))

@@ -82,14 +82,15 @@ async def test_one_run_is_one_trace_across_the_services(
     assert {name: span["service"] for name, span in by_name.items()} == {
         "POST /v1/api/task/run_once": "rondo-api",
         "append TaskCreated": "rondo-api",
-        "append RunRequested": "rondo-scheduler",
+        "append RunRequested": "rondo-api",
         "executor RunRequested": "rondo-executor",
         "append RunStarted": "rondo-executor",
         "append RunFinished": "rondo-executor",
     }
-    chain = ["append RunFinished", "executor RunRequested", "append RunRequested"]
-    chain += ["append TaskCreated", "POST /v1/api/task/run_once"]
-    for child, parent in pairwise(chain):
+    asked = ["append RunRequested", "POST /v1/api/task/run_once"]
+    chain = ["append RunFinished", "executor RunRequested", *asked]
+    order = ["append TaskCreated", "POST /v1/api/task/run_once"]
+    for child, parent in [*pairwise(chain), *pairwise(order)]:
         assert by_name[child]["parent"] == by_name[parent]["id"], f"{child} under {parent}"
     assert by_name[chain[-1]]["parent"] == "cd" * 8
     assert by_name["executor RunRequested"]["rondo.run"] == run["run_id"]

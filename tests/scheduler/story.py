@@ -110,10 +110,12 @@ class Story:
 
 
 def started(order: TaskCreated) -> Story:
-    """A story in which a scheduled or continuous task is under way since START."""
+    """A story in which a task is under way since START; one that runs once has brought its run."""
     story = Story()
     story.packaged()
     story.task(order)
+    if order.kind == "once":
+        story.run(START, RunRequested(task=TASK, scheduled_at=START))
     story.settle()
     return story
 

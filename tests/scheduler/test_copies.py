@@ -12,6 +12,7 @@ from libs.domain.events import Misfire, RunRequested
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.wire import Nats
+from services.scheduler.plan import HEAD_START
 from tests.scheduler.copies import SECOND, Copy, accounted, copy, everything, order, take_charge
 from tests.scheduler.story import ONCE, TASK, every, ticks
 from tests.servers import NatsServer
@@ -114,11 +115,11 @@ class Refusing(EventLog):
         super().__init__(nats)
         self.refuses = True
 
-    async def append(self, proposed: Proposed, context: Context) -> int:
+    async def append(self, proposed: Proposed, context: Context, right_after: str = "") -> int:
         if self.refuses and isinstance(proposed.event, RunRequested):
             self.refuses = False
             raise Unavailable("refused by the test")
-        return await super().append(proposed, context)
+        return await super().append(proposed, context, right_after)
 
 
 async def test_i3_a_tick_that_can_not_be_appended_holds_back_those_after_it(
@@ -154,7 +155,7 @@ async def test_i2_many_run_once_tasks_are_each_asked_for_once_by_two_schedulers(
     """More than fit into one batch, so that one scheduler's batches break on the other's."""
     tasks = await run_once(log, 250)
     async with copy(nats_process.url, dsn) as one, copy(nats_process.url, dsn) as two:
-        now = datetime.now(UTC)
+        now = datetime.now(UTC) + HEAD_START
         await asyncio.gather(one.tick(now), two.tick(now))
     assert await asked_for(log) == tasks
 
@@ -166,9 +167,10 @@ async def test_i2_a_batch_that_breaks_on_one_task_does_not_keep_the_others(
     async with copy(nats_process.url, dsn) as one, copy(nats_process.url, dsn) as two:
         await two.stop_following()
         one.plan.woken = {tasks[5]}
-        await one.tick(datetime.now(UTC))
+        now = datetime.now(UTC) + HEAD_START
+        await one.tick(now)
         assert await asked_for(log) == [tasks[5]]
-        await two.tick(datetime.now(UTC))
+        await two.tick(now)
     assert await asked_for(log) == tasks
 
 

@@ -19,7 +19,8 @@ from libs.domain.events import (
     TaskStarted,
 )
 from libs.domain.ids import orchestration_stream
-from services.scheduler.plan import MAX_BACKOFF, Plan
+from services.scheduler import decide
+from services.scheduler.plan import HEAD_START, MAX_BACKOFF, Plan
 from tests.scheduler.story import (
     CONTINUOUS,
     ONCE,
@@ -41,6 +42,26 @@ def test_run_once_waits_for_its_orchestration_then_runs_once() -> None:
     assert story.settle() == [RunRequested(task=TASK, scheduled_at=START)]
     story.wait(10)
     assert story.due() == []
+
+
+def test_a_run_that_comes_with_its_order_is_not_asked_for() -> None:
+    story = Story()
+    story.packaged()
+    story.task(ONCE)
+    assert story.due() == []
+    story.run(START, RunRequested(task=TASK, scheduled_at=START))
+    story.wait(10)
+    assert story.due() == []
+
+
+def test_a_run_that_should_have_come_with_its_order_is_asked_for_a_little_later() -> None:
+    story = Story()
+    story.packaged()
+    story.task(ONCE)
+    wake_at = decide.wake_at(story.plan.tasks[TASK], story.now)
+    assert wake_at == START + HEAD_START
+    story.wait(HEAD_START.total_seconds())
+    assert story.settle() == [RunRequested(task=TASK, scheduled_at=START)]
 
 
 def test_an_orchestration_that_becomes_ready_wakes_its_tasks() -> None:
@@ -84,6 +105,7 @@ def test_i2_a_tick_in_the_log_that_has_not_come_back_is_not_asked_for_again() ->
     story = Story()
     story.packaged()
     story.task(ONCE)
+    story.wait(1)
     assert ticks(story.due()) == ["0"]
     assert story.due(asked=START) == []
 

@@ -16,6 +16,7 @@ from libs.domain.events import TaskEvent
 from libs.domain.ids import run_pattern
 from libs.eventlog.log import EventLog, WrongVersion
 from libs.eventlog.transact import transact
+from libs.linux.alarm import Alarm
 from services.scheduler import decide
 from services.scheduler.plan import Plan
 
@@ -25,7 +26,6 @@ logger = logging.getLogger(__name__)
 _BATCH_FROM = 6
 _BATCH = 200
 _RETRY_AFTER = 0.5
-_LONGEST_SLEEP = 60.0
 _FENCE_TRIES = 20
 
 
@@ -58,14 +58,14 @@ class Ticker:
 
     async def run(self) -> None:
         await self._caught_up()
-        while True:
-            delay = _LONGEST_SLEEP
-            if self._heap:
-                delay = min(delay, (self._heap[0][0] - self._now()).total_seconds())
-            if delay > 0 and not self._plan.woken:
-                await self._sleep(delay)
-            self._wake.clear()
-            await self.tick(self._now())
+        with Alarm(self.wake) as alarm:
+            while True:
+                if self._heap:
+                    alarm.set(self._heap[0][0])
+                if not self._plan.woken:
+                    await self._wake.wait()
+                self._wake.clear()
+                await self.tick(self._now())
 
     async def _sleep(self, delay: float) -> None:
         try:

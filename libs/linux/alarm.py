@@ -4,6 +4,7 @@ The loop's own timers know no instants, only durations, and are rounded up to wh
 """
 
 import asyncio
+import contextlib
 import ctypes
 import errno
 import os
@@ -53,10 +54,9 @@ class Alarm:
         os.close(self._timer)
 
     def _rings(self) -> None:
-        try:
+        # ECANCELED: the clock was set; EAGAIN: somebody has set the alarm anew meanwhile.
+        with contextlib.suppress(OSError):
             os.read(self._timer, 8)
-        except OSError:  # ECANCELED: the clock was set; EAGAIN: somebody has set the alarm anew
-            pass
         self._ring()
 
 

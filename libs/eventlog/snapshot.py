@@ -8,16 +8,22 @@ The file: a line of JSON, what the server said of the stream; then its chunks as
 """
 
 import asyncio
+import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 import msgspec
 
 from libs.domain.errors import Unavailable
-from libs.eventlog.wire import Mailbox, Message, Nats, checked
+from libs.eventlog.wire import ApiError, Mailbox, Message, Nats, checked
+
+logger = logging.getLogger(__name__)
 
 _CHUNK = 128 << 10
 _ANSWER_TIMEOUT = 30.0
+_BROKEN_OFF = "closed pipe"  # which servers of 2.15 say now and then, in the middle of a restore
+_TRIES = 3
 
 
 class _Taken(msgspec.Struct):
@@ -69,7 +75,20 @@ async def _next(box: Mailbox) -> Message:
 
 
 async def load(nats: Nats, stream: str, path: Path) -> None:
-    """Makes the stream, which must not exist, of what `save` has written."""
+    """Makes the stream, which must not exist, of what `save` has written. Raises ApiError."""
+    for _ in range(_TRIES):
+        try:
+            return await _load(nats, stream, path)
+        except ApiError as error:
+            if _BROKEN_OFF not in str(error):
+                raise
+            logger.warning("NATS broke off the restore of %s; once more", stream)
+        with suppress(ApiError):  # there is none, or half of one
+            await nats.api(f"STREAM.DELETE.{stream}")
+    return await _load(nats, stream, path)
+
+
+async def _load(nats: Nats, stream: str, path: Path) -> None:
     with path.open("rb") as file:
         taken = msgspec.json.decode(file.readline(), type=_Taken)
         answer = await nats.api(f"STREAM.RESTORE.{stream}", taken, timeout=_ANSWER_TIMEOUT)

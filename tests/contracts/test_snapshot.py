@@ -1,6 +1,7 @@
 """A stream saved to a file and loaded into another server is the same stream."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from libs.domain.ids import workspace_stream
 from libs.eventlog import snapshot, streams
 from libs.eventlog.envelope import Context, Recorded
 from libs.eventlog.log import EventLog, Proposed
-from libs.eventlog.wire import ApiError, Nats, connect
+from libs.eventlog.wire import ApiError, Message, Nats, connect
 from tests.servers import TOKEN, nats_server
 
 HERE = Context(source="test", actor="test")
@@ -48,6 +49,31 @@ async def test_it_has_the_same_events_at_the_same_places_and_goes_on(
             assert await everything(there) == await everything(nats)
             await fill(EventLog(there), MANY + 1, 1)
             assert await EventLog(there).end() == MANY + 1
+
+
+async def test_a_restore_that_the_server_breaks_off_is_tried_again(
+    nats: Nats, log: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It did so once, under load; here its answer is made up, the rest of it is real."""
+    await fill(log, 1, MANY)
+    await snapshot.save(nats, streams.EVENTS, tmp_path / "events")
+    broken = Message(
+        "", b"", b'{"error":{"code":500,"description":"io: write on closed pipe"}}', ""
+    )
+    breaks = iter([True])
+    with nats_server() as other:
+        async with connect(other.url, TOKEN) as there:
+            ask = there.request
+
+            async def request(subject: str, data: bytes = b"", **more: Any) -> Message:
+                answer = await ask(subject, data, **more)
+                restoring = not subject.startswith("$JS.API")
+                return broken if restoring and next(breaks, False) else answer
+
+            monkeypatch.setattr(there, "request", request)
+            await snapshot.load(there, streams.EVENTS, tmp_path / "events")
+            assert next(breaks, None) is None
+            assert await everything(there) == await everything(nats)
 
 
 async def test_an_empty_stream_too(nats: Nats, tmp_path: Path) -> None:

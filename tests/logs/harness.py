@@ -103,6 +103,10 @@ async def running(settings: dict[str, str]) -> AsyncIterator[Logs]:
     try:
         async with client(settings) as logs:
             yield logs
+    except Exception as error:
+        if service.done():
+            error.add_note(f"the service had ended: {service}")
+        raise
     finally:
         service.cancel()
         await asyncio.wait([service])

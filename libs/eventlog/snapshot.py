@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 _CHUNK = 128 << 10
 _ANSWER_TIMEOUT = 30.0
 _BROKEN_OFF = "closed pipe"  # which servers of 2.15 say now and then, in the middle of a restore
-_TRIES = 3
+_RETRIES = 3
 
 
 class _Taken(msgspec.Struct):
@@ -76,7 +76,7 @@ async def _next(box: Mailbox) -> Message:
 
 async def load(nats: Nats, stream: str, path: Path) -> None:
     """Makes the stream, which must not exist, of what `save` has written. Raises ApiError."""
-    for _ in range(_TRIES):
+    for _ in range(_RETRIES):
         try:
             return await _load(nats, stream, path)
         except ApiError as error:

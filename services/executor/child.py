@@ -82,7 +82,9 @@ def set_up(prepare: Prepare, orders: socket.socket) -> Launch:
 
 def is_wanted(orders: socket.socket) -> bool:
     """Whether the Launch has come already."""
-    return bool(select.select([orders], [], [], 0)[0])
+    poller = select.poll()
+    poller.register(orders, select.POLLIN)
+    return bool(poller.poll(0))
 
 
 def rehearse() -> None:

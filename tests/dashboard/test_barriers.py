@@ -1,5 +1,7 @@
 """Pages of runs, times and people are for everybody too: axe, the dark, a phone, no scripts."""
 
+from uuid import uuid4
+
 import pytest
 from playwright.sync_api import expect
 
@@ -58,6 +60,9 @@ async def fill(client: Api) -> dict[str, object]:
 
 
 async def _connection(client: Api) -> str:
+    """In a workspace, and free to be attached to one that has a very long name."""
+    long = f"{uuid4()} " * 3
+    await client.post("workspaces/create", {"workspace_name": long.strip()})
     body = {"name": f"warehouse {client.workspace}", "type": "POSTGRES", "details": {"a": 1}}
     id = str((await client.post("connections/create", body))["id"])
     attached = {"workspace_id": client.workspace, "connection_id": id}

@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar
 
 from libs.domain.errors import Unavailable
 from libs.eventlog.ahead import Ahead, reading_ahead
+from libs.eventlog.patience import patiently
 from libs.postgres.pool import Connection, Database
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,8 @@ class Projection(Protocol[Taken]):
     name: str
 
     async def load(self, connection: Connection) -> None:
-        """At the start, in the snapshot in which the checkpoint is read: fill the memory."""
+        """At the start, in the snapshot in which the checkpoint is read: fill the memory. Once
+        more if the database goes away meanwhile."""
 
     def received(self, batch: Sequence[Taken]) -> None:
         """Before the rows are written: fold into memory. A batch may come twice."""
@@ -119,8 +121,9 @@ class Runner(Generic[Item]):
         self.position = Position()
 
     async def run(self) -> None:
-        """For ever; raises RowsLost, and what `apply` raises unless it is Unavailable."""
-        self._written = await self._load()
+        """For ever; raises RowsLost, what `apply` raises unless it is Unavailable, and that if the
+        database stays away at the start."""
+        self._written = await patiently(self._load)
         self.position.move(self._written)
         async with reading_ahead(self._follow(self._written), AHEAD) as ahead:
             while (batch := await ahead.take(QUIET if self._waiting else None)) is not None:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
+from libs.domain.errors import Unavailable
 from libs.domain.events import WorkspaceCreated
 from libs.domain.ids import workspace_stream
 from libs.eventlog import project
@@ -102,6 +103,24 @@ async def test_rows_can_be_read_once_the_position_says_so(
             await runner.position.reached(seq, PATIENCE)
             assert (await rows(database))[-1] == seq
     assert names.told == list(range(1, 21))
+
+
+async def test_a_database_that_goes_away_at_the_start_is_waited_for(
+    database: Database, log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot, breaks = database.snapshot, iter([True, True])
+
+    @asynccontextmanager
+    async def broken() -> AsyncIterator[Connection]:
+        async with snapshot() as connection:
+            yield connection
+            if next(breaks, False):
+                raise Unavailable("refused by the test")
+
+    monkeypatch.setattr(database, "snapshot", broken)
+    async with running(database, log, Names()) as runner:
+        await runner.position.reached(await append(log, 1, 1), PATIENCE)
+        assert await rows(database) == [1]
 
 
 async def test_rows_that_nobody_waits_for_are_written_together(

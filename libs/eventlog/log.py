@@ -23,8 +23,8 @@ from libs.eventlog.envelope import Context, Recorded, headers, read, recorded
 from libs.eventlog.patience import patiently
 from libs.eventlog.wire import ApiError, Nats, checked
 
-# 10071: wrong last sequence; 10164: the same in an atomic batch.
-_WRONG_SEQUENCE = {10071, 10164}
+# 10071: wrong last sequence; 10164: the same in an atomic batch; 10201: a batch that is there.
+_WRONG_SEQUENCE = {10071, 10164, 10201}
 _WRONG_LAST_ID = 10070
 # Full by bytes, by messages, or by the account's storage; a batch that was dropped meanwhile.
 _CANNOT_TAKE_MORE = {10077, 10047, 10023, 10122}

@@ -1,14 +1,17 @@
 """The log's contract, on a real server: conflict, order, outcome, restarts."""
 
 import asyncio
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from libs.domain.errors import Unavailable
 from libs.domain.events import TaskPaused, WorkspaceCreated, WorkspaceMemberAdded
 from libs.domain.ids import task_stream, workspace_stream
 from libs.eventlog.envelope import Context, Recorded
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
+from libs.eventlog.wire import Message, Nats
 from tests.servers import NatsServer
 
 HERE = Context(source="test", actor="somebody")
@@ -135,3 +138,22 @@ async def test_following_one_kind_of_aggregate(log: EventLog) -> None:
         async for batch in log.follow(0, ("event.*.task.*",)):
             assert [one.seq for one in batch] == [seq]
             break
+
+
+@pytest.mark.parametrize("count", [1, 2, 50])
+async def test_a_batch_whose_answer_was_lost_is_known_again(
+    nats: Nats, log: EventLog, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    ask, loses = nats.request, iter([True])
+
+    async def request(*given: Any, **more: Any) -> Message:
+        answer = await ask(*given, **more)
+        if next(loses, False):
+            raise Unavailable("lost by the test")
+        return answer
+
+    monkeypatch.setattr(nats, "request", request)
+    batch = [(created(number), HERE) for number in range(1, count + 1)]
+    assert await log.append_batch(batch) == count
+    assert next(loses, None) is None
+    assert await log.end() == count

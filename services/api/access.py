@@ -16,7 +16,7 @@ from libs.domain.run import Run
 from libs.domain.workspace import Workspace
 from libs.runtoken import token as run_token
 from services.api import queries, runaccess
-from services.api.call import Call, Resources
+from services.api.call import OPEN_TO_MACHINES, Call, Resources
 from services.api.identity import service_tokens
 from services.api.identity.machine import Machine, acting_for, persons_only
 from services.api.identity.users import User
@@ -27,13 +27,18 @@ async def authenticated(resources: Resources, request: web.Request) -> User:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Rejected("unauthorized", "Authorization: send 'Bearer' and an access token")
-    token = token.strip()
-    resource = request.match_info.route.resource
-    path = resource.canonical if resource else ""
+    user = await _bearer(resources, token.strip())
+    if isinstance(user, Machine) and not request.get(OPEN_TO_MACHINES, False):
+        raise persons_only()
+    return user
+
+
+async def _bearer(resources: Resources, token: str) -> User:
+    """Whom `token` stands for, on whichever route."""
     if run_token.is_one(token):
-        return await runaccess.user(resources, token, path)
+        return await runaccess.user(resources, token)
     if service_tokens.is_one(token):
-        return await _machine(resources, token, path)
+        return await _machine(resources, token)
     if resources.oidc is not None and resources.oidc.issued(token):
         return await resources.oidc.user(token)
     claims = resources.tokens.claims(token, "Bearer")
@@ -43,14 +48,14 @@ async def authenticated(resources: Resources, request: web.Request) -> User:
     return user
 
 
-async def _machine(resources: Resources, token: str, path: str) -> Machine:
+async def _machine(resources: Resources, token: str) -> Machine:
     known = await resources.service_tokens.known(token)
     owner = await resources.users.by_id(known.owner) if known else None
     if known is None or owner is None:
         raise Rejected(
             "unauthorized", "Authorization: this token is revoked or expired; make another one"
         )
-    return acting_for(owner, known.workspaces, path)
+    return acting_for(owner, known.workspaces)
 
 
 def person(call: Call) -> User:

@@ -29,6 +29,7 @@ from services.api.subscriptions.desk import Desk
 
 VISIBLE_WITHIN = 5.0
 REQUEST_ID = web.RequestKey("request_id", str)
+OPEN_TO_MACHINES = web.RequestKey("open_to_machines", bool)  # of the route; closed if unset
 
 
 @dataclass(frozen=True)

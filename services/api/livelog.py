@@ -128,6 +128,7 @@ LOG_ROUTES = (
         query=("last",),
         answer_media=EVENTS,
         headers=(LAST_ID,),
+        machines=True,
     ),
     Route(
         "GET",
@@ -137,5 +138,6 @@ LOG_ROUTES = (
         str,
         "All that a run has printed, as text, a stamped line each.",
         answer_media=TEXT,
+        machines=True,
     ),
 )

@@ -22,6 +22,9 @@ class Route:
     """`answer` is what `handler` gives, sent as JSON with `status`, unless it gives a response.
     Where it is none, only the status is sent.
 
+    Code in runs and programs with a service token may call it only if `machines` says so: a route
+    that does not mention them is closed to them.
+
     A `body` of JSON is decoded for the handler; one of another `media` it reads itself. `query` are
     the names of what may stand behind the path, `headers` of those it heeds, all of them texts and
     none needed.
@@ -37,6 +40,7 @@ class Route:
     errors: tuple[int, ...] = BY_ID
     media: str = JSON
     public: bool = False
+    machines: bool = False
     aliases: tuple[str, ...] = ()
     query: tuple[str, ...] = ()
     answer_media: str = JSON

@@ -20,7 +20,7 @@ from services.api import (
     workspaces,
 )
 from services.api.admin import ADMIN_ROUTES
-from services.api.call import Call, Resources
+from services.api.call import OPEN_TO_MACHINES, Call, Resources
 from services.api.events.routes import EVENT_ROUTES
 from services.api.graphql import serve
 from services.api.history import HISTORY_ROUTES
@@ -42,6 +42,7 @@ def _run(path: str, handler: Callable[[Call, Any], Awaitable[Any]], body: Any, h
         errors=(*BY_ID, 409),
         aliases=(f"/v1/api/orchestration/task/{path}",),
         headers=(idempotency.HEADER,),
+        machines=True,
     )
 
 
@@ -78,6 +79,7 @@ ROUTES = (
         wire.Workspaces,
         summary="Your workspaces; all of them for an administrator.",
         errors=(*ALWAYS, 403),
+        machines=True,
     ),
     post(
         "workspaces/list_users",
@@ -110,6 +112,7 @@ ROUTES = (
         serve.Answer,
         "GraphQL: what you may not see is null.",
         errors=ALWAYS,
+        machines=True,
     ),
     post(
         "orchestration/upload",
@@ -121,6 +124,7 @@ ROUTES = (
         errors=(*BY_ID, 409, 507),
         media=MULTIPART,
         headers=(idempotency.HEADER,),
+        machines=True,
     ),
     post(
         "orchestration/list",
@@ -128,6 +132,7 @@ ROUTES = (
         requests.ListOrchestrations,
         list[wire.Orchestration],
         summary="A workspace's orchestrations, oldest first.",
+        machines=True,
     ),
     post(
         "orchestration/list_all",
@@ -135,6 +140,7 @@ ROUTES = (
         requests.ListAllOrchestrations,
         wire.OrchestrationItems,
         summary="Orchestrations with their tasks, oldest first.",
+        machines=True,
     ),
     post(
         "orchestration/get_by_id",
@@ -142,6 +148,7 @@ ROUTES = (
         requests.OrchestrationById,
         wire.Orchestration,
         summary="One orchestration.",
+        machines=True,
     ),
     post(
         "connections/create",
@@ -158,6 +165,7 @@ ROUTES = (
         requests.ConnectionByName,
         wire.Connection,
         summary="A connection by its name, with its details.",
+        machines=True,
     ),
     post(
         "connections/get_by_id",
@@ -165,6 +173,7 @@ ROUTES = (
         requests.ConnectionById,
         wire.Connection,
         summary="A connection, with its details.",
+        machines=True,
     ),
     post(
         "connections/list",
@@ -172,6 +181,7 @@ ROUTES = (
         requests.ListConnections,
         wire.Connections,
         summary="Connections without their details, oldest first.",
+        machines=True,
     ),
     post(
         "connections/add_to_workspace",
@@ -213,6 +223,7 @@ ROUTES = (
         requests.TaskById,
         wire.Task,
         summary="One task, with its last runs.",
+        machines=True,
     ),
     post(
         "task/list",
@@ -220,6 +231,7 @@ ROUTES = (
         requests.ListTasks,
         list[wire.Task],
         summary="Tasks, newest first.",
+        machines=True,
     ),
     post(
         "task/get_tasks_by_orch_sha",
@@ -228,6 +240,7 @@ ROUTES = (
         wire.TaskIds,
         summary="The tasks of every upload of the same bytes, newest first.",
         errors=ALWAYS,
+        machines=True,
     ),
     post(
         "task/kill",
@@ -236,6 +249,7 @@ ROUTES = (
         wire.Task,
         summary="Stop a task for good, with all that runs of it.",
         status=202,
+        machines=True,
     ),
     post(
         "task/pause",
@@ -245,6 +259,7 @@ ROUTES = (
         summary="Pause or resume a task's schedule.",
         status=202,
         errors=(*BY_ID, 409),
+        machines=True,
     ),
     post(
         "task/list_task_runs",
@@ -252,6 +267,7 @@ ROUTES = (
         requests.ListRuns,
         list[wire.TaskRun],
         summary="A task's runs, the last to change first.",
+        machines=True,
     ),
     post(
         "task/get_run_details",
@@ -259,6 +275,7 @@ ROUTES = (
         requests.RunDetails,
         wire.TaskRunDetails,
         summary="One run, and how it ended.",
+        machines=True,
     ),
     post(
         "task/get_logs_for_run",
@@ -266,6 +283,7 @@ ROUTES = (
         requests.RunLogs,
         wire.Logs,
         summary="What a run has printed, a stamped line each.",
+        machines=True,
     ),
     *LOG_ROUTES,
     *HISTORY_ROUTES,
@@ -286,6 +304,7 @@ def _handler(route: Route, resources: Resources) -> Handler:
     decode = requests.decoder(route.body) if route.body and route.media == JSON else None
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        request[OPEN_TO_MACHINES] = route.machines
         user = None if route.public else await access.authenticated(resources, request)
         body = decode(await request.read()) if decode else None
         answer = await route.handler(Call(resources, request, user), body)

@@ -12,11 +12,11 @@ from services.api.identity.users import User
 ACCESS_SECONDS = 24 * 3600
 
 
-async def user(resources: Resources, token: str, path: str) -> Machine:
-    """Whom a run's token stands for. Rejected: "unauthorized", or "forbidden" for that path."""
+async def user(resources: Resources, token: str) -> Machine:
+    """Whom a run's token stands for, or Rejected("unauthorized")."""
     claims = resources.run_tokens.claims(token, "Run")
     owner = await _owner(resources, claims)
-    return acting_for(owner, [claims.workspace], path)
+    return acting_for(owner, [claims.workspace])
 
 
 async def renewed(resources: Resources, token: str) -> Pair:

@@ -160,6 +160,50 @@ def test_every_route_says_who_may_call_it() -> None:
     assert {_short(route) for route in ROUTES if not route.public} == EXPECTED.keys()
 
 
+MACHINES = {
+    "workspaces/list",
+    "connections/get",
+    "connections/get_by_id",
+    "connections/list",
+    "events",
+    "/v1/graphql",
+    "orchestration/upload",
+    "orchestration/list",
+    "orchestration/list_all",
+    "orchestration/get_by_id",
+    "task/run_once",
+    "task/run_scheduled",
+    "task/run_continuously",
+    "task/get_by_id",
+    "task/list",
+    "task/get_tasks_by_orch_sha",
+    "task/kill",
+    "task/pause",
+    "task/list_task_runs",
+    "task/get_run_details",
+    "task/get_logs_for_run",
+    "task/run/{run}/follow",
+    "task/run/{run}/log",
+}
+
+
+def test_only_these_routes_are_open_to_runs_and_service_tokens() -> None:
+    assert {_short(route) for route in ROUTES if route.machines} == MACHINES
+
+
+async def test_a_service_token_is_refused_on_every_other_route(
+    service: Service, world: World, log: EventLog, people: dict[str, Any]
+) -> None:
+    email = "owner.of.robots@example.org"
+    scene = await _scene(service, log, people, email)
+    body = {"name": "robot", "workspaces": [scene.workspace]}
+    owner = World(service, log, await service.login(email))
+    robot = (await owner.post("tokens/create", body))["secret"]
+    closed = [route for route in ROUTES if not route.public and not route.machines]
+    found = {_short(route): await _status(service, route, scene, robot) for route in closed}
+    assert found == dict.fromkeys(found, 403)
+
+
 async def test_who_may_call_what(
     service: Service, world: World, log: EventLog, people: dict[str, Any]
 ) -> None:
@@ -208,9 +252,11 @@ def _path(route: Route, scene: Scene) -> str:
     return path.replace("{id}", scene.run if "/history/" in path else scene.somebody)
 
 
-async def _scene(service: Service, log: EventLog, people: dict[str, Any]) -> Scene:
-    await new_user(service, OWNER)
-    owner = World(service, log, await service.login(OWNER))
+async def _scene(
+    service: Service, log: EventLog, people: dict[str, Any], owner_email: str = OWNER
+) -> Scene:
+    await new_user(service, owner_email)
+    owner = World(service, log, await service.login(owner_email))
     workspace, task = await owner.ready_task(schedule="@daily")
     added = WorkspaceMemberAdded(user=str(people[MEMBER]), role="collaborator")
     await owner.append(workspace_stream(workspace), added)

@@ -40,6 +40,7 @@ EVENT_ROUTES = (
         errors=BY_ID,
         query=NAMES,
         headers=(serve.LAST_ID,),
+        machines=True,
     ),
     Route(
         "GET",

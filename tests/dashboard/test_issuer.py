@@ -32,6 +32,7 @@ class Issuer:
     port: int
     ring: Ring
     challenges: dict[str, str] = field(default_factory=dict)
+    says: dict[str, Any] = field(default_factory=dict)  # in its document, in place of the truth
 
     @property
     def url(self) -> str:
@@ -52,6 +53,7 @@ class Issuer:
                 "authorization_endpoint": f"{self.url}/authorize",
                 "token_endpoint": f"{self.url}/token",
             }
+            | self.says
         )
 
     async def keys(self, _: web.Request) -> web.Response:
@@ -154,6 +156,23 @@ async def test_a_code_that_the_issuer_does_not_know(
     issuer.challenges.clear()
     async with browser.get(back) as answer:
         assert answer.status == 401
+
+
+@pytest.mark.parametrize("says", [{"issuer": "https://elsewhere.example"}, {"jwks_uri": 1}])
+async def test_nobody_is_sent_to_an_issuer_whose_document_is_wrong(
+    issuer: Issuer, browser: aiohttp.ClientSession, says: dict[str, Any]
+) -> None:
+    issuer.says = says
+    async with browser.get("/signin/issuer", allow_redirects=False) as answer:
+        assert answer.status == 503
+
+
+async def test_an_issuer_without_a_page_to_sign_in(
+    issuer: Issuer, browser: aiohttp.ClientSession
+) -> None:
+    issuer.says = {"authorization_endpoint": ""}
+    async with browser.get("/signin/issuer", allow_redirects=False) as answer:
+        assert answer.status == 503
 
 
 async def test_an_issuer_that_is_away(browser: aiohttp.ClientSession) -> None:

@@ -7,7 +7,6 @@ challenge's verifier can turn into an access token. Whose that is, identity/oidc
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import sha256
-from typing import TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
@@ -29,13 +28,6 @@ _MOST_BYTES = 1 << 20
 _OLD = "This took too long, or did not begin here. Please try again."
 _NO = "Signing in there did not work. Please try again."
 
-Body = TypeVar("Body")
-
-
-class _Document(msgspec.Struct):
-    authorization_endpoint: str
-    token_endpoint: str
-
 
 class _Granted(msgspec.Struct):
     access_token: str
@@ -52,7 +44,9 @@ class _Attempt(msgspec.Struct):
 async def begin(call: Call) -> web.Response:
     if call.resources.oidc is None:
         raise Rejected("not_found", "page: there is no other issuer; sign in with a password")
-    document = await _document(call.resources)
+    document = await call.resources.oidc.discovery()
+    if not document.authorization_endpoint:
+        raise Unavailable(f"{document.issuer} names no authorization_endpoint")
     attempt = _Attempt(
         secrets.token_urlsafe(24),
         secrets.token_urlsafe(48),
@@ -96,9 +90,9 @@ async def back(call: Call) -> web.Response:
         "code": query["code"],
         "code_verifier": attempt.verifier,
     }
-    document = await _document(call.resources)
+    document = await call.resources.oidc.discovery()
     try:
-        granted = await _asked(call.resources, "POST", document.token_endpoint, _Granted, sent)
+        granted = await _granted(call.resources, document.token_endpoint, sent)
         user = await call.resources.oidc.user(granted.access_token)
     except Rejected as problem:
         return refused(call, problem.message)
@@ -123,26 +117,15 @@ def _attempt(request: web.Request) -> _Attempt | None:
         return None
 
 
-async def _document(resources: Resources) -> _Document:
-    address = f"{resources.config.oidc_issuer}/.well-known/openid-configuration"
-    return await _asked(resources, "GET", address, _Document)
-
-
-async def _asked(
-    resources: Resources,
-    method: str,
-    url: str,
-    kind: type[Body],
-    form: dict[str, str] | None = None,
-) -> Body:
+async def _granted(resources: Resources, url: str, form: dict[str, str]) -> _Granted:
     """Rejected("unauthorized") when the issuer refuses, Unavailable when it makes no sense."""
     try:
-        async with resources.http.request(
-            method, url, data=form, timeout=_TIMEOUT, allow_redirects=False
+        async with resources.http.post(
+            url, data=form, timeout=_TIMEOUT, allow_redirects=False
         ) as answer:
             body = await answer.content.read(_MOST_BYTES)
             if 400 <= answer.status < 500:
                 raise Rejected("unauthorized", _NO)
-            return msgspec.json.decode(body, type=kind)
+            return msgspec.json.decode(body, type=_Granted)
     except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError, ValueError) as error:
         raise Unavailable(f"OpenID issuer, {url}: {error!r}") from error

@@ -7,7 +7,7 @@ can make administrators. An account of ours is never taken over: not by its emai
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import aiohttp
@@ -23,6 +23,8 @@ _TIMEOUT = aiohttp.ClientTimeout(total=5)
 _MOST_BYTES = 1 << 20
 _CLOCKS_DIFFER = 30  # seconds
 
+Body = TypeVar("Body")
+
 
 class Issuer(msgspec.Struct, frozen=True):
     """`audience` is what tokens must be for (aud or azp). Claims are named by their path, as
@@ -33,6 +35,16 @@ class Issuer(msgspec.Struct, frozen=True):
     email_claim: str = "email"
     admin_claim: str = ""
     admin_value: str = ""
+
+
+class Discovery(msgspec.Struct, frozen=True):
+    """What the issuer says of itself (OpenID Connect Discovery 1.0, section 3). The endpoints are
+    for browsers that sign in there; who only checks tokens needs neither."""
+
+    issuer: str
+    jwks_uri: str
+    authorization_endpoint: str = ""
+    token_endpoint: str = ""
 
 
 class Oidc:
@@ -76,6 +88,14 @@ class Oidc:
             raise _refused("is of a user who is disabled, or whose email is another's here")
         return user
 
+    async def discovery(self) -> Discovery:
+        """Unavailable when the issuer does not answer, or says that it is another one."""
+        url = f"{self._issuer.url}/.well-known/openid-configuration"
+        found = await self._get(url, Discovery)
+        if found.issuer != self._issuer.url:
+            raise Unavailable(f"{self._issuer.url} says that it is another issuer")
+        return found
+
     def _check(self, claims: Claims) -> None:
         now, issuer = self._clock(), self._issuer
         audience = claims.get("aud", [])
@@ -103,10 +123,7 @@ class Oidc:
         asked = self._clock()
         async with self._turn:
             if self._verifier is None or self._fetched < asked:
-                document = await self._get(f"{self._issuer.url}/.well-known/openid-configuration")
-                if document.get("issuer") != self._issuer.url:
-                    raise Unavailable(f"{self._issuer.url} says that it is another issuer")
-                keys = await self._get(str(document.get("jwks_uri")))
+                keys = await self._get((await self.discovery()).jwks_uri, dict[str, Any])
                 try:
                     self._verifier = Verifier.of_jwks(keys, _ALGORITHMS)
                 except BadSignature as error:
@@ -114,12 +131,12 @@ class Oidc:
                 self._fetched = self._clock()
             return self._verifier
 
-    async def _get(self, url: str) -> dict[str, Any]:
+    async def _get(self, url: str, kind: type[Body]) -> Body:
         try:
             async with self._http.get(url, timeout=_TIMEOUT, allow_redirects=False) as answer:
                 answer.raise_for_status()
                 body = await answer.content.read(_MOST_BYTES)
-                return msgspec.json.decode(body, type=dict[str, Any])
+                return msgspec.json.decode(body, type=kind)
         except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError, ValueError) as error:
             raise Unavailable(f"OpenID issuer, {url}: {error!r}") from error
 

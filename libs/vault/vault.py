@@ -38,6 +38,17 @@ class Vault:
         )
         return Key(_DATA_KEY, material).seal(secret, str(owner))
 
+    async def seal_anew(self, owner: UUID, secret: bytes) -> str:
+        """Like `seal`, for a command that may have come before: an owner that has a key keeps it,
+        and texts sealed with it earlier stay readable."""
+        wrapped = await self._database.fetchval(
+            """INSERT INTO data_key (owner, wrapped) VALUES ($1, $2)
+            ON CONFLICT (owner) DO UPDATE SET owner = EXCLUDED.owner RETURNING wrapped""",
+            owner,
+            self._ring.newest.seal(new_material(), _wrapping(owner)),
+        )
+        return Key(_DATA_KEY, self._ring.open(wrapped, _wrapping(owner))).seal(secret, str(owner))
+
     async def open(self, owner: UUID, sealed: str) -> bytes:
         """Raises Shredded; CanNotOpen when it is not this owner's, or the ring lacks a key."""
         wrapped = await self._database.fetchval(

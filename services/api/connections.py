@@ -11,7 +11,7 @@ import msgspec
 
 from libs.domain import connection
 from libs.domain.connection import Connection
-from libs.domain.errors import Rejected, Unavailable
+from libs.domain.errors import Rejected
 from libs.domain.events import AnyEvent, ConnectionCreated, ConnectionDeleted, ConnectionEvent
 from libs.domain.ids import StreamId, connection_stream
 from libs.eventlog.envelope import Recorded
@@ -20,6 +20,7 @@ from libs.eventlog.transact import transact
 from libs.vault.vault import Shredded, Vault
 from services.api import access, idempotency, queries, requests, unique, wire
 from services.api.call import Call
+from services.api.sealing import append_sealed
 
 SUBJECTS = "event.0.connection.*"
 MOST_DETAILS = 64 << 10  # bytes as JSON; sealed they travel in an event
@@ -42,27 +43,20 @@ async def create(call: Call, body: requests.CreateConnection) -> wire.Created:
 async def _create(
     call: Call, body: requests.CreateConnection, plain: bytes, command: UUID | None
 ) -> tuple[UUID, int]:
-    """On any failure the key of its details goes again."""
-    id, vault = uuid4(), call.resources.vault
-    details = await vault.seal(id, plain)
-    order = ConnectionCreated(name=body.name, kind=body.type, details=details)
+    id = uuid4()
+    stream = connection_stream(id)
 
-    async def decide() -> tuple[StreamId, AnyEvent]:
-        known = await queries.connection_named(call.resources.rows, order.name)
-        (event,) = connection.create(order, taken=known is not None)
-        return connection_stream(id), event
+    async def append(details: str) -> int:
+        order = ConnectionCreated(name=body.name, kind=body.type, details=details)
 
-    try:
-        _, seq = await unique.append(call, SUBJECTS, "name", decide, command)
-    except Unavailable:
-        # An event that is in the log after all must find its key.
-        if await call.resources.log.last(connection_stream(id)) is None:
-            await vault.shred(id)
-        raise
-    except Exception:
-        await vault.shred(id)
-        raise
-    return id, seq
+        async def decide() -> tuple[StreamId, AnyEvent]:
+            known = await queries.connection_named(call.resources.rows, order.name)
+            (event,) = connection.create(order, taken=known is not None)
+            return stream, event
+
+        return (await unique.append(call, SUBJECTS, "name", decide, command))[1]
+
+    return id, await append_sealed(call, stream, plain, append)
 
 
 async def _known(

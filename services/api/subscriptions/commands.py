@@ -3,23 +3,24 @@ one, the workspace's owners and administrators may change it."""
 
 import secrets
 from collections.abc import Callable, Sequence
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from msgspec.structs import replace
 
 from libs.domain import subscription
-from libs.domain.errors import Rejected, Unavailable
+from libs.domain.errors import Rejected
 from libs.domain.events import SubscriptionCreated, SubscriptionEvent
 from libs.domain.ids import subscription_stream
 from libs.domain.subscription import Subscription
-from libs.eventlog.log import Proposed
 from libs.eventlog.streams import EVENTS
 from libs.eventlog.transact import transact
-from services.api import access
+from libs.vault.vault import Shredded
+from services.api import access, idempotency
 from services.api.call import VISIBLE_WITHIN, Call
 from services.api.errors import not_visible_yet
+from services.api.sealing import append_sealed
 from services.api.subscriptions import gate, projection, signature, wire
-from services.api.subscriptions.target import Target, host_of, sealed
+from services.api.subscriptions.target import Target, encoded, host_of, opened
 from services.api.subscriptions.work import settle
 
 MOST = 100  # subscriptions of a workspace
@@ -30,8 +31,6 @@ async def create(call: Call, body: wire.CreateSubscription) -> wire.CreatedSubsc
     access.person(call)
     await access.workspace(call, call.resources.rows, body.workspace_id)
     host = _checked_host(call, body)
-    if len(await projection.find_all(call.resources.desk.rows, [body.workspace_id])) >= MOST:
-        raise Rejected("conflict", f"workspace_id: it has {MOST} subscriptions; delete one first")
     (order,) = subscription.create(
         SubscriptionCreated(
             workspace=body.workspace_id,
@@ -44,11 +43,14 @@ async def create(call: Call, body: wire.CreateSubscription) -> wire.CreatedSubsc
             aggregate=body.aggregate,
         )
     )
+    id = idempotency.new_id(call, "subscriptions/create")
     secret, target = _target(body)
-    state = await _append(call, order, target)
-    shown = wire.Subscription.of(state)
+    seq, first = await _append(call, id, body.workspace_id, order, target)
+    if not first:
+        secret = await _secret_again(call, id, body)
+    shown = wire.Subscription.of(await _settled(call, id, seq))
     return wire.CreatedSubscription(
-        shown, secret, _access(call, state.id) if body.kind == "nats" else None
+        shown, secret, _access(call, id) if body.kind == "nats" else None
     )
 
 
@@ -79,19 +81,63 @@ def _access(call: Call, id: UUID) -> wire.NatsAccess:
     return wire.NatsAccess(url, user, EVENTS, user, gate.inbox(id))
 
 
-async def _append(call: Call, order: SubscriptionEvent, target: Target) -> Subscription:
-    """With its target sealed; on any failure the key of that goes again."""
-    id, vault, log = uuid4(), call.resources.vault, call.resources.log
-    stream = subscription_stream(id)
-    event = replace(order, target=await sealed(vault, id, target))
+async def _append(
+    call: Call, id: UUID, workspace: int, order: SubscriptionEvent, target: Target
+) -> tuple[int, bool]:
+    """Where the event is in the log, and whether this call has put it there. Under a key another
+    call may be at the same subscription, so a failure leaves the vault as it is."""
+    stream, keyed, first = (
+        subscription_stream(id),
+        idempotency.HEADER in call.request.headers,
+        False,
+    )
+
+    async def put(text: str) -> int:
+        event = replace(order, target=text)
+        seq = await call.resources.log.append(idempotency.first(stream, event), call.context)
+        nonlocal first
+        first = True
+        return seq
+
+    async def append() -> int:
+        await _check_room(call, workspace)
+        if keyed:
+            return await put(await call.resources.vault.seal_anew(id, encoded(target)))
+        return await append_sealed(call, stream, encoded(target), put)
+
+    seq = await idempotency.create(call, stream, order, append, apart_from=("target", "after"))
+    return seq, first
+
+
+async def _check_room(call: Call, workspace: int) -> None:
+    if len(await projection.find_all(call.resources.desk.rows, [workspace])) >= MOST:
+        raise Rejected("conflict", f"workspace_id: it has {MOST} subscriptions; delete one first")
+
+
+async def _secret_again(call: Call, id: UUID, body: wire.CreateSubscription) -> str:
+    """Of a subscription that this key has made before. A webhook's lies in the vault; of a
+    subscriber on NATS there is only a digest, so it is gone with the answer that was lost."""
+    facts = await call.resources.log.read(subscription_stream(id))
+    created = facts[0].event
+    if body.kind == "nats" or not isinstance(created, SubscriptionCreated):
+        raise Rejected(
+            "conflict",
+            f"{idempotency.HEADER}: it has made subscription {id}, whose secret was shown once;"
+            " delete that one and create another under a new key",
+        )
+    known = await _opened(call, id, created.target)
+    if known.url != body.url:
+        raise idempotency.another()
+    return known.secret
+
+
+async def _opened(call: Call, id: UUID, text: str) -> Target:
     try:
-        seq = await log.append(Proposed(stream, 0, event), call.context)
-    except Unavailable:
-        # An event that is in the log after all must find its key.
-        if await log.last(stream) is None:
-            await vault.shred(id)
-        raise
-    return await _settled(call, id, seq)
+        return await opened(call.resources.vault, id, text)
+    except Shredded:
+        raise Rejected(
+            "conflict", f"{idempotency.HEADER}: the subscription {id} that it made is deleted"
+        ) from None
 
 
 async def list_subscriptions(call: Call, body: wire.ListSubscriptions) -> wire.SubscriptionList:

@@ -1,5 +1,6 @@
 """The routes of webhooks and of subscribers on NATS."""
 
+from services.api import idempotency
 from services.api.route import BY_ID, post
 from services.api.subscriptions import commands, letters, wire
 
@@ -12,6 +13,7 @@ SUBSCRIPTION_ROUTES = (
         summary="Have the events of a workspace told to a URL, or to a subscriber on NATS.",
         status=201,
         errors=(*BY_ID, 409),
+        headers=(idempotency.HEADER,),
     ),
     post(
         "subscriptions/list",

@@ -23,8 +23,9 @@ class Target(msgspec.Struct, frozen=True):
         return "Target(***)"
 
 
-async def sealed(vault: Vault, id: UUID, target: Target) -> str:
-    return await vault.seal(id, msgspec.json.encode(target))
+def encoded(target: Target) -> bytes:
+    """What is sealed of it."""
+    return msgspec.json.encode(target)
 
 
 async def opened(vault: Vault, id: UUID, text: str) -> Target:

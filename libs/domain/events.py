@@ -304,6 +304,9 @@ AnyEvent = (
     WorkspaceEvent | ConnectionEvent | OrchestrationEvent | TaskEvent | RunEvent | SubscriptionEvent
 )
 
+# By event, the field that is a ciphertext. Whoever shows events to people leaves it out.
+SEALED = {"ConnectionCreated": "details", "SubscriptionCreated": "target"}
+
 _decoder = msgspec.json.Decoder(AnyEvent)
 _encoder = msgspec.json.Encoder(order="deterministic")
 

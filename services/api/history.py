@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from libs.domain.errors import Rejected
-from libs.domain.events import RunRequested
+from libs.domain.events import SEALED, RunRequested
 from libs.domain.history import fold
 from libs.domain.ids import (
     Aggregate,
@@ -31,8 +31,8 @@ from services.api.views import TABLES
 
 PATH = "/v1/api/history/{aggregate}/{id}"
 
-# Sealed texts and keys of blobs: nothing that a reader could use.
-_WITHHELD = frozenset({"details", "blob"})
+# Also of states, which keep a sealed text under the name that it has in its event.
+_WITHHELD = frozenset(SEALED.values())
 _MOST_SEQUENCE = 2**63
 
 

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from libs.domain.events import AnyEvent
+from libs.domain.events import SEALED, AnyEvent
 from libs.domain.ids import EVENTS_ROOT
 from services.api.events.asked import AGGREGATE_OF, AGGREGATES
-from services.api.events.cloudevent import WITHHELD, CloudEvent
+from services.api.events.cloudevent import CloudEvent
 from services.api.events.parse import NAMES
 from services.api.events.published import example, publishers
 from services.api.events.serve import PATH
@@ -52,7 +52,7 @@ def schemas() -> dict[str, Document]:
     """Of events and what they hold, of the envelope in JSON, and of the headers on NATS."""
     kinds = [*get_args(AnyEvent), CloudEvent]
     _, found = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
-    for name, field in WITHHELD.items():
+    for name, field in SEALED.items():
         del found[name]["properties"][field]
         found[name]["required"].remove(field)
         found[name]["description"] += f"\n\nSubscribers are not shown `{field}`."

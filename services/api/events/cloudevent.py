@@ -5,11 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from libs.domain.events import AnyEvent, encode
+from libs.domain.events import SEALED, AnyEvent, encode
 from libs.eventlog.envelope import SCHEMA_VERSION, Recorded
-
-# By event, the field that is a ciphertext, which is nobody's business.
-WITHHELD = {"ConnectionCreated": "details", "SubscriptionCreated": "target"}
 
 
 class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +53,7 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 def _shown(event: AnyEvent) -> bytes:
     """As in the log, but for what is sealed."""
-    sealed = WITHHELD.get(type(event).__name__)
+    sealed = SEALED.get(type(event).__name__)
     if sealed is None:
         return encode(event)
     fields = msgspec.to_builtins(event)

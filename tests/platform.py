@@ -22,6 +22,7 @@ from libs.eventlog import wire
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.log import EventLog
 from libs.eventlog.wire import Nats
+from tests.small_disk import SmallDisk, on_small_disk
 from tests.supervisor.instance import children, command_line
 
 PATIENCE = 90.0  # seconds that a busy machine may take for what is due
@@ -38,17 +39,27 @@ class Platform:
     """`rondo up` on `folder`/data; it may be stopped and started again.
 
     Without `packages` environments are empty: they need no network and are made in no time.
-    `program` is a `rondo` other than the installed one.
+    `program` is a `rondo` other than the installed one; with `disk_mib` its data lies on a file
+    system of that size (small_disk.py). `variables` are added to its environment.
     """
 
     def __init__(
-        self, folder: Path, *, packages: bool = False, program: Sequence[str] = ()
+        self,
+        folder: Path,
+        *,
+        packages: bool = False,
+        program: Sequence[str] = (),
+        disk_mib: int = 0,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self._program = program or [str(Path(sys.executable).with_name("rondo"))]
-        self.data = folder / "data"
+        self.data = self._folder = folder / "data"
+        if disk_mib:
+            self._program = on_small_disk(self.data, disk_mib, *self._program)
+        self._small = disk_mib > 0
         self._ready_file = folder / "ready.json"
         self._output = folder / "output.txt"
-        self._environment = dict(os.environ)
+        self._environment = {**os.environ, **(variables or {})}
         if not packages:
             (folder / "base.in").touch()
             self._environment["RONDO_BASE"] = str(folder / "base.in")
@@ -57,7 +68,7 @@ class Platform:
 
     def start(self) -> None:
         """Returns once it serves."""
-        command = [*self._program, "up", "--port", "0", "--data", str(self.data)]
+        command = [*self._program, "up", "--port", "0", "--data", str(self._folder)]
         command += ["--ready-file", str(self._ready_file)]
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(command, env=self._environment, stderr=output)
@@ -67,6 +78,9 @@ class Platform:
             assert time.monotonic() < deadline, self.shown()
             time.sleep(0.02)
         self.access = json.loads(self._ready_file.read_bytes())
+        if self._small:
+            self.disk = SmallDisk(self._process.pid, self._folder)
+            self.data = self.disk.folder
 
     def stop(self) -> None:
         if self._process is not None:

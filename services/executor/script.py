@@ -1,23 +1,18 @@
-"""Runs a script in a forked interpreter as `python -u main.py` would in a new one.
+"""Has a script find a forked interpreter as `python -u main.py` finds a new one.
 
-Sources: CPython's Modules/main.c, Python/pythonrun.c and Python/pylifecycle.c, for what happens
-around a script in which order.
+Sources: CPython's Modules/main.c and Python/pythonrun.c. For its end see finish.py.
 """
 
-import atexit
-import contextlib
 import ctypes
 import gc
 import os
 import random
-import signal
 import sys
 import time
-import weakref
 from collections.abc import Iterable
 from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 from services.executor.messages import Launch
 
@@ -58,6 +53,15 @@ def set_environment(environment: dict[str, str]) -> None:
     time.tzset()
 
 
+def make_main() -> None:
+    """The module that scripts are executed in. Packages may keep it when they are imported, by
+    whatever name (multiprocessing does), so it is there before them.
+
+    It stays empty: what is in it is not looked for cycles in the runs, as the heap is frozen.
+    """
+    sys.modules["__main__"] = ModuleType("__main__")
+
+
 def find_command() -> None:
     """Where in memory our command lies, for ps to read: arg_start and arg_end of proc(5)."""
     global _command_place  # noqa: PLW0603 - it is where it was in the processes forked from here on
@@ -71,9 +75,8 @@ def rehearse(compiling: bool) -> None:
     if compiling:
         compile(_REHEARSAL, "main.py", "exec", dont_inherit=True)
     load(_NOTHING, (), {(_NOTHING, b""): rehearse.__code__})
-    ours, environment = sys.modules["__main__"], dict(os.environ)
+    environment = dict(os.environ)
     _look_new(Launch([sys.executable, "-u", _NOTHING], dict.fromkeys(_NAMES, ""), "/"))
-    sys.modules["__main__"] = ours
     del sys.path[0]
     set_environment(environment)
 
@@ -95,15 +98,13 @@ def _look_new(launch: Launch) -> None:
     _show_command(launch.argv)
     if logging := sys.modules.get("logging"):
         logging._startTime = time.time()  # type: ignore[attr-defined]
-    main = ModuleType("__main__")
-    vars(main).update(
+    vars(sys.modules["__main__"]).update(
         __builtins__=sys.modules["builtins"],
         __annotations__={},
         __file__=path,
         __cached__=None,
         __loader__=SourceFileLoader("__main__", path),
     )
-    sys.modules["__main__"] = main
 
 
 def begin() -> CodeType:
@@ -113,57 +114,9 @@ def begin() -> CodeType:
     return _run.code
 
 
-def end(raised: BaseException | None) -> NoReturn:
-    """Say what was raised, wait for threads, call what wants to be called at exit, and end."""
-    status = _report(raised) if raised else 0
-    del raised
-    if threading := sys.modules.get("threading"):
-        with contextlib.suppress(KeyboardInterrupt):
-            threading._shutdown()
-    atexit._run_exitfuncs()
-    _flush()
-    _dismantle()
-    _flush()
-    if status < 0:
-        signal.signal(-status, signal.SIG_DFL)
-        os.kill(os.getpid(), -status)
-    os._exit(status & 0xFF)
-
-
-def _report(error: BaseException) -> int:
-    """The exit status that it means; negative: a signal to end by."""
-    if isinstance(error, SystemExit):
-        return _exit_status(error.code)
-    trace = error.__traceback__
-    error.__traceback__ = trace.tb_next if trace else None  # without our own frame
-    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
-    failed = _show(error)
-    if isinstance(failed, SystemExit):
-        return _exit_status(failed.code)
-    if failed:
-        sys.stderr.write("Error in sys.excepthook:\n")
-        failed.__traceback__ = failed.__traceback__.tb_next if failed.__traceback__ else None
-        sys.__excepthook__(type(failed), failed, failed.__traceback__)
-        sys.stderr.write("\nOriginal exception was:\n")
-        sys.__excepthook__(type(error), error, error.__traceback__)
-    return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
-
-
-def _show(error: BaseException) -> BaseException | None:
-    try:
-        sys.excepthook(type(error), error, error.__traceback__)
-    except BaseException as failed:
-        return failed
-    return None
-
-
-def _exit_status(code: object) -> int:
-    if code is None:
-        return 0
-    if isinstance(code, int):
-        return code & 0xFF
-    sys.stderr.write(f"{code}\n")
-    return 1
+def loaded() -> frozenset[str]:
+    """The names of the modules that were there before the script."""
+    return _run.modules
 
 
 def forget() -> None:
@@ -176,52 +129,6 @@ def forget() -> None:
         processes.current_process()._config["authkey"] = key
     if tempfile := sys.modules.get("tempfile"):
         tempfile.tempdir = None  # type: ignore[attr-defined]
-
-
-def _dismantle() -> None:
-    """Let go of what the script made, that files be written out and finalisers called.
-
-    First of modules that nobody else holds; what is left then is emptied, the newest first.
-    """
-    sys.last_value = sys.last_traceback = None
-    new = [*_newest_first(), "__main__"]
-    held = [weakref.ref(sys.modules[name]) for name in new]
-    for name in new:
-        sys.modules[name] = None  # type: ignore[assignment] # an import fails from here on
-    gc.collect()
-    for module in held:
-        if left := module():
-            _clear(vars(left))
-            del left
-    gc.collect()
-
-
-def _newest_first() -> list[str]:
-    """The modules that the script has loaded.
-
-    They come last, and whoever looks at the names of the others has their memory copied.
-    """
-    new: list[str] = []
-    for name in reversed(sys.modules):
-        if name not in _run.modules:
-            new.append(name)
-        elif len(new) == len(sys.modules) - len(_run.modules):
-            break
-    return new
-
-
-def _clear(names: dict[str, Any]) -> None:
-    """First what begins with one underscore, then the rest: as an interpreter does it."""
-    private = [name for name in names if name[:1] == "_" and name[:2] != "__"]
-    for name in [*private, *(name for name in names if name not in private)]:
-        if name != "__builtins__":
-            names[name] = None
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            stream.flush()
 
 
 def _show_command(argv: list[str]) -> None:

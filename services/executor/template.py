@@ -5,7 +5,7 @@ runs write the command that they are. It is started with the python of an enviro
 what the scripts there import. It has one thread, a frozen heap, and of Rondo's modules none that a
 script could find. In a run's process this file's last statements run the script, so that there is
 one frame of ours beneath it and no more; what a new interpreter does before and after them is in
-services/executor/script.py.
+services/executor/script.py and finish.py.
 """
 
 import sys
@@ -26,7 +26,7 @@ for _folder in (f"{_tree}/libs", f"{_tree}/services", sys.argv[1]):
     sys.modules[_name] = module_from_spec(_spec)
     _loader.exec_module(sys.modules[_name])
 
-from services.executor import script, warm  # noqa: E402 - they were not within reach before
+from services.executor import finish, script, warm  # noqa: E402 - they were not within reach before
 
 warm.serve(_plain, namespaces=sys.argv[2] == "1")
 _raised = None
@@ -35,4 +35,4 @@ try:
     exec(_code, sys.modules["__main__"].__dict__)  # noqa: S102 - the point
 except BaseException as _error:
     _raised = _error  # to be told of outside, where it is no other error's context
-script.end(_raised)
+finish.end(_raised, script.loaded())

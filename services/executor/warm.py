@@ -106,6 +106,7 @@ def serve(plain: Set[str], namespaces: bool) -> None:
         template = Template(executor, namespaces, plain)
         try:
             script.find_command()
+            script.make_main()
             landlock.version()  # asked once for all
             syscalls.become_subreaper()
             signal.set_wakeup_fd(-1)

@@ -9,6 +9,7 @@ BESIDE = {
     "package/__init__.py": b"from .inner import VALUE\n",
     "package/inner.py": b"VALUE = 'inner'\ndef fail():\n    raise KeyError('from inner')\n",
     "data/table.csv": b"a,b\n1,2\n",
+    "keeping.py": b"import __main__, sys\nmain = __main__\nnames = vars(__main__)\n",
     "worker.py": b"import os\ndef double(x):\n    return x * 2\n",
 }
 
@@ -83,6 +84,72 @@ SCRIPTS = {
     "exit_large": "import sys; sys.exit(300)",
     "exit_negative": "import sys; sys.exit(-1)",
     "exit_tuple": "raise SystemExit(1, 2)",
+    "exit_huge": "import sys; sys.exit(2**70)",
+    "exit_just_too_large": "import sys; sys.exit(2**63)",
+    "exit_least": "import sys; sys.exit(-2**63)",
+    "exit_multiple_of_256": "import sys; sys.exit(2**32)",
+    "exit_true": "import sys; sys.exit(True)",
+    "exit_own_number": """
+        class Number(int):
+            def __and__(self, other): return 0
+            def __str__(self): return "no"
+        raise SystemExit(Number(5))
+    """,
+    "exit_object": """
+        class Broken:
+            def __str__(self): raise ValueError("no words")
+        raise SystemExit(Broken())
+    """,
+    "exit_without_code": """
+        class Coy(SystemExit):
+            @property
+            def code(self): raise ValueError("I won't tell")
+        raise Coy(3)
+    """,
+    "exit_without_stderr": "import sys; sys.stderr = None; sys.exit('a message')",
+    "exit_in_thread": """
+        import sys, threading
+        threading.Thread(target=sys.exit, args=(9,)).start()
+    """,
+    "exit_at_exit": "import atexit, sys; atexit.register(lambda: sys.exit(3)); print('main')",
+    "exit_in_excepthook": "import sys; sys.excepthook = lambda *a: sys.exit(2**70); 1 / 0",
+    "interrupted_at_end": """
+        import os, signal, threading
+        def interrupt():
+            threading.main_thread().join(0.2)
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Thread(target=interrupt).start()
+    """,
+    "stdout_broken": """
+        import sys
+        class Broken:
+            def write(self, text): return len(text)
+            def flush(self): raise OSError("no room")
+        sys.stdout = Broken()
+    """,
+    "stderr_broken": """
+        import sys
+        class Broken:
+            def write(self, text): return len(text)
+            def flush(self): raise OSError("no room")
+        sys.stderr = Broken()
+        sys.exit(3)
+    """,
+    "stdout_descriptor_closed": """
+        import os, sys
+        sys.stdout = open(1, "w", closefd=False)
+        print("never seen")
+        os.close(1)
+    """,
+    "no_modules": """
+        import sys, json
+        sys.modules["absent"] = None
+        sys.modules["odd"] = "text"
+        del sys.modules["__main__"], sys.modules["json"]
+        class Noisy:
+            def __del__(self): print("gone")
+        noisy = Noisy()
+    """,
     "os_exit": "import os; print('a', end=''); os._exit(7)",
     "interrupt": "import os, signal; os.kill(os.getpid(), signal.SIGINT); signal.pause()",
     "abort": "import os; os.abort()",
@@ -186,6 +253,32 @@ SCRIPTS = {
         if __name__ == "__main__":
             with multiprocessing.get_context("spawn").Pool(1) as pool:
                 print(pool.map(f, range(3)))
+    """,
+    "own_classes": """
+        import concurrent.futures, dataclasses, enum, multiprocessing, sys
+        @dataclasses.dataclass
+        class Point:
+            x: int
+        class Colour(enum.Enum):
+            RED = 1
+        class Fault(Exception): pass
+        def f(x): return Point(x), Colour.RED
+        def fail(x): raise Fault(x)
+        if __name__ == "__main__":
+            print(sys.modules["__main__"] is sys.modules.get("__mp_main__"))
+            for kind in "spawn", "forkserver", "fork":
+                context = multiprocessing.get_context(kind)
+                with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+                    print(kind, [isinstance(p, Point) and c is Colour.RED
+                                 for p, c in pool.map(f, range(2))])
+                    print(isinstance(pool.submit(fail, 1).exception(), Fault))
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                print(pool.map_async(f, range(2)).get(timeout=20))
+    """,
+    "kept_main": """
+        import keeping, __main__
+        class Thing: pass
+        print(keeping.main is __main__, keeping.names is globals(), keeping.main.Thing is Thing)
     """,
     "multiprocessing_forkserver": """
         import multiprocessing

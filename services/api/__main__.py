@@ -23,7 +23,7 @@ from libs.service.main import notify_ready, run
 from libs.service.vitals import Vitals, open_vitals
 from libs.vault import vault
 from libs.vault.ring import BadRing, KeyRing
-from services.api import connections, platform, queries
+from services.api import address, connections, platform, queries
 from services.api.app import application
 from services.api.call import Resources
 from services.api.config import Config
@@ -45,6 +45,7 @@ CATCH_UP = 3600.0
 async def main(environ: Mapping[str, str]) -> None:
     config = load(Config, environ)
     token = config.nats_token.reveal() if config.nats_token else None
+    _check_proxies(config)
     tokens = Tokens(config.signing_key, config.public_url, config.access_token_seconds)
     run_tokens = RunTokens(config.task_key.reveal(), config.public_url)
     ring = _ring(config.vault_key)
@@ -123,6 +124,13 @@ def _watch(vitals: Vitals, position: Position, nats: Nats, *pools: pool.Database
     vitals.meters.source(platform.readings(nats))
     for database in pools:
         vitals.pool(database)
+
+
+def _check_proxies(config: Config) -> None:
+    try:
+        address.networks(config.trusted_proxies)
+    except ValueError as error:
+        raise ConfigError(f"RONDO_TRUSTED_PROXIES: {error}; name networks by commas") from None
 
 
 def _oidc(config: Config, known: users.Users, http: aiohttp.ClientSession) -> Oidc | None:

@@ -15,6 +15,7 @@ from libs.postgres.pool import Database
 from libs.runtoken.token import RunTokens
 from libs.service.vitals import Vitals
 from libs.vault.vault import Vault
+from services.api.address import caller
 from services.api.config import Config
 from services.api.dashboard.sessions import Sessions
 from services.api.errors import not_visible_yet
@@ -72,6 +73,11 @@ class Call:
         if self.user is None:
             raise RuntimeError("this route is public: nobody in particular calls it")
         return self.user
+
+    @property
+    def address(self) -> str:
+        """Where the caller is, as bounds count it."""
+        return caller(self.request, self.resources.config.trusted_proxies)
 
     @property
     def context(self) -> Context:

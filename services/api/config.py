@@ -13,6 +13,7 @@ class Config(WithPostgres, frozen=True, kw_only=True):
     `nats_issuer` is the Ed25519 key by which subscribers are let into NATS, at `nats_public_url`.
     `webhooks_allow` are internal networks that webhooks may go to (subscriptions/egress.py); the
     other three are seconds: for an answer, before the second try, and until it is given up.
+    `trusted_proxies` are the networks whose X-Forwarded-For is believed (address.py).
     `metrics_token` is what a Prometheus shows that is to read /metrics.
     The first administrator is made of `admin_...` when there is none yet.
     """
@@ -35,6 +36,7 @@ class Config(WithPostgres, frozen=True, kw_only=True):
     oidc_email_claim: str = "email"
     oidc_admin_claim: str = ""
     oidc_admin_value: str = ""
+    trusted_proxies: str = ""
     nats_issuer: Secret | None = None
     nats_public_url: str = ""
     webhooks_allow: str = ""

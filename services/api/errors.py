@@ -92,11 +92,18 @@ def _refusal(problem: Exception, request: web.Request) -> Refusal:
             return Refusal(503, "unavailable", "a server that this needs is away; try again", RETRY)
         case web.HTTPException():
             return _of_aiohttp(problem)
+        case web.RequestPayloadError():
+            return Refusal(400, "invalid", f"body: {_line(problem)}; send it again, as it is")
         case ConnectionError():
             return Refusal(400, "invalid", "body: it ended early; send it again")
     id = str(uuid4())
     logger.error("%s %s failed, id %s", request.method, request.path, id, exc_info=problem)
     return Refusal(500, "internal", f"this is our fault; it is in the log as {id}", id=id)
+
+
+def _line(problem: Exception) -> str:
+    """What a parser has said, on one line and without the status in front."""
+    return " ".join(str(problem).split()).removeprefix("400, message: ")
 
 
 def _of_aiohttp(problem: web.HTTPException) -> Refusal:

@@ -16,6 +16,7 @@ from typing import BinaryIO
 import aiohttp
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from libs.blobs.staging import disk_errors
 from libs.domain.errors import Rejected
@@ -31,7 +32,14 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _decode_metadata = decoder(UploadMetadata)
 
 # What the multipart reader raises at bytes that are no multipart body.
-_MALFORMED = (ValueError, AssertionError, RuntimeError, aiohttp.ClientPayloadError)
+_MALFORMED = (
+    ValueError,
+    AssertionError,
+    RuntimeError,
+    aiohttp.ClientPayloadError,
+    HttpProcessingError,
+    web.RequestPayloadError,
+)
 
 
 class Received(msgspec.Struct, frozen=True):

@@ -8,11 +8,11 @@ from aiohttp import web
 from services.api import access, workspaces
 from services.api.call import Call
 from services.api.dashboard.formats import plain
-from services.api.dashboard.forms import fields
 from services.api.dashboard.render import render
 from services.api.dashboard.sessions import LASTS, same
 from services.api.dashboard.theme import theme
 from services.api.dashboard.visit import Visit, html, local, ours
+from services.api.form import fields
 from services.api.identity.login import TooSoon
 from services.api.identity.users import User
 
@@ -46,9 +46,11 @@ async def sign_in(call: Call) -> web.Response:
     if not csrf or not same(form.get("csrf", ""), csrf) or not ours(request, _url(call)):
         return _page(call, next, name, _OLD, 403)
     try:
-        user = await call.resources.login(name, form.get("password", ""), request.remote or "")
+        user = await call.resources.login(name, form.get("password", ""), call.address)
     except TooSoon as soon:
-        return _page(call, next, name, f"{soon}.".capitalize(), 429)
+        page = _page(call, next, name, f"{soon}.".capitalize(), 429)
+        page.headers["Retry-After"] = str(soon.seconds)
+        return page
     if user is None:
         return _page(call, next, name, _WRONG, 401)
     return await signed_in(call, user, next)

@@ -11,10 +11,10 @@ from libs.domain.errors import Rejected
 from libs.domain.workspace import Workspace
 from services.api import access
 from services.api.call import Call
-from services.api.dashboard.forms import fields
 from services.api.dashboard.render import render
 from services.api.dashboard.sessions import form_token, same
 from services.api.dashboard.theme import theme
+from services.api.form import fields
 
 WORKSPACE_COOKIE = "rondo_workspace"
 HEADERS = {

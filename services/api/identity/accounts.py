@@ -123,7 +123,7 @@ async def change_password(call: Call, body: ChangePassword) -> Account:
     """As slow as logging in for who guesses; ends all that the caller is logged in with."""
     me = call.caller
     try:
-        known = await call.resources.login(me.email, body.current, call.request.remote or "")
+        known = await call.resources.login(me.email, body.current, call.address)
     except TooSoon as soon:
         wait = {"Retry-After": str(soon.seconds)}
         raise Refusal(429, "slow_down", f"current: {soon}", wait) from soon

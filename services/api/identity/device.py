@@ -1,5 +1,6 @@
 """Devices that log in by somebody who signs in elsewhere: the codes of RFC 8628."""
 
+import math
 import secrets
 from datetime import timedelta
 from hashlib import sha256
@@ -9,10 +10,13 @@ from uuid import UUID
 import msgspec
 
 from libs.postgres.pool import Database
+from services.api.identity.bounds import Allowance
+from services.api.identity.login import TooSoon
 
 EXPIRES_SECONDS = 600
 INTERVAL_SECONDS = 5
 _MOST_WAITING = 10_000
+_PER_ADDRESS = (100, 2.0)  # logins begun at once, then one every so many seconds
 _LEEWAY = timedelta(milliseconds=500)  # sleeps of five seconds are sometimes a little shorter
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words; nothing that looks like a digit
 
@@ -29,18 +33,19 @@ class Codes(msgspec.Struct, frozen=True):
         return f"Codes({self.user})"
 
 
-class TooMany(Exception):
-    """More devices wait than there can be people."""
-
-
 class Devices:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._addresses = Allowance(*_PER_ADDRESS)
 
-    async def start(self) -> Codes:
+    async def start(self, address: str) -> Codes:
+        """Raises TooSoon when more devices wait than there can be people, here or there."""
+        if wait := self._addresses.wait(address):
+            raise TooSoon(math.ceil(wait))
+        self._addresses.use(address)
         await self._database.execute("DELETE FROM device WHERE expires_at < now()")
         if await self._database.fetchval("SELECT count(*) FROM device") >= _MOST_WAITING:
-            raise TooMany
+            raise TooSoon(EXPIRES_SECONDS)
         codes = Codes(secrets.token_urlsafe(32), _user_code())
         await self._database.execute(
             "INSERT INTO device (code, user_code, expires_at) VALUES ($1, $2, now() + $3)",

@@ -11,10 +11,12 @@ from libs.runtoken.token import is_one as is_runs
 from services.api import runaccess
 from services.api.call import Call
 from services.api.errors import Refusal
+from services.api.form import strict
 from services.api.identity.device import Waiting
 from services.api.identity.login import TooSoon
 from services.api.identity.tokens import CLIENT, Pair
 from services.api.identity.users import User
+from services.api.route import FORM
 
 PATH = "/auth/realms/master/protocol/openid-connect/token"
 _MAX_FIELD = 4096
@@ -76,9 +78,12 @@ async def token(call: Call, _: None) -> Pair:
 
 async def form_fields(call: Call) -> dict[str, str]:
     """The form that one of our clients has sent."""
-    if call.request.content_type != "application/x-www-form-urlencoded":
-        raise _invalid("Content-Type: send application/x-www-form-urlencoded")
-    form = {name: str(value) for name, value in (await call.request.post()).items()}
+    if call.request.content_type != FORM:
+        raise _invalid(f"Content-Type: send {FORM}")
+    try:
+        form = dict(await strict(call.request))
+    except (Refusal, Rejected) as refused:
+        raise _invalid(str(refused)) from refused
     if _field(form, "client_id") != CLIENT:
         raise GrantRefused(401, "invalid_client", f"client_id: unknown; use {CLIENT}")
     return form
@@ -87,7 +92,7 @@ async def form_fields(call: Call) -> dict[str, str]:
 async def _by_password(call: Call, form: Mapping[str, str]) -> User:
     name, password = _field(form, "username"), _field(form, "password")
     try:
-        user = await call.resources.login(name, password, call.request.remote or "")
+        user = await call.resources.login(name, password, call.address)
     except TooSoon as soon:
         wait = {"Retry-After": str(soon.seconds)}
         raise GrantRefused(429, "slow_down", f"username: {soon}", wait) from soon

@@ -13,9 +13,11 @@ import msgspec
 from aiohttp import web
 
 from services.api.call import Call
+from services.api.form import strict
 from services.api.identity import device
+from services.api.identity.bounds import Throttle
 from services.api.identity.keycloak import GrantRefused, form_fields
-from services.api.identity.login import Throttle, TooSoon
+from services.api.identity.login import TooSoon
 from services.api.identity.tokens import REALM
 
 PAGE = f"{REALM}/device"
@@ -62,9 +64,12 @@ class SignInForm(msgspec.Struct):
 async def authorize(call: Call, _: None) -> Authorization:
     await form_fields(call)
     try:
-        codes = await call.resources.devices.start()
-    except device.TooMany as error:
-        raise GrantRefused(429, "slow_down", "too many devices wait; try again later") from error
+        codes = await call.resources.devices.start(call.address)
+    except TooSoon as soon:
+        wait = {"Retry-After": str(soon.seconds)}
+        raise GrantRefused(
+            429, "slow_down", "too many devices wait; try again later", wait
+        ) from soon
     uri = call.resources.tokens.issuer.removesuffix(REALM) + PAGE
     return Authorization(codes.device, codes.user, uri, f"{uri}?user_code={codes.user}")
 
@@ -80,11 +85,11 @@ class SignIn:
         self._throttle = Throttle()
 
     async def __call__(self, call: Call, _: None) -> web.Response:
-        form = {name: str(value) for name, value in (await call.request.post()).items()}
+        form = await strict(call.request)
         code = form.get("user_code", "")
         if not _same(form.get("csrf", ""), call.request.cookies.get(_COOKIE, "")):
             return _page(call, code, "This page was too old, or not ours. Please try again.", 403)
-        address = call.request.remote or ""
+        address = call.address
         if self._throttle.wait(("code", address)):
             return _page(call, code, "Too many wrong codes; try again later.", 429)
         try:
@@ -92,7 +97,9 @@ class SignIn:
                 form.get("username", ""), form.get("password", ""), address
             )
         except TooSoon as soon:
-            return _page(call, code, f"{soon}.".capitalize(), 429)
+            page = _page(call, code, f"{soon}.".capitalize(), 429)
+            page.headers["Retry-After"] = str(soon.seconds)
+            return page
         if user is None:
             return _page(call, code, "This email and password don't go together.", 401)
         if not await call.resources.devices.approve(code, user.id):

@@ -197,10 +197,11 @@ class Users:
         )
         return [User(*row) for row in rows]
 
-    async def with_password(self, login: str, password: str) -> User | None:
+    async def with_password(self, login: str, password: str, *, known: bool = True) -> User | None:
         """The enabled user of that email or name, if it is their password.
 
-        An unknown name takes as long as a wrong password.
+        An unknown name takes as long as a wrong password. Raises Busy for who is not `known` when
+        too many wait to be told (identity/turns.py).
         """
         row = await self._database.fetchrow(
             """SELECT id, email, username, admin, enabled, created_at, password FROM account
@@ -209,7 +210,8 @@ class Users:
             login.replace("\0", "\ufffd"),  # Postgres takes no NUL
         )
         if row is None:
-            await self._passwords.hashed(password)
+            await self._passwords.hashed(password, known=known)
             return None
         *fields, hash = row
-        return User(*fields) if await self._passwords.matches(hash, password) else None
+        good = await self._passwords.matches(hash, password, known=known)
+        return User(*fields) if good else None

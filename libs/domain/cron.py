@@ -1,22 +1,22 @@
-"""Cron expressions: what the documents show, brought to five or six fields for cronsim.
+"""Cron expressions: their fields, and what of other dialects would be misread (docs/schedules.md).
 
-Accepted: 5 fields; 6 with seconds first; 6 whose last is a year (`0 0 12 1-15 2 2024`: seconds,
-minute, hour, day, month, year); 7 (seconds first, year last); macros such as `@daily`; `?` for
-`*`; commas behind a field (`*/1, *, *, *, *`).
-
-Daylight saving goes by Debian cron's rules: what is written for a time of day happens once a day,
-right after the gap when the clock skips it; what has a `*` in minute or hour follows real time.
+Five fields are minute, hour, day, month, weekday; six begin with a second, and may end with a year
+in the weekday's place; seven have a second and a year. There are macros such as `@daily`, `?` for
+any day or weekday, and commas behind a field (`*/1, *, *, *, *`). What `ticks.py` calls repeating
+has a `*` at the beginning of its minute or its hour, as in Debian's cron(8).
 """
 
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
+from functools import lru_cache
 
-import msgspec
 from cronsim import CronSim, CronSimError
 
-from libs.domain.errors import Rejected
+from libs.domain import dialects
+from libs.domain.days import Dates, Days
+from libs.domain.dialects import refused
+from libs.domain.ticks import Ticks
+from libs.domain.times import Times
 
 _MACROS = {
     "@yearly": "0 0 1 1 *",
@@ -29,96 +29,82 @@ _MACROS = {
 }
 _YEARS = re.compile(r"\d{4}(-\d{4})?(,\d{4}(-\d{4})?)*", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1970, 2099
-_MINUTE = timedelta(minutes=1)
-# A clock is set by less than that.
-_CLOCK_CHANGE = timedelta(hours=3)
 _MAX_LENGTH = 256
-_HELP = "give five cron fields such as '*/5 * * * *', six with seconds first, or a macro"
 
 
-class Cron(msgspec.Struct, frozen=True):
-    """`fields` are five, as Debian cron has them, so that cronsim keeps to its rules; `seconds` of
-    each minute that they name, ascending; `years` is empty when every year will do."""
-
-    fields: str
-    seconds: tuple[int, ...] = (0,)
-    years: frozenset[int] = frozenset()
-
-    def after(self, instant: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-        """The instants after `instant`, in UTC, ascending, until there is none for 50 years."""
-        last = instant
-        for minute in self._minutes(_start(instant, zone)):
-            for second in self.seconds:
-                at = minute.astimezone(UTC) + timedelta(seconds=second)
-                if at > last:  # what comes earlier was written for an hour that comes twice
-                    last = at
-                    yield at
-
-    def _minutes(self, start: datetime) -> Iterator[datetime]:
-        while True:
-            year = None
-            for local in CronSim(self.fields, start):
-                year = self._next_year(local.year)
-                if year != local.year:
-                    break
-                yield local
-            else:
-                return
-            if year is None:
-                return
-            start = datetime(year, 1, 1, tzinfo=start.tzinfo) - _MINUTE
-
-    def _next_year(self, year: int) -> int | None:
-        if not self.years:
-            return year
-        return min((known for known in self.years if known >= year), default=None)
-
-
-def _start(instant: datetime, zone: ZoneInfo) -> datetime:
-    """Where to look from: the minute before, or before a change of the clock that was just made,
-    since a tick may have been put off by it."""
-    local = instant.astimezone(zone)
-    earlier = (instant - _CLOCK_CHANGE).astimezone(zone)
-    if earlier.utcoffset() != local.utcoffset():
-        return earlier
-    return local.replace(second=0, microsecond=0) - _MINUTE
-
-
-def parse(expression: str) -> Cron:
-    """Rejected when it is no cron expression, or when no calendar day can ever match it."""
+def parse(expression: str) -> Ticks:
+    """Rejected when it is no cron expression, when it is one of another dialect that would mean
+    something else here, or when no calendar day can ever match it."""
     if len(expression) > _MAX_LENGTH:
-        raise Rejected("invalid", f"schedule: longer than {_MAX_LENGTH} characters; {_HELP}")
+        raise refused(expression, f"longer than {_MAX_LENGTH} characters")
+    dialects.check_whole(expression)
+    fields = _fields(expression)
+    names = dialects.ORDERS.get(len(fields), ())
+    if len(fields) == 6 and _YEARS.fullmatch(fields[5]):
+        names = dialects.WITH_YEAR
+    if not names:
+        raise refused(expression, f"{len(fields)} fields")
+    dialects.check(expression, dict(zip(names, fields, strict=True)))
+    return _read(expression, fields)
+
+
+def stored(expression: str) -> Ticks:
+    """What an event's expression means: also one that is refused by now goes on to mean what it did
+    when it was stored. Once any `?` was a `*`."""
+    return _read(expression, _fields(expression.replace("?", "*")))
+
+
+def _fields(expression: str) -> list[str]:
     text = _MACROS.get(expression.strip().lower(), expression)
-    fields = [field.rstrip(",") or field for field in text.replace("?", "*").split()]
-    fields, years = _without_year(fields)
-    if len(fields) not in (5, 6):
-        raise Rejected("invalid", f"schedule: {expression!r} has {len(fields)} fields; {_HELP}")
+    return [field.rstrip(",") or field for field in text.split()]
+
+
+def _read(expression: str, fields: list[str]) -> Ticks:
+    fields, years = _without_year(expression, ["*" if one == "?" else one for one in fields])
     try:
-        simulated = CronSim(" ".join(fields), datetime(2000, 1, 1, tzinfo=UTC))
+        read = CronSim(" ".join(fields), datetime(2000, 1, 1, tzinfo=UTC))
     except CronSimError as error:
-        raise Rejected("invalid", f"schedule: {expression!r}: {error}; {_HELP}") from error
-    return Cron(" ".join(fields[-5:]), tuple(sorted(simulated.seconds)), years)
+        raise refused(expression, str(error)) from error
+    minute, hour, day, _, weekday = fields[-5:]
+    return Ticks(
+        Dates(_days(day.upper(), weekday.upper()), frozenset(read.months), years),
+        Times(*(tuple(sorted(values)) for values in (read.hours, read.minutes, read.seconds))),
+        repeats=minute.startswith("*") or hour.startswith("*"),
+    )
 
 
-def _without_year(fields: list[str]) -> tuple[list[str], frozenset[int]]:
+@lru_cache(maxsize=1024)
+def _days(day: str, weekday: str) -> Days:
+    """Of the two day fields; most schedules share them."""
+    read = CronSim(f"0 0 {day} * {weekday}", datetime(2000, 1, 1, tzinfo=UTC))
+    last = {CronSim.LAST, CronSim.LAST_WEEKDAY}
+    nth = {one for one in read.weekdays if isinstance(one, tuple)}
+    return Days(
+        numbers=frozenset(read.days - last),
+        last=CronSim.LAST in read.days,
+        last_weekday=CronSim.LAST_WEEKDAY in read.days,
+        weekdays=frozenset(one % 7 for one in read.weekdays - nth),
+        nth=frozenset((one % 7, 0 if place == CronSim.LAST else place) for one, place in nth),
+        both=read.day_and,
+    )
+
+
+def _without_year(expression: str, fields: list[str]) -> tuple[list[str], frozenset[int]]:
     if len(fields) == 7:
         *fields, years = fields
-        return fields, frozenset() if years == "*" else _years(years)
+        return fields, frozenset() if years == "*" else _years(expression, years)
     if len(fields) == 6 and _YEARS.fullmatch(fields[5]):
-        return [*fields[:5], "*"], _years(fields[5])
+        return [*fields[:5], "*"], _years(expression, fields[5])
     return fields, frozenset()
 
 
-def _years(field: str) -> frozenset[int]:
+def _years(expression: str, field: str) -> frozenset[int]:
     found: set[int] = set()
     if _YEARS.fullmatch(field):
         for part in field.split(","):
             first, _, last = part.partition("-")
             found.update(range(int(first), int(last or first) + 1))
     if not found or min(found) < _FIRST_YEAR or max(found) > _LAST_YEAR:
-        raise Rejected(
-            "invalid",
-            f"schedule: {field!r} is no year from {_FIRST_YEAR} to {_LAST_YEAR}; "
-            "give 2026 or 2026-2028",
-        )
+        what = f"{field!r} is no year from {_FIRST_YEAR} to {_LAST_YEAR}"
+        raise refused(expression, what, "give 2026 or 2026-2028")
     return frozenset(found)

@@ -1,19 +1,24 @@
 """Which ticks of a schedule are due, and what becomes of those that could not be had in time."""
 
-from collections import deque
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from itertools import islice
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from libs.domain import cron
+from libs.domain import cron, zones
 from libs.domain.errors import Rejected
 from libs.domain.events import Schedule
+from libs.domain.ticks import Ticks
 
 # A tick that is fired within this time is on time; misfire policies are for older ones.
 GRACE = timedelta(seconds=5)
 MAX_MISFIRE_CAP = 1000
+_UPCOMING = 5
+# Two versions of a zone's rules differ by less than this in what the clock shows.
+_RULES_DIFFER = timedelta(hours=3)
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -31,19 +36,16 @@ class Busy(msgspec.Struct, frozen=True):
 
 
 @lru_cache(maxsize=4096)
-def _parsed(expression: str, zone: str) -> tuple[cron.Cron, ZoneInfo]:
-    try:
-        return cron.parse(expression), ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise Rejected(
-            "invalid", f"zone: {zone!r} is no IANA time zone; give one such as 'Europe/Berlin'"
-        ) from error
+def _parsed(expression: str, zone: str) -> tuple[Ticks, ZoneInfo]:
+    return cron.stored(expression), zones.stored(zone)
 
 
 def check(schedule: Schedule, now: datetime) -> None:
     """Rejected when it can't be understood or has no instant left."""
     if not 1 <= schedule.misfire_cap <= MAX_MISFIRE_CAP:
         raise Rejected("invalid", f"misfire_cap: give 1 to {MAX_MISFIRE_CAP}")
+    cron.parse(schedule.expression)
+    zones.named(schedule.zone)
     if next_after(schedule, now) is None:
         raise Rejected(
             "invalid",
@@ -53,8 +55,26 @@ def check(schedule: Schedule, now: datetime) -> None:
 
 def next_after(schedule: Schedule, instant: datetime) -> datetime | None:
     """The first tick after `instant`, in UTC; none when the schedule has ended."""
-    expression, zone = _parsed(schedule.expression, schedule.zone)
-    return next(expression.after(instant, zone), None)
+    return next(ticks_after(schedule, instant), None)
+
+
+def ticks_after(schedule: Schedule, instant: datetime) -> Iterator[datetime]:
+    """The ticks after `instant`, in UTC, ascending. Most never end: take what you need."""
+    ticks, zone = _parsed(schedule.expression, schedule.zone)
+    return ticks.after(instant, zone)
+
+
+def accounted_for(schedule: Schedule, asked: datetime) -> datetime:
+    """The tick that `asked`, an instant that was asked for, is by the rules of today. Those of its
+    zone may have been others then, by which the same time of day was an hour earlier."""
+    tick = next_after(schedule, asked - timedelta(seconds=1))
+    return tick if tick is not None and tick - asked < _RULES_DIFFER else asked
+
+
+def upcoming(schedule: Schedule, instant: datetime) -> list[datetime]:
+    """The next five ticks, or fewer where there are none, by the clock of the schedule's zone."""
+    zone = zones.stored(schedule.zone)
+    return [at.astimezone(zone) for at in islice(ticks_after(schedule, instant), _UPCOMING)]
 
 
 def due(schedule: Schedule, after: datetime, now: datetime, busy: Busy) -> list[Tick]:
@@ -75,18 +95,11 @@ def due(schedule: Schedule, after: datetime, now: datetime, busy: Busy) -> list[
         return []
     if schedule.misfire != "all" or schedule.overlap == "skip":
         return [Tick(newest, count - 1)]
-    ticks = [Tick(waiting[0], count - len(waiting)), *map(Tick, list(waiting)[1:])]
+    ticks = [Tick(waiting[0], count - len(waiting)), *map(Tick, waiting[1:])]
     return ticks if schedule.overlap == "allow" else ticks[:1]
 
 
-def _between(schedule: Schedule, after: datetime, now: datetime) -> tuple[deque[datetime], int]:
+def _between(schedule: Schedule, after: datetime, now: datetime) -> tuple[list[datetime], int]:
     """The newest ticks up to now, and how many there were in all."""
-    expression, zone = _parsed(schedule.expression, schedule.zone)
-    newest: deque[datetime] = deque(maxlen=schedule.misfire_cap)
-    count = 0
-    for instant in expression.after(after, zone):
-        if instant > now:
-            break
-        newest.append(instant)
-        count += 1
-    return newest, count
+    ticks, zone = _parsed(schedule.expression, schedule.zone)
+    return ticks.newest(after, now, zone, schedule.misfire_cap)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 from uuid import UUID
 
@@ -131,9 +131,9 @@ def _ticks(task: Task, start: datetime, end: datetime, now: datetime) -> Iterato
     if task.schedule is None or task.status != "started":
         return
     tick = _next.after(task.schedule, max(start, now))
-    while tick is not None and tick < end:
+    if tick is not None and tick < end:
         yield tick
-        tick = schedules.next_after(task.schedule, tick)
+        yield from takewhile(lambda at: at < end, schedules.ticks_after(task.schedule, tick))
 
 
 class _Next:

@@ -131,7 +131,10 @@ def _scheduled(entry: Entry, now: datetime, asked: datetime | None) -> Iterator[
     task = entry.task
     if task.schedule is None or task.active_since is None:
         return
-    after = max(at for at in (task.active_since, entry.last, asked) if at is not None)
+    last = max((at for at in (entry.last, asked) if at is not None), default=task.active_since)
+    if last > task.active_since:
+        last = schedules.accounted_for(task.schedule, last)
+    after = max(task.active_since, last)
     busy = Busy(bool(entry.open or entry.retries) or _unfolded(entry, asked), entry.busy_until)
     for tick in schedules.due(task.schedule, after, now, busy):
         yield RunRequested(task=task.id, scheduled_at=tick.at, missed=tick.missed)

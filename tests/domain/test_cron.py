@@ -2,11 +2,10 @@
 
 from datetime import UTC, datetime
 from itertools import islice
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from libs.domain import cron
+from libs.domain import cron, zones
 from libs.domain.errors import Rejected
 from tests.domain.decider import START
 
@@ -16,7 +15,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 def following(expression: str, after: datetime = NOON, count: int = 3) -> list[str]:
     """The next instants, in UTC, as `03-01 12:00:05`."""
-    found = cron.parse(expression).after(after, ZoneInfo("UTC"))
+    found = cron.parse(expression).after(after, zones.named("UTC"))
     return [f"{at:%m-%d %H:%M:%S}" for at in islice(found, count)]
 
 
@@ -76,7 +75,7 @@ def test_the_documents_year_example_fires_through_half_a_february() -> None:
     ],
 )
 def test_years(expression: str, years: list[int]) -> None:
-    found = cron.parse(expression).after(NOON, ZoneInfo("UTC"))
+    found = cron.parse(expression).after(NOON, zones.named("UTC"))
     assert [at.year for at in islice(found, 3)] == years
 
 

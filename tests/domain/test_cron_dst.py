@@ -1,12 +1,13 @@
-"""When the clock changes: what has a time of day happens once, what repeats follows real time."""
+"""When the clock changes: what has a time of day happens once, what repeats follows real time.
+
+Every kind of change of every zone is in test_cron_zones.py."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise, takewhile
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from libs.domain import cron
+from libs.domain import cron, zones
 
 # Each night in local time: (zone, its date).
 BERLIN_SPRING = ("Europe/Berlin", "2026-03-29")  # 02:00 becomes 03:00
@@ -15,12 +16,20 @@ NEW_YORK_SPRING = ("America/New_York", "2026-03-08")  # 02:00 becomes 03:00
 NEW_YORK_AUTUMN = ("America/New_York", "2026-11-01")  # 02:00 becomes 01:00
 LORD_HOWE_SPRING = ("Australia/Lord_Howe", "2026-10-04")  # 02:00 becomes 02:30
 LORD_HOWE_AUTUMN = ("Australia/Lord_Howe", "2026-04-05")  # 02:00 becomes 01:30
+LORD_HOWE_NEXT = ("Australia/Lord_Howe", "2027-10-03")
+CHATHAM_AUTUMN = ("Pacific/Chatham", "2027-04-04")  # 03:45 becomes 02:45
+AZORES_SPRING = ("Atlantic/Azores", "2026-03-29")  # 00:00 becomes 01:00
+SANTIAGO_SPRING = ("America/Santiago", "2026-09-06")  # 00:00 becomes 01:00
+BEIRUT_SPRING = ("Asia/Beirut", "2027-03-28")  # 00:00 becomes 01:00
+HAVANA_AUTUMN = ("America/Havana", "2026-11-01")  # 01:00 becomes 00:00
+TROLL_SPRING = ("Antarctica/Troll", "2026-03-29")  # 01:00 becomes 03:00
+CAIRO_AUTUMN = ("Africa/Cairo", "2026-10-29")  # 24:00 becomes 23:00
 CAIRO_SPRING = ("Africa/Cairo", "2026-04-24")  # 00:00 becomes 01:00
 
 
 def through_the_day(expression: str, night: tuple[str, str]) -> list[datetime]:
     """All ticks from the midnight before until the midnight after, in local time."""
-    zone = ZoneInfo(night[0])
+    zone = zones.named(night[0])
     midnight = datetime.fromisoformat(night[1]).replace(tzinfo=zone)
     end = (midnight + timedelta(days=1)).astimezone(UTC)
     before = midnight.astimezone(UTC) - timedelta(seconds=1)
@@ -38,6 +47,13 @@ def through_the_day(expression: str, night: tuple[str, str]) -> list[datetime]:
         ("15 2 * * *", LORD_HOWE_SPRING, ["02:30+1100"]),
         ("45 1 * * *", LORD_HOWE_AUTUMN, ["01:45+1100"]),
         ("30 0 * * *", CAIRO_SPRING, ["01:00+0300"]),
+        ("30 0 * * *", SANTIAGO_SPRING, ["01:00-0300"]),
+        ("30 0,1 * * *", SANTIAGO_SPRING, ["01:00-0300", "01:30-0300"]),
+        ("30 1,2 * * *", TROLL_SPRING, ["03:00+0200"]),
+        ("30 2 * * *", CHATHAM_AUTUMN, ["02:30+1345"]),
+        ("0,50 2 * * *", CHATHAM_AUTUMN, ["02:00+1345", "02:50+1345"]),
+        ("30 23 * * *", CAIRO_AUTUMN, ["23:30+0300"]),
+        ("0 0 * * *", HAVANA_AUTUMN, ["00:00-0400"]),
         # seconds change nothing about it
         ("0 30 2 * * *", BERLIN_SPRING, ["03:00+0200"]),
         ("0 30 2 * * *", BERLIN_AUTUMN, ["02:30+0200"]),
@@ -84,6 +100,26 @@ def test_what_repeats_follows_real_time(
     assert len(steps) == 1
 
 
+@pytest.mark.parametrize(
+    ("expression", "night", "expected"),
+    [
+        ("*/15 3 4 4 *", CHATHAM_AUTUMN, "03:00 03:15 03:30 03:00 03:15 03:30 03:45"),
+        ("0 */6 * * *", LORD_HOWE_SPRING, "00:00 06:00 12:00 18:00"),
+        ("0 */6 * * *", LORD_HOWE_NEXT, "00:00 06:00 12:00 18:00"),
+        ("*/15 9 * * *", LORD_HOWE_SPRING, "09:00 09:15 09:30 09:45"),
+        ("*/15 9 * * *", LORD_HOWE_AUTUMN, "09:00 09:15 09:30 09:45"),
+        ("*/20 2 * * *", LORD_HOWE_AUTUMN, "02:00 02:20 02:40"),
+        ("*/20 */24 3 * *", LORD_HOWE_NEXT, "00:00 00:20 00:40"),
+        ("*/20 1 29 3 *", AZORES_SPRING, "01:00 01:20 01:40"),
+        ("*/30 0 6 9 *", SANTIAGO_SPRING, ""),
+        ("*/15 */6 28 3 *", BEIRUT_SPRING, "06:00 06:15 06:30 06:45 12:00 12:15 12:30 12:45 "
+         "18:00 18:15 18:30 18:45"),
+    ],
+)  # fmt: skip
+def test_ticks_of_a_day(expression: str, night: tuple[str, str], expected: str) -> None:
+    assert [f"{at:%H:%M}" for at in through_the_day(expression, night)] == expected.split()
+
+
 NIGHTS = [
     BERLIN_SPRING,
     BERLIN_AUTUMN,
@@ -92,6 +128,11 @@ NIGHTS = [
     LORD_HOWE_SPRING,
     LORD_HOWE_AUTUMN,
     CAIRO_SPRING,
+    CAIRO_AUTUMN,
+    CHATHAM_AUTUMN,
+    AZORES_SPRING,
+    SANTIAGO_SPRING,
+    HAVANA_AUTUMN,
 ]
 EXPRESSIONS = [
     "30 2 * * *",
@@ -110,7 +151,7 @@ EXPRESSIONS = [
 def test_i3_looking_anew_finds_the_same_ticks(expression: str, night: tuple[str, str]) -> None:
     """A scheduler that starts in the middle of the change expects what one that lived through it
     expects."""
-    zone = ZoneInfo(night[0])
+    zone = zones.named(night[0])
     midnight = datetime.fromisoformat(night[1]).replace(tzinfo=zone).astimezone(UTC)
     end = midnight + timedelta(hours=10)
     parsed = cron.parse(expression)

@@ -4,13 +4,11 @@ import re
 from calendar import day_abbr, month_abbr
 from collections.abc import Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from libs.domain import schedule
 from libs.domain.errors import Rejected
 from libs.domain.events import Schedule
 
-_SHOWN = 5
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 # What a box to tick is called, by what cron calls it.
@@ -58,8 +56,4 @@ def _time(part: str) -> tuple[int, int]:
 def upcoming(plan: Schedule, now: datetime) -> list[datetime]:
     """The next five instants, in the schedule's own zone. Rejected when there can't be any."""
     schedule.check(plan, now)
-    found: list[datetime] = []
-    at: datetime | None = now
-    while len(found) < _SHOWN and at and (at := schedule.next_after(plan, at)):
-        found.append(at.astimezone(ZoneInfo(plan.zone)))
-    return found
+    return schedule.upcoming(plan, now)

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 import msgspec
 from aiohttp import web
 
+from libs.domain import schedule
 from libs.domain.task import Task, shown_status
 from services.api import access, queries, requests, tasks
 from services.api.dashboard import live
 from services.api.dashboard.bodies import path_id
 from services.api.dashboard.paging import Paging
 from services.api.dashboard.run_lines import run_lines
-from services.api.dashboard.schedules import upcoming
 from services.api.dashboard.task_line import TaskLine
 from services.api.dashboard.visit import Visit, local
 from services.api.queries import TaskShown
@@ -35,7 +35,7 @@ async def show(visit: Visit) -> web.Response:
         line=line,
         workload=orchestration,
         arguments=_arguments(state),
-        upcoming=upcoming(state.schedule, now) if line.next and state.schedule else [],
+        upcoming=schedule.upcoming(state.schedule, now) if line.next and state.schedule else [],
         paging=paging,
         **await run_lines(visit, paging, task=state.id),
     )

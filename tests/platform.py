@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import aiohttp
 
@@ -22,6 +21,7 @@ from libs.eventlog import wire
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.log import EventLog
 from libs.eventlog.wire import Nats
+from libs.supervisor.stores import embedded_dsn
 from tests.small_disk import SmallDisk, on_small_disk
 from tests.supervisor.instance import children, command_line
 
@@ -110,13 +110,14 @@ class Platform:
 
     @property
     def dsn(self) -> str:
-        port, passfile = self._port("postgres"), self.data / "secrets" / "postgres-passfile"
-        return f"postgresql://rondo@127.0.0.1:{port}/rondo?passfile={quote(str(passfile), safe='')}"
+        sockets = (self.data / "sockets" / "postgres").resolve()
+        return embedded_dsn(sockets, self.data / "secrets" / "postgres-passfile")
 
     @asynccontextmanager
     async def nats(self) -> AsyncIterator[Nats]:
         token = (self.data / "secrets" / "nats-token").read_text().strip()
-        async with wire.connect(f"nats://127.0.0.1:{self._port('nats')}", token) as connection:
+        server = self.data / "nats" / "server.json"
+        async with wire.connect("nats://127.0.0.1", token, server=server) as connection:
             yield connection
 
     async def events(self) -> list[Recorded]:
@@ -131,9 +132,6 @@ class Platform:
                     if found[-1].seq >= end:
                         break
         return found
-
-    def _port(self, name: str) -> int:
-        return int(json.loads((self.data / "ports.json").read_bytes())[name])
 
 
 @contextmanager

@@ -10,11 +10,12 @@ come without its queue, task and slow reading of headers (`_Client`).
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from itertools import count
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import nats.errors
@@ -23,7 +24,10 @@ from nats.aio.subscription import Subscription
 from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
 
 from libs.domain.errors import Unavailable
+from libs.eventlog import proven
+from libs.eventlog.mailbox import Mailbox
 from libs.eventlog.message import ApiError, Message, checked, frames
+from libs.natsjwt.issuer import is_user_seed
 
 __all__ = ["ApiError", "Mailbox", "Message", "Nats", "checked", "connect"]
 
@@ -34,35 +38,6 @@ USER = "rondo"
 RECONNECT_WAIT = 0.05
 REQUEST_TIMEOUT = 5.0
 CONNECT_PATIENCE = 30.0
-
-
-class Mailbox:
-    """A subject of our own, to which many answers may come. None arrives when we reconnected."""
-
-    def __init__(self, subject: str) -> None:
-        self.subject = subject
-        self._come: deque[Message | None] = deque()
-        self._some = asyncio.Event()
-
-    def put(self, message: Message | None) -> None:
-        self._come.append(message)
-        self._some.set()
-
-    async def get(self) -> Message | None:
-        """The first that has come, or comes."""
-        await self._some.wait()
-        message = self._come.popleft()
-        if not self._come:
-            self._some.clear()
-        return message
-
-    async def take(self) -> list[Message | None]:
-        """All that has come, at least one."""
-        await self._some.wait()
-        self._some.clear()
-        taken = list(self._come)
-        self._come.clear()
-        return taken
 
 
 class _Parser(Parser):  # type: ignore[misc]
@@ -97,10 +72,28 @@ class _Client(Client):  # type: ignore[misc]
     It overrides what the library keeps to itself; the tests of this folder would notice a change.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, server: Path | None = None) -> None:
         super().__init__()
         self._ps = _Parser(self)
+        self._file = server
+        self._known: proven.Server | None = None
         self.receivers: dict[int, Callable[[Message], None]] = {}
+
+    async def _connect_to_server(self, s: Any) -> None:
+        if self._file:  # wherever else a server has said that there are others
+            self._known = proven.known(self._file)
+            s.uri = urlsplit(self._known.url)
+        await super()._connect_to_server(s)
+
+    def _connect_command(self) -> bytes:
+        """The first that is said to a server, once it has greeted."""
+        if self._known:
+            stream = self._transport._io_writer
+            its, ours = stream.get_extra_info("peername"), stream.get_extra_info("sockname")
+            if not proven.proves_itself(self._known, its, ours):
+                raise nats.errors.Error(f"somebody else than NATS answers at {self._known.url}")
+        command: bytes = super()._connect_command()
+        return command
 
     async def receive(
         self, subject: str, receiver: Callable[[Message], None], queue: str = ""
@@ -226,11 +219,13 @@ class Nats:
             box.put(None)
 
 
-async def _connect(url: str, options: dict[str, Any], patience: float) -> _Client:
+async def _connect(
+    url: str, options: dict[str, Any], server: Path | None, patience: float
+) -> _Client:
     deadline = asyncio.get_running_loop().time() + patience
     while True:
         try:
-            client = _Client()
+            client = _Client(server)
             await client.connect(url, allow_reconnect=True, **options)
             return client
         except (OSError, TimeoutError, nats.errors.NoServersError) as error:
@@ -251,11 +246,16 @@ async def _close(client: Client) -> None:
 
 @asynccontextmanager
 async def connect(
-    url: str, token: str | None = None, patience: float = CONNECT_PATIENCE
+    url: str,
+    token: str | None = None,
+    patience: float = CONNECT_PATIENCE,
+    server: Path | None = None,
 ) -> AsyncIterator[Nats]:
     """Connected for as long as the block lasts; reconnects by itself, for ever.
 
-    `token` is the password of the platform's user; without it, the URL says who we are.
+    `token` is the seed of the platform's key, with which the server's challenge is signed, or the
+    password of its user; without it, the URL says who we are. `server` is a file that says which
+    process NATS is: to nobody else is anything sent (proven.py).
     """
     holder: list[Nats] = []
 
@@ -281,9 +281,11 @@ async def connect(
         "reconnected_cb": reconnected,
         "disconnected_cb": disconnected,
     }
-    if token:
+    if token and is_user_seed(token):
+        options["nkeys_seed_str"] = token
+    elif token:
         options |= {"user": USER, "password": token}
-    client = await _connect(url, options, patience)
+    client = await _connect(url, options, server, patience)
     holder.append(Nats(client))
     await holder[0].listen()
     try:

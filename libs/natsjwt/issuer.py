@@ -54,6 +54,27 @@ class Issuer:
         return f"{signed}.{_part(self._pair.sign(signed.encode()))}"
 
 
+def new_user_seed() -> str:
+    """The secret half of a key by which a user of NATS signs the server's challenge."""
+    key = Ed25519PrivateKey.generate().private_bytes_raw()
+    seed: bytes = nkeys.encode_seed(key, nkeys.PREFIX_BYTE_USER)
+    return seed.decode()
+
+
+def is_user_seed(text: str) -> bool:
+    """Whether it is such a half, rather than a password."""
+    try:
+        return text.startswith("SU") and bool(public_of(text))
+    except (nkeys.NkeysError, ValueError):
+        return False
+
+
+def public_of(seed: str) -> str:
+    """The public half, which the server is told."""
+    public: bytes = nkeys.from_seed(seed.strip().encode()).public_key
+    return public.decode()
+
+
 def claims(token: bytes) -> bytes:
     """The claims of a token, whoever signed it, as JSON. ValueError when it is none."""
     _, payload, _ = token.split(b".")

@@ -7,12 +7,15 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, Protocol
 
 import asyncpg
 
 from libs.domain.errors import Unavailable
+from libs.postgres import auth
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +62,29 @@ _GONE = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
 )
+
+
+_required: ContextVar[auth.Methods | None] = ContextVar("required", default=None)
+
+
+class _Wary(asyncpg.protocol.Protocol):
+    """Answers the server's question who we are only by ways that tell it no more than that; asyncpg
+    itself answers by any, and has no setting for it."""
+
+    def __init__(self, place: auth.Place, *more: Any) -> None:
+        super().__init__(place, *more)
+        self._watch = auth.Watch(auth.allowed(place, _required.get()))
+
+    def data_received(self, data: Any) -> None:
+        super().data_received(data if self._watch.over else self._watch.passed(data))
+
+
+setattr(asyncpg.protocol, "Protocol", _Wary)  # noqa: B010 - one is made for each connection
+
+
+async def _connected(required: auth.Methods | None, *args: Any, **more: Any) -> Any:
+    _required.set(required)  # in a task's own context, or to what its others need too
+    return await asyncpg.connect(*args, **more)
 
 
 class _Informed(asyncpg.Connection):
@@ -173,7 +199,7 @@ async def connect(
     lost when the server is killed, so it is for rows that nobody waits for.
 
     Waits for a server that is starting; Unavailable after half a minute. Wrong credentials raise
-    asyncpg's own error at once.
+    asyncpg's own error at once. Which ways of telling who we are may be asked for: auth.py.
     """
     settings = {
         "search_path": schema,
@@ -198,10 +224,12 @@ async def _as_it_is(_: object) -> None:
 
 async def _pool(dsn: str, settings: dict[str, str], least: int, size: int) -> asyncpg.Pool:
     deadline = asyncio.get_running_loop().time() + _PATIENCE
+    plain, required = auth.parted(dsn)
     while True:
         try:
             pool = await asyncpg.create_pool(
-                dsn,
+                plain,
+                connect=partial(_connected, required),
                 connection_class=_Informed,
                 min_size=least,
                 max_size=size,

@@ -31,11 +31,18 @@ class Secret:
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """What every service needs. `listen` is host:port of its HTTP side."""
+    """What every service needs. `listen` is where its HTTP side is: host:port, or `unix:` and the
+    path of a socket. `listen_fds` are the numbers of sockets that it is given to listen on instead.
+
+    `nats_token` is a password or an nkey's seed. `nats_server` is a file that says which process
+    NATS is (libs/eventlog/proven.py), where it is one of this machine.
+    """
 
     nats_url: str
     listen: str
+    listen_fds: str = ""
     nats_token: Secret | None = None
+    nats_server: Path | None = None
     nats_replicas: int = 1
 
 

@@ -1,10 +1,12 @@
 """The HTTP side of a service: served until cancelled, with /healthz and /readyz."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
+import aiohttp
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
@@ -18,6 +20,7 @@ Check = Callable[[], Awaitable[object]]
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+UNIX = "unix:"
 _CHECK_TIMEOUT = 2.0
 _METHODS = hdrs.METH_ALL  # any other word is one that a caller made up
 
@@ -107,13 +110,32 @@ def _route(request: web.Request) -> str:
 
 
 @asynccontextmanager
-async def serving(app: web.Application, listen: str) -> AsyncIterator[None]:
-    """Serves while the block lasts; requests under way get a second to end."""
+async def serving(app: web.Application, listen: str, given: str = "") -> AsyncIterator[None]:
+    """Serves while the block lasts; requests under way get a second to end. At `listen`, or on the
+    listening sockets whose numbers are `given`; see Config."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    host, port = host_and_port(listen)
     try:
-        await web.TCPSite(runner, host, port, reuse_address=True).start()
+        for site in _sites(runner, listen, given):
+            await site.start()
         yield
     finally:
         await runner.cleanup()
+
+
+def _sites(runner: web.AppRunner, listen: str, given: str) -> list[web.BaseSite]:
+    if given:
+        sockets = [socket.socket(fileno=int(number)) for number in given.split(",")]
+        return [web.SockSite(runner, each) for each in sockets]
+    if listen.startswith(UNIX):
+        return [web.UnixSite(runner, listen.removeprefix(UNIX))]
+    return [web.TCPSite(runner, *host_and_port(listen), reuse_address=True)]
+
+
+def calling(url: str) -> aiohttp.ClientSession:
+    """For calls of another service, by a path without its first slash. It listens at `url`:
+    http://host:port, or `unix:` and the path of its socket."""
+    if url.startswith(UNIX):
+        connector = aiohttp.UnixConnector(url.removeprefix(UNIX))
+        return aiohttp.ClientSession("http://localhost/", connector=connector)
+    return aiohttp.ClientSession(url.rstrip("/") + "/")

@@ -14,6 +14,7 @@ left out, and built again.
 """
 
 import asyncio
+import fcntl
 import json
 import os
 import shutil
@@ -62,6 +63,7 @@ async def backup(data: Path, to: Path, operator: Mapping[str, str], terminal: Te
     if not (data / "lock").exists():
         raise Rejected("invalid", f"--data {data}: there is no instance; name its folder")
     _make_empty(to, "--to")
+    os.umask(0o077)  # whoever is handed a part of it does not hand it on to everybody
     with _told():
         await _save(data, to, operator, terminal)
     terminal.say("rondo", f"backup in {to}; its folder secrets opens all of it: keep that apart")
@@ -99,9 +101,7 @@ async def restore(
     about = _manifest(source)
     _make_empty(data, "--data")
     beside = data.with_name(f".{data.name}.restoring")
-    with _told():
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(mode=0o700)
+    with _told(), _alone(beside, data):
         await _load(source, beside, about, operator, terminal)
         beside.rename(data)
     terminal.say("rondo", f"restored the event log up to {about['ends']['events']}; now `rondo up`")
@@ -116,7 +116,6 @@ async def _load(
 ) -> None:
     _copy_into(source / "secrets", data / "secrets")
     (data / "secrets").chmod(0o700)
-    (data / "lock").touch(0o600)
     async with start_stores(data, operator, terminal) as stores:
         async with _nats(stores) as nats:
             for name, stream in _STREAMS.items():
@@ -140,6 +139,26 @@ def _told() -> Iterator[None]:
         raise Unavailable(f"NATS refuses: {error}") from error
 
 
+@contextmanager
+def _alone(beside: Path, data: Path) -> Iterator[None]:
+    """With the folder `beside`, empty and ours: another restore to the same place is not robbed of
+    what it is at work on."""
+    beside.mkdir(mode=0o700, exist_ok=True)
+    held = os.open(beside, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for path in beside.iterdir():  # what one left that was killed
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        (beside / "lock").touch(0o600)
+        yield
+    except BlockingIOError:
+        raise Rejected(
+            "conflict", f"--data {data}: another restore is at work on it; let that end first"
+        ) from None
+    finally:
+        os.close(held)
+
+
 def _manifest(source: Path) -> dict[str, Any]:
     try:
         about: dict[str, Any] = json.loads((source / _MANIFEST).read_bytes())
@@ -155,19 +174,19 @@ def _manifest(source: Path) -> dict[str, Any]:
 
 
 def _make_empty(folder: Path, option: str) -> None:
+    """Looks first: a folder that holds anything, an instance that runs say, is left as it is."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if folder.exists() and any(folder.iterdir()):
+            raise Rejected("invalid", f"{option} {folder} is not empty: choose an empty folder")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
-        taken = any(folder.iterdir())
     except OSError as error:
         raise Rejected("invalid", f"{option} {folder}: {error.strerror}; choose another") from error
-    if taken:
-        raise Rejected("invalid", f"{option} {folder} is not empty: choose an empty folder")
 
 
 def _nats(stores: Stores) -> AbstractAsyncContextManager[Nats]:
     token = stores.nats_token.read_text().strip() if stores.nats_token else None
-    return wire.connect(stores.nats, token)
+    return wire.connect(stores.nats, token, server=stores.nats_server)
 
 
 def _tools(stores: Stores, operator: Mapping[str, str]) -> PgTools:
@@ -184,11 +203,12 @@ def _copy_files(data: Path, to: Path, stores: Stores) -> None:
     if folder := _folder_of(stores):
         _copy_into(folder, to / "blobs")
     _copy_into(data / "secrets", to / "secrets")
-    (to / "secrets").chmod(0o700)
     locks = to / "locks"
     _copy_into(data / "environments" / ".locks", locks)
     for lock in (data / "environments").glob("*/lock.txt"):
         shutil.copyfile(lock, locks / f"{lock.parent.name}.txt")
+    for path in to.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def _copy_into(source: Path, target: Path) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import fcntl
 import os
 import time
@@ -10,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from libs.domain.errors import Rejected
+from libs.linux.process import holds
 
 _LOCK = "lock"
 _LAST_BREATH = 10.0  # seconds that the processes of a killed instance get to end
@@ -40,21 +40,22 @@ async def open_folder(path: Path) -> AsyncIterator[Folder]:
 
     Its mode is 0700; under root 0711, since parts of it belong to other uids, which must get there.
     """
-    _make(path)
-    lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = _open_lock(path)
     try:
         await _acquire(path, lock)
+        path.chmod(0o711 if os.geteuid() == 0 else 0o700)  # not before it is known to be ours
         yield Folder(path, lock)
     finally:
         os.close(lock)
 
 
-def _make(path: Path) -> None:
+def _open_lock(path: Path) -> int:
+    """Looks and makes what is absent, but changes nothing that is there: it may be in use."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(path.iterdir()) and not (path / _LOCK).exists():
             raise Rejected("invalid", f"--data {path} holds other things: choose an empty folder")
-        path.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        return os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise Rejected(
             "invalid", f"--data {path}: {error.strerror}; choose a folder that you may write to"
@@ -62,11 +63,15 @@ def _make(path: Path) -> None:
 
 
 async def _acquire(path: Path, lock: int) -> None:
-    """Take the lock and leave our pid in it; wait only for what is left of a killed instance."""
+    """Take the lock and leave our pid in it; wait only for what is left of a killed instance.
+
+    Its supervisor may be a zombie for as long as the machine's first process likes, and its pid may
+    be somebody else's by now: in use is what the one who left the pid still holds open.
+    """
     patience = time.monotonic() + _LAST_BREATH
     while not _try_lock(lock):
         holder = int(os.pread(lock, 20, 0) or b"0")
-        if _lives(holder):
+        if holds(holder, lock):
             raise Rejected(
                 "conflict",
                 f"--data {path} is in use by process {holder}: stop that, or choose another folder",
@@ -88,14 +93,6 @@ def _try_lock(lock: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError as error:
-        return error.errno == errno.EPERM
-    return pid > 0
 
 
 def write_whole(path: Path, content: bytes, mode: int = 0o600) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from libs.natsjwt.issuer import is_user_seed, new_user_seed
 from libs.supervisor.folder import write_whole
 from libs.vault.ring import new_line
 
@@ -25,6 +26,10 @@ def _token() -> bytes:
     return secrets.token_hex(32).encode()
 
 
+def _user_seed() -> bytes:
+    return new_user_seed().encode()
+
+
 def _key_ring() -> bytes:
     return new_line().encode()
 
@@ -35,7 +40,7 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
     "vault-key": _key_ring,  # see libs/vault/ring.py
     "admin-password": _password,
     "internal-token": _token,
-    "nats-token": _token,
+    "nats-token": _user_seed,
     "nats-issuer": _signing_key,
     "postgres-password": _token,
 }
@@ -44,6 +49,8 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
 def ensure_secrets(folder: Path) -> set[str]:
     """Make the secrets that `folder` lacks; their names. Those that are there stay as they are."""
     missing = {name for name in _MAKERS if not (folder / name).exists()}
+    if "nats-token" not in missing and not is_user_seed((folder / "nats-token").read_text()):
+        missing.add("nats-token")  # once a password, which whoever stood in for NATS was told
     for name in missing:
         write_whole(folder / name, _MAKERS[name]())
     return missing

@@ -12,9 +12,16 @@ import json
 import sysconfig
 from pathlib import Path
 
-from libs.natsjwt.issuer import Issuer
+import msgspec
+
+from libs.eventlog.proven import Server
+from libs.linux.process import started
+from libs.linux.tcp import listens
+from libs.natsjwt.issuer import Issuer, is_user_seed, public_of
 from libs.supervisor.folder import Folder, write_whole
-from libs.supervisor.process import Program, Ready
+from libs.supervisor.ports import Ports
+from libs.supervisor.process import Program
+from libs.supervisor.terminal import Terminal
 
 _CONFIGURATION = """\
 listen: "127.0.0.1:{port}"
@@ -32,7 +39,7 @@ _ACCOUNTS = """\
 accounts {{
   RONDO {{
     jetstream: enabled
-    users: [{{ user: "rondo", password: {password} }}]
+    users: [{user}]
     exports: [
       {{ service: "$JS.API.CONSUMER.MSG.NEXT.EVENTS.*", accounts: [SUBSCRIBERS]
         response_type: stream }}
@@ -48,36 +55,71 @@ accounts {{
     ]
   }}
 }}
-authorization {{ auth_callout {{ account: RONDO, auth_users: [rondo], issuer: {issuer} }} }}
+authorization {{ auth_callout {{ account: RONDO, auth_users: [{name}], issuer: {issuer} }} }}
 """
 _INTERVAL = 0.01  # seconds between two looks
+KNOWN = Path("nats", "server.json")  # in the data folder: libs/eventlog/proven.py
 
 
-def accounts(password: str, issuer: Issuer) -> str:
-    """The part of a configuration that says who is let in: our services by this password."""
-    return _ACCOUNTS.format(password=_quoted(password), issuer=issuer.public)
+def accounts(token: str, issuer: Issuer) -> str:
+    """The part of a configuration that says who is let in: our services, by the key that the seed
+    `token` stands for, of which the server knows the public half only; or by it as a password."""
+    if is_user_seed(token):
+        name = public_of(token)
+        return _ACCOUNTS.format(user=f"{{ nkey: {name} }}", name=name, issuer=issuer.public)
+    user = f'{{ user: "rondo", password: {_quoted(token)} }}'
+    return _ACCOUNTS.format(user=user, name="rondo", issuer=issuer.public)
 
 
-def nats_program(folder: Folder, port: int, token: Path, issuer: Path) -> Program:
-    """nats-server on loopback `port`, storing under `folder`. Our services need what is in `token`;
-    whom the key in `issuer` vouches for is let in too."""
-    home = folder.part("nats")
-    _adopt(home / "jetstream")
-    # In a file of mode 0600, since an argument or a variable would show the token to others.
-    configuration = _CONFIGURATION.format(
-        port=port,
-        accounts=accounts(token.read_text(), Issuer(issuer.read_text())),
-        store=_quoted(str(home)),
-    )
-    write_whole(home / "nats.conf", configuration.encode())
-    server = Path(sysconfig.get_path("scripts")) / "nats-server"
-    return Program(
-        name="nats",
-        command=[str(server), "-c", str(home / "nats.conf")],
-        folder=home,
-        log=folder.part("log") / "nats.log",
-        environment={},
-    )
+class EmbeddedNats:
+    """nats-server on a loopback port of `ports`, storing under `folder`. Our services prove with
+    the seed in the file `token` who they are, and look in the file `known` who it is."""
+
+    def __init__(self, folder: Folder, ports: Ports, token: Path, terminal: Terminal) -> None:
+        self._home = folder.part("nats")
+        self._log = folder.part("log") / "nats.log"
+        self._ports = ports
+        self._terminal = terminal
+        self._port = ports.pick("nats")
+        self.token = token
+        self.known = folder.path / KNOWN
+
+    @property
+    def url(self) -> str:
+        return f"nats://127.0.0.1:{self._port}"
+
+    def program(self, issuer: Path) -> Program:
+        """Whom the key in the file `issuer` vouches for is let in too."""
+        _adopt(self._home / "jetstream")
+        who = accounts(self.token.read_text(), Issuer(issuer.read_text()))
+        server = Path(sysconfig.get_path("scripts")) / "nats-server"
+        return Program(
+            name="nats",
+            command=[str(server), "-c", str(self._home / "nats.conf")],
+            folder=self._home,
+            log=self._log,
+            environment={},
+            prepare=lambda: self._prepare(who),
+        )
+
+    async def ready(self, pid: int, _since: float) -> None:
+        """It listens only after its streams are recovered. That somebody does says nothing."""
+        address = ("127.0.0.1", self._port)
+        with self._ports.lent("nats"):
+            while not listens(pid, address):  # noqa: ASYNC110 - a fact of another process
+                await asyncio.sleep(_INTERVAL)
+        server = Server(url=self.url, pid=pid, started=started(pid))
+        write_whole(self.known, msgspec.json.encode(server))
+
+    def _prepare(self, who: str) -> None:
+        if holder := self._ports.holder("nats"):
+            taken, self._port = self._port, self._ports.move("nats")
+            self._terminal.warn(
+                "nats", f"{holder}, not ours, has its port {taken}: from now on {self._port}"
+            )
+        text = _CONFIGURATION.format(port=self._port, accounts=who, store=_quoted(str(self._home)))
+        # In a file of mode 0600, since an argument or a variable would show it to others.
+        write_whole(self._home / "nats.conf", text.encode())
 
 
 def _adopt(store: Path) -> None:
@@ -85,29 +127,6 @@ def _adopt(store: Path) -> None:
     before = store / "$G"
     if before.exists() and not (store / "RONDO").exists():
         before.rename(store / "RONDO")
-
-
-def nats_ready(port: int) -> Ready:
-    """It serves once it greets: it listens only after its streams are recovered."""
-
-    async def ready(_pid: int, _since: float) -> None:
-        while not await _greets(port):  # noqa: ASYNC110 - a fact of another process
-            await asyncio.sleep(_INTERVAL)
-
-    return ready
-
-
-async def _greets(port: int) -> bool:
-    try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    try:
-        return (await reader.readline()).startswith(b"INFO ")
-    except OSError:
-        return False
-    finally:
-        writer.close()
 
 
 def _quoted(text: str) -> str:

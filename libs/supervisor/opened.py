@@ -4,15 +4,15 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 from libs.domain.errors import Rejected
 from libs.supervisor.folder import open_folder
 from libs.supervisor.guard import Guard
 from libs.supervisor.instance import Instance
 from libs.supervisor.keys import ensure_secrets
+from libs.supervisor.nats import KNOWN
 from libs.supervisor.ports import Ports
-from libs.supervisor.stores import Stores, choose_stores
+from libs.supervisor.stores import Stores, choose_stores, embedded_dsn
 from libs.supervisor.supervise import Supervisor
 from libs.supervisor.terminal import Terminal
 
@@ -52,16 +52,17 @@ async def start_stores(
 
 
 def _running(data: Path, operator: Mapping[str, str]) -> Stores:
-    ports, secrets = json.loads((data / "ports.json").read_bytes()), data / "secrets"
-    passfile = quote(str(secrets / "postgres-passfile"), safe="")
-    nats, token = operator.get("RONDO_NATS_URL", ""), None
+    secrets, sockets = data / "secrets", (data / "sockets" / "postgres").resolve()
+    nats, token, server = operator.get("RONDO_NATS_URL", ""), None, None
     if not nats:
-        nats, token = f"nats://127.0.0.1:{ports['nats']}", secrets / "nats-token"
-    dsn = f"postgresql://rondo@127.0.0.1:{ports.get('postgres')}/rondo?passfile={passfile}"
+        port = json.loads((data / "ports.json").read_bytes())["nats"]
+        nats, token, server = f"nats://127.0.0.1:{port}", secrets / "nats-token", data / KNOWN
     return Stores(
         nats=nats,
         nats_token=token,
-        postgres=operator.get("RONDO_POSTGRES_DSN") or dsn,
+        nats_server=server,
+        postgres=operator.get("RONDO_POSTGRES_DSN")
+        or embedded_dsn(sockets, secrets / "postgres-passfile"),
         blobs=operator.get("RONDO_BLOBS_URL") or (data / "blobs").as_uri(),
         servers=[],
     )

@@ -8,9 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from libs.postgres.auth import SAFE, on_loopback
 from libs.supervisor.process import StartFailed
 
-_BY_PARAMETER = {"passfile": "PGPASSFILE", "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT"}
+_BY_PARAMETER = {
+    "passfile": "PGPASSFILE",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "require_auth": "PGREQUIREAUTH",
+}
 
 
 class PgTools:
@@ -59,9 +65,10 @@ class PgTools:
 
 def _environment(dsn: str) -> dict[str, str]:
     parts = urlsplit(dsn)
+    host, port = _place(parts.netloc)
     found = {
-        "PGHOST": parts.hostname or "127.0.0.1",
-        "PGPORT": str(parts.port or 5432),
+        "PGHOST": host or "127.0.0.1",
+        "PGPORT": port or "5432",
         "PGUSER": unquote(parts.username or ""),
         "PGPASSWORD": unquote(parts.password or ""),
         "PGDATABASE": unquote(parts.path.removeprefix("/")),
@@ -70,4 +77,15 @@ def _environment(dsn: str) -> dict[str, str]:
     }
     given = dict(parse_qsl(parts.query))
     found |= {name: given[key] for key, name in _BY_PARAMETER.items() if key in given}
+    if on_loopback(found["PGHOST"]):
+        found.setdefault("PGREQUIREAUTH", ",".join(sorted(SAFE)))
     return {name: value for name, value in found.items() if value}
+
+
+def _place(netloc: str) -> tuple[str, str]:
+    """Host and port as they are written: the host may be a socket's folder, with capitals in it."""
+    place = netloc.rpartition("@")[2]
+    host, colon, port = place.rpartition(":")
+    if not colon or port.endswith("]"):
+        host, port = place, ""
+    return unquote(host).strip("[]"), port

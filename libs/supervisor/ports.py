@@ -1,52 +1,109 @@
-"""Ports: picked once, remembered in a file, so that whoever knows an address finds it again."""
+"""Ports: picked once, remembered in a file, so that whoever knows an address finds it again.
+
+A run may wait for the moment in which a server of ours has died to take its port. So the ports of
+an instance are held by `rondo up` itself for as long as it lives: one that takes the sockets of
+others is given a listening one; one that insists on its own finds its port held in a way that
+nobody may share, but for the moments in which it starts.
+"""
 
 import errno
 import json
 import os
 import secrets
 import socket
-from collections.abc import Container
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from libs.domain.errors import Rejected
+from libs.linux.tcp import Holder, listener
 from libs.supervisor.folder import write_whole
 
 # Below the kernel's range for outgoing connections (from 32768): none of those takes a port of
 # ours while its process is being restarted.
 _FIRST, _COUNT = 20000, 12000
 _TRIES = 200
+_BACKLOG = 128
+# Where a caller may end up who names `localhost`, or whose system prefers the other kind.
+_TWINS = {"127.0.0.1": "::1", "0.0.0.0": "::1", "::1": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104
+_NO_SUCH_PLACE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 class Ports:
     """The ports of one instance, by name, remembered in the JSON file at `path`.
 
-    Those that were picked stay reserved until the end of its `with`.
+    Those that were picked stay held until the end of its `with`.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._ports: dict[str, int] = json.loads(path.read_bytes()) if path.exists() else {}
-        self._reserved: list[socket.socket] = []
+        self._held: dict[str, list[socket.socket]] = {}
 
     def pick(self, name: str, host: str = "127.0.0.1") -> int:
-        """The port remembered for `name` if it is free on `host`, else another free one."""
+        """The port remembered for `name` if it is free on `host`, else another free one. Nobody can
+        listen there but within `lent`."""
         remembered = self._ports.get(name)
         if remembered is None or _obstacle(host, remembered):
-            others = {port for other, port in self._ports.items() if other != name}
-            reserved = reserve(host, others)
-            self._ports[name] = reserved.getsockname()[1]
-            write_whole(self._path, json.dumps(self._ports).encode())
+            return self.move(name, host)
+        self._hold(name, _bound(host, remembered, again=True), _twin(host, remembered))
+        return remembered
+
+    def move(self, name: str, host: str = "127.0.0.1") -> int:
+        """Another port for `name`, since somebody has the one that it had."""
+        self._let_go(name)
+        held = reserve(host, set(self._ports.values()))
+        self._ports[name] = port = int(held.getsockname()[1])
+        write_whole(self._path, json.dumps(self._ports).encode())
+        self._hold(name, held, _twin(host, port))
+        return port
+
+    def listen(self, name: str, host: str, port: int = 0) -> list[socket.socket]:
+        """Sockets that listen on `port`, or where 0 on the remembered or another free one, for a
+        server that is given them. Raises Rejected if there is no listening there."""
+        if port:
+            check_free(host, port)
         else:
-            reserved = _bound(host, remembered, again=True)
-        self._reserved.append(reserved)
-        return self._ports[name]
+            port = self.pick(name, host)
+            self._let_go(name)
+        sockets = _listening(host, port)
+        self._held[name] = [*sockets, *_twin(host, port)]
+        return sockets
+
+    @contextmanager
+    def lent(self, name: str) -> Iterator[None]:
+        """While it lasts, who sets SO_REUSEADDR, as servers do, can listen on `name`'s port."""
+        own = self._held[name][0]
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            yield
+        finally:
+            if own.fileno() >= 0:  # else the port was given up meanwhile
+                own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+
+    def holder(self, name: str) -> Holder | None:
+        """Who listens on the port of `name` on 127.0.0.1."""
+        return listener(("127.0.0.1", self._ports[name]))
+
+    def close(self) -> None:
+        """Hold none any more."""
+        for name in list(self._held):
+            self._let_go(name)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each in self._reserved:
+        self.close()
+
+    def _hold(self, name: str, own: socket.socket, twins: list[socket.socket]) -> None:
+        _keep_to_ourselves(own)
+        self._let_go(name)
+        self._held[name] = [own, *twins]
+
+    def _let_go(self, name: str) -> None:
+        for each in self._held.pop(name, []):
             each.close()
 
 
@@ -54,8 +111,7 @@ def reserve(host: str = "127.0.0.1", taken: Container[int] = ()) -> socket.socke
     """A socket on a free port that is not among `taken`.
 
     It does not listen. While it is open nobody else who looks for a free port is given its port,
-    yet a server that sets SO_REUSEADDR, as all of ours do, can listen there: the time between
-    choosing a port and listening on it is no race.
+    yet who sets SO_REUSEADDR can listen there.
     """
     for _ in range(_TRIES):
         port = _FIRST + secrets.randbelow(_COUNT)
@@ -88,21 +144,65 @@ def _obstacle(host: str, port: int) -> int:
     return 0
 
 
-def _bound(host: str, port: int, *, again: bool) -> socket.socket:
-    """Bound even to a port that others are bound to, or left a moment ago, if `again`.
+def _listening(host: str, port: int) -> list[socket.socket]:
+    """On each address that `host` stands for, and that this machine has."""
+    sockets: list[socket.socket] = []
+    for found in _places(host, port):
+        try:
+            sockets.append(_at(found, again=True))
+            sockets[-1].listen(_BACKLOG)
+        except OSError as error:
+            if error.errno not in _NO_SUCH_PLACE:
+                raise Rejected("conflict", f"--port {port} on {host}: {error.strerror}") from error
+    return sockets
 
-    Raises OSError, and Rejected for a bad host.
-    """
+
+def _twin(host: str, port: int) -> list[socket.socket]:
+    """Held without listening, so that who calls there is refused and goes on to us."""
+    if host not in _TWINS:
+        return []
+    with suppress(OSError):  # without IPv6, or somebody has it who was there before us
+        return [_bound(_TWINS[host], port, again=False, shared=False)]
+    return []
+
+
+def _bound(host: str, port: int, *, again: bool, shared: bool = True) -> socket.socket:
+    """Bound even to a port that others are bound to, or left a moment ago, if `again`; others may
+    do so too, if `shared`. Raises OSError, and Rejected for a bad host."""
+    bound = _at(_places(host, port)[0], again=again)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(shared))
+    return bound
+
+
+_Place = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+
+
+def _places(host: str, port: int) -> Sequence[_Place]:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         raise Rejected("invalid", f"--host {host}: {error.strerror}") from error
-    bound = socket.socket(*found[:3])
+
+
+def _at(place: _Place, *, again: bool) -> socket.socket:
+    bound = socket.socket(*place[:3])
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(again))
-        bound.bind(found[4])
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if place[0] == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind(place[4])
     except OSError:
         bound.close()
         raise
     return bound
+
+
+def _keep_to_ourselves(bound: socket.socket) -> None:
+    """Nobody can bind its port from now on, whatever they set and whoever they are.
+
+    Linux remembers of a port that all who are bound to it would share it, and looks at them anew
+    only once one of them has listened (`fastreuse` in net/ipv4/inet_connection_sock.c).
+    """
+    bound.listen()
+    bound.shutdown(socket.SHUT_RDWR)  # listens no more, and stays bound
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)

@@ -1,7 +1,8 @@
 """The embedded Postgres: made once, its settings, and how to know that it serves.
 
-The services' role `rondo` owns the one database `rondo`, by password over loopback, and is no
-superuser; the superuser can't connect at all. Postgres refuses to run as root: there it runs as
+It listens on a unix socket in a folder that only we and it may enter, and on no port: nobody else
+can take its place. The services' role `rondo` owns the one database `rondo`, by password, and is
+no superuser; the superuser can't connect at all. Postgres refuses to run as root: there it runs as
 another user, who gets to its files as libs/linux/reach.py describes.
 """
 
@@ -15,12 +16,14 @@ from pathlib import Path
 from signal import SIGINT, SIGQUIT
 
 from libs.domain.errors import Rejected
-from libs.supervisor.folder import Folder
+from libs.linux.process import lives, works_in
+from libs.supervisor.folder import Folder, write_whole
 from libs.supervisor.process import Program, Ready, User, complete
+from libs.supervisor.sockets import socket_folder
 
 _SETTINGS = {
-    "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",  # a socket's path may have 107 bytes; a data folder's may not
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
     "password_encryption": "scram-sha-256",
     "fsync": "on",
     "wal_level": "minimal",  # no replicas of an embedded server
@@ -29,21 +32,25 @@ _SETTINGS = {
     "shared_buffers": "128MB",
     "wal_buffers": "1MB",  # four by itself, all of it written to at the start
     "max_connections": "60",
+    # No memory of ours in /dev/shm, where a run of our uid may look. What stays is the interlock, a
+    # SysV segment of 56 bytes: Postgres tells by it whether its folder is in use.
+    "shared_memory_type": "mmap",
+    "dynamic_shared_memory_type": "mmap",
     "jit": "off",  # short queries only: compiling them costs more than running them
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-_ACCESS = "host rondo rondo 127.0.0.1/32 scram-sha-256\n"
+_ACCESS = "local rondo rondo scram-sha-256\n"
+_SOCKET = ".s.PGSQL.5432"  # the port of that name is of no other use
 _INTERVAL = 0.01  # seconds between two looks
 
 
 @dataclass(frozen=True)
 class Postgres:
-    """The server of the instance on `folder`, run from `binaries`, on loopback `port`."""
+    """The server of the instance on `folder`, run from `binaries`."""
 
     folder: Folder
     binaries: Path
-    port: int
 
     @property
     def data(self) -> Path:
@@ -61,16 +68,28 @@ class Postgres:
             os.chown(new, user.uid, user.gid)
         make = ["initdb", "--username=postgres", "--auth=reject", "--encoding=UTF8"]
         await complete(self._maker(new, [*make, "--locale=C.UTF-8", "-D", str(new)]))
-        (new / "pg_hba.conf").write_text(_ACCESS)
         alone = ["postgres", "--single", "-D", str(new), "-c", "exit_on_error=on", "postgres"]
         await complete(self._maker(new, alone), _statements(password.read_text()))
         new.rename(self.data)
 
     def program(self) -> Program:
-        """The server itself."""
+        """The server itself. Call it with the folder held: nothing of an earlier one runs then."""
+        sockets = self.sockets()
+        _forget_ended(self.data / "postmaster.pid", self.data)
+        _forget_ended(sockets / f"{_SOCKET}.lock", self.data)
+        write_whole(self.data / "pg_hba.conf", _ACCESS.encode(), mode=0o644)
+        quoted = str(sockets).replace('"', '""')  # one of a list of names
         settings = [f"{name}={value}" for name, value in _SETTINGS.items()]
-        options = [word for each in (*settings, f"port={self.port}") for word in ("-c", each)]
-        return self._program(self.data, ["postgres", "-D", str(self.data), *options])
+        settings.append(f'unix_socket_directories="{quoted}"')
+        options = [word for each in settings for word in ("-c", each)]
+        return self._program(self.data, ["postgres", "-D", str(self.data), *options], sockets)
+
+    def sockets(self) -> Path:
+        """The folder of its socket, which is what clients call the host."""
+        sockets = socket_folder(self.folder, "postgres")
+        if user := self.user(self.data):
+            os.chown(sockets, user.uid, user.gid)
+        return sockets
 
     def ready(self) -> Ready:
         """It serves once its own file says so of the process that we started."""
@@ -99,8 +118,10 @@ class Postgres:
         program = self._program(data, command)
         return replace(program, user=program.user or _stand_in())
 
-    def _program(self, data: Path, command: list[str]) -> Program:
-        """`command`, of our binaries. SIGINT is a fast shutdown, SIGQUIT an immediate one."""
+    def _program(self, data: Path, command: list[str], *paths: Path) -> Program:
+        """`command`, of our binaries, which has to get to `paths` too. SIGINT is a fast shutdown,
+        SIGQUIT an immediate one."""
+        user = self.user(data)
         return Program(
             name="postgres",
             command=[str(self.binaries / command[0]), *command[1:]],
@@ -109,7 +130,7 @@ class Postgres:
             environment={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
             stop=SIGINT,
             force=SIGQUIT,
-            user=self.user(data),
+            user=user and replace(user, paths=(*user.paths, *paths)),
         )
 
 
@@ -149,6 +170,20 @@ def _unprivileged() -> tuple[int, int]:
         "Postgres needs a user other than root, and there is neither `postgres` nor `nobody`:"
         " add one, run as an ordinary user, or set RONDO_POSTGRES_DSN",
     )
+
+
+def _forget_ended(file: Path, cluster: Path) -> None:
+    """Removes a killed server's `file`, whose first line is its pid.
+
+    Postgres takes it for a running one as long as the pid is in use: by a zombie, until the
+    machine's first process reaps it, or by whoever was given the same number since.
+    """
+    try:
+        pid = abs(int(file.read_text().split("\n", 1)[0]))
+    except (FileNotFoundError, ValueError):  # without a pid: Postgres says itself what it is
+        return
+    if not (lives(pid) and works_in(pid, cluster)):
+        file.unlink()
 
 
 def _says_ready(file: Path, pid: int, since: float) -> bool:

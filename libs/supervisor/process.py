@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,7 +21,7 @@ from libs.domain.errors import Unavailable
 from libs.supervisor.guard import Guard
 from libs.supervisor.terminal import Terminal
 from libs.supervisor.zygote import Forked, Zygote
-from libs.supervisor.zygote_process import Order
+from libs.supervisor.zygote_process import Order, listening_on
 
 _LOG_LIMIT = 10 << 20  # bytes; a larger log is set aside when its process starts
 _LAST_LINES = 20
@@ -49,7 +50,9 @@ class User:
 class Program:
     """What to run and how to stop it. `force` is sent when `stop` was not heeded in time.
 
-    `module` is what `command` gives to `python -m`, if a zygote may fork it instead.
+    `module` is what `command` gives to `python -m`, if a zygote may fork it instead. `prepare` is
+    called before each start. `listeners` are sockets that the program is given, which stay open
+    here while it is away; it finds their numbers in RONDO_LISTEN_FDS.
     """
 
     name: str
@@ -61,6 +64,8 @@ class Program:
     force: signal.Signals = signal.SIGKILL
     user: User | None = None
     module: str | None = None
+    prepare: Callable[[], None] = field(default=lambda: None)
+    listeners: Sequence[socket.socket] = ()
 
 
 class Child(Protocol):
@@ -165,6 +170,7 @@ class Process:
                 self._terminal.say(name, "ready again")
 
     async def _spawn(self) -> Child:
+        self.program.prepare()
         with _open_log(self.program.log) as log:
             self._log_from, self._since = log.tell(), time.time()
             self._child = await self._forked(log) or await self._executed(log)
@@ -182,22 +188,24 @@ class Process:
             parent=os.getpid(),
             stop=program.stop,
         )
+        listeners = [each.fileno() for each in program.listeners]
         try:
-            return await self._zygote.fork(order, log.fileno(), self._lock)
+            return await self._zygote.fork(order, log.fileno(), self._lock, *listeners)
         except Unavailable:  # which it has said itself
             return None
 
     async def _executed(self, log: IO[bytes]) -> asyncio.subprocess.Process:
         program = self.program
+        listeners = [each.fileno() for each in program.listeners]
         return await asyncio.create_subprocess_exec(
             *launched(program.command, program.stop, program.user),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd=program.folder,
-            env=program.environment,
+            env=program.environment | listening_on(listeners),
             start_new_session=True,
-            pass_fds=(self._lock,),
+            pass_fds=(self._lock, *listeners),
         )
 
     async def _becomes_ready(self, child: Child, timeout: float | None) -> bool:

@@ -1,7 +1,8 @@
 """The five services as data: how each is started, and the environment that configures it."""
 
+import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from libs.supervisor.instance import Instance
@@ -51,10 +52,11 @@ SERVICES = (
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the API is called, and host:port to listen on by service."""
+    """Where the API is called, where services listen, and the sockets that the API is given."""
 
     public: str
     listen: Mapping[str, str]
+    public_sockets: Sequence[socket.socket] = ()
 
 
 def services_env(
@@ -67,7 +69,7 @@ def services_env(
         "RONDO_POSTGRES_DSN": stores.postgres,
         "RONDO_BLOBS_URL": stores.blobs,
         "RONDO_PUBLIC_URL": addresses.public,
-        "RONDO_LOGS_URL": f"http://{addresses.listen['logs']}",
+        "RONDO_LOGS_URL": addresses.listen["logs"],
         "RONDO_LISTEN": addresses.listen[service.name],
         "RONDO_DATA": str(instance.folder.part(service.name)),
         "RONDO_ENVIRONMENTS": str(instance.folder.part("environments", 0o755)),
@@ -78,6 +80,12 @@ def services_env(
         if service.name == PUBLIC:  # lets subscribers into the embedded NATS
             environment["RONDO_NATS_ISSUER_FILE"] = str(instance.secret("nats-issuer"))
             environment.setdefault("RONDO_NATS_PUBLIC_URL", stores.nats)
+    if stores.nats_server:
+        environment["RONDO_NATS_SERVER"] = str(stores.nats_server)
+    if service.name == PUBLIC:  # whom it asks for their metrics
+        environment["RONDO_SCRAPED"] = " ".join(
+            f"{name}={listen}" for name, listen in addresses.listen.items() if name != PUBLIC
+        )
     for name, variable in _SECRET_VARIABLES.items():
         environment.pop(variable, None)
         if name in service.secrets:

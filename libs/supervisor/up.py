@@ -13,9 +13,10 @@ from libs.supervisor.guard import Guard
 from libs.supervisor.instance import Instance
 from libs.supervisor.keys import ensure_secrets
 from libs.supervisor.notify import Notifications
-from libs.supervisor.ports import Ports, check_free
+from libs.supervisor.ports import Ports
 from libs.supervisor.process import Process, Program
 from libs.supervisor.services import ADMIN, PUBLIC, Addresses, Service, services_env
+from libs.supervisor.sockets import service_socket
 from libs.supervisor.stores import Stores, choose_stores
 from libs.supervisor.supervise import Supervisor
 from libs.supervisor.terminal import Terminal
@@ -66,6 +67,7 @@ async def _serve_until(
             serving.result()  # it ends by itself only where it fails
     finally:
         instance.terminal.say("rondo", "stopping")
+        instance.ports.close()  # callers that come now are refused, not left waiting
         serving.cancel()
         await asyncio.wait({serving})
         await supervisor.stop()
@@ -108,18 +110,25 @@ def _process(
         log=instance.folder.part("log") / f"{service.name}.log",
         environment=environment,
         module=service.module,
+        listeners=addresses.public_sockets if service.name == PUBLIC else (),
     )
     return instance.process(program, notifications.ready)
 
 
 def _addresses(instance: Instance, options: Options, services: Sequence[Service]) -> Addresses:
-    inner = [service.name for service in services if service.name != PUBLIC]
-    listen = {name: f"127.0.0.1:{instance.ports.pick(name)}" for name in inner}
-    port = options.port or instance.ports.pick(PUBLIC, options.host)
-    check_free(options.host, port)
+    """Others can't be reached but by us; the public one is listened to from now on, by ourselves,
+    so that nobody can take its place while it is being started again."""
+    listen = {
+        service.name: f"unix:{service_socket(instance.folder, service.name)}"
+        for service in services
+        if service.name != PUBLIC
+    }
+    sockets = instance.ports.listen(PUBLIC, options.host, options.port)
+    port = int(sockets[0].getsockname()[1])
     listen[PUBLIC] = _at(options.host, port)
     called = _at(_ANYWHERE.get(options.host, options.host), port)
-    return Addresses(instance.operator.get("RONDO_PUBLIC_URL") or f"http://{called}", listen)
+    public = instance.operator.get("RONDO_PUBLIC_URL") or f"http://{called}"
+    return Addresses(public, listen, sockets)
 
 
 def _at(host: str, port: int) -> str:

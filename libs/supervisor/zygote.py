@@ -73,14 +73,14 @@ class Zygote:
         self._loaded: set[str] = set()
         self._over = False
 
-    async def fork(self, order: Order, log: int, lock: int) -> Forked:
+    async def fork(self, order: Order, log: int, lock: int, *listeners: int) -> Forked:
         """When the order's module is loaded. Raises Unavailable if it can't be, now and from then
         on."""
         async with self._turn:
             try:
                 while not self._over:
                     if order.module in self._loaded:
-                        return self._fork(order, log, lock)
+                        return self._fork(order, log, lock, *listeners)
                     loop = asyncio.get_running_loop()
                     self._heard(await loop.sock_recv(self._channel, MESSAGE_BYTES))
             except OSError as error:
@@ -104,10 +104,10 @@ class Zygote:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def _fork(self, order: Order, log: int, lock: int) -> Forked:
+    def _fork(self, order: Order, *descriptors: int) -> Forked:
         """Without a pause: nobody can be cancelled between a fork and the news of it."""
         self._channel.settimeout(_PATIENCE)
-        socket.send_fds(self._channel, [msgspec.json.encode(order)], [log, lock])
+        socket.send_fds(self._channel, [msgspec.json.encode(order)], list(descriptors))
         while not (pid := self._heard(self._channel.recv(MESSAGE_BYTES))):
             pass
         self._channel.setblocking(False)

@@ -23,10 +23,12 @@ from libs.linux.sibling import fork_as_sibling
 from libs.linux.title import show_as
 
 MESSAGE_BYTES = 1 << 17
+_MOST_DESCRIPTORS = 16
 
 
 class Order(msgspec.Struct, frozen=True):
-    """A service to be forked as a child of `parent`. Its log and the folder's lock come along."""
+    """A service to be forked as a child of `parent`. Its log, the folder's lock and the sockets
+    that it is to listen on come along."""
 
     module: str
     folder: str
@@ -75,7 +77,7 @@ def _serve(channel: socket.socket, waiting: deque[str]) -> Order:
         while waiting and not select.select([channel], [], [], 0)[0]:
             importlib.import_module(f"{waiting[0]}.__main__")
             channel.send(_encoded(Report(loaded=waiting.popleft())))
-        message, descriptors, _, _ = socket.recv_fds(channel, MESSAGE_BYTES, 2)
+        message, descriptors, _, _ = socket.recv_fds(channel, MESSAGE_BYTES, _MOST_DESCRIPTORS)
         if not message:
             os._exit(0)
         order = msgspec.json.decode(message, type=Order)
@@ -99,7 +101,7 @@ def _fork() -> Report:
         return Report(pid=-1, error=str(error))
 
 
-def _settle(order: Order, log: int, lock: int) -> None:
+def _settle(order: Order, log: int, lock: int, *listeners: int) -> None:
     """All that a new process has of its own. The lock stays open, for nobody but this process."""
     os.setsid()
     syscalls.die_with_parent(signal.Signals(order.stop))
@@ -110,12 +112,18 @@ def _settle(order: Order, log: int, lock: int) -> None:
         os.dup2(source, target)
     for each in {null, log}:
         os.close(each)
-    os.set_inheritable(lock, False)
+    for each in (lock, *listeners):
+        os.set_inheritable(each, False)
     os.chdir(order.folder)
     os.environ.clear()
-    os.environ.update(order.environment)
+    os.environ.update(order.environment | listening_on(listeners))
     time.tzset()
     show_as([sys.executable, "-P", "-m", order.module])
+
+
+def listening_on(listeners: Sequence[int]) -> dict[str, str]:
+    """How a service learns which of its descriptors listen (libs/service/config.py)."""
+    return {"RONDO_LISTEN_FDS": ",".join(map(str, listeners))} if listeners else {}
 
 
 def _encoded(report: Report) -> bytes:

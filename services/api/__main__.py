@@ -8,7 +8,7 @@ import aiohttp
 
 from libs.blobs.open import open_store
 from libs.domain.events import ConnectionDeleted
-from libs.eventlog import streams, wire
+from libs.eventlog import streams
 from libs.eventlog.origin import Origin, watch
 from libs.eventlog.project import Position, Runner
 from libs.eventlog.react import Reaction, react
@@ -18,8 +18,9 @@ from libs.postgres.migrate import migrate
 from libs.postgres.retire import retire
 from libs.runtoken.token import RunTokens
 from libs.service.config import ConfigError, Secret, load
-from libs.service.http import serving
+from libs.service.http import calling, serving
 from libs.service.main import notify_ready, run
+from libs.service.nats import connected
 from libs.service.vitals import Vitals, open_vitals
 from libs.vault import vault
 from libs.vault.ring import BadRing, KeyRing
@@ -44,20 +45,20 @@ CATCH_UP = 3600.0
 
 async def main(environ: Mapping[str, str]) -> None:
     config = load(Config, environ)
-    token = config.nats_token.reveal() if config.nats_token else None
     _check_proxies(config)
     tokens = Tokens(config.signing_key, config.public_url, config.access_token_seconds)
     run_tokens = RunTokens(config.task_key.reveal(), config.public_url)
     ring = _ring(config.vault_key)
     sweep(config.data)
     async with (
-        wire.connect(config.nats_url, token) as nats,
+        connected(config) as nats,
         pool.connect(config.postgres_dsn, SCHEMA, durable=True) as rows,
         pool.connect(config.postgres_dsn, users.SCHEMA, durable=True, size=4) as accounts,
         pool.connect(config.postgres_dsn, vault.SCHEMA, durable=True, size=2, least=0) as data_keys,
         open_store(config.blobs_url) as blobs,
         desk.opened(config, nats) as subscriptions,
         aiohttp.ClientSession() as http,
+        calling(config.logs_url) as logs,
         open_vitals("api", environ, nats) as vitals,
     ):
         await streams.create(nats, config.nats_replicas)
@@ -88,6 +89,7 @@ async def main(environ: Mapping[str, str]) -> None:
             _oidc(config, known, http),
             Sessions(accounts, known),
             http,
+            logs,
             asyncio.Lock(),
             tail,
             nats,
@@ -113,7 +115,7 @@ async def main(environ: Mapping[str, str]) -> None:
             # A database that was set back to a backup has destroyed keys again.
             await secrets.shred(*await queries.deleted_connections(rows))
             tasks.create_task(work.run(resources))
-            async with serving(application(resources, nats), config.listen):
+            async with serving(application(resources, nats), config.listen, config.listen_fds):
                 notify_ready()
                 tasks.create_task(retire(rows))
                 await asyncio.Event().wait()

@@ -1,17 +1,15 @@
-"""Routes for administrators: the platform, its parked events and environments, its metrics."""
+"""Routes for administrators: the platform, its parked events and environments."""
 
-import hmac
 import logging
 from typing import Annotated, Literal
 
 import msgspec
-from aiohttp import web
 
 from libs.domain.errors import Rejected
 from libs.eventlog import parked, status
 from libs.eventlog.parked import Parked
 from libs.eventlog.status import Environment
-from services.api import access, platform
+from services.api import platform
 from services.api.call import Call
 from services.api.identity.users import User
 from services.api.platform import Platform
@@ -66,22 +64,6 @@ async def discard(call: Call, body: ParkedEvent) -> Nothing:
     await parked.discard(call.resources.nats, body.reaction, body.seq)
     _audit(call, "discards", body)
     return Nothing()
-
-
-async def metrics(call: Call, _: None = None) -> web.Response:
-    """By the token in the file RONDO_METRICS_TOKEN_FILE, which opens nothing else, or as an
-    administrator."""
-    if not _shows_metrics_token(call):
-        only_administrators(await access.authenticated(call.resources, call.request))
-    return await call.resources.vitals.scrape(call.request)
-
-
-def _shows_metrics_token(call: Call) -> bool:
-    token = call.resources.config.metrics_token
-    if token is None:
-        return False
-    given = call.request.headers.get("Authorization", "").encode(errors="replace")
-    return hmac.compare_digest(given, b"Bearer " + token.reveal().encode())
 
 
 def only_administrators(user: User) -> None:
@@ -143,16 +125,5 @@ ADMIN_ROUTES = (
         Nothing,
         "Forget that an event was parked.",
         errors=(*_FOR_ADMINISTRATORS, 404),
-    ),
-    Route(
-        "GET",
-        "/metrics",
-        metrics,
-        None,
-        str,
-        "Metrics of the API service, for Prometheus.",
-        errors=(401, 403),
-        public=True,
-        answer_media="text/plain",
     ),
 )

@@ -37,7 +37,7 @@ OPEN_TO_MACHINES = web.RequestKey("open_to_machines", bool)  # of the route; clo
 class Resources:
     """Opened in __main__.py; `rows` are the views, `position` is how far they are.
     Who creates what must be unique holds `numbering`; `tail` tells of events as they come,
-    `desk` has subscriptions."""
+    `desk` has subscriptions, `logs` calls the logs service."""
 
     config: Config
     log: EventLog
@@ -54,6 +54,7 @@ class Resources:
     oidc: Oidc | None
     sessions: Sessions
     http: aiohttp.ClientSession
+    logs: aiohttp.ClientSession
     numbering: asyncio.Lock
     tail: Tail
     nats: Nats

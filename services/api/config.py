@@ -14,7 +14,8 @@ class Config(WithPostgres, frozen=True, kw_only=True):
     `webhooks_allow` are internal networks that webhooks may go to (subscriptions/egress.py); the
     other three are seconds: for an answer, before the second try, and until it is given up.
     `trusted_proxies` are the networks whose X-Forwarded-For is believed (address.py).
-    `metrics_token` is what a Prometheus shows that is to read /metrics.
+    `metrics_token` is what a Prometheus shows that is to read /metrics; `scraped` says where the
+    services listen whose metrics it gets here too: `name=address`, with spaces between.
     The first administrator is made of `admin_...` when there is none yet.
     """
 
@@ -27,6 +28,7 @@ class Config(WithPostgres, frozen=True, kw_only=True):
     task_key: Secret
     vault_key: Secret
     metrics_token: Secret | None = None
+    scraped: str = ""
     max_upload_bytes: int = 1 << 30
     access_token_seconds: int = 1800
     admin_email: str = ""

@@ -27,6 +27,7 @@ from services.api.history import HISTORY_ROUTES
 from services.api.identity.routes import IDENTITY_ROUTES
 from services.api.livelog import LOG_ROUTES
 from services.api.route import ALWAYS, BY_ID, JSON, MULTIPART, Route, post
+from services.api.scrape import METRICS_ROUTES
 from services.api.subscriptions.routes import SUBSCRIPTION_ROUTES
 from services.api.timeline import TIMELINE_ROUTES
 
@@ -53,6 +54,8 @@ async def _config(_: Call, __: None) -> wire.ClientConfig:
 ROUTES = (
     *IDENTITY_ROUTES,
     *ADMIN_ROUTES,
+    *METRICS_ROUTES,
+    *METRICS_ROUTES,
     Route(
         "GET",
         "/v1/api/config",

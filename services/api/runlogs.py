@@ -119,8 +119,8 @@ async def _asked(
     resources: Resources, what: str, query: Mapping[str, int | str | None]
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     token = resources.config.internal_token.reveal()
-    request = resources.http.get(
-        f"{resources.config.logs_url}/runs/{what}",
+    request = resources.logs.get(
+        f"runs/{what}",
         params={name: str(value) for name, value in query.items() if value is not None},
         headers={"Authorization": f"Bearer {token}"},
         timeout=_TIMEOUT,
@@ -138,7 +138,7 @@ async def _asked(
 async def check(resources: Resources) -> None:
     """For readiness: raises Unavailable when the logs service does not answer."""
     try:
-        async with resources.http.get(f"{resources.config.logs_url}/healthz", timeout=_TIMEOUT):
+        async with resources.logs.get("healthz", timeout=_TIMEOUT):
             pass
     except _AWAY as error:
         raise Unavailable(f"the logs service: {error!r}") from error

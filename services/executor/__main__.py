@@ -8,12 +8,13 @@ from aiohttp import web
 
 from libs.blobs.open import open_store
 from libs.domain.events import RunRequested
-from libs.eventlog import lease, streams, wire
+from libs.eventlog import lease, streams
 from libs.eventlog.react import Reaction, react
 from libs.runtoken.token import RunTokens
 from libs.service.config import load
 from libs.service.http import add_health, serving
 from libs.service.main import notify_ready, run
+from libs.service.nats import connected
 from libs.service.vitals import open_vitals, unique_name
 from services.executor.code import Code
 from services.executor.config import Config
@@ -25,7 +26,6 @@ logger = logging.getLogger(__name__)
 
 async def main(environ: Mapping[str, str]) -> None:
     config = load(Config, environ)
-    token = config.nats_token.reveal() if config.nats_token else None
     settings = Settings(
         executor=unique_name(),
         slots=config.slots,
@@ -34,7 +34,7 @@ async def main(environ: Mapping[str, str]) -> None:
         mode=config.start,
     )
     async with (
-        wire.connect(config.nats_url, token) as nats,
+        connected(config) as nats,
         open_store(config.blobs_url) as blobs,
         open_vitals("executor", environ, nats, settings.executor) as vitals,
     ):
@@ -62,7 +62,7 @@ async def main(environ: Mapping[str, str]) -> None:
         add_health(app, {"nats": nats.check, "blobs": blobs.check})
         vitals.add_to(app)
         try:
-            async with serving(app, config.listen), asyncio.TaskGroup() as tasks:
+            async with serving(app, config.listen, config.listen_fds), asyncio.TaskGroup() as tasks:
                 tasks.create_task(runs.orders.follow(await log.end()))
                 tasks.create_task(lease.hold(nats, settings.executor, runs.stop_closed))
                 tasks.create_task(react(nats, claims))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
-from libs.eventlog import follow, streams, wire
+from libs.eventlog import follow, streams
 from libs.eventlog.origin import Origin, watch
 from libs.eventlog.project import Runner
 from libs.postgres import pool
@@ -11,6 +11,7 @@ from libs.postgres.migrate import migrate
 from libs.service.config import load
 from libs.service.http import add_health, serving
 from libs.service.main import notify_ready, run
+from libs.service.nats import connected
 from libs.service.vitals import open_vitals
 from services.logs import app as http
 from services.logs.arrivals import Arrivals
@@ -25,9 +26,8 @@ from services.logs.runs import Runs
 
 async def main(environ: Mapping[str, str]) -> None:
     config = load(Config, environ)
-    token = config.nats_token.reveal() if config.nats_token else None
     async with (
-        wire.connect(config.nats_url, token) as nats,
+        connected(config) as nats,
         pool.connect(config.postgres_dsn, SCHEMA, durable=True) as database,
         open_vitals("logs", environ, nats) as vitals,
     ):
@@ -53,7 +53,7 @@ async def main(environ: Mapping[str, str]) -> None:
         vitals.projection("runs", runs.position, streams.EVENTS)
         vitals.pool(database)
         vitals.add_to(app)
-        async with serving(app, config.listen), asyncio.TaskGroup() as tasks:
+        async with serving(app, config.listen, config.listen_fds), asyncio.TaskGroup() as tasks:
             tasks.create_task(Retention(database, config.retention_days).run())
             tasks.create_task(ingest.run())
             tasks.create_task(runs.run())

@@ -7,11 +7,12 @@ from aiohttp import web
 
 from libs.blobs.open import open_store
 from libs.domain.events import OrchestrationUploaded
-from libs.eventlog import streams, wire
+from libs.eventlog import streams
 from libs.eventlog.react import Reaction, react
 from libs.service.config import load
 from libs.service.http import add_health, serving
 from libs.service.main import notify_ready, run
+from libs.service.nats import connected
 from libs.service.vitals import open_vitals
 from services.packager.build import Builder
 from services.packager.config import Config
@@ -22,9 +23,8 @@ from services.packager.shelf import Shelf
 
 async def main(environ: Mapping[str, str]) -> None:
     config = load(Config, environ)
-    token = config.nats_token.reveal() if config.nats_token else None
     async with (
-        wire.connect(config.nats_url, token) as nats,
+        connected(config) as nats,
         open_store(config.blobs_url) as blobs,
         open_vitals("packager", environ, nats) as vitals,
     ):
@@ -55,7 +55,7 @@ async def main(environ: Mapping[str, str]) -> None:
         add_health(app, {"nats": nats.check, "blobs": blobs.check})
         vitals.add_to(app)
         vitals.more = keeper.described
-        async with serving(app, config.listen), asyncio.TaskGroup() as tasks:
+        async with serving(app, config.listen, config.listen_fds), asyncio.TaskGroup() as tasks:
             tasks.create_task(react(nats, uploads))
             tasks.create_task(vitals.tell())
             tasks.create_task(keeper.run())

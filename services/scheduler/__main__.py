@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from libs.eventlog import streams, wire
+from libs.eventlog import streams
 from libs.eventlog.origin import Origin, watch
 from libs.eventlog.project import Runner
 from libs.postgres import pool
@@ -14,6 +14,7 @@ from libs.postgres.migrate import migrate
 from libs.service.config import load
 from libs.service.http import add_health, serving
 from libs.service.main import notify_ready, run
+from libs.service.nats import connected
 from libs.service.vitals import open_vitals
 from services.scheduler.config import Config
 from services.scheduler.due import SCHEMA, Due
@@ -28,9 +29,8 @@ BEHIND = 500  # events that a start may have to fold again
 
 async def main(environ: Mapping[str, str]) -> None:
     config = load(Config, environ)
-    token = config.nats_token.reveal() if config.nats_token else None
     async with (
-        wire.connect(config.nats_url, token) as nats,
+        connected(config) as nats,
         pool.connect(config.postgres_dsn, SCHEMA, durable=True, size=2) as database,
         open_vitals("scheduler", environ, nats) as vitals,
     ):
@@ -51,7 +51,7 @@ async def main(environ: Mapping[str, str]) -> None:
         app = web.Application()
         add_health(app, {"nats": nats.check, "postgres": database.check})
         vitals.add_to(app)
-        async with serving(app, config.listen), asyncio.TaskGroup() as tasks:
+        async with serving(app, config.listen, config.listen_fds), asyncio.TaskGroup() as tasks:
             tasks.create_task(runner.run())
             tasks.create_task(watch(origin))
             await caught_up()

@@ -25,6 +25,7 @@ def scraped(tmp_path: Path, nats_process: NatsServer, dsn: str) -> Iterator[Serv
 
 async def test_the_metrics_token_opens_the_metrics_and_nothing_else(scraped: Service) -> None:
     assert (await scraped.call("GET", "/healthz")).status == 200
+    assert (await scraped.call("GET", "/metrics/packager", SCRAPER)).status == 404
     shown = await scraped.call("GET", "/metrics", SCRAPER)
     assert shown.status == 200
     assert shown.headers["Content-Type"].startswith("text/plain; version=0.0.4")
@@ -32,6 +33,7 @@ async def test_the_metrics_token_opens_the_metrics_and_nothing_else(scraped: Ser
     assert (await scraped.call("GET", "/v1/api/admin/platform", SCRAPER)).status == 401
     for token in (None, "something else", ""):
         assert (await scraped.call("GET", "/metrics", token)).status == 401
+        assert (await scraped.call("GET", "/metrics/packager", token)).status == 401
 
 
 async def test_administrators_may_read_the_metrics_and_others_not(

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
@@ -54,13 +53,10 @@ async def scraped(platform: Platform) -> Scrape:
     async with api(platform, "monitored") as client:
         orchestration = await client.ready({"main.py": "print('seen')"})
         await client.ended(await client.run(orchestration))
-        async with client.session.get("/metrics") as answer:
-            texts = [await answer.text()]
-    ports = json.loads((platform.data / "ports.json").read_bytes())
-    async with aiohttp.ClientSession() as session:
-        for service in set(SERVICES) - {"api"}:
-            async with session.get(f"http://127.0.0.1:{ports[service]}/metrics") as answer:
-                assert answer.status == 200
+        texts = []
+        for path in ("/metrics", *(f"/metrics/{one}" for one in set(SERVICES) - {"api"})):
+            async with client.session.get(path) as answer:
+                assert answer.status == 200, path
                 texts.append(await answer.text())
     found: Scrape = defaultdict(lambda: defaultdict(set))
     for text in texts:

@@ -13,14 +13,24 @@ import sys
 from pathlib import Path
 
 
+def listening(place: str) -> socket.socket:
+    if given := os.environ.get("RONDO_LISTEN_FDS"):
+        return socket.socket(fileno=int(given))
+    path = place.removeprefix("unix:")
+    Path(path).unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen()
+    return listener
+
+
 def main() -> None:
     name = sys.argv[1]
     way = dict([os.environ.get("RONDO_STANDIN", ":").split(":")]).get(name)
     if way == "fail":
         sys.exit(f"{name} has a reason to fail")
     Path(os.environ["RONDO_DATA"], "environment.json").write_text(json.dumps(dict(os.environ)))
-    host, port = os.environ["RONDO_LISTEN"].rsplit(":", 1)
-    listener = socket.create_server((host, int(port)))
+    listener = listening(os.environ["RONDO_LISTEN"])
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGUSR1})
     if way != "mute":
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:

@@ -1,0 +1,75 @@
+"""Where the platform's unix sockets lie: in folders that nobody else may enter.
+
+The path of a socket may have 107 bytes (unix(7)), which a data folder may leave no room for, and
+some file systems have no sockets. Then `sockets` in the data folder is a link to a folder of ours
+among the system's temporary ones.
+"""
+
+import os
+import shutil
+import socket
+import stat
+import tempfile
+from pathlib import Path
+
+from libs.domain.errors import Rejected
+from libs.supervisor.folder import Folder
+
+_MOST = 107
+_LONGEST = "postgres/.s.PGSQL.5432"  # of the paths below it
+_NAME = "sockets"
+
+
+def socket_folder(folder: Folder, name: str) -> Path:
+    """The folder `name` of mode 0700, in the one for sockets; made if absent."""
+    part = _outer(folder) / name
+    part.mkdir(mode=0o700, exist_ok=True)
+    part.chmod(0o700)
+    return part
+
+
+def service_socket(folder: Folder, service: str) -> Path:
+    """Where `service` listens for the others."""
+    return socket_folder(folder, "services") / service
+
+
+def _outer(folder: Folder) -> Path:
+    """Under root others pass through it: Postgres' folder in it belongs to another uid."""
+    mode = 0o711 if os.geteuid() == 0 else 0o700
+    place = folder.path / _NAME
+    if place.is_symlink():
+        if _ours(target := place.readlink()):
+            return target
+        place.unlink()
+    place.mkdir(mode=mode, exist_ok=True)
+    if not _fits(place):
+        shutil.rmtree(place)
+        target = Path(tempfile.mkdtemp(prefix="rondo-"))
+        if not _fits(target):
+            raise Rejected("invalid", f"TMPDIR {target.parent}: its path is too long for sockets")
+        place.symlink_to(target)
+        place = target
+    place.chmod(mode)
+    return place
+
+
+def _ours(target: Path) -> bool:
+    """Somebody else may have made a folder of that name after a cleaning."""
+    try:
+        found = target.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+
+
+def _fits(place: Path) -> bool:
+    if len(os.fsencode(place / _LONGEST)) > _MOST:
+        return False
+    trial = place / "trial"
+    try:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.bind(str(trial))
+    except OSError:
+        return False
+    trial.unlink()
+    return True

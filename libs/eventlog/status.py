@@ -54,7 +54,7 @@ class Environment(msgspec.Struct, frozen=True):
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The places of the reaction `executor` are an executor's slots; `environments` are the
-    packager's."""
+    packager's. `tzdata` is the version of the rules that it has for time zones."""
 
     service: str
     instance: str
@@ -64,6 +64,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     reactions: list[Places] = []
     projections: list[Projected] = []
     environments: list[Environment] = []
+    tzdata: str = ""
 
 
 async def tell(nats: Nats, status: Callable[[], Awaitable[Status]]) -> None:

@@ -10,6 +10,7 @@ import aiohttp
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
+from libs.domain import zones
 from libs.domain.errors import Unavailable
 from libs.service import logformat
 from libs.service.config import host_and_port
@@ -39,16 +40,19 @@ async def _missing(checks: Mapping[str, Check]) -> list[str]:
 
 
 def add_health(app: web.Application, checks: Mapping[str, Check]) -> None:
-    """/healthz: the process answers. /readyz: 200, or 503 and which dependencies are missing."""
+    """/healthz: the process answers. /readyz: 200, or 503 and which dependencies are missing; with
+    the version of the rules for time zones."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
     async def readyz(_: web.Request) -> web.Response:
         missing = await _missing(checks)
+        known = {"tzdata": zones.VERSION}
         if missing:
-            return web.json_response({"status": "not ready", "missing": missing}, status=503)
-        return web.json_response({"status": "ready"})
+            answer = {"status": "not ready", "missing": missing, **known}
+            return web.json_response(answer, status=503)
+        return web.json_response({"status": "ready", **known})
 
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)

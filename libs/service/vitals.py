@@ -19,6 +19,7 @@ from importlib.metadata import version
 import msgspec
 from aiohttp import web
 
+from libs.domain import zones
 from libs.eventlog import status
 from libs.eventlog.project import Position
 from libs.eventlog.react import Reaction
@@ -53,6 +54,7 @@ class Vitals:
             instance=instance,
             version=version("rondo"),
             started_at=datetime.now(UTC),
+            tzdata=zones.VERSION,
         )
         self.meters.source(self._about)
 

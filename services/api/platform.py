@@ -23,13 +23,15 @@ REACTIONS = ("executor", "packager", "shredder")  # shown also where nothing of 
 
 
 class Copy(msgspec.Struct, frozen=True):
-    """A running copy of a service, and when it last said so."""
+    """A running copy of a service, and when it last said so; `tzdata` is the version of the rules
+    that it has for time zones."""
 
     service: str
     instance: str
     version: str
     started_at: datetime
     said_at: datetime | None
+    tzdata: str = ""
 
 
 class Consumer(msgspec.Struct, frozen=True):
@@ -120,7 +122,9 @@ async def look(nats: Nats, rows: Rows) -> Platform:
 
 
 def _copy(said: Status) -> Copy:
-    return Copy(said.service, said.instance, said.version, said.started_at, said.said_at)
+    return Copy(
+        said.service, said.instance, said.version, said.started_at, said.said_at, said.tzdata
+    )
 
 
 def _projection(said: Status, row: Projected) -> Projection:

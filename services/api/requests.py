@@ -159,7 +159,11 @@ class RunScheduled(RunTask, kw_only=True):
     does while an earlier run is still open."""
 
     schedule: Annotated[
-        str, Meta(description="Cron: 5 fields, or 6 with seconds first.", examples=["*/5 * * * *"])
+        str,
+        Meta(
+            description="Cron: 5 fields, or 6 with seconds first; see docs/schedules.md.",
+            examples=["*/5 * * * *"],
+        ),
     ]
     zone: Annotated[str, Meta(description="IANA time zone.", examples=["Europe/Berlin"])] = "UTC"
     misfire: Misfire = "latest"

@@ -32,12 +32,18 @@ from services.api.subscriptions.routes import SUBSCRIPTION_ROUTES
 from services.api.timeline import TIMELINE_ROUTES
 
 
-def _run(path: str, handler: Callable[[Call, Any], Awaitable[Any]], body: Any, how: str) -> Route:
+def _run(
+    path: str,
+    handler: Callable[[Call, Any], Awaitable[Any]],
+    body: Any,
+    how: str,
+    answer: type[wire.Created] = wire.Created,
+) -> Route:
     return post(
         f"task/{path}",
         handler,
         body,
-        wire.Created,
+        answer,
         summary=f"Run an orchestration {how}.",
         status=201,
         errors=(*BY_ID, 409),
@@ -218,7 +224,13 @@ ROUTES = (
         errors=(*ALWAYS, 403),
     ),
     _run("run_once", tasks.run_once, requests.RunTask, "once"),
-    _run("run_scheduled", tasks.run_scheduled, requests.RunScheduled, "on a schedule"),
+    _run(
+        "run_scheduled",
+        tasks.run_scheduled,
+        requests.RunScheduled,
+        "on a schedule",
+        wire.Scheduled,
+    ),
     _run("run_continuously", tasks.run_continuously, requests.RunTask, "again and again"),
     post(
         "task/get_by_id",

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from libs.domain import schedule as schedules
 from libs.domain import task
 from libs.domain.errors import Rejected
 from libs.domain.events import Kind, Retry, RunRequested, Schedule, TaskCreated, TaskEvent
@@ -27,7 +28,7 @@ async def run_once(call: Call, body: requests.RunTask) -> wire.Created:
     return await _create(call, body, "once")
 
 
-async def run_scheduled(call: Call, body: requests.RunScheduled) -> wire.Created:
+async def run_scheduled(call: Call, body: requests.RunScheduled) -> wire.Scheduled:
     schedule = Schedule(
         expression=body.schedule,
         zone=body.zone,
@@ -35,7 +36,8 @@ async def run_scheduled(call: Call, body: requests.RunScheduled) -> wire.Created
         misfire_cap=body.misfire_cap,
         overlap=body.overlap,
     )
-    return await _create(call, body, "scheduled", schedule)
+    created = await _create(call, body, "scheduled", schedule)
+    return wire.Scheduled(created.id, schedules.upcoming(schedule, datetime.now(UTC)))
 
 
 async def run_continuously(call: Call, body: requests.RunTask) -> wire.Created:

@@ -42,6 +42,13 @@ class Created(msgspec.Struct):
     id: UUID
 
 
+class Scheduled(Created):
+    """`upcoming` are the next five instants, or fewer where there are no more, by the clock of the
+    schedule's zone."""
+
+    upcoming: list[Instant]
+
+
 class WorkspaceCreated(msgspec.Struct):
     workspace_id: int
 

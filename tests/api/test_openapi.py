@@ -4,6 +4,7 @@ import re
 from typing import Any, get_args
 
 import pytest
+import tzdata
 from jsonschema import Draft202012Validator
 
 from libs.domain.errors import Code
@@ -140,4 +141,5 @@ async def test_health(service: Service) -> None:
     answer = await service.call("GET", "/healthz")
     assert (answer.status, answer.body) == (200, {"status": "ok"})
     answer = await service.call("GET", "/readyz")
-    assert (answer.status, answer.body) == (200, {"status": "ready"})
+    ready = {"status": "ready", "tzdata": tzdata.IANA_VERSION}
+    assert (answer.status, answer.body) == (200, ready)

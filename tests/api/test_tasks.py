@@ -1,5 +1,7 @@
 """Tasks: their shape by the wire reference, their status as a history unfolds, and commands."""
 
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -128,6 +130,39 @@ async def test_the_path_of_the_older_documents(world: World, path: str) -> None:
     orchestration = await world.orchestration(workspace)
     body = {"orch_id": str(orchestration), "workspace_id": workspace, "schedule": "@daily"}
     await world.post(f"orchestration/task/{path}", body, 201)
+
+
+async def test_a_schedule_is_answered_with_its_next_instants(world: World) -> None:
+    workspace = await world.workspace()
+    orchestration = await world.orchestration(workspace)
+    body = {"orch_id": str(orchestration), "workspace_id": workspace, "zone": "Asia/Kathmandu"}
+    often = await world.post("task/run_scheduled", body | {"schedule": "0 * * * *"}, 201)
+    assert often.keys() == {"id", "upcoming"}
+    upcoming = [datetime.fromisoformat(text) for text in often["upcoming"]]
+    assert all(at.utcoffset() == timedelta(hours=5, minutes=45) for at in upcoming)
+    assert [later - upcoming[0] for later in upcoming] == [timedelta(hours=at) for at in range(5)]
+    assert timedelta(0) < upcoming[0] - datetime.now(UTC) <= timedelta(hours=1)
+    rare = await world.post("task/run_scheduled", body | {"schedule": "0 0 12 29 2 2096"}, 201)
+    assert rare["upcoming"] == ["2096-02-29T12:00:00+05:45"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("schedule", "0 12 * * ? *", "schedule: .*'0 0 12 \\* \\* \\? \\*'.*docs/schedules.md"),
+        ("schedule", "*/90 * * * *", "schedule: .*at most 60"),
+        ("zone", "utc", "zone: 'utc' is written 'UTC'"),
+        ("zone", "localtime", "zone: 'localtime' is no IANA time zone; give "),
+    ],
+)
+async def test_a_schedule_that_means_something_else_here(
+    world: World, field: str, value: str, said: str
+) -> None:
+    workspace = await world.workspace()
+    orchestration = await world.orchestration(workspace)
+    body = {"orch_id": str(orchestration), "workspace_id": workspace, "schedule": "@daily"}
+    answer = await world.post("task/run_scheduled", body | {field: value}, 400)
+    assert re.match(said, answer["msg"])
 
 
 async def test_a_run_once_brings_its_run_and_stays_started(world: World) -> None:

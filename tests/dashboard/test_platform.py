@@ -2,6 +2,7 @@
 
 import re
 
+import tzdata
 from playwright.sync_api import expect
 
 from libs.domain.events import OrchestrationUploaded
@@ -37,6 +38,7 @@ def test_who_is_there_and_how_far(visitor: Visitor) -> None:
     services = page.get_by_role("table", name="Services")
     for name in SERVICES:
         expect(services.get_by_role("row", name=re.compile(name))).not_to_have_count(0)
+    assert services.get_by_role("cell", name=tzdata.IANA_VERSION).count() >= len(SERVICES)
     expect(page.locator(".figures", has_text="Slots in use")).to_contain_text(re.compile(r"of \d"))
     expect(page.get_by_role("table", name="Projections")).to_contain_text("views")
     expect(page.get_by_role("table", name="Streams")).to_contain_text("EVENTS")

@@ -79,6 +79,21 @@ def test_schedules_and_kills(rondo: Rondo, uploaded: Callable[[str, str], str]) 
     assert rondo("kill", task["id"]).returncode == 0
 
 
+def test_the_next_instants_of_a_schedule(rondo: Rondo, uploaded: Callable[[str, str], str]) -> None:
+    uploaded("says", SAYS)
+    yearly = ("schedule", "says", "0 0 12 1 7 ? 2098-2099", "--zone", "Europe/Berlin")
+    instants = ["2098-07-01 12:00:00+02:00", "2099-07-01 12:00:00+02:00"]
+    shown = rondo(*yearly).stdout
+    assert shown.endswith(f"Next runs:\n  Tue {instants[0]}\n  Wed {instants[1]}\n")
+    told = decoded(rondo(*yearly, "--json"))["upcoming"]
+    assert told == [instant.replace(" ", "T") for instant in instants]
+    assert len(rondo(*yearly, "--quiet").stdout.splitlines()) == 1
+    refused = rondo("schedule", "says", "0 12 * * ? *")
+    assert refused.returncode == 4
+    assert "'0 0 12 * * ? *'" in refused.stderr
+    assert "docs/schedules.md" in refused.stderr
+
+
 def test_a_log_while_it_grows(
     rondo: Rondo, uploaded: Callable[[str, str], str], following: Following
 ) -> None:

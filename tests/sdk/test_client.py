@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -204,6 +205,10 @@ def test_schedules(client: Client, ready: Ready) -> None:
     orchestration = ready(SAYS)
     task = orchestration.run_scheduled("tick", "* * * * * *", {}, timeout=60, zone="Europe/Berlin")
     assert (task.task_type(), task.schedule()) == ("Scheduled Run", "* * * * * *")
+    first, *others = task.upcoming()
+    assert others == [first + timedelta(seconds=later) for later in range(1, 5)]
+    assert first.utcoffset() in (timedelta(hours=1), timedelta(hours=2))
+    assert client.get_task_by_id(task.id()).upcoming() == []
     assert task.wait(PATIENCE).status() == "success"
     assert task.pause() in ("pending_pause", "paused")
     assert task.resume() in ("pending_resume", "started")

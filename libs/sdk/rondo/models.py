@@ -144,6 +144,11 @@ class TaskRecord(Owned):
         expression: str | None = self._data.get("schedule")
         return expression
 
+    def upcoming(self) -> list[datetime]:
+        """The next five instants of its schedule, by the clock of its zone, as they were when this
+        created it; empty where it was read."""
+        return [when(text) for text in self._data.get("upcoming", [])]
+
     def last_run_status(self) -> str:
         """As it was when this was read; `unknown` before the first run."""
         runs = self._data["last_runs"]

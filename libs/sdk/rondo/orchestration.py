@@ -89,6 +89,7 @@ class Orchestration(OrchestrationRecord):
         `misfire` says what becomes of ticks that nobody could fire in time (latest, all, none),
         `overlap` what a tick does while an earlier run is still open (allow, skip, queue).
         A set of one expression, as tutorials write it, is that expression; ValueError of others.
+        `upcoming()` of the task has its next five instants.
         """
         if isinstance(schedule, set):
             (schedule,) = schedule
@@ -120,12 +121,13 @@ class Orchestration(OrchestrationRecord):
         order |= {"orch_id": self.id(), "workspace_id": self.workspace_id()}
         order["json"] = arguments or {}
         try:
-            id = self._client.session.create(f"task/{how}", order)
+            answer = self._client.session.creation(f"task/{how}", order)
         except RequestRefused as refused:
             raise OrchestrationDeployOneshotFailed(
                 refused.message, refused.code, refused.status
             ) from refused
-        return self._client.task_of(self._client.session.created("task/get_by_id", {"id": id}))
+        task = self._client.session.created("task/get_by_id", {"id": answer["id"]})
+        return self._client.task_of({**answer, **task})
 
     def _refreshed(self, patience: float) -> dict[str, Any]:
         asked = {"id": self.id()}

@@ -57,10 +57,15 @@ class Session:
 
         `path` must be one that heeds the key: sent again, it creates nothing more.
         """
+        return str((self.creation(path, body, field))[field])
+
+    def creation(self, path: str, body: object, field: str = "id") -> dict[str, Any]:
+        """As `create`, with all that the answer says; the id alone when it is not visible yet."""
         try:
-            return str((self.command(path, body, repeatable=True))[field])
+            answer: dict[str, Any] = self.command(path, body, repeatable=True)
         except NotVisibleYet as lag:
-            return lag.id
+            return {field: lag.id}
+        return answer
 
     def upload(self, path: str, body: Upload) -> str:
         """The new thing's id, also when it is not visible yet."""

@@ -88,6 +88,7 @@ class AsyncOrchestration(OrchestrationRecord):
         `misfire` says what becomes of ticks that nobody could fire in time (latest, all, none),
         `overlap` what a tick does while an earlier run is still open (allow, skip, queue).
         A set of one expression, as tutorials write it, is that expression; ValueError of others.
+        `upcoming()` of the task has its next five instants.
         """
         if isinstance(schedule, set):
             (schedule,) = schedule
@@ -121,14 +122,13 @@ class AsyncOrchestration(OrchestrationRecord):
         order |= {"orch_id": self.id(), "workspace_id": self.workspace_id()}
         order["json"] = arguments or {}
         try:
-            id = await self._client.session.create(f"task/{how}", order)
+            answer = await self._client.session.creation(f"task/{how}", order)
         except RequestRefused as refused:
             raise OrchestrationDeployOneshotFailed(
                 refused.message, refused.code, refused.status
             ) from refused
-        return await self._client.task_of(
-            await self._client.session.created("task/get_by_id", {"id": id})
-        )
+        task = await self._client.session.created("task/get_by_id", {"id": answer["id"]})
+        return await self._client.task_of({**answer, **task})
 
     async def _refreshed(self, patience: float) -> dict[str, Any]:
         asked = {"id": self.id()}

@@ -56,10 +56,15 @@ class AsyncSession:
 
         `path` must be one that heeds the key: sent again, it creates nothing more.
         """
+        return str((await self.creation(path, body, field))[field])
+
+    async def creation(self, path: str, body: object, field: str = "id") -> dict[str, Any]:
+        """As `create`, with all that the answer says; the id alone when it is not visible yet."""
         try:
-            return str((await self.command(path, body, repeatable=True))[field])
+            answer: dict[str, Any] = await self.command(path, body, repeatable=True)
         except NotVisibleYet as lag:
-            return lag.id
+            return {field: lag.id}
+        return answer
 
     async def upload(self, path: str, body: Upload) -> str:
         """The new thing's id, also when it is not visible yet."""

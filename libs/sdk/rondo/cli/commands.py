@@ -63,6 +63,7 @@ def schedule(arguments: Namespace) -> int:
         mode=arguments.mode,
     )
     output.one(task, arguments)
+    output.upcoming(task.upcoming(), arguments)
     return 0
 
 

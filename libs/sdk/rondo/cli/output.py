@@ -3,6 +3,7 @@
 import json
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from rondo.models import Record
@@ -37,6 +38,14 @@ def one(record: Record, how: Namespace) -> None:
     for title, text in texts.items():
         print(f"{title.ljust(width)}  {plain(text)}")
     return None
+
+
+def upcoming(instants: Sequence[datetime], how: Namespace) -> None:
+    """For people: of `--json` they are a field."""
+    if instants and not how.json and not how.quiet:
+        print("\nNext runs:")
+        for instant in instants:
+            print(f"  {instant:%a} {instant.isoformat(' ')}")
 
 
 def once(record: Record, field: str, secret: str | None, how: Namespace) -> None:

@@ -65,7 +65,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
 
 
 def _schedule(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("schedule", help="cron, quoted: '*/5 * * * *'")
+    parser.add_argument("schedule", help="cron, quoted: '*/5 * * * *'; see docs/schedules.md")
     parser.add_argument("--zone", default="UTC", help="time zone, such as Europe/Berlin")
     parser.add_argument("--misfire", choices=["latest", "all", "none"], default="latest")
     parser.add_argument("--overlap", choices=["allow", "skip", "queue"], default="allow")

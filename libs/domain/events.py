@@ -162,7 +162,8 @@ class TaskCreated(Event, frozen=True):
 
 
 class TaskPauseRequested(Event, frozen=True):
-    """Somebody wants no further ticks; what runs goes on."""
+    """Somebody wants no ticks after this instant; what was due before is still accounted for, and
+    what runs goes on."""
 
 
 class TaskResumeRequested(Event, frozen=True):
@@ -188,27 +189,34 @@ class TaskResumed(Event, frozen=True):
 
 
 class TaskKilled(Event, frozen=True):
-    """No process of the task lives and nothing of it starts again (I7)."""
+    """No process of the task lives and nothing of it starts again (I7).
+
+    `missed` counts the ticks due before the request that no run was asked for.
+    """
 
     keep_logs: bool = False
+    missed: int = 0
 
 
 class TaskFailed(Event, frozen=True):
-    """It can't run at all, and `reason` says why."""
+    """It can't run at all, and `reason` says why; `missed` as in TaskCompleted."""
 
     reason: str
+    missed: int = 0
 
 
 class TaskCompleted(Event, frozen=True):
-    """The schedule has no instant left."""
+    """The schedule has no instant left; `missed` counts the last ones, if they came to nothing."""
 
     reason: str
+    missed: int = 0
 
 
 class RunRequested(Event, frozen=True):
     """The task is to run now: for the tick of `scheduled_at`, for the `attempt`th time.
 
-    `missed` counts the ticks before this one that were collapsed into it.
+    `missed` counts the ticks before this one that no run was asked for: they were collapsed into
+    it, or skipped. Some may lie before a pause.
     """
 
     task: UUID

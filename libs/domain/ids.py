@@ -65,9 +65,9 @@ def run_stream(workspace: int, id: UUID) -> StreamId:
     return StreamId(workspace, "run", str(id))
 
 
-def run_pattern(workspace: int) -> str:
-    """The subjects of all runs of a workspace."""
-    return f"{EVENTS_ROOT}.{workspace}.run.*"
+def workspace_pattern(workspace: int) -> str:
+    """The subjects of all that lies in a workspace."""
+    return f"{EVENTS_ROOT}.{workspace}.>"
 
 
 def run_id(task: UUID, scheduled_at: datetime, attempt: int = 1) -> UUID:

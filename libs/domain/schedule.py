@@ -1,6 +1,6 @@
 """Which ticks of a schedule are due, and what becomes of those that could not be had in time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice
@@ -26,6 +26,13 @@ class Tick(msgspec.Struct, frozen=True):
 
     at: datetime
     missed: int = 0
+
+
+class Span(msgspec.Struct, frozen=True, gc=False):
+    """Active time: ticks after `after` count, up to and with `through`; none: it goes on."""
+
+    after: datetime
+    through: datetime | None = None
 
 
 class Busy(msgspec.Struct, frozen=True):
@@ -77,15 +84,29 @@ def upcoming(schedule: Schedule, instant: datetime) -> list[datetime]:
     return [at.astimezone(zone) for at in islice(ticks_after(schedule, instant), _UPCOMING)]
 
 
-def due(schedule: Schedule, after: datetime, now: datetime, busy: Busy) -> list[Tick]:
-    """What to ask for now; `after` is the last instant that is accounted for.
+def has_tick(schedule: Schedule, span: Span) -> bool:
+    found = next_after(schedule, span.after)
+    return found is not None and (span.through is None or found <= span.through)
 
-    A tick that comes to nothing here is counted in a later one's `missed`, since `after` only
-    moves on with a tick that is asked for.
+
+def rest(active: Sequence[Span], through: datetime) -> list[Span]:
+    """What is left of active time after `through`."""
+    return [
+        Span(max(span.after, through), span.through)
+        for span in active
+        if span.through is None or span.through > through
+    ]
+
+
+def due(schedule: Schedule, active: Sequence[Span], now: datetime, busy: Busy) -> list[Tick]:
+    """What to ask for now; `active` is the time that is not accounted for, ascending.
+
+    A tick that comes to nothing here is counted in a later one's `missed`, since time is accounted
+    for only by a tick that is asked for, or by the task's end (see `uncounted`).
     """
     if busy.now and schedule.overlap != "allow":
         return []
-    waiting, count = _between(schedule, after, now)
+    waiting, count = _newest(schedule, active, now)
     if not waiting:
         return []
     newest = waiting[-1]
@@ -99,7 +120,21 @@ def due(schedule: Schedule, after: datetime, now: datetime, busy: Busy) -> list[
     return ticks if schedule.overlap == "allow" else ticks[:1]
 
 
-def _between(schedule: Schedule, after: datetime, now: datetime) -> tuple[list[datetime], int]:
+def uncounted(schedule: Schedule, active: Sequence[Span], now: datetime) -> int:
+    """How many ticks nothing accounts for when the task ends now."""
+    ticks, zone = _parsed(schedule.expression, schedule.zone)
+    return sum(ticks.newest(span.after, span.through or now, zone, 1)[1] for span in active)
+
+
+def _newest(
+    schedule: Schedule, active: Sequence[Span], now: datetime
+) -> tuple[list[datetime], int]:
     """The newest ticks up to now, and how many there were in all."""
     ticks, zone = _parsed(schedule.expression, schedule.zone)
-    return ticks.newest(after, now, zone, schedule.misfire_cap)
+    newest: list[datetime] = []
+    count = 0
+    for span in active:
+        through = min(now, span.through or now)
+        found, several = ticks.newest(span.after, through, zone, schedule.misfire_cap)
+        newest, count = [*newest, *found][-schedule.misfire_cap :], count + several
+    return newest, count

@@ -178,11 +178,16 @@ def kill(task: Task, keep_logs: bool) -> list[TaskEvent]:
     return [TaskKillRequested(keep_logs=keep_logs)]
 
 
-def settle(task: Task, orchestration_ready: bool, open_runs: bool) -> list[TaskEvent]:
-    """What the scheduler makes true of what was asked for, as soon as it can be."""
+def settle(
+    task: Task, orchestration_ready: bool, open_runs: bool, missed: int = 0
+) -> list[TaskEvent]:
+    """What the scheduler makes true of what was asked for, as soon as it can be.
+
+    `missed` ticks were due before and came to nothing, should this be the task's end.
+    """
     match task.status:
         case "pending_kill" if not open_runs:
-            return [TaskKilled(keep_logs=task.keep_logs)]
+            return [TaskKilled(keep_logs=task.keep_logs, missed=missed)]
         case "pending_pause":
             return [TaskPaused()]
         case "pending_resume":

@@ -18,6 +18,9 @@ from libs.domain.events import (
     OrchestrationReady,
     RunFinished,
     RunRequested,
+    TaskCompleted,
+    TaskFailed,
+    TaskKilled,
 )
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed
@@ -62,6 +65,10 @@ class AppendMeters:
         match event:
             case RunRequested(scheduled_at=due, missed=missed):
                 self._late.observe(_since(due))
+                self._missed.add(missed)
+            case (
+                TaskKilled(missed=missed) | TaskFailed(missed=missed) | TaskCompleted(missed=missed)
+            ):
                 self._missed.add(missed)
             case RunFinished():
                 self._ended(event, context)

@@ -9,23 +9,34 @@ import msgspec
 from libs.domain import run as runs
 from libs.domain import schedule as schedules
 from libs.domain import task as tasks
-from libs.domain.events import AnyEvent, RunFinished, RunRequested, TaskCompleted, TaskFailed
+from libs.domain.events import (
+    AnyEvent,
+    RunFinished,
+    RunRequested,
+    Schedule,
+    TaskCompleted,
+    TaskFailed,
+    TaskKilled,
+)
 from libs.domain.ids import StreamId, run_id, run_stream, task_stream
-from libs.domain.schedule import Busy
+from libs.domain.schedule import Busy, Span
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import Proposed
 from services.scheduler.plan import Entry, Plan, stream_of
 
 SOURCE = "scheduler"
+_COUNTING = (RunRequested, TaskKilled, TaskFailed, TaskCompleted)
 _CAN_FAIL = ("pending", "started", "paused")
 
 
 class Step(msgspec.Struct, frozen=True):
-    """An event to append, and in which circumstances; `task` is whom it is about."""
+    """An event to append, and in which circumstances; `task` is whom it is about, and `ended` says
+    that its tick lies in active time that has ended, by a pause."""
 
     task: UUID
     proposed: Proposed
     context: Context
+    ended: bool = False
 
     @property
     def tick(self) -> datetime | None:
@@ -38,10 +49,10 @@ class Step(msgspec.Struct, frozen=True):
         return self.proposed.stream.workspace
 
     @property
-    def skips(self) -> bool:
-        """Whether it says that ticks before it came to nothing."""
+    def settles(self) -> bool:
+        """Whether it says what became of ticks that another copy may see otherwise."""
         event = self.proposed.event
-        return isinstance(event, RunRequested) and event.missed > 0
+        return self.ended or (isinstance(event, _COUNTING) and event.missed > 0)
 
 
 def steps(plan: Plan, id: UUID, now: datetime, asked: datetime | None) -> list[Step]:
@@ -59,7 +70,15 @@ def steps(plan: Plan, id: UUID, now: datetime, asked: datetime | None) -> list[S
         # One trace follows one run; those of a schedule would make one that never ends.
         traceparent=entry.traceparent if entry.task.kind == "once" else "",
     )
-    return [Step(id, one, context) for one in _proposals(plan, id, entry, now, asked)]
+    proposals = _proposals(plan, id, entry, now, asked)
+    return [Step(id, one, context, _is_of_ended(entry, one.event)) for one in proposals]
+
+
+def _is_of_ended(entry: Entry, event: AnyEvent) -> bool:
+    return isinstance(event, RunRequested) and any(
+        span.through is not None and span.after < event.scheduled_at <= span.through
+        for span in entry.active
+    )
 
 
 def _proposals(
@@ -75,16 +94,18 @@ def _proposals(
         return Proposed(task_stream(task.workspace, id), entry.version, event)
 
     open_runs = bool(entry.open) or _unfolded(entry, asked)
-    yield from map(task_event, tasks.settle(task, ready, open_runs))
+    ticks = list(_ticks(entry, now, asked)) if ready else []
+    for tick in ticks:  # before a pause is confirmed: what was due until then comes first
+        stream = run_stream(task.workspace, run_id(id, tick.scheduled_at, tick.attempt))
+        yield Proposed(stream, 0, tick)
+    left = _uncounted(entry, now, asked) if task.status == "pending_kill" else 0
+    yield from map(task_event, tasks.settle(task, ready, open_runs, left))
     if packaged is not None and packaged.reason and task.status in _CAN_FAIL:
-        yield task_event(TaskFailed(reason=f"packaging failed: {packaged.reason}"))
-    if ready and _may_run(task):
-        ticks = list(_ticks(entry, now, asked))
-        for tick in ticks:
-            stream = run_stream(task.workspace, run_id(id, tick.scheduled_at, tick.attempt))
-            yield Proposed(stream, 0, tick)
-        if not ticks and not open_runs and _has_ended(entry, now):
-            yield task_event(TaskCompleted(reason="schedule_ended"))
+        reason = f"packaging failed: {packaged.reason}"
+        yield task_event(TaskFailed(reason=reason, missed=_uncounted(entry, now, asked)))
+    if ready and _may_run(task) and not ticks and not open_runs and _has_ended(entry, now):
+        missed = _uncounted(entry, now, asked)
+        yield task_event(TaskCompleted(reason="schedule_ended", missed=missed))
 
 
 def _unfolded(entry: Entry, asked: datetime | None) -> bool:
@@ -107,6 +128,10 @@ def _close_queued(plan: Plan, entry: Entry) -> Iterator[Proposed]:
 
 def _ticks(entry: Entry, now: datetime, asked: datetime | None) -> Iterator[RunRequested]:
     task = entry.task
+    if task.status == "pending_pause":
+        yield from _scheduled(entry, now, asked)
+    if not _may_run(task):
+        return
     for retry in entry.retries:
         if retry.at <= now:
             yield RunRequested(task=task.id, scheduled_at=retry.scheduled_at, attempt=retry.attempt)
@@ -129,15 +154,29 @@ def _single_due(entry: Entry) -> datetime | None:
 
 def _scheduled(entry: Entry, now: datetime, asked: datetime | None) -> Iterator[RunRequested]:
     task = entry.task
-    if task.schedule is None or task.active_since is None:
+    if task.schedule is None:
         return
-    last = max((at for at in (entry.last, asked) if at is not None), default=task.active_since)
-    if last > task.active_since:
-        last = schedules.accounted_for(task.schedule, last)
-    after = max(task.active_since, last)
     busy = Busy(bool(entry.open or entry.retries) or _unfolded(entry, asked), entry.busy_until)
-    for tick in schedules.due(task.schedule, after, now, busy):
+    for tick in schedules.due(task.schedule, _active(entry, task.schedule, asked), now, busy):
         yield RunRequested(task=task.id, scheduled_at=tick.at, missed=tick.missed)
+
+
+def _active(entry: Entry, schedule: Schedule, asked: datetime | None) -> list[Span]:
+    """The time that nothing accounts for."""
+    last = max((at for at in (entry.last, asked) if at is not None), default=None)
+    if last is None:
+        return entry.active
+    active = schedules.rest(entry.active, last)
+    if active and active[0].after == last:
+        return schedules.rest(active, schedules.accounted_for(schedule, last))
+    return active
+
+
+def _uncounted(entry: Entry, now: datetime, asked: datetime | None) -> int:
+    schedule = entry.task.schedule
+    if schedule is None:
+        return 0
+    return schedules.uncounted(schedule, _active(entry, schedule, asked), now)
 
 
 def _has_ended(entry: Entry, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from libs.eventlog.envelope import Recorded
 from libs.postgres.pool import Connection
 from services.scheduler.plan import KINDS, Plan
 
-SCHEMA = "scheduler_v1"
+SCHEMA = "scheduler_v2"
 
 # What is kept of the plan, to take it up again.
 _LOAD = "SELECT kind, id, state FROM plan"

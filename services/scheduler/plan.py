@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from libs.domain import schedule as schedules
 from libs.domain import task as tasks
 from libs.domain.events import (
     OrchestrationFailed,
@@ -18,11 +19,18 @@ from libs.domain.events import (
     RunFinished,
     RunRequested,
     RunStarted,
+    Schedule,
+    TaskCompleted,
     TaskCreated,
+    TaskFailed,
     TaskKilled,
     TaskKillRequested,
+    TaskPauseRequested,
+    TaskResumed,
+    TaskStarted,
 )
 from libs.domain.ids import StreamId
+from libs.domain.schedule import Span
 from libs.domain.task import Task
 from libs.eventlog.envelope import Recorded
 
@@ -58,8 +66,9 @@ class OpenRun(msgspec.Struct, gc=False):
 
 
 class Entry(msgspec.Struct, gc=False):
-    """A live task. `last` is the newest tick that is accounted for; without a schedule, the next
-    run is not asked for before `next_at`. `traceparent` is of who asked for it."""
+    """A live task. `last` is the newest tick that is accounted for, and `active` is the time of a
+    schedule that is not; without a schedule, the next run is not asked for before `next_at`.
+    `traceparent` is of who asked for it."""
 
     task: Task
     version: int
@@ -72,6 +81,27 @@ class Entry(msgspec.Struct, gc=False):
     failures: int = 0
     retries: list[Retry] = []
     traceparent: str = ""
+    active: list[Span] = []
+
+    def account(self, at: datetime) -> None:
+        """A tick is asked for, and with it those before it are counted."""
+        if self.last is None or at > self.last:
+            self.last = at
+            self.active = schedules.rest(self.active, at)
+
+    def turn(self, fact: Recorded, schedule: Schedule) -> None:
+        """Active time begins or ends with some events of a task."""
+        match fact.event:
+            case TaskStarted() | TaskResumed():
+                # By a clock that was set back, it may begin before time that has counted.
+                known = [span.through for span in self.active if span.through]
+                after = max(at for at in (fact.at, self.last, *known[-1:]) if at is not None)
+                self.active = [*self.active, Span(after)]
+            case TaskPauseRequested() | TaskKillRequested():
+                ended = [Span(one.after, one.through or fact.at) for one in self.active]
+                self.active = [span for span in ended if schedules.has_tick(schedule, span)]
+            case TaskFailed() | TaskCompleted() | TaskKilled():
+                self.active = []
 
 
 class Kill(msgspec.Struct, frozen=True, gc=False):
@@ -158,6 +188,8 @@ class Plan:
                 self._drop("kill", id)
         if entry is not None:
             entry.task = tasks.evolve(entry.task, fact)
+            if entry.task.schedule is not None:
+                entry.turn(fact, entry.task.schedule)
             entry.version, entry.cause = fact.seq, fact.id
             self._keep_or_forget(id, entry)
 
@@ -192,8 +224,8 @@ class Plan:
         entry.next_at = None
         asked = (event.scheduled_at, event.attempt)
         entry.retries = [one for one in entry.retries if (one.scheduled_at, one.attempt) != asked]
-        if event.attempt == 1 and (entry.last is None or event.scheduled_at > entry.last):
-            entry.last = event.scheduled_at
+        if event.attempt == 1:
+            entry.account(event.scheduled_at)
         self.changed.add(("task", event.task))
         self.woken.add(event.task)
 

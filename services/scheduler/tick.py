@@ -5,7 +5,7 @@ import heapq
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from libs.domain import task as tasks
 from libs.domain.errors import Rejected, Unavailable
 from libs.domain.events import TaskEvent
-from libs.domain.ids import run_pattern
+from libs.domain.ids import workspace_pattern
 from libs.eventlog.log import EventLog, WrongVersion
 from libs.eventlog.transact import transact
 from libs.linux.alarm import Alarm
@@ -27,6 +27,7 @@ _BATCH_FROM = 6
 _BATCH = 200
 _RETRY_AFTER = 0.5
 _FENCE_TRIES = 20
+_LATE = timedelta(seconds=0.05)
 
 
 def _killed(task: tasks.Task) -> list[TaskEvent]:
@@ -75,14 +76,19 @@ class Ticker:
             return
 
     async def tick(self, now: datetime) -> None:
-        """Everything that is due at `now`, and nothing twice however often it is called."""
+        """Everything that is due at `now`, and nothing twice however often it is called.
+
+        Who comes late, for it was stalled, may not know yet what was asked of its tasks meanwhile.
+        """
+        if self._heap and self._heap[0][0] < now - _LATE and not await self._knows_all():
+            return await self._sleep(_RETRY_AFTER)
         due = self._take_due(now)
         steps = self._steps(due, now)
-        counting = {step.task: step.workspace for step in steps if step.skips}
-        failed = await self.append([step for step in steps if step.task not in counting])
-        for workspace in set(counting.values()):
-            ids = {id for id, its in counting.items() if its == workspace}
-            failed |= await self._count_missed(workspace, ids, now)
+        fenced = {step.task: step.workspace for step in steps if step.settles}
+        failed = await self.append([step for step in steps if step.task not in fenced])
+        for workspace in set(fenced.values()):
+            ids = {id for id, its in fenced.items() if its == workspace}
+            failed |= await self._settle(workspace, ids, now)
         for id in due & self._plan.kills.keys():
             failed |= await self._confirm_kill(id)
         for id in due - failed:
@@ -93,6 +99,15 @@ class Ticker:
         if failed:
             await self._sleep(_RETRY_AFTER)
             self._plan.woken |= failed
+        return None
+
+    async def _knows_all(self) -> bool:
+        try:
+            await self._caught_up()
+        except Unavailable as problem:
+            logger.warning("ticks that are late wait: %s", problem)
+            return False
+        return True
 
     def _steps(self, due: set[UUID], now: datetime) -> list[decide.Step]:
         steps: list[decide.Step] = []
@@ -147,16 +162,17 @@ class Ticker:
         self._remember(group)
         return set()
 
-    async def _count_missed(self, workspace: int, ids: set[UUID], now: datetime) -> set[UUID]:
-        """Appends the steps of tasks that count ticks as missed; gives those that must wait.
+    async def _settle(self, workspace: int, ids: set[UUID], now: datetime) -> set[UUID]:
+        """Appends the steps of tasks that settle what is over; gives those that must wait.
 
         To count a tick as missed takes knowing that nobody has asked for it: not we before a
         restart, and no other copy meanwhile. So the plan catches up, and the append holds only if
-        no run of the workspace has moved since. A busy workspace may take a few tries.
+        nothing in the workspace has moved since. A busy workspace may take a few tries.
         """
         for _ in range(_FENCE_TRIES):
             try:
-                return await self._append_fenced(run_pattern(workspace), ids, now)
+                await self._append_fenced(workspace_pattern(workspace), ids, now)
+                return set()
             except WrongVersion:
                 continue
             except Unavailable as problem:
@@ -164,19 +180,17 @@ class Ticker:
                 break
         return ids
 
-    async def _append_fenced(self, fence: str, ids: set[UUID], now: datetime) -> set[UUID]:
+    async def _append_fenced(self, fence: str, ids: set[UUID], now: datetime) -> None:
         seq = await self._log.last_seq_over(fence)
         await self._caught_up()
         steps = self._steps(ids, now)
-        ticks = [step for step in steps if step.tick is not None]
-        for at in range(0, len(ticks), _BATCH):
-            group = ticks[at : at + _BATCH]
+        for at in range(0, len(steps), _BATCH):
+            group = steps[at : at + _BATCH]
             batch = [(step.proposed, step.context) for step in group]
             first = msgspec.structs.replace(group[0].proposed, expected=seq, over=fence)
             batch[0] = (first, group[0].context)
             seq = await self._log.append_batch(batch)
             self._remember(group)
-        return await self.append([step for step in steps if step.tick is None])
 
     def _remember(self, group: list[decide.Step]) -> None:
         for step in group:

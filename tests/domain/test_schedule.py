@@ -4,7 +4,7 @@ import pytest
 
 from libs.domain import schedule as schedules
 from libs.domain.events import Misfire, Overlap, Schedule
-from libs.domain.schedule import Busy, Tick
+from libs.domain.schedule import Busy, Span, Tick
 from tests.domain.decider import at
 
 
@@ -15,7 +15,7 @@ def policy(misfire: Misfire, overlap: Overlap, cap: int = 100) -> Schedule:
 
 def asked(schedule: Schedule, now: str, busy: Busy) -> str:
     """What is asked for when 12:00 is accounted for: `12:10` or `12:10+3 12:50`, with missed."""
-    ticks = schedules.due(schedule, at("12:00:00"), at(now), busy)
+    ticks = schedules.due(schedule, [Span(at("12:00:00"))], at(now), busy)
     return " ".join(f"{one.at:%H:%M}" + (f"+{one.missed}" if one.missed else "") for one in ticks)
 
 
@@ -120,6 +120,32 @@ def test_nothing_is_due_before_its_time_or_when_the_clock_went_back() -> None:
 def test_a_schedule_that_has_ended_asks_for_nothing() -> None:
     ended = Schedule(expression="0 5 12 2 3 2026")
     assert schedules.next_after(ended, at("12:00:00")) == at("12:05:00")
-    assert schedules.due(ended, at("12:00:00"), at("13:00:00"), FREE) == [Tick(at("12:05:00"))]
+    assert schedules.due(ended, [Span(at("12:00:00"))], at("13:00:00"), FREE) == [
+        Tick(at("12:05:00"))
+    ]
     assert schedules.next_after(ended, at("12:05:00")) is None
-    assert schedules.due(ended, at("12:05:00"), at("13:00:00"), FREE) == []
+    assert schedules.due(ended, [Span(at("12:05:00"))], at("13:00:00"), FREE) == []
+
+
+def test_only_active_time_counts() -> None:
+    """Between two spans it was paused."""
+    active = [Span(at("12:00:00"), at("12:25:00")), Span(at("12:40:00"))]
+    every = policy("all", "allow")
+    found = schedules.due(every, active, at("13:05:00"), FREE)
+    assert [f"{one.at:%H:%M}" for one in found] == ["12:10", "12:20", "12:50", "13:00"]
+    assert schedules.due(policy("latest", "allow"), active, at("13:05:00"), FREE) == [
+        Tick(at("13:00:00"), 3)
+    ]
+    assert schedules.rest(active, at("12:25:00")) == active[1:]
+    assert schedules.rest(active, at("12:20:00")) == [
+        Span(at("12:20:00"), at("12:25:00")),
+        active[1],
+    ]
+    assert schedules.uncounted(every, active, at("12:50:00")) == 3
+    assert not schedules.has_tick(every, Span(at("12:20:00"), at("12:29:59")))
+    assert schedules.has_tick(every, Span(at("12:20:00"), at("12:30:00")))
+
+
+def test_a_span_that_ends_by_a_faster_clock_is_counted_to_its_end() -> None:
+    ended = [Span(at("12:00:00"), at("12:25:00"))]
+    assert schedules.uncounted(policy("all", "allow"), ended, at("12:05:00")) == 2

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from libs.domain import schedule as schedules
 from libs.domain.events import Schedule
-from libs.domain.schedule import Busy, Tick
+from libs.domain.schedule import Busy, Span, Tick
 from tests.domain.decider import START
 
 
@@ -60,7 +60,7 @@ class Account:
         self.now += timedelta(seconds=look.seconds)
         until = None if look.ended is None else self.now - timedelta(seconds=look.ended)
         busy = Busy(look.open, until)
-        ticks = schedules.due(self.schedule, self.after, self.now, busy)
+        ticks = schedules.due(self.schedule, [Span(self.after)], self.now, busy)
         self._keeps_its_policy(ticks, busy)
         for tick in ticks:
             assert (tick.at - START) % self.step == timedelta()

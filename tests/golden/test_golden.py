@@ -74,7 +74,7 @@ def test_i4_histories_fold_to_what_they_folded_to(path: Path) -> None:
 def test_fields_of_later_versions_do_not_stop_this_one() -> None:
     """A rolling upgrade: the old reads what the new writes, as long as it only adds."""
     event = decode(b'{"type":"TaskKilled","keep_logs":true,"since":"2027"}')
-    assert spelled_out(event) == {"type": "TaskKilled", "keep_logs": True}
+    assert spelled_out(event) == {"type": "TaskKilled", "keep_logs": True, "missed": 0}
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,8 @@ class TaskCreated(Event, frozen=True):
     `arguments` are what its code is given. `timeout` is in seconds; none means that a run may take
     as long as it likes. `debug` is kept for clients that set it. `mode` says how its runs start:
     `exec` in a new interpreter, `fork` from a warm one where that can be; else as the executor has
-    it.
+    it. `grace` is how many seconds a run that is to end gets to end by itself; none: the platform's
+    default.
     """
 
     kind: Kind
@@ -159,6 +160,7 @@ class TaskCreated(Event, frozen=True):
     schedule: Schedule | None = None
     retry: Retry = Retry()
     mode: Mode | None = None
+    grace: float | None = None
 
 
 class TaskPauseRequested(Event, frozen=True):

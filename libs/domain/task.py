@@ -44,6 +44,7 @@ Status = Literal[
 MAX_NAME = 256
 MAX_TIMEOUT = 31 * 24 * 3600
 MAX_ATTEMPTS = 100
+GRACE, MAX_GRACE = 5.0, 600.0  # seconds, where a task names none; at most
 
 # Which status an event leads to, and from where it is legal. A kill is legal from everywhere.
 _LEADS_TO: dict[type, Status] = {
@@ -82,6 +83,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     keep_logs: bool = False
     reason: str = ""
     mode: Mode | None = None
+    grace: float | None = None
 
 
 def evolve(state: Task | None, fact: Happened) -> Task:
@@ -116,6 +118,7 @@ def _created(event: TaskCreated, fact: Happened) -> Task:
         schedule=event.schedule,
         retry=event.retry,
         mode=event.mode,
+        grace=event.grace,
         status="pending",
         created_at=fact.at,
         updated_at=fact.at,
@@ -132,6 +135,8 @@ def create(order: TaskCreated, orchestration: Orchestration, now: datetime) -> l
         raise Rejected("invalid", f"name: give 1 to {MAX_NAME} characters, or leave it out")
     if order.timeout is not None and not 1 <= order.timeout <= MAX_TIMEOUT:
         raise Rejected("invalid", f"timeout: give 1 to {MAX_TIMEOUT} seconds, or leave it out")
+    if order.grace is not None and not 0 <= order.grace <= MAX_GRACE:
+        raise Rejected("invalid", f"grace: give 0 to {MAX_GRACE:g} seconds, or leave it out")
     if not 1 <= order.retry.attempts <= MAX_ATTEMPTS or not 0 <= order.retry.backoff <= 3600:
         raise Rejected(
             "invalid", f"retry: give 1 to {MAX_ATTEMPTS} attempts and a backoff of 0 to 3600 s"

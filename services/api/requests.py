@@ -142,6 +142,7 @@ class RetryPolicy(msgspec.Struct):
 class RunTask(msgspec.Struct, kw_only=True):
     """`json` is what the task gets as its arguments; `timeout` of a run is in seconds. `mode` exec
     gives each run a new interpreter, fork one with its imports loaded already, where that can be.
+    `grace` is how many seconds a run that is killed or timed out gets to end by itself; default 5.
     """
 
     orch_id: UUID
@@ -152,6 +153,7 @@ class RunTask(msgspec.Struct, kw_only=True):
     debug: bool | None = None
     retry: RetryPolicy | None = None
     mode: Mode | None = None
+    grace: float | None = None
 
 
 class RunScheduled(RunTask, kw_only=True):

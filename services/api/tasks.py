@@ -66,6 +66,7 @@ async def _create(
         schedule=schedule,
         retry=Retry(attempts=retry.attempts, backoff=retry.backoff),
         mode=body.mode,
+        grace=body.grace,
     )
     id = idempotency.new_id(call, f"task/{kind}")
     stream = task_stream(orchestration.workspace, id)

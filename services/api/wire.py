@@ -212,8 +212,8 @@ def _run_fields(state: run.Run) -> dict[str, Any]:
 
 
 class Task(msgspec.Struct, kw_only=True):
-    """`last_runs` is oldest first. `schedule` to `overlap` are of scheduled tasks only, `flavor`
-    and `exec_type` of those that run once."""
+    """`last_runs` is oldest first. `grace` is of tasks that have their own, `schedule` to `overlap`
+    of scheduled ones only, `flavor` and `exec_type` of those that run once."""
 
     id: UUID
     name: str | None
@@ -232,6 +232,7 @@ class Task(msgspec.Struct, kw_only=True):
     created_at: Instant
     updated_at: Instant
     last_runs: list[TaskRun]
+    grace: float | UnsetType = UNSET
     schedule: str | UnsetType = UNSET
     zone: str | UnsetType = UNSET
     misfire: str | UnsetType = UNSET
@@ -266,6 +267,7 @@ class Task(msgspec.Struct, kw_only=True):
             debug=state.debug,
             retry=state.retry,
             mode=state.mode,
+            grace=UNSET if state.grace is None else state.grace,
             created_at=state.created_at,
             updated_at=state.updated_at,
             last_runs=[TaskRun.seen(run) for run in reversed(row.runs)],

@@ -32,6 +32,7 @@ async def main(environ: Mapping[str, str]) -> None:
         environments=config.environments,
         variables={"WALLAROO_URL": config.public_url},
         mode=config.start,
+        stop_grace=config.stop_grace,
     )
     async with (
         connected(config) as nats,

@@ -39,7 +39,7 @@ class RunSpec(msgspec.Struct, frozen=True):
     variables: dict[str, str] = {}  # more environment for the script
     files: dict[str, bytes] = {}  # more private files, by path below its home (a token cache)
     timeout: float | None = None  # seconds from the start
-    grace: float = 0.0  # seconds between SIGTERM and SIGKILL; 0: SIGKILL at once
+    grace: float = 0.0  # seconds from asking its main process to end to SIGKILL; 0: at once
     limits: Limits = Limits()
     mode: Mode = "fork"  # of a warm interpreter where there is one; exec: always a new one
 
@@ -83,10 +83,13 @@ class Running(Protocol):
     async def wait(self) -> Outcome:
         """Wait until no process of the run lives; then its files go too. Any number of callers."""
 
-    async def stop(self, status: Literal["killed", "timed_out"]) -> None:
-        """End the run, by SIGTERM first if it has a grace; returns when none of it lives.
+    async def stop(
+        self, status: Literal["killed", "timed_out"], within: float | None = None
+    ) -> None:
+        """End the run; returns when none of it lives.
 
-        Once more, or after its end, does nothing: the first to stop it says how it ended.
+        Its main process is asked first if it has a grace, and gets that, but at most `within`
+        seconds. Once more can only make that less: the first to stop it says how it ended.
         """
 
 

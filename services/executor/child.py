@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from libs.linux import capability, landlock, syscalls
 from libs.linux.cgroup import Group
-from services.executor import limits, template_rights, view
+from services.executor import limits, startup, template_rights, view
 from services.executor.messages import (
     MESSAGE_BYTES,
     START,
@@ -112,7 +112,8 @@ def execute(launch: Launch) -> NoReturn:
     ignored = [each for each in _RESETTABLE if signal.getsignal(each) is signal.SIG_IGN]
     for number in (signal.SIGINT, signal.SIGTERM, *ignored):  # nohup ignores one, `&` two
         signal.signal(number, signal.SIG_DFL)
-    os.execve(launch.argv[0], launch.argv, launch.environment)  # noqa: S606 - the point
+    environment = launch.environment if launch.template else startup.environment(launch.environment)
+    os.execve(launch.argv[0], launch.argv, environment)  # noqa: S606 - the point
 
 
 def _connect(stdout: int, stderr: int, orders: int | None = None) -> None:

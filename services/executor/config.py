@@ -12,7 +12,8 @@ class Config(Base, frozen=True, kw_only=True):
     `slots` is how many runs go on at once; as root, each slot has a uid of its own, from
     `first_uid` on. `start` is `fork` or `exec`, see docs/executing.md; at most `templates` warm
     interpreters are kept, of `template_mib` MiB together, but for those in use. `task_key` signs
-    the runs' tokens: an Ed25519 key as PKCS8 PEM.
+    the runs' tokens: an Ed25519 key as PKCS8 PEM. At the executor's own end runs get `stop_grace`
+    seconds to end by themselves, at most.
     """
 
     blobs_url: str
@@ -25,3 +26,4 @@ class Config(Base, frozen=True, kw_only=True):
     start: Mode = "fork"
     templates: int = 16
     template_mib: int = 2048
+    stop_grace: float = 1.0

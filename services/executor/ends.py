@@ -1,5 +1,7 @@
 """The ways in which a run of ours ends, as the log has them. Pure."""
 
+import msgspec
+
 from libs.domain.events import RunFinished, Usage
 from services.executor.backend import Outcome
 
@@ -18,6 +20,17 @@ def bug() -> RunFinished:
 
 def killed(lines: int) -> RunFinished:
     return RunFinished(status="killed", reason="killed", lines=lines)
+
+
+def stopped(lines: int | None, end: RunFinished | None = None) -> RunFinished:
+    """Our own end was the run's; `end` is what else is known of it."""
+    return msgspec.structs.replace(
+        end or RunFinished(status="failure", reason=""),
+        status="failure",
+        reason="executor_stopped",
+        detail="the executor was shut down while it ran",
+        lines=lines,
+    )
 
 
 def finished(outcome: Outcome, lines: int, timing: dict[str, float]) -> RunFinished:

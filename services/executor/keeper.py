@@ -9,9 +9,9 @@ Then it may be given another run: to fork a keeper and make a process table for 
 more than the run itself. Two runs of a keeper never live at the same time.
 """
 
+import math
 import os
 import select
-import signal
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -20,6 +20,7 @@ from typing import Literal, NoReturn
 
 from libs.linux import process, syscalls
 from libs.linux.cgroup import Group
+from services.executor import ask
 from services.executor.messages import (
     MESSAGE_BYTES,
     Ended,
@@ -111,17 +112,9 @@ def _first(main: int, ended: int, control: socket.socket, launcher: int) -> Caus
         order = keeper_decoder.decode(message) if ready and (message := receive(control)) else None
         if order is None or isinstance(order, Prepare):
             return "lost" if stop_at is None else "stop"
-        stop_at = _ask_to_end(main, order.grace)
-
-
-def _ask_to_end(main: int, grace: float) -> float:
-    """SIGTERM to the main process and those of its group; returns when patience ends."""
-    if grace > 0:
-        try:
-            os.killpg(main, signal.SIGTERM)
-        except ProcessLookupError:  # too early: it has no group of its own yet
-            os.kill(main, signal.SIGTERM)
-    return time.monotonic() + grace
+        if stop_at is None and order.grace > 0:
+            os.kill(main, ask.signal_for(ended))
+        stop_at = min(stop_at or math.inf, time.monotonic() + order.grace)
 
 
 def _end(group: Group | None) -> dict[int, process.End]:

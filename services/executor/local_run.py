@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import socket
 import struct
@@ -67,6 +68,7 @@ class LocalRun:
         self._orders = orders
         self._leave = leave
         self._grace = 0.0
+        self._ends_at = math.inf  # by the loop's clock, once it is to end
         self._spec: RunSpec
         self._started = False
         self._unread: list[int] = []  # of its pipes, as long as nobody else closes them
@@ -168,14 +170,16 @@ class LocalRun:
         """See Running.wait."""
         return await asyncio.shield(self._end)
 
-    async def stop(self, status: Literal["killed", "timed_out"]) -> None:
+    async def stop(
+        self, status: Literal["killed", "timed_out"], within: float | None = None
+    ) -> None:
         """See Running.stop."""
-        self._ask(KILLED if status == "killed" else TIMED_OUT)
+        self._ask(KILLED if status == "killed" else TIMED_OUT, within)
         await self.wait()
 
     async def discard(self) -> None:
         """End it; returns when nothing of it is left, no files either."""
-        await self.stop("killed")
+        await self.stop("killed", within=0)
         await self.removed()
         unread, self._unread = self._unread, []
         _close(*unread)
@@ -192,17 +196,24 @@ class LocalRun:
         except TimeoutError as error:
             raise Unavailable(f"its process did not begin within {_PATIENCE:g} s") from error
 
-    def _ask(self, verdict: Verdict) -> None:
-        """Tell the keeper to end it; the first reason stays."""
-        if self._asked is None and not self._ended.done():
-            self._asked = verdict
-            # A template's keepers have others' packages in them: one may not do as it is told (I7).
-            self._later("insist", self._grace + _STUBBORN, lambda: self._do(self._insist()))
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it is ending
-                self._control.send(encode(Stop(self._grace)))
+    def _ask(self, verdict: Verdict, within: float | None = None) -> None:
+        """Tell the keeper to end it; the first reason stays, and the earliest end."""
+        grace = self._grace if within is None else min(within, self._grace)
+        if not self._begun.is_set():
+            grace = 0.0  # nobody's code has begun
+        at = self._loop.time() + grace
+        if self._ended.done() or at >= self._ends_at:
+            return
+        self._asked, self._ends_at = self._asked or verdict, at
+        # A template's keepers have others' packages in them: one may not do as it is told (I7).
+        self._later("insist", grace + _STUBBORN, lambda: self._do(self._insist()))
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it is ending
+            self._control.send(encode(Stop(grace)))
 
     def _later(self, what: str, seconds: float, call: Callable[[], object]) -> None:
         if not self._ended.done():
+            if before := self._timers.get(what):
+                before.cancel()
             self._timers[what] = self._loop.call_later(seconds, call)
 
     def _do(self, work: Coroutine[None, None, None]) -> None:
@@ -265,7 +276,7 @@ class LocalRun:
 
     async def _look(self, most: int) -> None:
         if await asyncio.to_thread(self.folder.size) > most:
-            self._ask(DISK_QUOTA)
+            self._ask(DISK_QUOTA, within=0)  # it would go on writing
         else:
             self._look_later(most)
 

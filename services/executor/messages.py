@@ -65,6 +65,7 @@ class Launch(msgspec.Struct, frozen=True):
     environment: dict[str, str]
     directory: str
     uid: int | None = None
+    template: bool = False
 
 
 class Script(msgspec.Struct, frozen=True):
@@ -82,7 +83,10 @@ class Preload(msgspec.Struct, frozen=True, tag=True):
 
 
 class Stop(msgspec.Struct, frozen=True, tag=True):
-    """Executor to keeper: end the run, after `grace` seconds of SIGTERM."""
+    """Executor to keeper: ask the run to end, and end it after `grace` seconds.
+
+    Once more, it can only be earlier.
+    """
 
     grace: float
 

@@ -71,6 +71,7 @@ def template(
         environment=_environment(spec, home, temporary) | _ONE_THREAD,
         directory=home,
         uid=None if rights.uids else template_uid(first_uid),
+        template=True,
     )
     return prepare, launch
 

@@ -20,16 +20,17 @@ from libs.domain import run as runs
 from libs.domain.errors import Rejected, Unavailable
 from libs.domain.events import RunFinished, RunRequested, RunStarted
 from libs.domain.history import fold
-from libs.domain.ids import StreamId
 from libs.domain.orchestration import Orchestration
+from libs.domain.task import GRACE
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
 from libs.eventlog.patience import back_off, patiently
 from libs.eventlog.wire import Nats
 from libs.runtoken.token import RunTokens
 from services.executor import ends
-from services.executor.backend import Backend, Mode, Prepared, Running, RunSpec
+from services.executor.backend import Backend, Mode, Prepared, RunSpec
 from services.executor.code import Code
+from services.executor.live import Live
 from services.executor.orders import Orders
 from services.executor.output import Output
 from services.executor.token import login
@@ -40,39 +41,15 @@ SOURCE = "executor"
 _START_PATIENCE = 60.0
 
 
-class Live:
-    """A run of ours, from when we were asked for it to its end."""
-
-    def __init__(self, stream: StreamId, task: UUID, slot: int) -> None:
-        self.stream = stream
-        self.task = task
-        self.slot = slot
-        self.killed = False
-        self.running: Running | None = None
-        self.version = 0  # of the run, once it is ours
-        self.claimed = time.monotonic()  # when we said so, as in the event
-        self.forked: float | None = None
-
-    def timing(self, first_line: float | None, exited: float) -> dict[str, float]:
-        """See RunFinished; `logged` is now."""
-        times = {"forked": self.forked, "first_line": first_line, "exited": exited}
-        times["logged"] = time.monotonic()
-        return {name: round(at - self.claimed, 6) for name, at in times.items() if at is not None}
-
-    async def kill(self) -> None:
-        self.killed = True
-        if self.running is not None:
-            await self.running.stop("killed")
-
-
 class Settings(msgspec.Struct, frozen=True):
-    """`variables` are set for every task."""
+    """`variables` are set for every task; `stop_grace` seconds is what runs get at our own end."""
 
     executor: str
     slots: int
     environments: Path
     variables: dict[str, str]
     mode: Mode = "fork"
+    stop_grace: float = 1.0
 
 
 class Runs:
@@ -153,15 +130,16 @@ class Runs:
         preparing: "asyncio.Task[Prepared]",
     ) -> None:
         output = Output(self._nats, fact.stream.workspace, event.task, run)
+        executing = asyncio.create_task(self._executed(run, live, preparing, output))
         try:
-            end = await self._executed(run, live, preparing, output)
+            end = await asyncio.shield(executing)
             await self._append_end(fact, end, live.version)
         except asyncio.CancelledError:
-            await asyncio.shield(self._abandon(fact, live, output))
+            await asyncio.shield(self._abandon(fact, live, executing, output))
             raise
         except Exception:
             logger.exception("run %s: a bug of ours", run)
-            await live.kill()
+            await live.kill(within=0)  # nobody reads what it prints
             await self._append_end(fact, ends.bug(), live.version)
         finally:
             del self._live[run]
@@ -213,6 +191,7 @@ class Runs:
             arguments=msgspec.json.encode(task.arguments),
             files=login(self._tokens, task, run),
             timeout=task.timeout,
+            grace=GRACE if task.grace is None else task.grace,
             mode=task.mode if self._settings.mode == "fork" and task.mode else spec.mode,
         )
 
@@ -245,15 +224,26 @@ class Runs:
             await back_off(tries)
             tries += 1
 
-    async def _abandon(self, fact: Recorded, live: Live, output: Output) -> None:
-        """We are told to stop: the run ends with us, and the log says so."""
-        await live.kill()
-        end = RunFinished(
-            status="failure",
-            reason="executor_stopped",
-            detail="the executor was shut down while it ran",
-            lines=await output.close(),
-        )
+    async def _abandon(
+        self,
+        fact: Recorded,
+        live: Live,
+        executing: "asyncio.Task[RunFinished]",
+        output: Output,
+    ) -> None:
+        """We are told to stop: the run ends with us, and the log says so.
+
+        What it prints meanwhile is still read: it belongs to its log (I5).
+        """
+        asked = live.killed
+        if live.running is None:
+            executing.cancel()
+        await live.kill(self._settings.stop_grace)
+        await asyncio.wait([executing])
+        if executing.cancelled() or executing.exception():
+            end = ends.stopped(await output.close())
+        elif (end := executing.result()).reason == "killed" and not asked:
+            end = ends.stopped(end.lines, end)
         await self._append_end(fact, end, live.version)
 
     def kill(self, task: UUID) -> None:
@@ -284,4 +274,4 @@ class Runs:
             last = await self._log.last(live.stream)
             if last is not None and isinstance(last.event, RunFinished):
                 logger.warning("run %s was closed while we were away", live.stream.id)
-                await live.kill()
+                await live.kill(within=0)

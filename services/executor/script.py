@@ -14,6 +14,7 @@ from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
 
+from services.executor import ask
 from services.executor.messages import Launch
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def dress(run: "Run") -> None:
     global _run  # noqa: PLW0603 - a process runs one script
     _run = run
     _look_new(run.launch)
+    ask.listen()
 
 
 def _look_new(launch: Launch) -> None:

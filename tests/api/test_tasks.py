@@ -323,3 +323,17 @@ async def test_a_task_says_how_its_runs_start(world: World) -> None:
         assert (await shown(world, UUID(answer["id"])))["mode"] == mode
     refused = await world.post("task/run_once", {**order, "mode": "spawn"}, 400)
     assert "mode" in refused["msg"]
+
+
+async def test_a_task_says_how_long_its_runs_may_take_to_end(world: World) -> None:
+    workspace = await world.workspace()
+    orchestration = await world.orchestration(workspace)
+    order = {"orch_id": str(orchestration), "workspace_id": workspace}
+    for grace in (0, 2.5, 600):
+        answer = await world.post("task/run_continuously", {**order, "grace": grace}, 201)
+        assert (await shown(world, UUID(answer["id"])))["grace"] == grace
+    answer = await world.post("task/run_continuously", order, 201)
+    assert "grace" not in await shown(world, UUID(answer["id"]))
+    for wrong in (-1, 600.1, "5", True):
+        refused = await world.post("task/run_once", {**order, "grace": wrong}, 400)
+        assert "grace: " in refused["msg"]

@@ -75,6 +75,18 @@ print("daemons run")
         *("success", "exited", 0),
         exactly("daemons run"),
     ),
+    "cleaning up at its time-out": Case(
+        "import time\nprint('up')\ntry: time.sleep(600)\nfinally: print('down')",
+        *("timed_out", "timeout", 143),
+        exactly("up", "down"),
+        {"timeout": 15},
+    ),
+    "cleaning up in a new interpreter": Case(
+        "import atexit, time\natexit.register(print, 'down')\nprint('up')\ntime.sleep(600)",
+        *("timed_out", "timeout", 143),
+        exactly("up", "down"),
+        {"timeout": 15, "mode": "exec"},
+    ),
     "deaf to SIGTERM": Case(
         "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "print('never')\nwhile True: time.sleep(60)",

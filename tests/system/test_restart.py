@@ -16,6 +16,14 @@ from tests.chaos.invariants import ticks_accounted_for
 from tests.platform import Api, Platform, api, running, until
 
 WORKSPACE = "restart"
+SLEEPER = """
+import time
+print("on")
+try:
+    time.sleep(600)
+finally:
+    print("off")  # what is printed when all ends belongs to the log as well
+"""
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ async def lived(platform: Platform) -> Before:
     async with api(platform, WORKSPACE) as client:
         orchestration = await client.ready({"main.py": "print('one')\nprint('two')"})
         [ended] = await client.ended(await client.run(orchestration))
-        sleeper = await client.ready({"main.py": "print('on'); import time; time.sleep(600)"})
+        sleeper = await client.ready({"main.py": SLEEPER})
         killed, under_way = await client.run(sleeper), await client.run(sleeper)
         for task in (killed, under_way):
             await until(partial(has_printed, client, task), "the run to be under way")
@@ -78,7 +86,7 @@ async def test_a_run_that_was_under_way_is_closed_and_not_started_again(
     async with api(platform, WORKSPACE) as client:
         [run] = await client.ended(before.under_way)
         assert (run["status"], run["reason"]) == ("failure", "executor_stopped")
-        assert await client.lines(run["run_id"]) == ["on"]
+        assert await client.lines(run["run_id"]) == ["on", "off"]
 
 
 async def test_misfire_policies_make_up_for_a_downtime(

@@ -58,17 +58,20 @@ class Orchestration(OrchestrationRecord):
         attempts: int = 1,
         backoff: float = 1.0,
         mode: str | None = None,
+        grace: float | None = None,
     ) -> Task:
         """A task with one run; `timeout` of the run is in seconds.
 
         `mode` exec starts its runs in new interpreters, fork from a warm one; None is as the
-        platform is set up. So for all kinds of tasks.
+        platform is set up. `grace` is how many seconds a run that is killed or timed out gets to
+        end by itself; None is the platform's default. So for all kinds of tasks.
 
         A run that fails or times out is tried `attempts` times in all, with a pause of `backoff`
         seconds that doubles. OrchestrationDeployOneshotFailed says what it is refused for.
         """
         retry = {"attempts": attempts, "backoff": backoff}
-        order = {"name": name, "timeout": timeout, "debug": debug, "retry": retry, "mode": mode}
+        order: dict[str, Any] = {"name": name, "timeout": timeout, "debug": debug, "retry": retry}
+        order |= {"mode": mode, "grace": grace}
         return self._run("run_once", json_args, order)
 
     def run_scheduled(
@@ -83,6 +86,7 @@ class Orchestration(OrchestrationRecord):
         misfire: str = "latest",
         overlap: str = "allow",
         mode: str | None = None,
+        grace: float | None = None,
     ) -> Task:
         """A task with a run at every tick of `schedule`, a cron expression in the IANA `zone`.
 
@@ -93,8 +97,9 @@ class Orchestration(OrchestrationRecord):
         """
         if isinstance(schedule, set):
             (schedule,) = schedule
-        order = {"name": name, "schedule": schedule, "timeout": timeout, "debug": debug}
-        order |= {"zone": zone, "misfire": misfire, "overlap": overlap, "mode": mode}
+        order: dict[str, Any] = {"name": name, "schedule": schedule, "timeout": timeout}
+        order |= {"debug": debug, "zone": zone, "misfire": misfire, "overlap": overlap}
+        order |= {"mode": mode, "grace": grace}
         return self._run("run_scheduled", json_args, order)
 
     def run_continuously(
@@ -105,9 +110,10 @@ class Orchestration(OrchestrationRecord):
         *,
         timeout: int | None = None,
         mode: str | None = None,
+        grace: float | None = None,
     ) -> Task:
         """A task with one run after the other until it is killed."""
-        order = {"name": name, "debug": debug, "timeout": timeout, "mode": mode}
+        order = {"name": name, "debug": debug, "timeout": timeout, "mode": mode, "grace": grace}
         return self._run("run_continuously", json_args, order)
 
     def list_tasks(self) -> Table[Task]:

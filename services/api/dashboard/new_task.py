@@ -93,6 +93,7 @@ def _told(form: MultiMapping[str]) -> dict[str, Any]:
         "json": json_object("json", form.get("json", "")),
         "timeout": _number(form, "timeout", int),
         "mode": form.get("mode"),
+        "grace": _number(form, "grace", float),
         "retry": {name: value for name, value in retry.items() if value is not None},
     }
 

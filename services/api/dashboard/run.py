@@ -75,6 +75,7 @@ async def again(visit: Visit) -> web.Response:
         timeout=task.timeout,
         debug=task.debug,
         mode=task.mode,
+        grace=task.grace,
         retry=requests.RetryPolicy(task.retry.attempts, task.retry.backoff),
     )
     made = await tasks.run_once(visit.call, order)

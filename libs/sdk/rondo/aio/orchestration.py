@@ -57,17 +57,20 @@ class AsyncOrchestration(OrchestrationRecord):
         attempts: int = 1,
         backoff: float = 1.0,
         mode: str | None = None,
+        grace: float | None = None,
     ) -> AsyncTask:
         """A task with one run; `timeout` of the run is in seconds.
 
         `mode` exec starts its runs in new interpreters, fork from a warm one; None is as the
-        platform is set up. So for all kinds of tasks.
+        platform is set up. `grace` is how many seconds a run that is killed or timed out gets to
+        end by itself; None is the platform's default. So for all kinds of tasks.
 
         A run that fails or times out is tried `attempts` times in all, with a pause of `backoff`
         seconds that doubles. OrchestrationDeployOneshotFailed says what it is refused for.
         """
         retry = {"attempts": attempts, "backoff": backoff}
-        order = {"name": name, "timeout": timeout, "debug": debug, "retry": retry, "mode": mode}
+        order: dict[str, Any] = {"name": name, "timeout": timeout, "debug": debug, "retry": retry}
+        order |= {"mode": mode, "grace": grace}
         return await self._run("run_once", json_args, order)
 
     async def run_scheduled(
@@ -82,6 +85,7 @@ class AsyncOrchestration(OrchestrationRecord):
         misfire: str = "latest",
         overlap: str = "allow",
         mode: str | None = None,
+        grace: float | None = None,
     ) -> AsyncTask:
         """A task with a run at every tick of `schedule`, a cron expression in the IANA `zone`.
 
@@ -92,8 +96,9 @@ class AsyncOrchestration(OrchestrationRecord):
         """
         if isinstance(schedule, set):
             (schedule,) = schedule
-        order = {"name": name, "schedule": schedule, "timeout": timeout, "debug": debug}
-        order |= {"zone": zone, "misfire": misfire, "overlap": overlap, "mode": mode}
+        order: dict[str, Any] = {"name": name, "schedule": schedule, "timeout": timeout}
+        order |= {"debug": debug, "zone": zone, "misfire": misfire, "overlap": overlap}
+        order |= {"mode": mode, "grace": grace}
         return await self._run("run_scheduled", json_args, order)
 
     async def run_continuously(
@@ -104,9 +109,10 @@ class AsyncOrchestration(OrchestrationRecord):
         *,
         timeout: int | None = None,
         mode: str | None = None,
+        grace: float | None = None,
     ) -> AsyncTask:
         """A task with one run after the other until it is killed."""
-        order = {"name": name, "debug": debug, "timeout": timeout, "mode": mode}
+        order = {"name": name, "debug": debug, "timeout": timeout, "mode": mode, "grace": grace}
         return await self._run("run_continuously", json_args, order)
 
     async def list_tasks(self) -> Table[AsyncTask]:

@@ -36,7 +36,7 @@ def run(arguments: Namespace) -> int:
     given = _given(arguments.args)
     orchestration = _orchestration(in_workspace(arguments), arguments)
     name = arguments.name or orchestration.name() or "task"
-    how = {"timeout": arguments.timeout, "mode": arguments.mode}
+    how = {"timeout": arguments.timeout, "mode": arguments.mode, "grace": arguments.grace}
     if arguments.continuously:
         task = orchestration.run_continuously(name, given, **how)
     else:
@@ -61,6 +61,7 @@ def schedule(arguments: Namespace) -> int:
         misfire=arguments.misfire,
         overlap=arguments.overlap,
         mode=arguments.mode,
+        grace=arguments.grace,
     )
     output.one(task, arguments)
     output.upcoming(task.upcoming(), arguments)

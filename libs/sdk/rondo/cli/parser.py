@@ -55,6 +55,9 @@ def _order(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timeout", type=int, metavar="S", help="of a run, in seconds")
     modes = ["fork", "exec"]
     parser.add_argument("--mode", choices=modes, help="exec: always in a new interpreter")
+    parser.add_argument(
+        "--grace", type=float, metavar="S", help="a run gets to end by itself when it is to end"
+    )
 
 
 def _run(parser: argparse.ArgumentParser) -> None:

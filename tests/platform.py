@@ -120,6 +120,21 @@ class Platform:
         async with wire.connect("nats://127.0.0.1", token, server=server) as connection:
             yield connection
 
+    def executor_environment(self, folder: Path) -> dict[str, str]:
+        """Of one more executor of this platform, with a folder of its own."""
+        return {
+            "RONDO_NATS_URL": "nats://127.0.0.1",
+            "RONDO_NATS_SERVER": str(self.data / "nats" / "server.json"),
+            "RONDO_NATS_TOKEN_FILE": str(self.data / "secrets" / "nats-token"),
+            "RONDO_BLOBS_URL": f"file://{self.data / 'blobs'}",
+            "RONDO_PUBLIC_URL": self.access["url"],
+            "RONDO_TASK_KEY_FILE": str(self.data / "secrets" / "task-key"),
+            "RONDO_ENVIRONMENTS": str(self.data / "environments"),
+            "RONDO_DATA": str(folder),
+            "RONDO_LISTEN": "127.0.0.1:0",
+            "RONDO_FIRST_UID": "30000",
+        }
+
     async def events(self) -> list[Recorded]:
         """All of the event log."""
         found: list[Recorded] = []

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from libs.blobs.open import open_store
 from libs.domain.events import RunRequested
-from libs.eventlog import lease, streams
+from libs.eventlog import streams
 from libs.eventlog.react import Reaction, react
 from libs.runtoken.token import RunTokens
 from libs.service.config import load
@@ -65,7 +65,7 @@ async def main(environ: Mapping[str, str]) -> None:
         try:
             async with serving(app, config.listen, config.listen_fds), asyncio.TaskGroup() as tasks:
                 tasks.create_task(runs.orders.follow(await log.end()))
-                tasks.create_task(lease.hold(nats, settings.executor, runs.stop_closed))
+                tasks.create_task(runs.lease.hold())
                 tasks.create_task(react(nats, claims))
                 tasks.create_task(vitals.tell())
                 notify_ready()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import subprocess
@@ -24,7 +25,10 @@ from services.executor.messages import (
     from_launcher_decoder,
     receive,
 )
+from services.executor.pulse import EVERY, Pulse
 from services.executor.recipe import interpreter_trees
+
+_log = logging.getLogger(__name__)
 
 _PATIENCE = 10.0  # seconds for the launcher to try its rights, or to end
 _OUR_TREE = Path(__file__).parents[2]
@@ -140,9 +144,11 @@ class Channel:
 class LauncherProcess(Channel):
     """A launcher that runs. `rights` is what it found."""
 
-    def __init__(self, process: subprocess.Popen[bytes], ours: socket.socket) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], ours: socket.socket, pulse: Pulse) -> None:
         super().__init__(ours)
         self._process = process
+        self._pulse = pulse
+        self._beating = asyncio.create_task(self._beat())
         self.rights = Rights()
 
     @classmethod
@@ -152,7 +158,12 @@ class LauncherProcess(Channel):
         ours.setblocking(False)
         with theirs:
             # In this thread, short as the wait is: the launcher dies with the thread that made it.
-            launcher = cls(_spawn(theirs.fileno(), runs, uid, namespaces), ours)
+            pulse = Pulse()
+            try:
+                process = _spawn((theirs.fileno(), pulse.memory), runs, uid, namespaces)
+            finally:
+                os.close(pulse.memory)
+            launcher = cls(process, ours, pulse)
         try:
             async with asyncio.timeout(_PATIENCE):
                 first = await asyncio.get_running_loop().sock_recv(ours, MESSAGE_BYTES)
@@ -170,20 +181,28 @@ class LauncherProcess(Channel):
     async def close(self) -> None:
         """End the launcher and all below it."""
         self.end()
+        self._beating.cancel()
         try:
             await asyncio.to_thread(self._process.wait, _PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             await asyncio.to_thread(self._process.wait)
 
+    async def _beat(self) -> None:
+        while not (missed := self._pulse.beat()):  # noqa: ASYNC110 - nothing to wait for
+            await asyncio.sleep(EVERY)
+        _log.warning("stood still for %.1f s: all runs are ended", missed)
 
-def _spawn(descriptor: int, runs: Path, uid: int, namespaces: bool) -> subprocess.Popen[bytes]:
+
+def _spawn(
+    descriptors: tuple[int, ...], runs: Path, uid: int, namespaces: bool
+) -> subprocess.Popen[bytes]:
     trees = interpreter_trees(Path(sys.executable))
     program = [sys.executable, "-E", "-s", "-m", "services.executor.launcher"]
-    arguments = [descriptor, os.getpid(), runs, uid, int(namespaces), *trees]
+    arguments = [*descriptors, os.getpid(), runs, uid, int(namespaces), *trees]
     return subprocess.Popen(  # noqa: S603 - our own program
         program + list(map(str, arguments)),
-        pass_fds=[descriptor],
+        pass_fds=descriptors,
         cwd=_OUR_TREE,
         env={"LANG": "C.UTF-8"},  # nothing of ours can leak into a run from there
         stdin=subprocess.DEVNULL,

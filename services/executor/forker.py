@@ -41,17 +41,38 @@ class Forker:
         self._fork = namespace.fork_in_pid_namespace if namespaces else os.fork
         self._myself = os.pidfd_open(os.getpid())  # for the keepers: readable when we are gone
         self._keepers: dict[int, tuple[int, Prepare]] = {}  # by pidfd, with the pid
-        self._poller = select.poll()
-        self._poller.register(executor, select.POLLIN)
+        self.poller = select.poll()
+        self.poller.register(executor, select.POLLIN)
 
     def serve(self) -> None:
-        """Start and reap until the executor closes its end."""
+        """Start and reap until the executor closes its end, or is given up."""
         while True:
-            for source, _ in self._poller.poll():
+            ready = self.poller.poll()
+            if self.forsaken():
+                return
+            for source, _ in ready:
                 if source in self._keepers:
                     self._reap(source)
-                elif not self._start():
+                elif source == self.executor.fileno() and not self._start():
                     return
+
+    def forsaken(self) -> bool:
+        """Whether the executor is there but has not been going on for too long."""
+        return False
+
+    def end_all(self) -> None:
+        """Returns when nothing lives that was forked from here, however deep."""
+        groups = [
+            Group(Path(prepare.group)) for _, prepare in self._keepers.values() if prepare.group
+        ]
+        for group in groups:
+            group.kill()
+        if os.getpid() == 1:
+            process.end_namespace()
+        else:
+            process.end_children()
+        for group in groups:
+            group.remove()
 
     def preload(self, order: Preload) -> None:
         """Only a template can."""
@@ -85,7 +106,7 @@ class Forker:
             return
         watch = os.pidfd_open(pid)
         self._keepers[watch] = pid, prepare
-        self._poller.register(watch, select.POLLIN)
+        self.poller.register(watch, select.POLLIN)
 
     def _be_keeper(self, prepare: Prepare, control: socket.socket, orders: socket.socket) -> None:
         try:
@@ -101,7 +122,7 @@ class Forker:
 
     def _reap(self, watch: int) -> None:
         """Take note of a keeper's end; if somebody killed it, its run is now ours to kill."""
-        self._poller.unregister(watch)
+        self.poller.unregister(watch)
         pid, prepare = self._keepers.pop(watch)
         os.close(watch)
         os.waitpid(pid, 0)

@@ -20,7 +20,11 @@ class Verdict(msgspec.Struct, frozen=True):
 KILLED = Verdict("killed", "killed", "killed on request")
 TIMED_OUT = Verdict("timed_out", "timeout", "ran longer than its timeout")
 DISK_QUOTA = Verdict("failure", "disk_quota", "its files took more disk space than it may use")
-_LOST = Verdict("failure", "launcher_lost", "the process that watched over it was killed")
+_LOST = Verdict(
+    "failure",
+    "launcher_lost",
+    "the process that watched over it was killed, or its executor stood still for too long",
+)
 _NO_MEMORY = Verdict("failure", "out_of_memory", "used more memory than it may")
 
 

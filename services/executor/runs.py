@@ -23,6 +23,7 @@ from libs.domain.history import fold
 from libs.domain.orchestration import Orchestration
 from libs.domain.task import GRACE
 from libs.eventlog.envelope import Recorded
+from libs.eventlog.lease import Lease
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
 from libs.eventlog.patience import back_off, patiently
 from libs.eventlog.wire import Nats
@@ -72,6 +73,7 @@ class Runs:
         self._slots = set(range(settings.slots))
         self._works: set[asyncio.Task[None]] = set()
         self.orders = Orders(log, self.kill, self.warm)
+        self.lease = Lease(nats, settings.executor, self.stop_closed)
 
     async def handle(self, fact: Recorded) -> "asyncio.Future[None] | None":
         """Claims what is asked for; what it gives back is the run, to be waited for.
@@ -96,6 +98,7 @@ class Runs:
 
     async def _claim(self, fact: Recorded) -> int:
         """The place of our RunStarted in the log; 0 if the run is somebody else's."""
+        await self.lease.held()  # whoever is taken for dead would start what others start as well
         state = fold(runs.evolve, [fact])
         if state is None:
             return 0
@@ -150,6 +153,7 @@ class Runs:
     ) -> RunFinished:
         try:
             prepared = await preparing
+            await self.lease.held()  # what was closed while we stood still is told by now
             if live.killed:
                 await prepared.discard()
                 return ends.killed(lines=0)

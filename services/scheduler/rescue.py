@@ -39,7 +39,9 @@ class Rescue:
             await self.tick()
 
     async def tick(self) -> None:
-        claimed = {run.executor for run in self._plan.runs.values() if run.executor}
+        # Those of now: who is alive when it claims a run may not be among the answers on their way.
+        claims = {id: run.executor for id, run in self._plan.runs.items() if run.executor}
+        claimed = set(claims.values())
         if not claimed:  # nobody's end would matter
             self._missing_since.clear()
             return
@@ -54,6 +56,7 @@ class Rescue:
         }
         gone = {one for one, since in self._missing_since.items() if now - since >= PATIENCE}
         if gone:
-            steps = decide.lost(self._plan, gone)
+            lost = decide.lost(self._plan, gone)
+            steps = [step for step in lost if step.proposed.stream.uuid in claims]
             logger.warning("closing %d runs of vanished executors %s", len(steps), sorted(gone))
             await self._ticker.append(steps)

@@ -38,7 +38,7 @@ async def test_i7_a_killed_task_of_a_stalled_executor_has_no_process(platform: P
         await until(partial(is_killed, client, task), "the kill")
         assert not living(SLEEPS)
         [run] = await client.runs(task)
-        assert run["reason"] == "executor_lost"
+        assert (await client.details(task, run["run_id"]))["reason"] == "executor_lost"
         assert platform.signal("executor", signal.SIGCONT)
         # It goes on: with others' runs, not with that one.
         [other] = await client.ended(await client.run(await client.ready({"main.py": ""})))

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import cast
 
 import aiohttp
 from aiohttp import hdrs, web
@@ -14,6 +15,7 @@ from libs.domain import zones
 from libs.domain.errors import Unavailable
 from libs.service import logformat
 from libs.service.config import host_and_port
+from libs.service.connections import OF_CALLERS, Connections, Share
 from libs.service.meters import Meters, Reading
 from libs.service.tracing import Tracing
 
@@ -114,26 +116,41 @@ def _route(request: web.Request) -> str:
 
 
 @asynccontextmanager
-async def serving(app: web.Application, listen: str, given: str = "") -> AsyncIterator[None]:
+async def serving(
+    app: web.Application, listen: str, given: str = "", share: Share | None = None
+) -> AsyncIterator[None]:
     """Serves while the block lasts; requests under way get a second to end. At `listen`, or on the
-    listening sockets whose numbers are `given`; see Config."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    listening sockets whose numbers are `given`; see Config. `share` bounds how many connections
+    there may be (libs/service/connections.py)."""
+    connections = Connections(share)
+    app.middlewares.insert(0, connections.middleware)
+    runner = web.AppRunner(app, access_log=None, logger=OF_CALLERS, shutdown_timeout=1.0)
     await runner.setup()
+    accept = connections.behind(cast(Callable[[], asyncio.Protocol], runner.server))
+    servers: list[asyncio.Server] = []
     try:
-        for site in _sites(runner, listen, given):
-            await site.start()
-        yield
+        async with connections.watched():
+            try:
+                servers += await _listening(accept, listen, given)
+                yield
+            finally:
+                for server in servers:
+                    server.close()
     finally:
         await runner.cleanup()
 
 
-def _sites(runner: web.AppRunner, listen: str, given: str) -> list[web.BaseSite]:
+async def _listening(
+    accept: Callable[[], asyncio.Protocol], listen: str, given: str
+) -> list[asyncio.Server]:
+    loop = asyncio.get_running_loop()
     if given:
         sockets = [socket.socket(fileno=int(number)) for number in given.split(",")]
-        return [web.SockSite(runner, each) for each in sockets]
+        return [await loop.create_server(accept, sock=each) for each in sockets]
     if listen.startswith(UNIX):
-        return [web.UnixSite(runner, listen.removeprefix(UNIX))]
-    return [web.TCPSite(runner, *host_and_port(listen), reuse_address=True)]
+        return [await loop.create_unix_server(accept, listen.removeprefix(UNIX))]
+    host, port = host_and_port(listen)
+    return [await loop.create_server(accept, host, port, reuse_address=True)]
 
 
 def calling(url: str) -> aiohttp.ClientSession:

@@ -17,14 +17,16 @@ from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.retire import retire
 from libs.runtoken.token import RunTokens
+from libs.service import address
 from libs.service.config import ConfigError, Secret, load
+from libs.service.connections import Share
 from libs.service.http import calling, serving
 from libs.service.main import notify_ready, run
 from libs.service.nats import connected
 from libs.service.vitals import Vitals, open_vitals
 from libs.vault import vault
 from libs.vault.ring import BadRing, KeyRing
-from services.api import address, connections, platform, queries
+from services.api import connections, platform, queries
 from services.api.app import application
 from services.api.call import Resources
 from services.api.config import Config
@@ -115,7 +117,8 @@ async def main(environ: Mapping[str, str]) -> None:
             # A database that was set back to a backup has destroyed keys again.
             await secrets.shred(*await queries.deleted_connections(rows))
             tasks.create_task(work.run(resources))
-            async with serving(application(resources, nats), config.listen, config.listen_fds):
+            app, share = application(resources, nats), Share.of_descriptors(config.trusted_proxies)
+            async with serving(app, config.listen, config.listen_fds, share):
                 notify_ready()
                 tasks.create_task(retire(rows))
                 await asyncio.Event().wait()

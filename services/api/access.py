@@ -35,6 +35,8 @@ async def authenticated(resources: Resources, request: web.Request) -> User:
 
 async def _bearer(resources: Resources, token: str) -> User:
     """Whom `token` stands for, on whichever route."""
+    if not token.isascii():
+        raise Rejected("unauthorized", "Authorization: the token is none of ours; log in again")
     if run_token.is_one(token):
         return await runaccess.user(resources, token)
     if service_tokens.is_one(token):

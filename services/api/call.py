@@ -13,9 +13,9 @@ from libs.eventlog.project import Position
 from libs.eventlog.wire import Nats
 from libs.postgres.pool import Database
 from libs.runtoken.token import RunTokens
+from libs.service import address
 from libs.service.vitals import Vitals
 from libs.vault.vault import Vault
-from services.api.address import caller
 from services.api.config import Config
 from services.api.dashboard.sessions import Sessions
 from services.api.errors import not_visible_yet
@@ -78,7 +78,9 @@ class Call:
     @property
     def address(self) -> str:
         """Where the caller is, as bounds count it."""
-        return caller(self.request, self.resources.config.trusted_proxies)
+        told = self.request.headers.getall("X-Forwarded-For", [])
+        proxies = self.resources.config.trusted_proxies
+        return address.of_caller(self.request.remote or "", told, proxies)
 
     @property
     def context(self) -> Context:

@@ -13,7 +13,7 @@ class Config(WithPostgres, frozen=True, kw_only=True):
     `nats_issuer` is the Ed25519 key by which subscribers are let into NATS, at `nats_public_url`.
     `webhooks_allow` are internal networks that webhooks may go to (subscriptions/egress.py); the
     other three are seconds: for an answer, before the second try, and until it is given up.
-    `trusted_proxies` are the networks whose X-Forwarded-For is believed (address.py).
+    `trusted_proxies` are the networks whose X-Forwarded-For is believed (libs/service/address.py).
     `metrics_token` is what a Prometheus shows that is to read /metrics; `scraped` says where the
     services listen whose metrics it gets here too: `name=address`, with spaces between.
     The first administrator is made of `admin_...` when there is none yet.

@@ -1,4 +1,4 @@
-"""What a form has sent, as text: URL-encoded, as browsers and our clients send it."""
+"""What a browser has sent: cookies, and forms as text, URL-encoded as our clients send them too."""
 
 from urllib.parse import parse_qsl
 
@@ -13,6 +13,12 @@ _MOST_FIELDS = 1000
 # What a form may be written in: ASCII is UTF-8, and browsers take Latin-1 for what Windows has.
 _CHARSETS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "utf-8", "ascii": "utf-8"}
 _CHARSETS |= dict.fromkeys(("iso-8859-1", "latin-1", "latin1", "windows-1252"), "cp1252")
+
+
+def cookie(request: web.Request, name: str) -> str:
+    """Empty where there is none, or one in other bytes than ours ever has."""
+    value = request.cookies.get(name, "")
+    return value if value.isascii() else ""
 
 
 async def fields(request: web.Request) -> MultiDict[str]:

@@ -8,9 +8,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from aiohttp.test_utils import make_mocked_request
 
-from services.api import address
+from libs.service import address
 from services.api.identity.bounds import Allowance
 from services.api.identity.keycloak import PATH
 from services.api.identity.turns import AT_ONCE, MOST_STRANGERS, Busy, Turns
@@ -153,9 +152,4 @@ def test_an_allowance_comes_back_with_time() -> None:
     ],
 )
 def test_where_a_caller_is(peer: str, told: list[str], proxies: str, found: str) -> None:
-    request = make_mocked_request("GET", "/")
-    headers = request.headers.copy()
-    for line in told:
-        headers.add("X-Forwarded-For", line)
-    request = request.clone(remote=peer, headers=headers)
-    assert address.caller(request, proxies) == found
+    assert address.of_caller(peer, told, proxies) == found

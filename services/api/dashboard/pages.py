@@ -30,6 +30,7 @@ from services.api.dashboard import (
     workspaces,
 )
 from services.api.dashboard.visit import VISIT, Visit, begin, local
+from services.api.form import cookie
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _handler(resources: Resources, page: Page) -> Handler:
 
 
 async def _visit(resources: Resources, request: web.Request) -> Visit:
-    secret = request.cookies.get(signin.cookie_name(Call(resources, request, None)), "")
+    secret = cookie(request, signin.cookie_name(Call(resources, request, None)))
     user = await resources.sessions.user(secret) if secret else None
     if user is None:
         raise Rejected("unauthorized", "session: sign in")

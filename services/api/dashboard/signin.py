@@ -12,7 +12,7 @@ from services.api.dashboard.render import render
 from services.api.dashboard.sessions import LASTS, same
 from services.api.dashboard.theme import theme
 from services.api.dashboard.visit import Visit, html, local, ours
-from services.api.form import fields
+from services.api.form import cookie, fields
 from services.api.identity.login import TooSoon
 from services.api.identity.users import User
 
@@ -33,7 +33,7 @@ def secure(call: Call) -> bool:
 
 async def show(call: Call) -> web.Response:
     next = local(call.request.query.get("next", "/"))
-    if await call.resources.sessions.user(call.request.cookies.get(cookie_name(call), "")):
+    if await call.resources.sessions.user(cookie(call.request, cookie_name(call))):
         return Visit.to(next)
     return _page(call, next)
 
@@ -42,7 +42,7 @@ async def sign_in(call: Call) -> web.Response:
     request = call.request
     form = await fields(request)
     next, name = local(form.get("next", "/")), form.get("username", "")
-    csrf = request.cookies.get(_COOKIE, "")
+    csrf = cookie(request, _COOKIE)
     if not csrf or not same(form.get("csrf", ""), csrf) or not ours(request, _url(call)):
         return _page(call, next, name, _OLD, 403)
     try:
@@ -92,7 +92,7 @@ def _url(call: Call) -> str:
 def _page(
     call: Call, next: str, name: str = "", problem: str = "", status: int = 200
 ) -> web.Response:
-    csrf = call.request.cookies.get(_COOKIE) or secrets.token_urlsafe(32)
+    csrf = cookie(call.request, _COOKIE) or secrets.token_urlsafe(32)
     text = render(
         "signin.html",
         next=next,

@@ -14,7 +14,7 @@ from services.api.call import Call
 from services.api.dashboard.render import render
 from services.api.dashboard.sessions import form_token, same
 from services.api.dashboard.theme import theme
-from services.api.form import fields
+from services.api.form import cookie, fields
 
 WORKSPACE_COOKIE = "rondo_workspace"
 HEADERS = {
@@ -121,7 +121,11 @@ def ours(request: web.Request, public_url: str) -> bool:
     origin = request.headers.get("Origin")
     if origin is None:
         return request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
-    return urlsplit(origin).netloc in (request.host, urlsplit(public_url).netloc)
+    try:
+        named = urlsplit(origin).netloc
+    except ValueError:  # no browser's
+        return False
+    return named in (request.host, urlsplit(public_url).netloc)
 
 
 def local(path: str) -> str:
@@ -142,7 +146,7 @@ async def begin(call: Call, secret: str) -> Visit:
             raise Rejected("not_found", f"workspace: there is no workspace {asked[:40]!r}")
         chosen = await access.workspace(call, call.resources.rows, int(asked), "workspace")
         return Visit(call, secret, visible, chosen, seq)
-    last = request.cookies.get(WORKSPACE_COOKIE, "")
+    last = cookie(request, WORKSPACE_COOKIE)
     before = next((one for one in visible if str(one.id) == last), None)
     first = visible[0] if visible else None
     return Visit(call, secret, visible, before or first, seq)

@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 
 from services.api.call import Call
-from services.api.form import strict
+from services.api.form import cookie, strict
 from services.api.identity import device
 from services.api.identity.bounds import Throttle
 from services.api.identity.keycloak import GrantRefused, form_fields
@@ -87,7 +87,7 @@ class SignIn:
     async def __call__(self, call: Call, _: None) -> web.Response:
         form = await strict(call.request)
         code = form.get("user_code", "")
-        if not _same(form.get("csrf", ""), call.request.cookies.get(_COOKIE, "")):
+        if not _same(form.get("csrf", ""), cookie(call.request, _COOKIE)):
             return _page(call, code, "This page was too old, or not ours. Please try again.", 403)
         address = call.address
         if self._throttle.wait(("code", address)):
@@ -117,7 +117,7 @@ def _same(given: str, expected: str) -> bool:
 
 
 def _page(call: Call, code: str, said: str = "", status: int = 200) -> web.Response:
-    csrf = call.request.cookies.get(_COOKIE) or secrets.token_urlsafe(32)
+    csrf = cookie(call.request, _COOKIE) or secrets.token_urlsafe(32)
     form = _FORM.substitute(action=PAGE, csrf=escape(csrf), code=escape(code))
     response = _answer(form, said, status)
     secure = call.resources.tokens.issuer.startswith("https:")

@@ -6,10 +6,8 @@ header could say anything. Of IPv6 the first 64 bits are one address: that is wh
 """
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-
-from aiohttp import web
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Networks = Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
@@ -21,30 +19,32 @@ def networks(text: str) -> Networks:
     return [ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip()]
 
 
-def caller(request: web.Request, proxies: str) -> str:
-    """Where the request comes from; `proxies` is RONDO_TRUSTED_PROXIES."""
-    found = _address(request.remote or "")
-    if found is None:
-        return ""
-    trusted = networks(proxies)
-    told = ",".join(request.headers.getall("X-Forwarded-For", []))
-    for hop in reversed(told.split(",")):
-        behind = _address(hop.strip())
-        if behind is None or not any(found in network for network in trusted):
+def of_caller(peer: str, forwarded: Iterable[str], proxies: str) -> str:
+    """`forwarded` are the lines of X-Forwarded-For, `proxies` is RONDO_TRUSTED_PROXIES."""
+    for hop in reversed(",".join(forwarded).split(",")):
+        behind = _parsed(hop.strip())
+        if behind is None or not is_one_of(peer, proxies):
             break
-        found = behind
-    return _whole(found)
+        peer = str(behind)
+    return whole(peer)
 
 
-def _address(text: str) -> Address | None:
+def is_one_of(peer: str, proxies: str) -> bool:
+    found = _parsed(peer)
+    return found is not None and any(found in network for network in networks(proxies))
+
+
+def whole(peer: str) -> str:
+    """What is counted as one address; empty where that can't be said."""
+    found = _parsed(peer)
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return "" if found is None else str(found)
+
+
+def _parsed(text: str) -> Address | None:
     try:
         found = ipaddress.ip_address(text.strip("[]").partition("%")[0])
     except ValueError:
         return None
     return getattr(found, "ipv4_mapped", None) or found
-
-
-def _whole(address: Address) -> str:
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    return str(ipaddress.ip_network((address, 64), strict=False))

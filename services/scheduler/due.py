@@ -30,7 +30,7 @@ class Due:
     def __init__(self, plan: Plan, wake: Callable[[], None]) -> None:
         self._plan = plan
         self._wake = wake
-        self._encoder = msgspec.json.Encoder(order="deterministic")
+        self._encoder = msgspec.json.Encoder()
 
     async def load(self, connection: Connection) -> None:
         for row in await connection.fetch(_LOAD):

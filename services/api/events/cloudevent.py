@@ -58,4 +58,4 @@ def _shown(event: AnyEvent) -> bytes:
         return encode(event)
     fields = msgspec.to_builtins(event)
     del fields[sealed]
-    return msgspec.json.encode(fields, order="deterministic")
+    return msgspec.json.encode(fields)

@@ -13,7 +13,7 @@ from libs.postgres.pool import Connection, Database
 SCHEMA = "subscriptions"
 SUBJECTS = ("event.0.subscription.*",)
 
-_encode = msgspec.json.Encoder(order="deterministic").encode
+_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Subscription).decode
 
 _WRITE = """

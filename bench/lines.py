@@ -20,6 +20,7 @@ from bench.figure import Figure, percentile, show
 from bench.live import Live, live
 from bench.stack import Stores, stores
 from libs.domain.events import RunStarted
+from libs.service.room import Room
 from services.executor.output import Output
 from tests.logs.harness import Logs, client, environ
 
@@ -92,7 +93,7 @@ async def _through(place: Stores, logs: Logs, printed: Path, count: int) -> tupl
     """Lines a second of a program that prints as fast as it may, until all can be read. Output is
     read and sent as an executor does it."""
     run = uuid4()
-    output = Output(place.nats, WORKSPACE, TASK, run)
+    output = Output(place.nats, WORKSPACE, TASK, run, Room(None, 0))
     (out, to_out), (err, to_err) = os.pipe(), os.pipe()
     for end in (out, err):
         os.set_blocking(end, False)

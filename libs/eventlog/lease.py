@@ -14,7 +14,7 @@ import msgspec
 from libs.domain.errors import Unavailable
 from libs.eventlog.patience import back_off
 from libs.eventlog.streams import LEASE
-from libs.eventlog.wire import ApiError, Nats, checked
+from libs.eventlog.wire import ApiError, Nats
 
 logger = logging.getLogger(__name__)
 
@@ -99,8 +99,8 @@ class Lease:
 
     async def _put(self, headers: dict[str, str]) -> int:
         headers["Nats-TTL"] = str(TTL)
-        answer = await self._nats.request(f"lease.{self._holder}", b"", headers)
-        return msgspec.json.decode(checked(answer.data), type=_Renewed).seq
+        answer = await self._nats.append(f"lease.{self._holder}", b"", headers)
+        return msgspec.json.decode(answer, type=_Renewed).seq
 
     async def _tell(self, renewed: float) -> None:
         async with self._news:

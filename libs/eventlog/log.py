@@ -21,7 +21,7 @@ from libs.eventlog import follow as following
 from libs.eventlog import streams
 from libs.eventlog.envelope import Context, Recorded, headers, read, recorded
 from libs.eventlog.patience import patiently
-from libs.eventlog.wire import ApiError, Nats, checked
+from libs.eventlog.wire import ApiError, Nats
 
 # 10071: wrong last sequence; 10164: the same in an atomic batch; 10201: a batch that is there.
 _WRONG_SEQUENCE = {10071, 10164, 10201}
@@ -80,8 +80,8 @@ class EventLog:
         body = encode(proposed.event)
 
         async def attempt() -> int:
-            answer = await self._nats.request(proposed.stream.subject, body, given)
-            return msgspec.json.decode(checked(answer.data), type=_PubAck).seq
+            answer = await self._nats.append(proposed.stream.subject, body, given)
+            return msgspec.json.decode(answer, type=_PubAck).seq
 
         return await self._settle(attempt, proposed.stream, given)
 
@@ -107,8 +107,8 @@ class EventLog:
                 await self._nats.publish(one.stream.subject, body, marked)
         last, _, body = messages[-1]
         marked["Nats-Batch-Commit"] = "1"
-        answer = await self._nats.request(last.stream.subject, body, marked)
-        return msgspec.json.decode(checked(answer.data), type=_PubAck).seq
+        answer = await self._nats.append(last.stream.subject, body, marked)
+        return msgspec.json.decode(answer, type=_PubAck).seq
 
     def _headers(self, proposed: Proposed, context: Context) -> dict[str, str]:
         given = headers(proposed.stream, proposed.event, context)

@@ -14,7 +14,7 @@ from libs.domain.errors import Rejected, Unavailable
 from libs.eventlog import streams
 from libs.eventlog.envelope import Recorded, recorded
 from libs.eventlog.follow import direct_get, parse_headers
-from libs.eventlog.wire import ApiError, Message, Nats, checked
+from libs.eventlog.wire import ApiError, Message, Nats
 
 MOST = 1000
 _NOT_FOUND = 10037
@@ -60,8 +60,7 @@ def retries_of(reaction: str) -> str:
 
 async def park(nats: Nats, note: Parked) -> None:
     """Replaces what is known of the same event already."""
-    answer = await nats.request(_subject(note.reaction, note.seq), msgspec.json.encode(note))
-    checked(answer.data)
+    await nats.append(_subject(note.reaction, note.seq), msgspec.json.encode(note))
 
 
 async def listed(nats: Nats, limit: int = MOST) -> list[Parked]:

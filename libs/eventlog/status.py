@@ -14,12 +14,12 @@ import msgspec
 from libs.domain.errors import Unavailable
 from libs.eventlog import streams
 from libs.eventlog.follow import direct_get
-from libs.eventlog.wire import ApiError, Nats, checked
+from libs.eventlog.wire import ApiError, Nats
 
 logger = logging.getLogger(__name__)
 
 TTL = 45
-_EVERY, _AT_LEAST_EVERY = 5.0, 15.0  # seconds: to say what is new, and to say it again
+_EVERY = 5.0  # seconds
 _MOST = 1000
 
 
@@ -52,9 +52,20 @@ class Environment(msgspec.Struct, frozen=True):
     in_use: bool
 
 
+class Building(msgspec.Struct, frozen=True):
+    """A build under way: what it is at since `seconds`, what is being fetched (`torch (730.2MiB)`),
+    and how many bytes have come so far."""
+
+    orchestration: str
+    step: str
+    fetching: list[str]
+    bytes: int
+    seconds: int
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """The places of the reaction `executor` are an executor's slots; `environments` are the
-    packager's. `tzdata` is the version of the rules that it has for time zones."""
+    """The places of the reaction `executor` are an executor's slots; `environments` and `builds`
+    are the packager's. `tzdata` is the version of the rules that it has for time zones."""
 
     service: str
     instance: str
@@ -65,18 +76,15 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     projections: list[Projected] = []
     environments: list[Environment] = []
     tzdata: str = ""
+    builds: list[Building] = []
 
 
 async def tell(nats: Nats, status: Callable[[], Awaitable[Status]]) -> None:
-    """Says for ever what `status` gives: soon when it has changed, else now and then."""
-    said, said_at = None, 0.0
-    clock = asyncio.get_running_loop().time
+    """Says for ever what `status` gives, also where it is what it was: whether the server stores
+    what it is given is seen by that (appends.py)."""
     while True:
         try:
-            now = await status()
-            if now != said or clock() - said_at > _AT_LEAST_EVERY:
-                await _say(nats, now)
-                said, said_at = now, clock()
+            await _say(nats, await status())
         except (Unavailable, ApiError) as problem:
             logger.debug("can't say how we are: %s", problem)
         await asyncio.sleep(_EVERY)
@@ -85,8 +93,7 @@ async def tell(nats: Nats, status: Callable[[], Awaitable[Status]]) -> None:
 async def _say(nats: Nats, status: Status) -> None:
     stamped = msgspec.structs.replace(status, said_at=datetime.now(UTC))
     subject = f"status.{status.service}.{status.instance}"
-    answer = await nats.request(subject, msgspec.json.encode(stamped), {"Nats-TTL": str(TTL)})
-    checked(answer.data)
+    await nats.append(subject, msgspec.json.encode(stamped), {"Nats-TTL": str(TTL)})
 
 
 async def everybody(nats: Nats) -> list[Status]:

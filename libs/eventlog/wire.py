@@ -25,6 +25,7 @@ from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
 
 from libs.domain.errors import Unavailable
 from libs.eventlog import proven
+from libs.eventlog.appends import Appends
 from libs.eventlog.mailbox import Mailbox
 from libs.eventlog.message import ApiError, Message, checked, frames
 from libs.natsjwt.issuer import is_user_seed
@@ -125,9 +126,11 @@ class Nats:
         self._inbox = client.new_inbox()
         self._numbers = count()
         self._asked: dict[str, asyncio.Future[Message]] = {}
+        self.appends = Appends()
 
     async def check(self) -> None:
-        """For readiness: raises Unavailable when JetStream does not answer."""
+        """For readiness: raises Unavailable when JetStream does not answer or does not store."""
+        self.appends.check()
         await self.api("INFO", timeout=2.0)
 
     async def listen(self) -> None:
@@ -170,6 +173,19 @@ class Nats:
         for answer in self._asked.values():
             if not answer.done():
                 answer.set_exception(Unavailable("the connection to NATS broke"))
+
+    async def append(
+        self,
+        subject: str,
+        data: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """Into the stream that has this subject: what the server says once it is on its disk.
+
+        ApiError when it says no; Unavailable as in `request`.
+        """
+        with self.appends.noted(subject):
+            return checked((await self.request(subject, data, headers)).data)
 
     async def api(self, subject: str, body: object = None, timeout: float = 5.0) -> bytes:
         """A JetStream API call; ApiError when the server says no."""
@@ -215,6 +231,7 @@ class Nats:
                 await subscription.unsubscribe()
 
     def _reconnected(self) -> None:
+        self.appends.forget()
         for box in self._mailboxes:
             box.put(None)
 

@@ -97,6 +97,17 @@ def works_in(pid: int, folder: Path) -> bool:
         return False
 
 
+def scheduled(pid: int) -> tuple[str, float] | None:
+    """The state of its main thread, a letter as in proc(5), and the seconds of CPU that it has had;
+    None when it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = text.rpartition(")")[2].split()
+    return fields[0], (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def end_children(keep: Set[int] = frozenset()) -> dict[int, End]:
     """Kill all our descendants but the trees of `keep`; return the ends of our children by pid.
 

@@ -58,7 +58,8 @@ _GONE = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,  # its disk is full, say, or its connections are taken
+    asyncpg.PostgresIOError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
 )

@@ -36,6 +36,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     `nats_token` is a password or an nkey's seed. `nats_server` is a file that says which process
     NATS is (libs/eventlog/proven.py), where it is one of this machine.
+
+    `shared_disk` is a folder on the disk of the event log, if that is ours too; `reserve_mib` of it
+    are kept for the log (room.py).
     """
 
     nats_url: str
@@ -44,6 +47,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     nats_token: Secret | None = None
     nats_server: Path | None = None
     nats_replicas: int = 1
+    shared_disk: Path | None = None
+    reserve_mib: int = 512
 
 
 class WithPostgres(Config, frozen=True, kw_only=True):

@@ -1,25 +1,29 @@
 """How a service starts, says that it is ready, and stops.
 
 SIGTERM and SIGINT cancel the service's main coroutine; what it opened closes in reverse order.
-Readiness is told by the sd_notify protocol (sd_notify(3)) where NOTIFY_SOCKET is set.
+Readiness is told by notify.py.
 """
 
 import asyncio
+import contextlib
+import faulthandler
 import gc
 import logging
 import os
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from libs.domain.errors import Unavailable
 from libs.eventlog.origin import OtherStream
 from libs.linux import syscalls
-from libs.service import logformat
+from libs.service import logformat, notify
 from libs.service.config import ConfigError
 
 logger = logging.getLogger(__name__)
+
+_LAST = 0.5  # seconds that tasks have to end which the service has left behind
 
 Program = Callable[[Mapping[str, str]], Awaitable[None]]
 
@@ -29,7 +33,14 @@ def run(name: str, program: Program) -> None:
     logformat.set_up(name, os.environ)
     # A task may run under our uid: it must not read our memory or environment.
     syscalls.hide_memory()
-    sys.exit(asyncio.run(_supervised(name, program)))
+    faulthandler.enable()  # SIGABRT, by which the supervisor ends a stuck one, shows where it is
+    status = asyncio.Runner().run(_supervised(name, program))
+    # Not by way of Python's own end, which waits for threads: one that walks over a large folder or
+    # copies a file can't be told to stop. What it is at outlives a kill, so it outlives this.
+    with contextlib.suppress(OSError):  # of a full disk
+        logging.shutdown()
+        sys.stderr.flush()
+    os._exit(status)
 
 
 async def _supervised(name: str, program: Program) -> int:
@@ -37,6 +48,7 @@ async def _supervised(name: str, program: Program) -> int:
     loop = asyncio.get_running_loop()
     for sig in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sig, work.cancel)
+    beats = asyncio.create_task(notify.beat(os.environ))
     try:
         await work
     except asyncio.CancelledError:
@@ -54,7 +66,17 @@ async def _supervised(name: str, program: Program) -> int:
     except BaseException:
         logger.critical("%s failed", name, exc_info=True)
         return 1
+    finally:
+        await _end({beats, *asyncio.all_tasks()})
     return 0
+
+
+async def _end(tasks: "set[asyncio.Task[Any]]") -> None:
+    """All of these, but for the one that calls."""
+    left = {task for task in tasks if task is not asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.wait(left, timeout=_LAST)
 
 
 def notify_ready() -> None:
@@ -64,12 +86,5 @@ def notify_ready() -> None:
     would make a request now and then wait for tens of milliseconds.
     """
     gc.freeze()
-    address = os.environ.get("NOTIFY_SOCKET")
     logger.info("ready")
-    if not address:
-        return
-    if address.startswith("@"):
-        address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-        channel.connect(address)
-        channel.sendall(b"READY=1")
+    notify.tell("READY=1", os.environ, surely=True)

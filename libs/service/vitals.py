@@ -8,6 +8,8 @@ async with open_vitals("scheduler", environ, nats) as vitals:
     tasks.create_task(vitals.tell())                    # status
 """
 
+import asyncio
+import contextlib
 import platform
 import re
 import secrets
@@ -20,13 +22,14 @@ import msgspec
 from aiohttp import web
 
 from libs.domain import zones
+from libs.domain.errors import Unavailable
 from libs.eventlog import status
 from libs.eventlog.project import Position
 from libs.eventlog.react import Reaction
 from libs.eventlog.status import Status
-from libs.eventlog.wire import Nats
+from libs.eventlog.wire import ApiError, Nats
 from libs.postgres.pool import Database
-from libs.service import http, lag
+from libs.service import http, lag, notify
 from libs.service.appended import AppendMeters, WatchedLog
 from libs.service.meters import Meters, Reading
 from libs.service.metrics import exposition
@@ -35,12 +38,22 @@ from libs.service.watched import ReactionMeters, Watched
 
 More = Callable[[Status], Status]
 
+_LOOK_EVERY, _QUICKLY = 1.0, 1.0  # seconds
+
 
 class Vitals:
     """Of one copy of a service; `more` adds to the status what only this service knows."""
 
-    def __init__(self, service: str, instance: str, nats: Nats, tracing: Tracing) -> None:
+    def __init__(
+        self,
+        service: str,
+        instance: str,
+        nats: Nats,
+        tracing: Tracing,
+        environ: Mapping[str, str],
+    ) -> None:
         self.meters = Meters()
+        self._environ = environ
         self._nats = nats
         self._tracing = tracing
         self._appends = AppendMeters(self.meters)
@@ -101,8 +114,20 @@ class Vitals:
         )
 
     async def tell(self) -> None:
-        """For ever."""
-        await status.tell(self._nats, self._status)
+        """For ever: how we are, and to who has started us that NATS stores nothing."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(status.tell(self._nats, self._status))
+            tasks.create_task(self._complain())
+
+    async def _complain(self) -> None:
+        """Of a server that does answer: one that is away or overloaded is another matter."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            seconds = self._nats.appends.failing()
+            if seconds is not None:
+                with contextlib.suppress(Unavailable, ApiError):
+                    await self._nats.api("INFO", timeout=_QUICKLY)
+                    notify.tell(f"X_APPENDS_FAIL={seconds:.1f}", self._environ)
 
     async def _status(self) -> Status:
         now = msgspec.structs.replace(
@@ -129,7 +154,7 @@ async def open_vitals(
     instance = instance or unique_name()
     tracing = open_tracing(service, instance, environ)
     try:
-        yield Vitals(service, instance, nats, tracing)
+        yield Vitals(service, instance, nats, tracing, environ)
     finally:
         tracing.close()
 

@@ -19,12 +19,13 @@ from typing import IO, Protocol
 
 from libs.domain.errors import Unavailable
 from libs.supervisor.guard import Guard
+from libs.supervisor.logfile import LogFile
 from libs.supervisor.terminal import Terminal
 from libs.supervisor.zygote import Forked, Zygote
 from libs.supervisor.zygote_process import Order, listening_on
 
-_LOG_LIMIT = 10 << 20  # bytes; a larger log is set aside when its process starts
-_LAST_LINES = 20
+_LAST_LINES = 20  # of a log, shown
+_HEEDS = 5.0  # seconds until a child that is to be started again is ended by force
 _FIRST_READY = 60.0  # seconds until a first start is given up
 _BACKOFF, _MOST_BACKOFF, _HEALTHY = 0.1, 10.0, 30.0  # seconds
 
@@ -108,6 +109,7 @@ class Process:
         zygote: Zygote | None = None,
     ) -> None:
         self.program = program
+        self.log = LogFile(program.log)
         self._ready = ready
         self._terminal = terminal
         self._lock = lock
@@ -115,7 +117,6 @@ class Process:
         self._zygote = zygote
         self._child: Child | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._log_from = 0
         self._since = 0.0
 
     async def start(self) -> None:
@@ -128,24 +129,37 @@ class Process:
         if not await self._becomes_ready(child, _FIRST_READY):
             how = "is not ready" if child.returncode is None else described(child.returncode)
             took = time.monotonic() - began
-            raise StartFailed(f"{self.program.name} {how} after {took:.1f} s{self._last_lines()}")
+            raise StartFailed(
+                f"{self.program.name} {how} after {took:.1f} s{_indented(self.log.last())}"
+            )
         self._terminal.say(self.program.name, f"ready in {time.monotonic() - began:.2f} s")
         self._keeper = asyncio.create_task(self._keep(child))
 
     async def stop(self, within: float) -> None:
-        """End the child; by force when it has not ended `within` seconds."""
+        """End the child for good; by force when it has not ended `within` seconds."""
         if self._keeper:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
+        await self._end((self.program.stop, within), (self.program.force, 0.3))
+
+    async def end(self, sig: signal.Signals, why: str) -> None:
+        """End the child by `sig`, or by force: it is started again. `why` is for the operator."""
+        self._terminal.warn(self.program.name, why)
+        await self._end((sig, _HEEDS))
+
+    @property
+    def pid(self) -> int | None:
+        """Of the child, if there is one."""
+        child = self._child
+        return child.pid if child and child.returncode is None else None
+
+    async def _end(self, *steps: tuple[signal.Signals, float]) -> None:
         child = self._child
         if child is None or child.returncode is not None:
             return
-        for sig, patience in (
-            (self.program.stop, within),
-            (self.program.force, 0.3),
-            (signal.SIGKILL, None),
-        ):
+        for sig, patience in (*steps, (signal.SIGKILL, None)):
             _signal_session(child.pid, sig, whole=sig == signal.SIGKILL)
+            _signal_session(child.pid, signal.SIGCONT, whole=False)  # it may have been stopped
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(patience):
                     await child.wait()
@@ -171,8 +185,8 @@ class Process:
 
     async def _spawn(self) -> Child:
         self.program.prepare()
-        with _open_log(self.program.log) as log:
-            self._log_from, self._since = log.tell(), time.time()
+        with self.log.open() as log:
+            self._since = time.time()
             self._child = await self._forked(log) or await self._executed(log)
         self._guard.watch(self._child.pid)
         return self._child
@@ -219,12 +233,6 @@ class Process:
             ready.cancel()
             ended.cancel()
 
-    def _last_lines(self) -> str:
-        with self.program.log.open("rb") as log:
-            log.seek(self._log_from)
-            lines = log.read().decode(errors="replace").splitlines()
-        return _indented(lines)
-
 
 async def complete(program: Program, stdin: bytes = b"") -> None:
     """Run `program` to its end, feeding it `stdin`. Raises StartFailed with its last lines."""
@@ -262,10 +270,3 @@ def described(returncode: int) -> str:
 def _signal_session(pid: int, sig: signal.Signals, *, whole: bool) -> None:
     with contextlib.suppress(ProcessLookupError):
         (os.killpg if whole else os.kill)(pid, sig)
-
-
-def _open_log(path: Path) -> IO[bytes]:
-    """The log to append to, private to us; the one before it is kept as `<name>.1`."""
-    if path.exists() and path.stat().st_size > _LOG_LIMIT:
-        path.replace(path.with_name(path.name + ".1"))
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from libs.supervisor.instance import Instance
 from libs.supervisor.stores import Stores
+from libs.supervisor.watchdog import watchdog_seconds
 
 ADMIN = "admin@rondo.local"
 PUBLIC = "api"  # the service that listens where users call
@@ -65,6 +66,7 @@ def services_env(
     """All that `service` gets to see of the world."""
     environment = passed_on(instance.operator) | {
         "NOTIFY_SOCKET": notify,
+        "WATCHDOG_USEC": str(int(1e6 * watchdog_seconds(instance.operator))),
         "RONDO_NATS_URL": stores.nats,
         "RONDO_POSTGRES_DSN": stores.postgres,
         "RONDO_BLOBS_URL": stores.blobs,
@@ -77,6 +79,7 @@ def services_env(
     environment.setdefault("RONDO_ADMIN_EMAIL", ADMIN)
     if stores.nats_token:
         environment["RONDO_NATS_TOKEN_FILE"] = str(stores.nats_token)
+        environment.setdefault("RONDO_SHARED_DISK", str(instance.folder.path))
         if service.name == PUBLIC:  # lets subscribers into the embedded NATS
             environment["RONDO_NATS_ISSUER_FILE"] = str(instance.secret("nats-issuer"))
             environment.setdefault("RONDO_NATS_PUBLIC_URL", stores.nats)

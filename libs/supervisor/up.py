@@ -20,6 +20,7 @@ from libs.supervisor.sockets import service_socket
 from libs.supervisor.stores import Stores, choose_stores
 from libs.supervisor.supervise import Supervisor
 from libs.supervisor.terminal import Terminal
+from libs.supervisor.watchdog import Watchdog, watchdog_seconds
 from libs.supervisor.zygote import Zygote
 
 # To listen on for callers from anywhere; and what to call from here then.
@@ -92,7 +93,9 @@ async def _serve(
             instance.zygote.end()  # its memory is worth more than a quick second start
         announce(_access(instance, addresses))
         _greet(instance, addresses, first="admin-password" in made)
-        await asyncio.Event().wait()
+        processes = [*stores.servers, *inner, *outer]
+        seconds = watchdog_seconds(instance.operator)
+        await Watchdog(processes, notifications, instance.terminal, seconds).run()
 
 
 def _process(

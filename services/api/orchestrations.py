@@ -9,6 +9,7 @@ from libs.archive.inspect import Archive, inspect
 from libs.domain.errors import Unavailable
 from libs.domain.events import OrchestrationUploaded
 from libs.domain.ids import StreamId, orchestration_stream
+from libs.service.room import Room
 from services.api import access, idempotency, queries, requests, wire
 from services.api.call import Call
 from services.api.upload import Received, receive
@@ -21,7 +22,8 @@ async def upload(call: Call, _: None) -> wire.Created:
     async def allowed(metadata: requests.UploadMetadata) -> None:
         await access.workspace(call, call.resources.rows, metadata.workspace_id)
 
-    async with receive(call.request, config.data, config.max_upload_bytes, allowed) as received:
+    limit, room = config.max_upload_bytes, Room.of(config)
+    async with receive(call.request, config.data, limit, room, allowed) as received:
         archive = await asyncio.to_thread(_inspected, received)
         id = idempotency.new_id(call, "orchestration/upload")
         seq = await _create(call, id, received, archive)

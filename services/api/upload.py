@@ -8,8 +8,8 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +20,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from libs.blobs.staging import disk_errors
 from libs.domain.errors import Rejected
+from libs.service.room import Room
 from services.api.errors import too_large
 from services.api.requests import UploadMetadata, decoder
 
@@ -55,9 +56,10 @@ class Received(msgspec.Struct, frozen=True):
 class _Parts:
     """What has come of the two parts that count."""
 
-    def __init__(self, file: BinaryIO, limit: int) -> None:
+    def __init__(self, file: BinaryIO, limit: int, room: Room) -> None:
         self._file = file
         self._limit = limit
+        self._room = room
         self._sha = hashlib.sha256()
         self._size = 0
         self._name: str | None = None
@@ -78,6 +80,7 @@ class _Parts:
                 await _drain(part, str(name), MOST_OTHER, _into(None))
 
     async def _write(self, piece: bytes) -> None:
+        self._room.check("file", len(piece))
         await asyncio.to_thread(self._add, piece)
 
     def _add(self, piece: bytes) -> None:
@@ -99,6 +102,7 @@ async def receive(
     request: web.Request,
     folder: Path,
     limit: int,
+    room: Room,
     allowed: Callable[[UploadMetadata], Awaitable[None]],
 ) -> AsyncIterator[Received]:
     """`allowed` is asked as soon as the metadata is there, which may be before the file is."""
@@ -106,12 +110,13 @@ async def receive(
         raise Rejected("invalid", "Content-Type: send multipart/form-data with file and metadata")
     if (request.content_length or 0) > limit + MOST_METADATA + MOST_OTHER:
         raise too_large("file", limit)
+    room.check("file", 2 * (request.content_length or 0))  # here, and in the store
     with disk_errors("file: can't be kept"):
         descriptor, name = tempfile.mkstemp(dir=folder, prefix="upload-")
     path = Path(name)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            parts = _Parts(file, limit)
+        with _opened(descriptor) as file:
+            parts = _Parts(file, limit, room)
             asked = False
             async for part in _parts(request):
                 await parts.take(part)
@@ -122,6 +127,17 @@ async def receive(
         yield received
     finally:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(descriptor: int) -> Iterator[BinaryIO]:
+    """Closing it writes once more what could not be written, and fails with that once more."""
+    file = os.fdopen(descriptor, "wb")
+    try:
+        yield file
+    finally:
+        with suppress(OSError):
+            file.close()
 
 
 async def _parts(request: web.Request) -> AsyncIterator[aiohttp.BodyPartReader]:

@@ -15,6 +15,7 @@ from libs.service.config import load
 from libs.service.http import add_health, serving
 from libs.service.main import notify_ready, run
 from libs.service.nats import connected
+from libs.service.room import Room
 from libs.service.vitals import open_vitals, unique_name
 from services.executor.code import Code
 from services.executor.config import Config
@@ -50,7 +51,8 @@ async def main(environ: Mapping[str, str]) -> None:
             logger.info("%s", sentence)
         log = vitals.log()
         run_tokens = RunTokens(config.task_key.reveal(), config.public_url)
-        runs = Runs(settings, backend, log, nats, Code(blobs, config.data / "code"), run_tokens)
+        code, room = Code(blobs, config.data / "code"), Room.of(config)
+        runs = Runs(settings, backend, log, nats, code, run_tokens, room)
         claims = Reaction(
             name="executor",
             subjects=("event.*.run.*",),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from libs.archive.extract import extract
 from libs.blobs.store import BlobStore
+from libs.domain.errors import Rejected, Unavailable
 from libs.domain.orchestration import Orchestration
 
 KEPT = 200
@@ -36,12 +37,24 @@ class Code:
     async def _fetch(self, blob: str, target: Path) -> None:
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=".") as scratch:
             archive = Path(scratch) / "archive.zip"
-            await self._blobs.get(blob, archive)
+            try:
+                await self._blobs.get(blob, archive)
+            except Rejected as refusal:
+                if refusal.code != "no_space":
+                    raise
+                raise Unavailable(refusal.message) from refusal  # ours is full, for now
             await asyncio.to_thread(extract, archive, target)
         await asyncio.to_thread(self._drop_oldest)
 
     def _drop_oldest(self) -> None:
         trees = [tree for tree in self._folder.iterdir() if not tree.name.startswith(".")]
-        trees.sort(key=lambda tree: tree.stat().st_mtime)
+        trees.sort(key=_used)
         for tree in trees[:-KEPT]:
             shutil.rmtree(tree, ignore_errors=True)
+
+
+def _used(tree: Path) -> float:
+    try:
+        return tree.stat().st_mtime
+    except FileNotFoundError:  # being dropped by another upload's first run
+        return 0.0

@@ -121,8 +121,8 @@ class LocalBackend:
         self._closed = True
         await asyncio.gather(*(run.discard() for run in self._runs))
         await asyncio.gather(*self._removals)
-        await self._templates.close()
-        await self._launcher.close()
+        # Side by side: templates and all else that the launcher has made die with it.
+        await asyncio.gather(self._templates.close(), self._launcher.close())
 
     async def _fork(self, spec: RunSpec, template: Template) -> "PreparedRun":
         run, seen = await template.take(spec.limits)

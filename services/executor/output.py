@@ -1,21 +1,23 @@
 """A run's output: read from its pipes, stamped, cut, and acknowledged by the log stream.
 
-A full stream or a server that is away makes us wait, and through the pipe the program that
-prints; nothing is dropped.
+A full stream, a disk that is nearly full or a server that is away makes us wait, and through the
+pipe the program that prints; nothing is dropped.
 """
 
 import asyncio
 import logging
 import os
+import select
 import time
 from collections.abc import Callable
 from uuid import UUID
 
 from libs.domain.errors import Unavailable
 from libs.eventlog.patience import back_off
-from libs.eventlog.wire import ApiError, Nats, checked
+from libs.eventlog.wire import ApiError, Nats
 from libs.runlog import message
 from libs.runlog.chunks import CUT_AGE, Chunk, Cutter, Stream
+from libs.service.room import Room
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,7 @@ _EARLY = 0.005  # seconds that a line waits for more after a pause
 # Seconds between chunks that are not full: a line is followed at once as long as the stream has
 # room for it, and a stream that answers late gets fewer and larger ones.
 _SOONEST, _LATE = 0.02, CUT_AGE / 1e9
+_LOOK_EVERY = 0.5  # seconds between looks at a disk that was nearly full
 _SHARE = 25  # of the time that it takes to have one acknowledged
 
 
@@ -34,12 +37,14 @@ class Output:
         workspace: int,
         task: UUID,
         run: UUID,
+        room: Room,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._nats = nats
         self._clock = clock
         self._subject = message.subject(workspace, run)
         self._task = task
+        self._room = room
         self._cutter = Cutter()
         self._one_at_a_time = asyncio.Lock()
         self._later: asyncio.Task[None] | None = None
@@ -67,7 +72,7 @@ class Output:
 
     async def _read(self, stream: Stream, pipe: int) -> None:
         try:
-            while data := await _some(pipe):
+            while data := await self._some(pipe):
                 self.first_at = self.first_at or time.monotonic()
                 self._cutter.feed(stream, data, self._clock())
                 await self._take()
@@ -75,6 +80,27 @@ class Output:
         finally:
             os.close(pipe)
         self._cutter.close(stream, self._clock())
+
+    async def _some(self, pipe: int) -> bytes:
+        """What is in the pipe, at least a byte; empty when it has ended."""
+        while True:
+            if self._room.short():
+                await self._hold(pipe)
+            try:
+                return os.read(pipe, _READ)
+            except BlockingIOError:
+                await _readable(pipe)
+
+    async def _hold(self, pipe: int) -> None:
+        """While the disk is nearly full a program that prints has to wait, and is told. One that
+        has ended has left little in its pipe, and its run is to end."""
+        began = time.monotonic()
+        while self._room.short() and _has_more_to_come(pipe):
+            if time.monotonic() - began < _LOOK_EVERY:
+                logger.warning("output waits: the disk is nearly full")
+            await asyncio.sleep(_LOOK_EVERY)
+        if (waited := time.monotonic() - began) > _LOOK_EVERY:
+            self.say(f"RONDO: output waited {waited:.0f} s: the platform's disk was nearly full")
 
     async def _take(self) -> None:
         async with self._one_at_a_time:
@@ -103,7 +129,7 @@ class Output:
         tries = 0
         while True:
             try:
-                checked((await self._nats.request(self._subject, body, headers)).data)
+                await self._nats.append(self._subject, body, headers)
             except (Unavailable, ApiError) as problem:
                 if tries == 0:
                     logger.warning("output waits: %s", problem)
@@ -113,13 +139,11 @@ class Output:
             tries += 1
 
 
-async def _some(pipe: int) -> bytes:
-    """What is in the pipe, at least a byte; empty when it has ended."""
-    while True:
-        try:
-            return os.read(pipe, _READ)
-        except BlockingIOError:
-            await _readable(pipe)
+def _has_more_to_come(pipe: int) -> bool:
+    """Whether there is something in it, and somebody who may write more."""
+    poller = select.poll()
+    poller.register(pipe, select.POLLIN)
+    return [event for _, event in poller.poll(0)] == [select.POLLIN]
 
 
 async def _readable(pipe: int) -> None:

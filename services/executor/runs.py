@@ -28,6 +28,7 @@ from libs.eventlog.log import EventLog, Proposed, WrongVersion
 from libs.eventlog.patience import back_off, patiently
 from libs.eventlog.wire import Nats
 from libs.runtoken.token import RunTokens
+from libs.service.room import Room
 from services.executor import ends
 from services.executor.backend import Backend, Mode, Prepared, RunSpec
 from services.executor.code import Code
@@ -62,8 +63,10 @@ class Runs:
         nats: Nats,
         code: Code,
         tokens: RunTokens,
+        room: Room,
     ) -> None:
         self._settings = settings
+        self._room = room
         self._backend = backend
         self._log = log
         self._nats = nats
@@ -83,6 +86,8 @@ class Runs:
         run = UUID(fact.stream.id)
         if not isinstance(fact.event, RunRequested) or run in self._live:
             return None
+        if self._room.over():
+            raise Unavailable("the disk is full: runs wait")
         live = self._live[run] = Live(fact.stream, fact.event.task, self._slots.pop())
         preparing = asyncio.create_task(self._prepared(fact, fact.event, run, live))
         try:
@@ -132,7 +137,7 @@ class Runs:
         live: Live,
         preparing: "asyncio.Task[Prepared]",
     ) -> None:
-        output = Output(self._nats, fact.stream.workspace, event.task, run)
+        output = Output(self._nats, fact.stream.workspace, event.task, run, self._room)
         executing = asyncio.create_task(self._executed(run, live, preparing, output))
         try:
             end = await asyncio.shield(executing)

@@ -13,6 +13,7 @@ from libs.service.config import load
 from libs.service.http import add_health, serving
 from libs.service.main import notify_ready, run
 from libs.service.nats import connected
+from libs.service.room import Room
 from libs.service.vitals import open_vitals
 from services.packager.build import Builder
 from services.packager.config import Config
@@ -37,6 +38,7 @@ async def main(environ: Mapping[str, str]) -> None:
             limits=config.limits,
             user=config.build_uid,
             wheels_only=config.wheels_only,
+            room=Room.of(config),
         )
         scratch = config.data / "incoming"
         scratch.mkdir(exist_ok=True)

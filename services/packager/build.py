@@ -13,8 +13,8 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -23,7 +23,9 @@ import msgspec
 
 from libs.archive import requirements as requirements_txt
 from libs.domain.errors import Rejected, Unavailable
+from libs.eventlog.status import Building
 from libs.linux import syscalls
+from libs.service.room import Room
 from services.packager import sdk
 from services.packager.environment import (
     Environment,
@@ -36,6 +38,8 @@ from services.packager.environment import (
 )
 from services.packager.shelf import Limits, Shelf, excess
 from services.packager.uv import Uv
+from services.packager.walk import statuses
+from services.packager.watched import Bounds, Watched
 from services.packager.wheels import Wheels, inodes
 
 BASE = Path(__file__).parent / "base.in"
@@ -44,9 +48,11 @@ _WORK = ".building-"
 
 
 class BuildLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds on one build (seconds, bytes installed) and on what is kept."""
+    """Bounds on one build and on what is kept: `seconds` in all and without any progress, bytes
+    installed."""
 
-    seconds: float = 300
+    seconds: float = 3600
+    idle_seconds: float = 120
     environment_bytes: int = 4 << 30
     kept: Limits = Limits()
     cache_bytes: int = 8 << 30
@@ -68,6 +74,7 @@ class Builder:
         limits: BuildLimits = DEFAULT_LIMITS,
         user: int | None = None,
         wheels_only: bool = True,
+        room: Room | None = None,
     ) -> None:
         """Of `environ` uv gets its own settings (UV_*), certificates and proxies.
 
@@ -92,33 +99,27 @@ class Builder:
         )
         self._wheels = Wheels(self._uv.cache, self._environments / ".uv" / "wheels")
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        bounds = Bounds(limits.seconds, limits.idle_seconds)
+        self._watched = Watched(bounds, room or Room(None, 0))
 
-    async def build(self, requirements: list[str]) -> Environment:
+    async def build(self, requirements: list[str], name: str = "") -> Environment:
         """The environment that meets `requirements` (as `requirements.parse` gives them).
 
         Raises Rejected for what can't be met within the limits, Unavailable when it is worth
-        trying again.
+        trying again. `name` is whose it is, for `under_way`.
         """
-        async with self._in_time():
+        async with self._watched.build(name):
             return await self._build(requirements)
 
     async def rebuild(self, id: str, lock: str) -> None:
         """The environment `id` as it was, of its lock; nothing is resolved. Raises as `build`."""
-        async with self._in_time(), self._turn(id):
+        async with self._watched.build(""), self._turn(id):
             if not self._shelf.use(id):
                 await self._install(lock, id)
 
-    @asynccontextmanager
-    async def _in_time(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(self._limits.seconds):
-                yield
-        except TimeoutError as error:
-            raise Rejected(
-                "invalid",
-                f"requirements.txt: not installed within the limit of {self._limits.seconds:g} s;"
-                " name exact versions and fewer packages",
-            ) from error
+    def under_way(self) -> list[Building]:
+        """The builds that go on now."""
+        return self._watched.under_way()
 
     async def stand_by(self) -> None:
         """For ever, and best while `build` may be called: builds begin a little sooner then."""
@@ -128,8 +129,10 @@ class Builder:
         """Remove the longest unused beyond the limits, but none of `keep`: their ids."""
         removed = await asyncio.to_thread(self._prune, keep)
         if await asyncio.to_thread(_only_here, self._uv.cache) > self._limits.cache_bytes:
-            await self._uv.clean_cache()
-            await asyncio.to_thread(self._wheels.forget)
+            # A build links to wheels that it has found in the cache, in several steps.
+            async with self._watched.nothing():
+                await self._uv.clean_cache()
+                await asyncio.to_thread(self._wheels.forget)
         return removed
 
     async def _build(self, requirements: list[str]) -> Environment:
@@ -239,8 +242,9 @@ class Builder:
         # Left by builders that were killed; a living one is done with its folder by then.
         dead = now - 2 * self._limits.seconds
         for path in self._environments.glob(f"{_WORK}*"):
-            if path.stat().st_mtime < dead:
-                shutil.rmtree(path, ignore_errors=True)
+            with suppress(FileNotFoundError):  # another build's, which has just ended
+                if path.stat().st_mtime < dead:
+                    shutil.rmtree(path, ignore_errors=True)
         return removable
 
 
@@ -273,6 +277,4 @@ def _sealed(built: Path, sizes: list[int | None]) -> int:
 
 def _only_here(cache: Path) -> int:
     """Bytes of the files that no environment links to."""
-    files = (Path(parent, name) for parent, _, names in os.walk(cache) for name in names)
-    statuses = (path.lstat() for path in files)
-    return sum(status.st_size for status in statuses if status.st_nlink == 1)
+    return sum(status.st_size for status in statuses(cache) if status.st_nlink == 1)

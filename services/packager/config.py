@@ -12,7 +12,8 @@ class Config(Base, frozen=True, kw_only=True):
     `base` lists the packages that every environment has; `build_uid` is whom uv runs as when the
     packager is root. Environments that no task needs are removed when they are unused for
     `environments_days`, and the longest unused beyond `environments_gib` GiB or
-    `environments_most` in number.
+    `environments_most` in number. A build is given up after `build_seconds`, or after
+    `build_idle_seconds` without any progress.
     """
 
     blobs_url: str
@@ -22,6 +23,8 @@ class Config(Base, frozen=True, kw_only=True):
     build_uid: int | None = 19999 if os.geteuid() == 0 else None
     wheels_only: bool = True
     builds: int = 4
+    build_seconds: float = 3600
+    build_idle_seconds: float = 120
     environments_days: float = 30
     environments_gib: float = 20
     environments_most: int = 50
@@ -29,9 +32,11 @@ class Config(Base, frozen=True, kw_only=True):
     @property
     def limits(self) -> BuildLimits:
         return BuildLimits(
+            seconds=self.build_seconds,
+            idle_seconds=self.build_idle_seconds,
             kept=Limits(
                 environments=self.environments_most,
                 own_bytes=int(self.environments_gib * 2**30),
                 unused_seconds=self.environments_days * 86400,
-            )
+            ),
         )

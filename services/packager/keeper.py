@@ -68,7 +68,7 @@ class Keeper:
             Environment(one.id, one.bytes, one.own_bytes, one.last_used_at, one.id in self._needed)
             for one in self._kept
         ]
-        return msgspec.structs.replace(status, environments=found)
+        return msgspec.structs.replace(status, environments=found, builds=self._builder.under_way())
 
     async def _pause(self) -> None:
         try:
@@ -108,7 +108,7 @@ class Keeper:
         while True:
             try:
                 return await attempt()
-            except Unavailable as problem:
+            except (Unavailable, OSError) as problem:  # a disk may be full, or be gone for a while
                 logger.warning("environments wait: %s", problem)
             await back_off(tries)
             tries += 1

@@ -11,7 +11,7 @@ from libs.archive import requirements
 from libs.archive.inspect import inspect
 from libs.blobs.store import BlobStore
 from libs.domain import orchestration as orchestrations
-from libs.domain.errors import Rejected
+from libs.domain.errors import Rejected, Unavailable
 from libs.domain.events import OrchestrationUploaded
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.log import EventLog
@@ -54,8 +54,11 @@ class Packager:
             fact.because(SOURCE),
         )
         try:
-            environment = await self._builder.build(await self._requirements(fact.event))
+            requirements = await self._requirements(fact.event)
+            environment = await self._builder.build(requirements, name=fact.stream.id)
         except Rejected as refusal:
+            if refusal.code == "no_space":  # our trouble, and not the archive's
+                raise Unavailable(refusal.message) from refusal
             reason = refusal.message
             logger.info("orchestration %s can't be packaged: %s", fact.stream.id, reason)
             await transact(
@@ -79,10 +82,13 @@ class Packager:
         self._built()
 
     async def _requirements(self, event: OrchestrationUploaded) -> list[str]:
-        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
-            archive = Path(folder) / "archive.zip"
-            await self._blobs.get(event.blob, archive)
-            return await asyncio.to_thread(_requirements_in, archive)
+        try:
+            with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
+                archive = Path(folder) / "archive.zip"
+                await self._blobs.get(event.blob, archive)
+                return await asyncio.to_thread(_requirements_in, archive)
+        except OSError as error:
+            raise Unavailable(f"the archive can't be looked at: {error.strerror}") from error
 
 
 def _requirements_in(archive: Path) -> list[str]:

@@ -7,10 +7,13 @@ it was.
 import os
 import shutil
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+
+from services.packager.walk import statuses
 
 LOCKS = ".locks"
 
@@ -80,8 +83,10 @@ class Shelf:
         """By way of a name that begins with `out_of_the_way`: a half-removed folder must not pass
         for an environment."""
         path = self._folder / id
-        shutil.copyfile(path / "lock.txt", self._kept_lock(id))
-        shutil.rmtree(path.rename(path.with_name(f"{out_of_the_way}{id}")))
+        with suppress(FileNotFoundError):  # another builder has the same opinion of it
+            shutil.copyfile(path / "lock.txt", self._kept_lock(id))
+            away = path.rename(path.with_name(f"{out_of_the_way}{id}"))
+            shutil.rmtree(away, ignore_errors=True)  # what is left of it is swept one day
 
     def _kept_lock(self, id: str) -> Path:
         return self._folder / LOCKS / f"{id}.txt"
@@ -96,11 +101,9 @@ def _measured(folder: Path) -> Kept | None:
     total = own = 0
     try:
         used_at = folder.stat().st_mtime
-        for parent, _, names in os.walk(folder):
-            for name in names:
-                status = Path(parent, name).lstat()
-                total += status.st_size
-                own += status.st_size if status.st_nlink <= 2 else 0
+        for status in statuses(folder):
+            total += status.st_size
+            own += status.st_size if status.st_nlink <= 2 else 0
     except FileNotFoundError:
         return None
     return Kept(folder.name, total, own, used_at)

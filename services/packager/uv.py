@@ -25,11 +25,13 @@ from uv import find_uv_bin
 
 from libs.archive.requirements import without_credentials
 from libs.domain.errors import Rejected, Unavailable
+from libs.linux import modest
+from services.packager.progress import current
 
 PYTHON = os.path.realpath(sys.executable)  # the interpreter that environments link to
 
 _PASSED = ("PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "LANG", "TZ")
-_SAID_BYTES, _SHOWN = 64 << 10, 2_000  # read of what a command says; characters of it in a message
+_SAID_BYTES, _SHOWN = 64 << 10, 2_000  # read of what a command said; characters of it in a message
 _BROKEN = re.compile(
     r"Failed to fetch|error sending request|timed out|dns error|Connection|HTTP status"
     r"|No space left|Disk quota|Permission denied|Read-only file system|Too many open files",
@@ -54,7 +56,7 @@ class Uv:
         """Work folders lie in `folder`, and cache and home too: files are linked, not copied."""
         self._folder = folder
         self._user = user
-        self._bound = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+        self._bound = partial(_bound, file_bytes)
         self._wheels = ["--only-binary", ":all:"] if wheels_only else []
         self.cache, home = folder / ".uv" / "cache", folder / ".uv" / "home"
         for own in (self.cache, home):
@@ -87,7 +89,7 @@ class Uv:
         lock = self._write(work / "lock.txt", preferred)
         what = [asked, "--output-file", lock, "--generate-hashes"]
         how = ["--no-header", "--no-annotate", "--python", PYTHON, *self._wheels]
-        await self._uv(["pip", "compile", *what, *how])
+        await self._uv("resolving", ["pip", "compile", *what, *how])
         return (work / "lock.txt").read_text()
 
     async def install(self, work: Path, lock: str) -> Path:
@@ -98,9 +100,9 @@ class Uv:
         how = ["--require-hashes", "--link-mode", "hardlink", *self._wheels]
         install = ["pip", "install", *what, *how]
         try:  # most often all is in the cache, and an unreachable index does not matter
-            await self._uv(venv, [*install, "--offline"])
+            await self._uv("linking", venv, [*install, "--offline"])
         except (Rejected, Unavailable):
-            await self._uv(venv, install)
+            await self._uv("installing", venv, install)
         return folder
 
     async def compile_bytecode(self, folders: list[Path]) -> None:
@@ -111,31 +113,36 @@ class Uv:
         """
         left = rf"^{re.escape(str(self._folder))}/.*(\.data|/tests)/"
         how = ["-I", "-S", "-m", "compileall", "-qq", "-j2", "-x", left]
-        await self._run([PYTHON, *how, *map(str, folders)])
+        await self._run("compiling", [PYTHON, *how, *map(str, folders)])
 
     async def clean_cache(self) -> None:
         """Drop all wheels; environments keep theirs."""
-        await self._uv(["cache", "clean"])
+        await self._uv("cleaning", ["cache", "clean"])
 
     def _write(self, path: Path, text: str) -> str:
         path.write_text(text)
         self.give(path)
         return str(path)
 
-    async def _uv(self, *commands: list[str]) -> None:
+    async def _uv(self, step: str, *commands: list[str]) -> None:
         """One after the other, as long as they succeed."""
-        uv = [find_uv_bin(), "--quiet"]
-        status, said = await self._run(*([*uv, *command] for command in commands))
+        uv = [find_uv_bin(), "--color", "never"]
+        status, said = await self._run(step, *([*uv, *command] for command in commands))
         if status:
             raise self._failure(status, said)
 
-    async def _run(self, *commands: list[str]) -> tuple[int, str]:
-        """The status of the last one, and the beginning of what they have said on stderr."""
+    async def _run(self, step: str, *commands: list[str]) -> tuple[int, str]:
+        """The status of the last one, and the end of what they have said on stderr."""
         waiting, self._waiting = self._waiting, None
         shell = waiting or await self._shell()
+        progress = current.get()
+        if progress:
+            progress.begins(step, shell.pid, shell.said)
         try:
             return await shell.run(" && ".join(shlex.join(command) for command in commands))
         finally:
+            if progress:
+                progress.ends()
             await shell.end()
             self._used.set()
 
@@ -164,7 +171,7 @@ class Uv:
         return [sys.executable, "-P", "-m", "libs.linux.reach", *bound, "--"]
 
     def _failure(self, status: int, said: str) -> Rejected | Unavailable:
-        _, error, reason = said.partition("error: ")
+        _, error, reason = f"\n{said}".partition("\nerror: ")
         # Without that word it was not uv that ended: the launcher, or a signal.
         shown = self._presentable(reason or said or f"uv ended with status {status}")
         if "File too large" in reason:
@@ -194,23 +201,31 @@ def _environment(environ: Mapping[str, str], home: Path, cache: Path) -> dict[st
     return bounds | passed | own
 
 
+def _bound(file_bytes: int) -> None:
+    """In the shell's process: nobody waits for a build as people wait for a run."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+    modest.be_modest()
+
+
 class _Shell:
     """One that does what it is told once; `said` has what it and its commands say on stderr."""
 
     def __init__(self, process: asyncio.subprocess.Process, said: IO[bytes]) -> None:
         self._process = process
-        self._said = said
+        self.pid = process.pid
+        self.said = said
 
     async def run(self, command: str) -> tuple[int, str]:
-        """Its status and the beginning of what was said."""
+        """Its status and the end of what was said."""
         await self._process.communicate(f"{{ {command}; }} </dev/null".encode())
         status = await self._process.wait()
-        self._said.seek(0)
-        return status, self._said.read(_SAID_BYTES).decode(errors="replace")
+        size = os.fstat(self.said.fileno()).st_size
+        told = os.pread(self.said.fileno(), _SAID_BYTES, max(0, size - _SAID_BYTES))
+        return status, told.decode(errors="replace")
 
     async def end(self) -> None:
         """Kills what it left behind in its session's group, and itself if need be."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
-        self._said.close()
+        self.said.close()

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from services.packager.environment import packages, seal, site_packages
+from services.packager.walk import entries
 
 
 class Wheels:
@@ -38,9 +39,16 @@ class Wheels:
         wanted = {inode for inode in inodes(environment) if inode not in ready}
         if not wanted:
             return []
-        found = self._cache.glob("archive-v*/*/*.dist-info/METADATA")
-        wheels = [path.parents[1] for path in found if path.stat().st_ino in wanted]
-        return [wheel for wheel in wheels if not list(wheel.glob("*.data/*lib"))]
+        wheels = [path.parents[1] for path in self._metadata() if _inode(path) in wanted]
+        return [wheel for wheel in wheels if not _has_libraries_elsewhere(wheel)]
+
+    def _metadata(self) -> Iterator[Path]:
+        """`archive-v*/*/*.dist-info/METADATA`, by no glob, which fails at a folder that goes."""
+        for bucket in entries(self._cache):
+            for wheel in entries(bucket) if bucket.name.startswith("archive-v") else ():
+                for info in entries(wheel):
+                    if info.name.endswith(".dist-info"):
+                        yield Path(info.path, "METADATA")
 
     def keep(self, folders: list[Path]) -> None:
         """Seals the packages of wheels whose sources have been compiled; these are ready then.
@@ -48,23 +56,35 @@ class Wheels:
         What lies beside packages is left to each environment: some of it uv copies and writes to.
         """
         for folder in folders:
-            size = sum(seal(Path(package)) for package in packages(folder))
-            (metadata,) = folder.glob("*.dist-info/METADATA")
-            with suppress(FileExistsError):  # another builder's work
-                os.link(metadata, self._folder / f"{metadata.stat().st_ino}.{size}")
+            # Another builder has done the same, or has emptied the cache.
+            with suppress(FileExistsError, FileNotFoundError):
+                size = sum(seal(Path(package)) for package in packages(folder))
+                for metadata in folder.glob("*.dist-info/METADATA"):
+                    os.link(metadata, self._folder / f"{metadata.stat().st_ino}.{size}")
 
     def forget(self) -> None:
         """Those that are neither in the cache nor in an environment any more."""
-        for entry in os.scandir(self._folder):
-            if entry.stat().st_nlink == 1:
-                os.unlink(entry.path)
+        for entry in entries(self._folder):
+            with suppress(FileNotFoundError):
+                if entry.stat().st_nlink == 1:
+                    os.unlink(entry.path)
 
 
 def inodes(environment: Path) -> Iterator[int]:
     """Of each distribution's METADATA; 0 of one that has none."""
     for entry in os.scandir(site_packages(environment)):
         if entry.name.endswith(".dist-info"):
-            try:
-                yield os.stat(f"{entry.path}/METADATA").st_ino
-            except FileNotFoundError:
-                yield 0
+            yield _inode(Path(entry.path, "METADATA"))
+
+
+def _has_libraries_elsewhere(wheel: Path) -> bool:
+    """`*.data/*lib`."""
+    data = [one for one in entries(wheel) if one.name.endswith(".data")]
+    return any(below.name.endswith("lib") for one in data for below in entries(one))
+
+
+def _inode(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return 0

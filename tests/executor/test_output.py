@@ -8,6 +8,7 @@ from uuid import uuid4
 from libs.eventlog import follow, streams
 from libs.eventlog.wire import Nats
 from libs.runlog import chunks, message
+from libs.service.room import Room
 from services.executor.output import Output
 
 PATIENCE = 20.0
@@ -20,7 +21,7 @@ def slow_clock() -> int:
 
 async def test_a_line_is_readable_while_the_program_goes_on(nats: Nats) -> None:
     run = uuid4()
-    output = Output(nats, 1, uuid4(), run, slow_clock)
+    output = Output(nats, 1, uuid4(), run, Room(None, 0), slow_clock)
     (stdout, program), (stderr, other) = os.pipe(), os.pipe()
     for pipe in (stdout, stderr):
         os.set_blocking(pipe, False)

@@ -2,15 +2,22 @@
 
 It writes the environment that it got to `environment.json` in its folder. RONDO_STANDIN makes
 one misbehave, as `<service>:<way>`: `fail` ends at once, `deaf` ignores SIGTERM, `mute` never
-says that it is ready.
+says that it is ready. `compute` and `wait` are real services, but for what they do: once ready, the
+event loop of their first process never goes round again.
 """
 
+import asyncio
 import json
 import os
 import signal
 import socket
 import sys
+import threading
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+
+from libs.service.main import notify_ready, run
 
 
 def listening(place: str) -> socket.socket:
@@ -27,6 +34,8 @@ def listening(place: str) -> socket.socket:
 def main() -> None:
     name = sys.argv[1]
     way = dict([os.environ.get("RONDO_STANDIN", ":").split(":")]).get(name)
+    if way in ("compute", "wait"):
+        run(name, partial(stuck, way))
     if way == "fail":
         sys.exit(f"{name} has a reason to fail")
     Path(os.environ["RONDO_DATA"], "environment.json").write_text(json.dumps(dict(os.environ)))
@@ -37,6 +46,27 @@ def main() -> None:
             supervisor.sendto(b"READY=1", "\0" + os.environ["NOTIFY_SOCKET"][1:])
     signal.sigwait({signal.SIGUSR1} if way == "deaf" else {signal.SIGTERM})
     listener.close()
+
+
+async def stuck(way: str, environ: Mapping[str, str]) -> None:
+    notify_ready()
+    await asyncio.sleep(0.5)
+    before = Path(environ["RONDO_DATA"], "was-stuck")
+    if not before.exists():
+        before.touch()
+        {"compute": compute, "wait": wait}[way]()
+    await asyncio.Event().wait()
+
+
+def compute() -> None:
+    while True:
+        pass
+
+
+def wait() -> None:
+    taken = threading.Lock()
+    taken.acquire()
+    taken.acquire()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,66 @@
+"""The room on the disk that the event log shares with us, and the part of it that is the log's.
+
+A full disk stops everything, so what can wait or be refused stops before: uploads are refused,
+builds wait, programs that print wait. The reserve is for the log, and with it for commands and for
+the runs that go on.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from libs.domain.errors import Rejected
+from libs.service.config import Config
+
+_SHARE = 10  # the reserve is at most one of so many parts of the disk
+_LAST = 8  # when one of so many parts of the reserve is left, nothing new begins
+_FRESH = 0.1  # seconds
+
+
+class Room:
+    """`folder` is anywhere on that disk; without one the log has a disk of its own."""
+
+    def __init__(
+        self,
+        folder: Path | None,
+        reserve_mib: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._folder = folder
+        self._most = reserve_mib << 20
+        self._clock = clock
+        self._looked, self._over = -_FRESH, 0
+        self._reserve = 0
+
+    @classmethod
+    def of(cls, config: Config) -> "Room":
+        return cls(config.shared_disk, config.reserve_mib)
+
+    def short(self, wanted: int = 0) -> bool:
+        """Whether with `wanted` bytes more the reserve would be begun on."""
+        return self._folder is not None and self._left(self._folder) < wanted
+
+    def over(self) -> bool:
+        """Whether next to nothing of the reserve is left either."""
+        if self._folder is None:
+            return False
+        return self._left(self._folder) + self._reserve * (1 - 1 / _LAST) < 0
+
+    def check(self, what: str, wanted: int = 0) -> None:
+        """Raises Rejected("no_space") if it is short."""
+        if self.short(wanted):
+            raise Rejected(
+                "no_space",
+                f"{what}: the server's disk is nearly full, and what is left is for what it has"
+                " accepted; have some space freed",
+            )
+
+    def _left(self, folder: Path) -> int:
+        """Bytes beyond the reserve."""
+        if self._clock() - self._looked >= _FRESH:
+            found = os.statvfs(folder)
+            self._reserve = min(self._most, found.f_blocks * found.f_frsize // _SHARE)
+            self._over = found.f_bavail * found.f_frsize - self._reserve
+            self._looked = self._clock()
+        return self._over

@@ -5,26 +5,38 @@ answers all other questions meanwhile. So only an append tells.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from libs.domain.errors import Unavailable
-from libs.eventlog.message import ApiError
+from libs.eventlog.message import ApiError, Message, checked
 
 _FULL = "maximum "  # a stream at its own limit says so and is well: `maximum bytes exceeded`
+Request = Callable[[str, bytes, Mapping[str, str] | None], Awaitable[Message]]
+
 _REMEMBERED = 60.0  # seconds after the last failure; nobody may want to append to that stream again
 
 
 class Appends:
     """Of one connection. Streams are told apart by the first word of their subjects."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, request: Request, clock: Callable[[], float] = time.monotonic) -> None:
+        self._request = request
         self._clock = clock
         self._failed: dict[str, tuple[float, float]] = {}  # since when, and when last
 
+    async def append(
+        self, subject: str, data: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> bytes:
+        """Into the stream that has this subject: what the server says once it is on its disk.
+
+        ApiError when it says no; Unavailable when no answer came, or the server can't.
+        """
+        with self._noted(subject):
+            return checked((await self._request(subject, data, headers)).data)
+
     @contextmanager
-    def noted(self, subject: str) -> Iterator[None]:
-        """Around one append to a stream, with a look at its answer."""
+    def _noted(self, subject: str) -> Iterator[None]:
         stream = subject.partition(".")[0]
         try:
             yield

@@ -126,7 +126,8 @@ class Nats:
         self._inbox = client.new_inbox()
         self._numbers = count()
         self._asked: dict[str, asyncio.Future[Message]] = {}
-        self.appends = Appends()
+        self.appends = Appends(self.request)
+        self.append = self.appends.append
 
     async def check(self) -> None:
         """For readiness: raises Unavailable when JetStream does not answer or does not store."""
@@ -173,19 +174,6 @@ class Nats:
         for answer in self._asked.values():
             if not answer.done():
                 answer.set_exception(Unavailable("the connection to NATS broke"))
-
-    async def append(
-        self,
-        subject: str,
-        data: bytes = b"",
-        headers: Mapping[str, str] | None = None,
-    ) -> bytes:
-        """Into the stream that has this subject: what the server says once it is on its disk.
-
-        ApiError when it says no; Unavailable as in `request`.
-        """
-        with self.appends.noted(subject):
-            return checked((await self.request(subject, data, headers)).data)
 
     async def api(self, subject: str, body: object = None, timeout: float = 5.0) -> bytes:
         """A JetStream API call; ApiError when the server says no."""

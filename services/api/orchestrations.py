@@ -10,7 +10,7 @@ from libs.domain.errors import Unavailable
 from libs.domain.events import OrchestrationUploaded
 from libs.domain.ids import StreamId, orchestration_stream
 from libs.service.room import Room
-from services.api import access, idempotency, queries, requests, wire
+from services.api import access, idempotency, packaging, queries, requests, wire
 from services.api.call import Call
 from services.api.upload import Received, receive
 
@@ -73,7 +73,8 @@ async def _store(call: Call, stream: StreamId, event: OrchestrationUploaded, pat
 
 
 async def get_by_id(call: Call, body: requests.OrchestrationById) -> wire.Orchestration:
-    return wire.Orchestration.of(await access.orchestration(call, call.resources.rows, body.id))
+    found = await access.orchestration(call, call.resources.rows, body.id)
+    return wire.Orchestration.of(found, await packaging.progress(call.resources.nats, found))
 
 
 async def list_one(call: Call, body: requests.ListOrchestrations) -> list[wire.Orchestration]:

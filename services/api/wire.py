@@ -131,7 +131,10 @@ class KeysRotated(msgspec.Struct):
 
 
 class Orchestration(msgspec.Struct, kw_only=True):
-    """`reason` says why it is in `error`; `owner_id` is who uploaded it."""
+    """`reason` says why it is in `error`; `owner_id` is who uploaded it.
+
+    `progress`, of a single one in `packaging`: what is being fetched or made, and how far that is.
+    """
 
     id: UUID
     workspace_id: int
@@ -148,10 +151,12 @@ class Orchestration(msgspec.Struct, kw_only=True):
     reason: str
     created_at: Instant
     updated_at: Instant
+    progress: str | UnsetType = UNSET
 
     @staticmethod
-    def of(state: orchestration.Orchestration) -> "Orchestration":
+    def of(state: orchestration.Orchestration, progress: str = "") -> "Orchestration":
         return Orchestration(
+            progress=progress or UNSET,
             id=state.id,
             workspace_id=state.workspace,
             name=state.name,

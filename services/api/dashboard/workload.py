@@ -13,7 +13,7 @@ from aiohttp import web
 
 from libs.blobs.store import PIECE
 from libs.domain.orchestration import Orchestration
-from services.api import access, queries
+from services.api import access, packaging, queries
 from services.api.dashboard import live
 from services.api.dashboard.bodies import path_id
 from services.api.dashboard.paging import Paging
@@ -36,6 +36,7 @@ async def show(visit: Visit) -> web.Response:
         live=live.address(visit, f"orchestration:{found.id}", "task", "run", about=found.id),
         workload=found,
         steps=_steps(found),
+        progress=await packaging.progress(visit.call.resources.nats, found),
         uploader=await _uploader(visit, found),
         tab=tab,
         paging=paging,

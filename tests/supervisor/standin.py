@@ -2,8 +2,8 @@
 
 It writes the environment that it got to `environment.json` in its folder. RONDO_STANDIN makes
 one misbehave, as `<service>:<way>`: `fail` ends at once, `deaf` ignores SIGTERM, `mute` never
-says that it is ready. `compute` and `wait` are real services, but for what they do: once ready, the
-event loop of their first process never goes round again.
+says that it is ready. The others are real services, but for what they do: `compute` and `wait` get
+the event loop of their first process stuck, `thread` has a thread that works for a minute.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,8 @@ def main() -> None:
     way = dict([os.environ.get("RONDO_STANDIN", ":").split(":")]).get(name)
     if way in ("compute", "wait"):
         run(name, partial(stuck, way))
+    if way == "thread":
+        run(name, busy)
     if way == "fail":
         sys.exit(f"{name} has a reason to fail")
     Path(os.environ["RONDO_DATA"], "environment.json").write_text(json.dumps(dict(os.environ)))
@@ -46,6 +49,11 @@ def main() -> None:
             supervisor.sendto(b"READY=1", "\0" + os.environ["NOTIFY_SOCKET"][1:])
     signal.sigwait({signal.SIGUSR1} if way == "deaf" else {signal.SIGTERM})
     listener.close()
+
+
+async def busy(_: Mapping[str, str]) -> None:
+    notify_ready()
+    await asyncio.to_thread(time.sleep, 60)
 
 
 async def stuck(way: str, environ: Mapping[str, str]) -> None:

@@ -24,6 +24,14 @@ def test_a_signal_ends_all_within_five_seconds(tmp_path: Path, sig: signal.Signa
     assert "executor   did not heed SIGTERM" in instance.shown()
 
 
+def test_a_service_does_not_wait_for_its_threads(tmp_path: Path) -> None:
+    """One that walks over a large folder, say, can't be told to stop."""
+    with Instance(tmp_path, environment={"RONDO_STANDIN": "packager:thread"}) as instance:
+        instance.ready()
+        assert instance.end() == 0
+        assert "did not heed" not in instance.shown()
+
+
 @pytest.mark.parametrize("way", ["", "executor:deaf"])
 def test_killing_the_supervisor_leaves_no_process(tmp_path: Path, way: str) -> None:
     with Instance(tmp_path, environment={"RONDO_STANDIN": way or ":"}) as first:

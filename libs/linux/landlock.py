@@ -16,7 +16,8 @@ from libs.linux import syscalls
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on every architecture
 _VERSION = 1
-_PATH_BENEATH = 1
+_PATH_BENEATH, _NET_PORT = 1, 2
+_BIND_TCP = 1
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 2, 4, 8
 _TRUNCATE, _IOCTL_DEV = 1 << 14, 1 << 15
@@ -42,6 +43,10 @@ class _PathRule(ctypes.Structure):
     _fields_ = [("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32)]
 
 
+class _PortRule(ctypes.Structure):
+    _fields_ = [("allowed", ctypes.c_uint64), ("port", ctypes.c_uint64)]
+
+
 @functools.cache
 def version() -> int:
     """The kernel's Landlock interface: 0 where there is none, 6 and up with signals scoped."""
@@ -55,28 +60,56 @@ def version() -> int:
         raise
 
 
-def restrict(readable: Iterable[str | Path], writable: Iterable[str | Path]) -> None:
+def restrict_ports(allowed: Iterable[int]) -> None:
+    """From now on sockets of TCP can be bound to these ports only; 0 is any free one.
+
+    Each costs who restricts itself further 0.2 us. It confines nothing else, mounting neither.
+    Nothing happens before version 4. NO_NEW_PRIVS must be set, else OSError.
+    """
+    if version() < 4:
+        return
+    ruleset = _ruleset(_Ruleset(0, _BIND_TCP, 0))
+    try:
+        for port in allowed:
+            rule = _PortRule(_BIND_TCP, port)
+            syscalls.syscall(_ADD_RULE, ruleset, _NET_PORT, ctypes.byref(rule), 0)
+        syscalls.syscall(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
+    finally:
+        os.close(ruleset)
+
+
+def restrict(
+    readable: Iterable[str | Path],
+    writable: Iterable[str | Path],
+    listable: Iterable[str | Path] = (),
+) -> None:
     """From now on nothing but the trees `readable` (and executable) and `writable` can be opened.
 
-    Paths that do not exist are passed over. Where the kernel has no Landlock nothing happens: ask
-    `version` first. NO_NEW_PRIVS must be set, else OSError.
+    Of those `listable` the folders can be listed. Paths that do not exist are passed over. Where
+    the kernel has no Landlock nothing happens: ask `version` first. NO_NEW_PRIVS must be set, else
+    OSError.
     """
     if not (have := version()):
         return
     rights = _RIGHTS.get(have, _ALL_RIGHTS)
     scoped = _ABSTRACT_SOCKETS_AND_SIGNALS if have >= 6 else 0
-    asked = _Ruleset(rights, 0, scoped)
-    # An older kernel refuses a longer structure than it knows, unless the rest is zero: it is.
-    size = ctypes.c_size_t(ctypes.sizeof(asked))
-    ruleset = syscalls.syscall(_CREATE_RULESET, ctypes.byref(asked), size, ctypes.c_uint32(0))
+    ruleset = _ruleset(_Ruleset(rights, 0, scoped))
     try:
         for path in readable:
             _allow(ruleset, path, rights & _READ)
         for path in writable:
             _allow(ruleset, path, rights)
+        for path in listable:
+            _allow(ruleset, path, rights & _READ_DIR)
         syscalls.syscall(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
     finally:
         os.close(ruleset)
+
+
+def _ruleset(asked: _Ruleset) -> int:
+    # An older kernel refuses a longer structure than it knows, unless the rest is zero: it is.
+    size = ctypes.c_size_t(ctypes.sizeof(asked))
+    return syscalls.syscall(_CREATE_RULESET, ctypes.byref(asked), size, ctypes.c_uint32(0))
 
 
 def _allow(ruleset: int, path: str | Path, rights: int) -> None:

@@ -13,11 +13,12 @@ _libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
 _libc.mount.argtypes = [ctypes.c_char_p] * 3 + [ctypes.c_ulong, ctypes.c_char_p]
 _libc.syscall.restype = ctypes.c_long
 
-CLONE_NEWNS = 0x00020000
+CLONE_NEWNS, CLONE_NEWIPC = 0x00020000, 0x08000000
 CLONE_NEWUSER = 0x10000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT = 1, 2, 4, 32
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 
+_MNT_DETACH = 2
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 36, 38
 
@@ -63,6 +64,11 @@ def mount(
             os.fsencode(source), os.fsencode(target), kind.encode(), flags, data.encode() or None
         )
     )
+
+
+def detach(target: str | Path) -> None:
+    """Unmount it; what is in use of it stays so: umount2(2)."""
+    _check(_libc.umount2(os.fsencode(target), _MNT_DETACH))
 
 
 def sync_file_system(path: Path) -> None:

@@ -21,8 +21,9 @@ from libs.linux.tcp import Holder, listener
 from libs.supervisor.folder import write_whole
 
 # Below the kernel's range for outgoing connections (from 32768): none of those takes a port of
-# ours while its process is being restarted.
-_FIRST, _COUNT = 20000, 12000
+# ours while its process is being restarted. No run can listen on these; on those behind them some
+# libraries do by default (29400 and 29500, training on several machines).
+FIRST, LAST = 20000, 29399
 _TRIES = 200
 _BACKLOG = 128
 # Where a caller may end up who names `localhost`, or whose system prefers the other kind.
@@ -91,6 +92,10 @@ class Ports:
         for name in list(self._held):
             self._let_go(name)
 
+    def known(self) -> set[int]:
+        """All that were ever picked, by whatever name."""
+        return set(self._ports.values())
+
     def __enter__(self) -> Self:
         return self
 
@@ -114,7 +119,7 @@ def reserve(host: str = "127.0.0.1", taken: Container[int] = ()) -> socket.socke
     yet who sets SO_REUSEADDR can listen there.
     """
     for _ in range(_TRIES):
-        port = _FIRST + secrets.randbelow(_COUNT)
+        port = FIRST + secrets.randbelow(LAST - FIRST + 1)
         if port in taken:
             continue
         try:
@@ -122,7 +127,7 @@ def reserve(host: str = "127.0.0.1", taken: Container[int] = ()) -> socket.socke
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise Rejected("invalid", f"--host {host}: {error.strerror}") from error
-    raise Rejected("conflict", f"--host {host}: no free port found from {_FIRST} up")
+    raise Rejected("conflict", f"--host {host}: no free port found from {FIRST} up")
 
 
 def check_free(host: str, port: int) -> None:

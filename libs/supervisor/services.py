@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from libs.supervisor.instance import Instance
+from libs.supervisor.ports import FIRST, LAST
 from libs.supervisor.stores import Stores
 from libs.supervisor.watchdog import watchdog_seconds
 
@@ -77,6 +78,7 @@ def services_env(
         "RONDO_ENVIRONMENTS": str(instance.folder.part("environments", 0o755)),
     }
     environment.setdefault("RONDO_ADMIN_EMAIL", ADMIN)
+    environment["RONDO_KEPT_PORTS"] = _kept_ports(environment, instance, addresses)
     if stores.nats_token:
         environment["RONDO_NATS_TOKEN_FILE"] = str(stores.nats_token)
         environment.setdefault("RONDO_SHARED_DISK", str(instance.folder.path))
@@ -94,6 +96,13 @@ def services_env(
         if name in service.secrets:
             environment[variable] = str(instance.secret(name))
     return environment
+
+
+def _kept_ports(environment: Mapping[str, str], instance: Instance, addresses: Addresses) -> str:
+    """No run is to listen in place of a server of ours while that is restarted."""
+    _, _, api = addresses.listen[PUBLIC].rpartition(":")
+    kept = environment.get("RONDO_KEPT_PORTS") or f"{FIRST}-{LAST}"
+    return ",".join([kept, api, *map(str, sorted(instance.ports.known()))])
 
 
 def passed_on(operator: Mapping[str, str]) -> dict[str, str]:

@@ -46,6 +46,7 @@ async def main(environ: Mapping[str, str]) -> None:
             config.first_uid,
             templates=config.templates,
             template_bytes=config.template_mib << 20,
+            kept_ports=config.all_kept_ports(),
         )
         for sentence in backend.capabilities():
             logger.info("%s", sentence)

@@ -152,7 +152,9 @@ class LauncherProcess(Channel):
         self.rights = Rights()
 
     @classmethod
-    async def open(cls, runs: Path, uid: int, namespaces: bool) -> "LauncherProcess":
+    async def open(
+        cls, runs: Path, uid: int, namespaces: bool, kept_ports: str
+    ) -> "LauncherProcess":
         """Start one for the folder `runs`; runs get uids from `uid` on. Raises Unavailable."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
@@ -160,7 +162,7 @@ class LauncherProcess(Channel):
             # In this thread, short as the wait is: the launcher dies with the thread that made it.
             pulse = Pulse()
             try:
-                process = _spawn((theirs.fileno(), pulse.memory), runs, uid, namespaces)
+                process = _spawn((theirs.fileno(), pulse.memory), runs, uid, namespaces, kept_ports)
             finally:
                 os.close(pulse.memory)
             launcher = cls(process, ours, pulse)
@@ -195,11 +197,11 @@ class LauncherProcess(Channel):
 
 
 def _spawn(
-    descriptors: tuple[int, ...], runs: Path, uid: int, namespaces: bool
+    descriptors: tuple[int, ...], runs: Path, uid: int, namespaces: bool, kept_ports: str
 ) -> subprocess.Popen[bytes]:
     trees = interpreter_trees(Path(sys.executable))
     program = [sys.executable, "-E", "-s", "-m", "services.executor.launcher"]
-    arguments = [*descriptors, os.getpid(), runs, uid, int(namespaces), *trees]
+    arguments = [*descriptors, os.getpid(), runs, uid, int(namespaces), kept_ports, *trees]
     return subprocess.Popen(  # noqa: S603 - our own program
         program + list(map(str, arguments)),
         pass_fds=descriptors,

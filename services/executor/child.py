@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from libs.linux import capability, landlock, syscalls
 from libs.linux.cgroup import Group
-from services.executor import limits, startup, template_rights, view
+from services.executor import accounts, limits, sealed, startup, template_rights, view
 from services.executor.messages import (
     MESSAGE_BYTES,
     START,
@@ -34,8 +34,8 @@ TEMPLATE_ORDERS = 3  # the descriptor of a template on which it is told what to 
 def become(prepare: Prepare, control: socket.socket, orders: socket.socket) -> NoReturn:
     """Turn the calling process into the run's program. Says on `control` how that went."""
     try:
-        settle(prepare)
-        launch = set_up(prepare, orders)
+        launch = set_up(prepare, orders, settle(prepare))
+        sealed.close_to_runs()  # a template too, whose runs inherit it
         wait(orders)
         control.send(encode(Started()))
         execute(launch)
@@ -44,26 +44,30 @@ def become(prepare: Prepare, control: socket.socket, orders: socket.socket) -> N
     os._exit(NOT_STARTED)
 
 
-def settle(prepare: Prepare) -> None:
-    """What is alike for all runs: session, view, the rules of Landlock. Raises OSError."""
+def settle(prepare: Prepare) -> list[int]:
+    """What is alike for all runs: session, view, the rules of Landlock. Raises OSError.
+
+    Returns what `set_up` is to write the run's name to.
+    """
     os.setsid()
     if prepare.group:
         Group(Path(prepare.group)).join()
-    if prepare.view:
-        view.enter(prepare.view)
+    named = view.enter(prepare.view) if prepare.view else []
     limits.apply(prepare.limits)
     os.umask(0o077)
     syscalls.no_new_privileges()
     if not prepare.powers:  # it would forbid all mounting
-        landlock.restrict(prepare.readable, prepare.writable)
+        landlock.restrict(prepare.readable, prepare.writable, prepare.listable)
+    return named
 
 
-def set_up(prepare: Prepare, orders: socket.socket) -> Launch:
+def set_up(prepare: Prepare, orders: socket.socket, named: list[int]) -> Launch:
     """Wait for what to become, and give the calling process all that this has. Raises OSError."""
     message, streams, _, _ = socket.recv_fds(orders, MESSAGE_BYTES, 3)
     if not message:
         os._exit(NOT_STARTED)  # nobody needs us
     launch = launch_decoder.decode(message)
+    _name(named, launch.uid)
     _connect(*streams)
     if prepare.powers:
         template_rights.keep(prepare.powers, launch.uid)
@@ -124,6 +128,13 @@ def _connect(stdout: int, stderr: int, orders: int | None = None) -> None:
         os.set_inheritable(descriptor, False)  # received ones are: no run may keep a second one
         os.dup2(descriptor, target)
     os.set_inheritable(len(given) - 1, True)  # dup2 does nothing if it was 3 already
+
+
+def _name(named: list[int], uid: int | None) -> None:
+    if uid is None:
+        accounts.write(named, os.geteuid(), os.getegid())
+    else:
+        accounts.write(named, uid, uid)
 
 
 def drop_to(uid: int) -> None:

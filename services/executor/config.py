@@ -1,9 +1,11 @@
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from libs.service.config import PREFIX, ConfigError, Secret, host_and_port
 from libs.service.config import Config as Base
-from libs.service.config import Secret
 from services.executor.backend import Mode
+from services.executor.porter import KEPT, ports_of
 
 
 class Config(Base, frozen=True, kw_only=True):
@@ -13,7 +15,8 @@ class Config(Base, frozen=True, kw_only=True):
     `first_uid` on. `start` is `fork` or `exec`, see docs/executing.md; at most `templates` warm
     interpreters are kept, of `template_mib` MiB together, but for those in use. `task_key` signs
     the runs' tokens: an Ed25519 key as PKCS8 PEM. At the executor's own end runs get `stop_grace`
-    seconds to end by themselves, at most.
+    seconds to end by themselves, at most. No run can listen on `kept_ports`, as in
+    `20000-29399,8080`, nor on the API's port or ours.
     """
 
     blobs_url: str
@@ -27,3 +30,14 @@ class Config(Base, frozen=True, kw_only=True):
     templates: int = 16
     template_mib: int = 2048
     stop_grace: float = 1.0
+    kept_ports: str = KEPT
+
+    def all_kept_ports(self) -> str:
+        """With those that we know of anyway. Raises ConfigError for what is no list of ports."""
+        _, own = host_and_port(self.listen)
+        public = urlsplit(self.public_url).port or 0
+        try:
+            ports_of(self.kept_ports)
+        except ValueError as error:
+            raise ConfigError(f"{PREFIX}KEPT_PORTS: {error}; as in {KEPT},8080") from error
+        return f"{self.kept_ports},{own},{public}"

@@ -13,6 +13,7 @@ from services.executor.channel import LauncherProcess
 from services.executor.folder import RunFolder, is_small
 from services.executor.local_run import LocalRun
 from services.executor.messages import Rights
+from services.executor.porter import KEPT
 from services.executor.rights import sentences
 from services.executor.template_process import Template
 from services.executor.templates import Templates, Wanted
@@ -35,6 +36,7 @@ class LocalBackend:
         runs: Path,
         first_uid: int,
         namespaces: bool,
+        kept_ports: str,
         launcher: LauncherProcess,
         templates: int,
         template_bytes: int,
@@ -42,6 +44,7 @@ class LocalBackend:
         self._folder = runs
         self._first_uid = first_uid
         self._namespaces = namespaces
+        self._kept_ports = kept_ports
         self._launcher = launcher
         self._restarting = asyncio.Lock()
         self._runs: set[LocalRun] = set()
@@ -60,19 +63,21 @@ class LocalBackend:
         namespaces: bool = True,
         templates: int = 16,
         template_bytes: int = 2 * GiB,
+        kept_ports: str = KEPT,
     ) -> "LocalBackend":
         """Start the launcher and clear what a killed predecessor left. Raises Unavailable.
 
         Without `namespaces` it works as where the machine refuses them. `templates` and
-        `template_bytes` say how many warm interpreters are kept.
+        `template_bytes` say how many warm interpreters are kept, `kept_ports` on which ports no run
+        can listen, as in "20000-29399,8080".
         """
         runs = runs.resolve()
         for folder in (runs, runs.with_name("templates")):
             folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-        launcher = await LauncherProcess.open(runs, first_uid, namespaces)
+        launcher = await LauncherProcess.open(runs, first_uid, namespaces, kept_ports)
         for folder in (runs, runs.with_name("templates")):
             await asyncio.to_thread(_clear, folder, launcher.rights)
-        return cls(runs, first_uid, namespaces, launcher, templates, template_bytes)
+        return cls(runs, first_uid, namespaces, kept_ports, launcher, templates, template_bytes)
 
     @property
     def launcher_pid(self) -> int:
@@ -149,7 +154,7 @@ class LocalBackend:
         except OSError as error:
             raise Unavailable(f"can't make the folder of a run: {error}") from error
         rights = launcher.rights
-        reach = recipe.reach(spec.python)
+        reach = recipe.reach(spec.python, rights)
         place = folder.path.name  # what is left is found by it
         order = recipe.prepare(place, reach, spec.limits, folder, rights, forked=False)
         try:
@@ -222,7 +227,7 @@ class LocalBackend:
             if self._launcher.lost.is_set():
                 await self._launcher.close()
                 self._launcher = await LauncherProcess.open(
-                    self._folder, self._first_uid, self._namespaces
+                    self._folder, self._first_uid, self._namespaces, self._kept_ports
                 )
             return self._launcher
 

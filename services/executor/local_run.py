@@ -30,6 +30,7 @@ from services.executor.messages import (
     from_run_decoder,
 )
 from services.executor.outcome import DISK_QUOTA, KILLED, TIMED_OUT, Verdict, outcome
+from services.executor.shared import Shared
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ class LocalRun:
         self._control = keeper.control
         self._orders = orders
         self._leave = leave
+        self._shared = Shared(prepare.view is not None)
         self._grace = 0.0
         self._ends_at = math.inf  # by the loop's clock, once it is to end
         self._spec: RunSpec
@@ -133,6 +135,7 @@ class LocalRun:
     def become(self, spec: RunSpec, launch: Launch, streams: list[int]) -> None:
         """As `launch`; `streams` are its stdout and stderr, for a template its orders too."""
         self._grace, self._spec = spec.grace, spec
+        self._shared.uid = launch.uid
         if self.usable:
             try:
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its keeper tells
@@ -256,6 +259,7 @@ class LocalRun:
             await self._launcher.gone(self._keeper.place)
             self._launcher.forget(self._keeper.place)
         await asyncio.gather(*self._works, return_exceptions=True)
+        await self._shared.clear()  # before another run has the uid
         # Nobody waits for that: the file system itself waits for its journal now and then.
         self._removal = asyncio.create_task(self._remove())
         return outcome(ended, self._failed, self._asked)
@@ -275,7 +279,8 @@ class LocalRun:
         self._later("disk", _LOOK_EVERY, lambda: self._do(self._look(most)))
 
     async def _look(self, most: int) -> None:
-        if await asyncio.to_thread(self.folder.size) > most:
+        size = await asyncio.to_thread(self.folder.size) + self._shared.size(self.pid)
+        if size > most:
             self._ask(DISK_QUOTA, within=0)  # it would go on writing
         else:
             self._look_later(most)

@@ -19,6 +19,13 @@ class Rights(msgspec.Struct, frozen=True):
     landlock: int = 0  # version of the interface, 0 without
     group: str = ""  # directory for the runs' control groups, empty where they would add nothing
     templates: str = ""  # why runs can't be forked from warm interpreters
+    calls: str = ""  # why system calls can't be kept from runs
+    ports: str = ""  # why nobody can bind sockets for them
+
+    @property
+    def private(self) -> bool:
+        """Whether what other runs have below /dev is out of sight, or of another uid."""
+        return not (self.namespaces and self.uids)
 
 
 class View(msgspec.Struct, frozen=True):
@@ -28,6 +35,7 @@ class View(msgspec.Struct, frozen=True):
     home: str  # seen at HOME
     temporary: str  # seen at /tmp
     readable: list[str]  # seen at their own places
+    shared_bytes: int  # of /dev/shm
     nested: bool = False  # in a template's, which differs from it only in the private folders
 
 
@@ -49,6 +57,7 @@ class Prepare(msgspec.Struct, frozen=True, tag=True):
     limits: Limits
     readable: list[str]
     writable: list[str]
+    listable: list[str]
     view: View | None = None
     group: str = ""
     powers: Powers | None = None

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from libs.domain.errors import Rejected
-from services.executor import view
+from services.executor import accounts, view
 from services.executor.backend import Limits, RunSpec
 from services.executor.folder import RunFolder
 from services.executor.messages import Launch, Powers, Prepare, Rights, View
@@ -25,7 +25,6 @@ _ONE_THREAD = {
     **{f"{name}{_THREADS}": "1" for name in ("OMP", "OPENBLAS", "MKL")},
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # of the allocator in pyarrow
 }
-_USER = "jovyan"  # what people's scripts know from notebooks
 
 
 def check(spec: RunSpec) -> None:
@@ -53,7 +52,8 @@ def template(
     readable = [*interpreter_trees(spec.python), *_ours()]
     seen, powers = None, None
     if not rights.namespaces:
-        seen = View(str(folder.root), home, temporary, readable)
+        shared = Limits().disk_bytes
+        seen = View(str(folder.root), home, temporary, readable, shared)
         powers = Powers(first_uid, 0 if rights.uids else _MOST_UIDS)
         home, temporary = view.HOME, view.TEMPORARY
     program = [str(_OUR_TREE / "services/executor/template.py"), str(_MSGSPEC)]
@@ -61,7 +61,8 @@ def template(
         place=folder.path.name,
         limits=spec.limits,
         readable=_visible(readable),
-        writable=[home, temporary, *view.devices()],
+        writable=[home, temporary, *view.devices(rights.private)],
+        listable=view.listed_trees(),
         view=seen,
         group=f"{rights.group}/rondo-{folder.path.name}" if rights.group else "",
         powers=powers,
@@ -92,10 +93,10 @@ class Reach(NamedTuple):
     devices: list[str]
 
 
-def reach(python: Path) -> Reach:
+def reach(python: Path, rights: Rights) -> Reach:
     """As things are now."""
     trees = interpreter_trees(python)
-    return Reach(trees, _visible(trees), view.devices())
+    return Reach(trees, _visible(trees), view.devices(rights.private))
 
 
 def prepare(
@@ -111,7 +112,8 @@ def prepare(
         limits=limits,
         readable=reach.readable,
         writable=[home, temporary, *reach.devices],
-        view=None if rights.namespaces else _view(reach.trees, folder, nested=forked),
+        listable=view.listed_trees(),
+        view=None if rights.namespaces else _view(reach.trees, folder, limits, nested=forked),
         group=f"{rights.group}/rondo-{place}" if rights.group and not forked else "",
     )
 
@@ -162,13 +164,14 @@ def _ours() -> list[str]:
     return [str(_OUR_TREE / "libs"), str(_OUR_TREE / "services"), str(_MSGSPEC)]
 
 
-def _view(readable: list[str], folder: RunFolder, nested: bool) -> View:
+def _view(readable: list[str], folder: RunFolder, limits: Limits, nested: bool) -> View:
     hidden = any(tree.startswith((view.HOME + "/", view.TEMPORARY + "/")) for tree in readable)
     return View(
         root=str(folder.root),
         home=str(folder.home),
         temporary=str(folder.temporary),
         readable=readable,
+        shared_bytes=limits.disk_bytes,
         nested=nested and not hidden,  # what lies below those would be covered with them
     )
 
@@ -178,8 +181,8 @@ def _environment(spec: RunSpec, home: str, temporary: str) -> dict[str, str]:
         "PATH": f"{spec.python.parent}:/usr/local/bin:/usr/bin:/bin",
         "HOME": home,
         "TMPDIR": temporary,
-        "USER": _USER,
-        "LOGNAME": _USER,
+        "USER": accounts.NAME,
+        "LOGNAME": accounts.NAME,
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         "WALLAROO_TASK_ID": str(spec.task_id),

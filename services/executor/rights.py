@@ -2,16 +2,19 @@
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from libs.linux import cgroup, landlock, namespace, syscalls
+from libs.linux import asked, capability, cgroup, landlock, namespace, syscalls
 from services.executor import child, template_rights, view
 from services.executor.messages import Powers, Rights, View
 from services.executor.recipe import template_uid
 from services.executor.trial import refusal
+
+_LITTLE = 1 << 16  # bytes
 
 
 def find(runs: Path, uid: int, readable: list[str], want_namespaces: bool) -> Rights:
@@ -28,7 +31,8 @@ def find(runs: Path, uid: int, readable: list[str], want_namespaces: bool) -> Ri
         uids = refusal(lambda: _try_uid(uid, folder, None if namespaces else scene))
         group = _group(folder.name, bool(namespaces))
         templates = refusal(lambda: _try_template(scene, uid, bool(namespaces), bool(uids)))
-        return Rights(namespaces, uids, landlock.version(), group, templates)
+        ports = refusal(lambda: _try_porter(None if uids else uid))
+        return Rights(namespaces, uids, landlock.version(), group, templates, ports=ports)
     finally:
         shutil.rmtree(folder)
 
@@ -46,7 +50,7 @@ def _group(name: str, to_kill: bool) -> str:
 def _scene(folder: Path, readable: list[str]) -> View:
     for name in ("root", "home", "temporary"):
         (folder / name).mkdir()
-    return View(f"{folder}/root", f"{folder}/home", f"{folder}/temporary", readable)
+    return View(f"{folder}/root", f"{folder}/home", f"{folder}/temporary", readable, _LITTLE)
 
 
 def _within(attempt: Callable[[], None], fork: Callable[[], int]) -> None:
@@ -81,7 +85,8 @@ def _be_template(scene: View, uid: int, without_uids: bool) -> None:
         os.chown(scene.temporary, own, own)
     view.enter(scene)
     template_rights.keep(Powers(uid, 1 if own else 0), own)
-    inner = View("", f"{view.TEMPORARY}/home", f"{view.TEMPORARY}/temporary", [], nested=True)
+    home, temporary = f"{view.TEMPORARY}/home", f"{view.TEMPORARY}/temporary"
+    inner = View("", home, temporary, [], _LITTLE, nested=True)
     for name in (inner.home, inner.temporary):
         os.mkdir(name)
     # Not for our interpreter, which these folders may cover: such runs get a whole view.
@@ -107,6 +112,24 @@ def _try_uid(uid: int, folder: Path, scene: View | None) -> None:
             raise PermissionError(f"another uid can't reach {path}")
 
 
+def _try_porter(uid: int | None) -> None:
+    """To look into a run and have its sockets."""
+    (told, tell), main = os.pipe(), os.getpid()
+    if (run := os.fork()) == 0:
+        syscalls.die_with_parent(signal.SIGKILL)
+        if uid is not None:
+            child.drop_to(uid)
+            syscalls.die_with_parent(signal.SIGKILL)
+        capability.drop()
+        os.write(tell, b"1" if os.getppid() == main else b"")
+        signal.pause()
+    os.read(told, 1)
+    try:
+        asked.look_at(run)
+    finally:
+        os.kill(run, signal.SIGKILL)
+
+
 def _try_group(path: Path, to_kill: bool) -> None:
     group = cgroup.Group(path)
     try:
@@ -123,16 +146,23 @@ def sentences(rights: Rights) -> list[str]:
     return [
         _sentence(
             rights.namespaces,
-            "Each run sees a file system and processes of its own, with its files in /home/jovyan",
-            "Runs share the file system and process table of this machine, and have no"
-            " /home/jovyan (their files are in $HOME)",
+            "Each run sees a file system, processes, shared memory and a list of accounts of its"
+            " own, with its files in /home/jovyan",
+            "Runs share the file system, accounts and process table of this machine, have no"
+            " /home/jovyan (their files are in $HOME) and no memory or queues of System V"
+            + ("" if rights.private else ", nor terminals and /dev/shm (multiprocessing needs it)"),
         ),
-        _sentence(rights.uids, "Each run has a uid of its own", "Runs share our uid"),
+        _sentence(
+            rights.uids,
+            "Each run has a uid of its own",
+            "Runs share our uid" + ("" if rights.private else ": trust whoever may upload"),
+        ),
         _sentence(
             "" if rights.landlock else "this kernel has no Landlock",
             "Runs can open only their own files, the system's and their environment's"
-            + (", and signal only their own processes" if rights.landlock >= 6 else ""),
-            "Runs can open whatever their uid may",
+            + (", and signal only their own processes" if rights.landlock >= 6 else "")
+            + f". {_network(rights)}",
+            "Runs can open whatever their uid may, and listen on any port",
         ),
         _sentence(
             "" if rights.group else "no writable cgroup v2 directory with that controller",
@@ -145,6 +175,16 @@ def sentences(rights: Rights) -> list[str]:
             "Each run is a new interpreter",
         ),
     ]
+
+
+def _network(rights: Rights) -> str:
+    """All runs and servers of the machine share one network."""
+    if rights.landlock < 4:
+        return "They can listen on the platform's ports: that takes Landlock of Linux 6.7"
+    few = "They can listen on any free port and some that are usual, on no others"
+    if rights.calls or rights.ports:
+        return f"{few}: {rights.calls or rights.ports}"
+    return "They can't listen on the platform's ports"
 
 
 def _sentence(refusal: str, given: str, missing: str) -> str:

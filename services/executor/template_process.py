@@ -69,7 +69,7 @@ class Template:
         self._process = process
         self._channel = channel
         self._place = place
-        self._reach = recipe.reach(python)
+        self._reach = recipe.reach(python, rights)
         self._rights = rights
         self._spares: list[LocalRun] = []
         self._free = Free()

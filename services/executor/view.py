@@ -12,14 +12,21 @@ from glob import glob
 from pathlib import Path
 
 from libs.linux import syscalls
+from services.executor import accounts
+from services.executor.accounts import HOME as HOME
 from services.executor.messages import View
 
-HOME = "/home/jovyan"
 TEMPORARY = "/tmp"  # noqa: S108 - a private one
 
 _SYSTEM = ["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt", "nix"]
-_DEVICES = ["null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "shm"]
+_DEVICES = ["null", "zero", "full", "random", "urandom", "tty"]
+_PRIVATE = ["ptmx", "pts", "shm"]  # or of a uid's own
 _ACCELERATORS = ["nvidia*", "dri", "kfd"]
+_SHARED = "/dev/shm"  # noqa: S108 - a private one
+_TERMINALS = "/dev/pts"
+_PAGE = 4096
+_NO_PROGRAMS = 8  # MS_NOEXEC
+_INODES = 1 << 16  # each empty file takes a kilobyte of the kernel's
 _MS_MOVE = 8192
 _KEPT = os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC  # a user namespace may not lift these
 
@@ -32,24 +39,34 @@ def system_trees() -> list[str]:
 
 
 def kernel_trees() -> list[str]:
-    """What programs read of the kernel: numbers of processors, their own maps, device names."""
-    return ["/proc", "/sys", "/dev"]
+    """What programs read of the kernel: numbers of processors, their own maps."""
+    return ["/proc", "/sys"]
 
 
-def devices() -> list[str]:
-    """What every program may write to: the harmless devices, shared memory, accelerators."""
+def listed_trees() -> list[str]:
+    """Where programs look for what there is."""
+    return ["/dev"]
+
+
+def devices(private: bool) -> list[str]:
+    """What every program may write to: the harmless devices and accelerators.
+
+    Terminals and shared memory too, if they are `private` or guarded by the run's own uid: else
+    they would be those of the person who has started us.
+    """
     found = (path for name in _ACCELERATORS for path in glob(f"/dev/{name}"))
-    return [*(f"/dev/{name}" for name in _DEVICES), *found]
+    names = _DEVICES + (_PRIVATE if private else [])
+    return [*(f"/dev/{name}" for name in names), *found]
 
 
-def enter(view: View) -> None:
-    """Leave the machine's file system for the view. Needs the right to mount; can't be undone."""
+def enter(view: View) -> list[int]:
+    """Leave the machine's file system and System V's memory for those of the view.
+
+    Needs the right to mount; can't be undone. Returns what `accounts.write` is to fill.
+    """
     os.umask(0o022)  # everybody may pass through the folders that we make
-    syscalls.unshare(syscalls.CLONE_NEWNS)
-    if view.nested:
-        _nest(view)
-    else:
-        _build(view)
+    syscalls.unshare(syscalls.CLONE_NEWNS | syscalls.CLONE_NEWIPC)
+    return _nest(view) if view.nested else _build(view)
 
 
 def conceal(paths: list[str]) -> None:
@@ -59,17 +76,19 @@ def conceal(paths: list[str]) -> None:
         syscalls.mount("tmpfs", path, "tmpfs", syscalls.MS_RDONLY | syscalls.MS_NODEV, "mode=755")
 
 
-def _nest(view: View) -> None:
+def _nest(view: View) -> list[int]:
     """Cover what is private to the view that we are in; a tenth of the calls of a new one."""
     both = syscalls.MS_BIND | syscalls.MS_REC
     syscalls.mount(view.home, HOME, flags=both)  # first, for it lies below the other
     syscalls.mount(view.temporary, TEMPORARY, flags=both)
-    own = syscalls.MS_NOSUID | syscalls.MS_NODEV
-    syscalls.mount("tmpfs", "/dev/shm", "tmpfs", own, "mode=1777")  # noqa: S108 - a private one
-    syscalls.mount("proc", "/proc", "proc", own)
+    _private(view, "")
+    _proc("/proc")
+    files = accounts.place("/etc", _SHARED)
+    accounts.take_away(_SHARED)
+    return files
 
 
-def _build(view: View) -> None:
+def _build(view: View) -> list[int]:
     syscalls.mount("none", "/", flags=syscalls.MS_REC | syscalls.MS_PRIVATE)
     _tmpfs(view.root, "mode=755")
     # Before the trees: an environment may itself lie below one of these.
@@ -78,7 +97,8 @@ def _build(view: View) -> None:
     for path in _without_nested([*system_trees(), *view.readable]):
         _show(view.root, path)
     _bind("/dev", view.root + "/dev")
-    _tmpfs(view.root + "/dev/shm", "mode=1777")  # noqa: S108 - a private one
+    files = _accounts(view.root)
+    _private(view, view.root)
     _bind("/sys", view.root + "/sys")
     _proc(view.root + "/proc")
     _read_only(view.root)
@@ -87,6 +107,7 @@ def _build(view: View) -> None:
     syscalls.mount(view.root, "/", flags=_MS_MOVE)
     os.chroot(".")
     os.chdir("/")
+    return files
 
 
 def _without_nested(paths: list[str]) -> Iterator[str]:
@@ -120,6 +141,27 @@ def _read_only(target: str) -> None:
     kept = os.statvfs(target).f_flag & _KEPT
     flags = syscalls.MS_REMOUNT | syscalls.MS_BIND | syscalls.MS_RDONLY | kept
     syscalls.mount("none", target, flags=flags)
+
+
+def _private(view: View, root: str) -> None:
+    """Shared memory, of no more than its size, and terminals."""
+    size = max(view.shared_bytes, _PAGE)  # 0 would be boundless
+    _tmpfs(root + _SHARED, f"mode=1777,size={size},nr_inodes={_INODES}")
+    if os.path.isdir(root + _TERMINALS):
+        options = "newinstance,ptmxmode=0666,mode=620"
+        kept = syscalls.MS_NOSUID | _NO_PROGRAMS
+        syscalls.mount("devpts", root + _TERMINALS, "devpts", kept, options)
+
+
+def _accounts(root: str) -> list[int]:
+    """On a file system that nobody finds. Not by taking files away: nothing could cover them then,
+    as views that are nested in this one do."""
+    source = root + _SHARED
+    _tmpfs(source, f"mode=755,size={_INODES}")
+    accounts.hide(root + "/etc", source)
+    files = accounts.place(root + "/etc", source)
+    syscalls.detach(source)
+    return files
 
 
 def _tmpfs(target: str, options: str) -> None:

@@ -61,12 +61,12 @@ class Template(Forker):
 
     def _become(self, prepare: Prepare, control: socket.socket, orders: socket.socket) -> NoReturn:
         try:
-            child.settle(prepare)
+            named = child.settle(prepare)
             script.forget()
             if not child.is_wanted(orders):
                 child.rehearse()
                 script.rehearse(compiling=not self._codes)
-            launch = child.set_up(prepare, orders)
+            launch = child.set_up(prepare, orders, named)
             code = script.load(launch.argv[-1], self._found, self._codes)
             if isinstance(code, str):
                 child.wait(orders)

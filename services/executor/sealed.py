@@ -1,0 +1,85 @@
+"""System calls that runs do not get. See docs/adr/0019-what-runs-share-with-the-kernel.md.
+
+Two filters. One is put on by the launcher, so that all below it have it and no run has to wait for
+it: what neither runs nor those who set them up ever call. One keeps runs from making user
+namespaces, which who sets them up needs: put on by a template once, and by each new interpreter.
+"""
+
+import errno
+
+from libs.linux import seccomp
+from libs.linux.seccomp import Steps, allow, ask, if_bit, if_equal, number, refuse
+
+_NEW_USER = 0x10000000  # CLONE_NEWUSER
+_UNIX, _INET, _INET6, _NETLINK = 1, 2, 10, 16
+_ICMP, _TCP, _UDP, _ICMP6, _UDP_LITE = 1, 6, 17, 58, 136
+_KEEPER = 1  # its pid for a run: the first of the run's process table
+
+KEYRINGS = [number(248, 217), number(249, 218), number(250, 219)]  # add_key, request_key, keyctl
+IO_URING = [425, 426, 427]  # its calls pass by filters
+# bpf, perf_event_open, userfaultfd, fanotify_init
+OTHERS = [number(321, 280), number(298, 241), number(323, 282), number(300, 262)]
+# Shared memory, semaphores and queues of System V, then POSIX queues.
+_SYSTEM_V = [(29, 194), (30, 196), (31, 195), (64, 190), (65, 193), (66, 191), (220, 192)]
+_QUEUES = [(68, 186), (69, 189), (70, 188), (71, 187), (240, 180), (241, 181)]
+_BIND, _SOCKET = number(49, 200), number(41, 198)
+_UNSHARE, _CLONE, _CLONE3 = number(272, 97), number(56, 220), 435
+# prlimit64, sched_setscheduler, sched_setparam, sched_setattr, sched_setaffinity: of which process
+_OF_PROCESS = [(302, 261), (144, 119), (142, 118), (314, 274), (203, 122)]
+_NO_FILTERS = (errno.ENOSYS, errno.EINVAL, errno.EACCES, errno.EPERM)
+_SET_PRIORITY, _SET_IO_PRIORITY = number(141, 140), number(251, 30)
+
+
+def close_to_all(private: bool) -> int:
+    """For the launcher and all below it; `private`: each run has namespaces of its own.
+
+    Returns the descriptor on which binds of sockets are asked for, 0 if somebody above us has such
+    a one already. Raises OSError if it can't be.
+    """
+    gone = [*KEYRINGS, *IO_URING, *OTHERS]
+    gone += [] if private else [number(*each) for each in (*_SYSTEM_V, *_QUEUES)]
+    rules = dict.fromkeys(gone, refuse(errno.ENOSYS))
+    rules |= {number(*each): _own(0, private) for each in _OF_PROCESS}
+    rules |= {each: _own(1, private) for each in (_SET_PRIORITY, _SET_IO_PRIORITY)}
+    rules[_SOCKET] = _sockets()
+    try:
+        return seccomp.filter_calls(rules | {_BIND: ask})
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+    return seccomp.filter_calls(rules)
+
+
+def close_to_runs() -> None:
+    """User namespaces, in which a run would have all rights over what it makes there.
+
+    Libc asks for clone3 first, whose flags a filter can't see, and does without. Nothing happens
+    where the launcher has found that there are no filters. Raises OSError.
+    """
+    flags = if_bit(0, _NEW_USER, refuse(errno.EPERM), allow)
+    try:
+        seccomp.filter_calls({_UNSHARE: flags, _CLONE: flags, _CLONE3: refuse(errno.ENOSYS)})
+    except OSError as error:
+        if error.errno not in _NO_FILTERS:
+            raise
+
+
+def _own(argument: int, private: bool) -> Steps:
+    """Not another process of the uid: its keeper, or where all share a process table, anybody."""
+    no = refuse(errno.EPERM)
+    if private:
+        return if_equal(argument, [_KEEPER], no, allow)
+    return if_equal(argument, [0], allow, no)
+
+
+def _sockets() -> Steps:
+    """Those whose addresses Landlock or a filter can see, and what names of machines need.
+
+    MPTCP and SMC serve callers of TCP on a port, but their binds are no binds of TCP for Landlock.
+    """
+    inner = if_equal(
+        2, [0, _TCP, _UDP, _ICMP, _ICMP6, _UDP_LITE], allow, refuse(errno.EPROTONOSUPPORT)
+    )
+    local = if_equal(0, [_UNIX, _NETLINK], allow, [])
+    internet = [(0x15, 1, 0, _INET), (0x15, 0, len(inner), _INET6)]
+    return [*local, *internet, *inner, *refuse(errno.EAFNOSUPPORT)]

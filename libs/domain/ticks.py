@@ -24,7 +24,7 @@ from libs.domain.zones import DAY, Stretch, stretch
 _WORLD = 2 * DAY
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = (
-    int((datetime(year, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()) for year in (2, 9998)
+    int((datetime(year, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()) for year in (1900, 9998)
 )
 
 

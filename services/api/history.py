@@ -4,6 +4,7 @@ It is read from the log, not from the views: who may see something is asked of t
 has happened to it of the log that they are made of.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +35,7 @@ PATH = "/v1/api/history/{aggregate}/{id}"
 # Also of states, which keep a sealed text under the name that it has in its event.
 _WITHHELD = frozenset(SEALED.values())
 _MOST_SEQUENCE = 2**63
+_AT_ONCE = 500
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,7 +184,11 @@ def _before(fact: Recorded, until: int | datetime) -> bool:
 
 async def _entries(call: Call, facts: Sequence[Recorded]) -> list[Entry]:
     names = await people(call, (fact.actor for fact in facts))
-    return [_entry(fact, names) for fact in facts]
+    found: list[Entry] = []
+    for at in range(0, len(facts), _AT_ONCE):
+        found += [_entry(fact, names) for fact in facts[at : at + _AT_ONCE]]
+        await asyncio.sleep(0)  # some have a hundred thousand events, and others wait
+    return found
 
 
 def _entry(fact: Recorded, names: dict[str, str]) -> Entry:

@@ -23,6 +23,7 @@ BUCKETS = 120  # that a window is divided into
 MOST_LANES = 200
 DEFAULT_LANES = 40
 LONGEST = timedelta(days=366)
+_FIRST_YEAR = 1970
 
 # A lane with more runs than this is counted by bucket; up to it each of them is told.
 MOST_BARS = 40
@@ -88,6 +89,8 @@ async def timeline(
     """Rejected("invalid") for a window that is none."""
     if not timedelta(0) < end - start <= LONGEST:
         raise Rejected("invalid", f"end: give one after start, by at most {LONGEST.days} days")
+    if start.year < _FIRST_YEAR:
+        raise Rejected("invalid", f"start: give an instant from {_FIRST_YEAR} on")
     limit, now = min(limit, MOST_LANES), datetime.now(UTC)
     async with call.resources.rows.snapshot() as rows:
         await access.workspace(call, rows, workspace)

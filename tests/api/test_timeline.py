@@ -101,6 +101,34 @@ async def test_a_timeline_has_what_ran_and_what_is_to_come(world: World) -> None
     assert past["lanes"] == []
 
 
+async def test_a_clock_that_is_set_by_quarters_of_an_hour(world: World) -> None:
+    year = datetime.now(UTC).year + 1
+    plan = {"schedule": "*/15 3 * 4 *", "zone": "Pacific/Chatham"}
+    workspace, task = await world.ready_task(**plan)
+    await world.append(task_stream(workspace, task), TaskStarted())
+    await world.service.caught_up()
+    window = {"start": f"{year}-04-01", "end": f"{year}-04-10"}  # its summer ends on a Sunday
+    (lane,) = (await get(world, 200, workspace_id=workspace, **window))["lanes"]
+    assert len(lane["to_come"]) == MOST_TICKS
+    assert lane["to_come"] == sorted(set(lane["to_come"]))
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"start": "1970-01-01", "end": "1970-01-03"},
+        {"start": "9999-12-30", "end": "9999-12-31T23:59:59.999999Z"},
+        {"start": "9998-06-01", "end": "9999-01-01"},
+    ],
+)
+async def test_windows_at_the_ends_of_time(world: World, window: dict[str, str]) -> None:
+    workspace, task = await world.ready_task(schedule="* * * * * *", zone="Pacific/Apia")
+    await world.append(task_stream(workspace, task), TaskStarted())
+    await world.service.caught_up()
+    lanes = (await get(world, 200, workspace_id=workspace, **window))["lanes"]
+    assert all(not lane["to_come"] for lane in lanes)
+
+
 async def test_a_lane_with_many_runs_counts_them(world: World) -> None:
     workspace, task = await world.ready_task(schedule="@yearly")
     for _ in range(MOST_BARS + 1):
@@ -120,6 +148,7 @@ async def test_a_lane_with_many_runs_counts_them(world: World) -> None:
         ({"workspace_id": "1", "end": "soon"}, "end: "),
         ({"workspace_id": "1", "start": "2026-01-02", "end": "2026-01-01"}, "end: "),
         ({"workspace_id": "1", "start": "1000-01-01", "end": "2026-01-01"}, "end: "),
+        ({"workspace_id": "1", "start": "0001-01-01", "end": "0001-01-03"}, "start: "),
     ],
 )
 async def test_windows_that_are_none(world: World, query: dict[str, str], said: str) -> None:

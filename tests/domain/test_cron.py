@@ -155,3 +155,30 @@ def test_a_tick_is_after_the_instant_never_at_it() -> None:
     just_before = exactly.replace(minute=4, second=59, microsecond=999_999)
     assert following("*/5 * * * *", just_before, 1) == ["03-01 12:05:00"]
     assert following("* * * * * *", START.replace(microsecond=1), 1) == ["03-02 12:00:01"]
+
+
+@pytest.mark.parametrize("year", [1, 2, 1800, 9997, 9998, 9999])
+def test_at_the_ends_of_time(year: int) -> None:
+    for zone in ("UTC", "Pacific/Kiritimati", "Pacific/Niue"):
+        for instant in (
+            datetime(year, 1, 1, tzinfo=UTC),
+            datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC),
+        ):
+            found = list(islice(cron.parse("@daily").after(instant, zones.named(zone)), 3))
+            assert all(at > instant for at in found)
+            assert (len(found) == 3) == (
+                year < 9997 or instant < datetime(9997, 12, 29, tzinfo=UTC)
+            )
+
+
+@pytest.mark.parametrize("expression", ["0 0 LW * */7", "0 0 0 LW * */7 *", "0 0 0 29 2 */7 2027"])
+def test_what_never_fires_is_found_to(expression: str) -> None:
+    assert following(expression) == []
+
+
+def test_leap_days_on_a_weekday_are_found_across_a_century() -> None:
+    """2100 has none: it is 40 years from one to the next."""
+    found = cron.parse("0 0 */28 2 MON#5").after(
+        datetime(2072, 3, 1, tzinfo=UTC), zones.named("UTC")
+    )
+    assert [f"{at:%Y-%m-%d}" for at in islice(found, 2)] == ["2112-02-29", "2140-02-29"]

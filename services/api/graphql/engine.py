@@ -5,6 +5,7 @@ fragments counted as often as they are used. Then the schema. Introspection in i
 answered from bytes made once.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -35,11 +36,15 @@ from graphql import (
 MOST_CHARACTERS = 32 << 10
 MOST_TOKENS = 2000
 MOST_FIELDS = 600
+MOST_ALIKE = 20  # fields of one name at one place: each is compared with each
+MOST_VALUES = 2000  # in the variables
 DEEPEST = 20
 _MOST_ERRORS = 5
 
 Resolver = Callable[..., Awaitable[Any]]
 Problem = dict[str, Any]  # an entry of "errors"
+Place = tuple[str, ...]  # the names on the way to a field
+_TOO_MANY: Problem = {"message": f"variables: more than {MOST_VALUES} values; give fewer"}
 
 
 class Engine:
@@ -75,6 +80,8 @@ class Engine:
         checked = self._checked(text)
         if not isinstance(checked, DocumentNode):
             return msgspec.json.encode({"errors": checked})
+        if not _few(variables or {}):
+            return msgspec.json.encode({"errors": [_TOO_MANY]})
         result = execute(
             self._schema,
             checked,
@@ -135,24 +142,46 @@ def _measure(document: DocumentNode) -> None:
         if isinstance(node, FragmentDefinitionNode)
     }
     budget = [MOST_FIELDS]
+    alike: Counter[Place] = Counter()
 
-    def walk(selected: SelectionSetNode | None, depth: int) -> None:
+    def walk(selected: SelectionSetNode | None, place: Place) -> None:
         for node in selected.selections if selected else ():
             budget[0] -= 1
             if budget[0] < 0:
                 # Also the end of a fragment that holds itself.
                 raise GraphQLError(f"query: more than {MOST_FIELDS} fields; ask for less at once")
-            if depth > DEEPEST:
+            if len(place) >= DEEPEST:
                 raise GraphQLError(f"query: more than {DEEPEST} levels deep; ask for less at once")
             if isinstance(node, FragmentSpreadNode):
                 fragment = fragments.get(node.name.value)
-                walk(fragment.selection_set if fragment else None, depth)
+                walk(fragment.selection_set if fragment else None, place)
+            elif isinstance(node, FieldNode):
+                inner = (*place, (node.alias or node.name).value)
+                alike[inner] += 1
+                if alike[inner] > MOST_ALIKE:
+                    what = f"more than {MOST_ALIKE} fields {inner[-1]!r} at one place"
+                    raise GraphQLError(f"query: {what}; ask for it once")
+                walk(node.selection_set, inner)
             else:
-                inner = getattr(node, "selection_set", None)
-                walk(inner, depth + isinstance(node, FieldNode))
+                walk(getattr(node, "selection_set", None), place)
 
     for definition in document.definitions:
-        walk(getattr(definition, "selection_set", None), 1)
+        walk(getattr(definition, "selection_set", None), ())
+
+
+def _few(variables: Mapping[str, Any]) -> bool:
+    """Whether they hold no more values than are checked in good time."""
+    level: list[Any] = [variables]
+    count = 0
+    while level and count <= MOST_VALUES:
+        count += len(level)
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+    return count <= MOST_VALUES
 
 
 def _parse_scalars(schema: GraphQLSchema) -> None:

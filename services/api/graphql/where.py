@@ -1,6 +1,5 @@
 """The filters of the schema (`..._bool_exp`), applied to rows that are at hand."""
 
-import re
 from collections.abc import Callable, Mapping
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
@@ -32,9 +31,30 @@ def _compare(operator: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]
     return lambda value, than: value is not None and than is not None and operator(value, than)
 
 
-def _like(value: str, pattern: str, flags: int = 0) -> bool:
-    parts = (".*" if c == "%" else "." if c == "_" else re.escape(c) for c in pattern)
-    return re.fullmatch("".join(parts), value, flags | re.DOTALL) is not None
+def _like(value: str, pattern: str) -> bool:
+    """SQL's: `%` is any text, `_` any character.
+
+    Each part between two `%` is where it can be first; a regular expression would try all places.
+    """
+    if "%" not in pattern:
+        return len(value) == len(pattern) and _is_at(value, 0, pattern)
+    first, *middle, last = pattern.split("%")
+    end = len(value) - len(last)
+    if not (len(first) <= end and _is_at(value, 0, first) and _is_at(value, end, last)):
+        return False
+    at = len(first)
+    for part in middle:
+        places = range(at, end - len(part) + 1)
+        at = next((one for one in places if _is_at(value, one, part)), -1) + len(part)
+        if at < len(part):
+            return False
+    return True
+
+
+def _is_at(value: str, at: int, part: str) -> bool:
+    """Whether it has room there, and its characters are."""
+    there = value[at : at + len(part)]
+    return len(there) == len(part) and all(p in ("_", c) for c, p in zip(there, part, strict=True))
 
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -47,6 +67,6 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "_in": _compare(lambda value, than: value in than),
     "_nin": _compare(lambda value, than: value not in than),
     "_like": _compare(_like),
-    "_ilike": _compare(lambda value, than: _like(value, than, re.IGNORECASE)),
+    "_ilike": _compare(lambda value, than: _like(value.lower(), than.lower())),
     "_is_null": lambda value, than: than is None or (value is None) == than,
 }

@@ -19,7 +19,8 @@ _STORED, _DEFLATED = 0, 8
 _LOCAL_HEADER = 30  # bytes before a member's name and contents
 _NAME_BYTES, _PART_BYTES = 1024, 255  # NAME_MAX, and PATH_MAX with room for where it is unpacked
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_DRIVE = re.compile(r"[A-Za-z]:")
+_DRIVE = re.compile(r"[A-Za-z]:/")
+_METHODS = {9: "deflate64", 12: "bzip2", 14: "LZMA", 93: "zstd", 95: "xz", 98: "PPMd", 99: "AES"}
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +54,7 @@ DEFAULT_LIMITS = Limits()
 def inspect(path: Path, limits: Limits = DEFAULT_LIMITS) -> Archive:
     """Check the archive at `path`, every byte of it. Blocks for as long as unpacking takes."""
     with opened(path, limits.entries) as reader:
+        _check_start(reader)
         files = check(reader, limits).files
         visible = sorted(filter(_visible, files), key=lambda name: (name.count("/"), name))
         found = Archive(
@@ -83,9 +85,11 @@ def _check_member(member: Member) -> None:
     if member.encrypted:
         refuse(f"{name!r} is encrypted", "make the archive without a password")
     if member.compression not in (_STORED, _DEFLATED):
-        refuse(f"{name!r} is compressed by method {member.compression}", "use deflate (zip -r)")
-    kind = stat.S_IFMT(member.mode)
-    if kind not in (0, stat.S_IFDIR if name.endswith("/") else stat.S_IFREG):
+        method = f"method {member.compression}"
+        if known := _METHODS.get(member.compression):
+            method = f"{known} ({method})"
+        refuse(f"{name!r} is compressed by {method}", "use deflate (zip -r)")
+    if stat.S_IFMT(member.mode) not in (0, stat.S_IFDIR, stat.S_IFREG):
         refuse(f"{name!r} is a link or device", "pack regular files and folders")
     if name.endswith("/") and member.size:
         refuse(f"the folder {name!r} has contents of its own")
@@ -106,6 +110,11 @@ def _check_name(name: str) -> None:
         refuse(f"the name {name[:60]!r}... is too long", f"{_NAME_BYTES} bytes are allowed")
 
 
+def _check_start(reader: Reader) -> None:
+    if min((member.offset for member in reader.members), default=reader.directory_start):
+        refuse("the archive has bytes before its start", "upload the .zip file itself")
+
+
 def _check_sizes(members: list[Member], limits: Limits) -> None:
     unpacked = sum(member.size for member in members)
     packed = sum(member.packed for member in members)
@@ -124,8 +133,7 @@ def _check_sizes(members: list[Member], limits: Limits) -> None:
 def _check_overlap(reader: Reader) -> None:
     """Contents shared between members let a small file unpack to any size."""
     spans = sorted(
-        (m.offset, m.offset + _LOCAL_HEADER + len(m.name.encode()) + m.packed)
-        for m in reader.members
+        (m.offset, m.offset + _LOCAL_HEADER + m.name_bytes + m.packed) for m in reader.members
     )
     starts = [start for start, _ in spans[1:]] + [reader.directory_start]
     if any(end > start for (_, end), start in zip(spans, starts, strict=False)):
@@ -159,10 +167,11 @@ def _entrypoint(paths: list[str]) -> str:
     scripts = [path for path in paths if path.endswith(".py")]
     mains = [path for path in scripts if posixpath.basename(path) == "main.py"]
     if not mains and len(scripts) != 1:
-        refuse(
-            f"no main.py, and {len(scripts)} Python files instead of one",
-            "add a main.py: it is what a task runs",
-        )
+        others = [path for path in paths if posixpath.basename(path).lower() == "main.py"]
+        remedy = "add a main.py: it is what a task runs"
+        if others:
+            remedy = f"rename {others[0]!r}: capital letters count"
+        refuse(f"no main.py, and {len(scripts)} Python files instead of one", remedy)
     return (mains or scripts)[0]
 
 

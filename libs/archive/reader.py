@@ -5,7 +5,9 @@ file of millions of entries costs a seek, and contents are checked against sizes
 are read. Whatever is wrong with a file is `Rejected("invalid")`, naming the field and the remedy.
 """
 
+import stat
 import struct
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -26,6 +28,8 @@ _ENTRY_BYTES = 512  # of the directory, an entry: name and extra fields of any h
 # Encrypted; strongly encrypted; directory masked (APPNOTE 4.4.4).
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _UTF8 = 0x800
+_UNICODE_PATH = 0x7075
+_WINDOWS = {0, 10, 14}  # which made the archive: FAT, NTFS, VFAT
 _BROKEN = (
     zipfile.BadZipFile,
     NotImplementedError,
@@ -38,11 +42,13 @@ _BROKEN = (
 
 
 class Member(msgspec.Struct, frozen=True):
-    """One entry as the archive declares it. Sizes are bytes; `mode` is the Unix mode, or 0."""
+    """One entry as the archive declares it. Sizes are bytes, of its name as it is written too;
+    `mode` is the Unix mode, or 0. See `_name` for what it is called; of a folder it ends with /."""
 
     index: int
     name: str
     utf8: bool
+    name_bytes: int
     packed: int
     size: int
     offset: int
@@ -98,17 +104,52 @@ def _honest(problem: str) -> Iterator[None]:
 
 
 def _member(index: int, info: zipfile.ZipInfo) -> Member:
+    flagged = bool(info.flag_bits & _UTF8)
+    # `filename` is cut at a NUL
+    written = info.orig_filename.encode("utf-8" if flagged else "cp437")
+    name = _name(written, info.extra)
+    if name and info.create_system in _WINDOWS:
+        name = name.replace("\\", "/")  # as older .NET writes it, and PowerShell with that
+    mode = info.external_attr >> 16
+    if stat.S_ISDIR(mode) and name and not name.endswith("/"):
+        name += "/"  # some tools tell folders by their mode alone
     return Member(
         index,
-        info.orig_filename,  # `filename` is cut at a NUL
-        bool(info.flag_bits & _UTF8) or info.orig_filename.isascii(),
+        name or info.orig_filename,
+        name is not None,
+        len(written),
         info.compress_size,
         info.file_size,
         info.header_offset,
-        info.external_attr >> 16,
+        mode,
         bool(info.flag_bits & _ENCRYPTED),
         info.compress_type,
     )
+
+
+def _name(written: bytes, extra: bytes) -> str | None:
+    """What a member is called; None if that is in no UTF-8.
+
+    Many tools write UTF-8 and don't say so by the flag (zip of Debian, macOS's own): bytes that are
+    UTF-8 are taken for it. Others write a code page, and the name once more in an extra field
+    (APPNOTE 4.6.9). Letters are composed (NFC), as people type them: macOS writes them apart.
+    """
+    try:
+        name = (_unicode_path(written, extra) or written).decode()
+    except UnicodeDecodeError:
+        return None
+    return unicodedata.normalize("NFC", name)
+
+
+def _unicode_path(written: bytes, extra: bytes) -> bytes | None:
+    while len(extra) >= 4:
+        kind, size = struct.unpack_from("<HH", extra)
+        field, extra = extra[4 : 4 + size], extra[4 + size :]
+        # It counts only for the very name that it was written for.
+        its_own = struct.pack("<BL", 1, zlib.crc32(written))
+        if kind == _UNICODE_PATH and field[:5] == its_own and len(field) > 5:
+            return field[5:]
+    return None
 
 
 def _check_directory(file: BinaryIO, most_entries: int) -> None:

@@ -4,6 +4,7 @@ import io
 import struct
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -22,6 +23,44 @@ def packed_infos(
         for info, data in members:
             archive.writestr(info, data, method)
     return buffer.getvalue()
+
+
+def after(prefix: bytes, members: Mapping[str, bytes | str]) -> bytes:
+    """A ZIP behind other bytes, which its offsets count."""
+    buffer = io.BytesIO(prefix)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def by_windows(members: Mapping[str, bytes | str]) -> bytes:
+    """As tools there make it that know nothing of modes."""
+    infos = [zipfile.ZipInfo(name) for name in members]
+    for info in infos:
+        info.create_system = 0
+        info.external_attr = 0
+    return packed_infos(list(zip(infos, members.values(), strict=True)))
+
+
+def unflagged(members: Mapping[str, bytes | str]) -> bytes:
+    """The same names in UTF-8, without the flag that says so."""
+    data = bytearray(packed(members))
+    for mark, at in ((b"PK\x01\x02", 8), (b"PK\x03\x04", 6)):
+        found = data.find(mark)
+        while found >= 0:
+            (flags,) = struct.unpack_from("<H", data, found + at)
+            struct.pack_into("<H", data, found + at, flags & ~0x800)
+            found = data.find(mark, found + 4)
+    return bytes(data)
+
+
+def with_unicode_path(written: bytes, name: str, crc: int | None = None) -> zipfile.ZipInfo:
+    """A member whose name is `written` in some code page, and told in an extra field."""
+    info = zipfile.ZipInfo(written.decode("ascii"))
+    told = struct.pack("<BL", 1, zlib.crc32(written) if crc is None else crc) + name.encode()
+    info.extra = struct.pack("<HH", 0x7075, len(told)) + told
+    return info
 
 
 def with_mode(name: str, mode: int) -> zipfile.ZipInfo:

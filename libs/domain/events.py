@@ -244,7 +244,8 @@ class RunFinished(Event, frozen=True):
     the run has; none when nobody can know (I5). `timing` says what came when, in seconds from the
     claim: `forked` (its process is about to run the script), `first_line`, `exited` (no process of
     it lives), `logged` (all output is kept). `new_interpreter` says why it was one; empty where the
-    run was forked from a warm one.
+    run was forked from a warm one. `own_imports` says why such a run carried out imports at the
+    top of its script by itself; empty where all were there already.
     """
 
     status: RunEnd
@@ -255,6 +256,7 @@ class RunFinished(Event, frozen=True):
     usage: Usage = Usage()
     timing: dict[str, float] = {}
     new_interpreter: str = ""
+    own_imports: str = ""
 
 
 class SubscriptionCreated(Event, frozen=True):

@@ -35,6 +35,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     usage: Usage = Usage()
     timing: dict[str, float] = {}
     new_interpreter: str = ""
+    own_imports: str = ""
 
 
 def evolve(state: Run | None, fact: Happened) -> Run:
@@ -70,6 +71,7 @@ def evolve(state: Run | None, fact: Happened) -> Run:
                 usage=event.usage,
                 timing=event.timing,
                 new_interpreter=event.new_interpreter,
+                own_imports=event.own_imports,
                 finished_at=fact.at,
                 updated_at=fact.at,
             )

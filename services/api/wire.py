@@ -193,7 +193,8 @@ class TaskRunDetails(TaskRun, kw_only=True):
 
     `timing` says what came when, in seconds from `started_at`: `forked` (about to run the script),
     `first_line`, `exited`, `logged` (all output is kept). `new_interpreter` says why it was one,
-    empty where the run was forked from a warm one.
+    empty where the run was forked from a warm one; `own_imports` why such a run carried out imports
+    at the top of its script by itself.
     """
 
     reason: str
@@ -206,6 +207,7 @@ class TaskRunDetails(TaskRun, kw_only=True):
     finished_at: Instant | None
     timing: dict[str, float]
     new_interpreter: str
+    own_imports: str
 
     @staticmethod
     def of(state: run.Run) -> "TaskRunDetails":

@@ -79,6 +79,7 @@ class Running(Protocol):
     stdout: int  # the read end of a pipe, non-blocking; it ends when no process of the run is left
     stderr: int
     new: str  # why it is a new interpreter; empty if it was forked from a warm one
+    left: str  # why a forked one imports itself what stands at the top of its script, if it does
 
     async def wait(self) -> Outcome:
         """Wait until no process of the run lives; then its files go too. Any number of callers."""

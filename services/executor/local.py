@@ -51,7 +51,7 @@ class LocalBackend:
         self._removals: set[asyncio.Task[None]] = set()
         self._known: set[UUID | None] = set()
         self._templates = Templates(self._template, templates, template_bytes)
-        self._imports: dict[tuple[Path, str], tuple[str, ...]] = {}
+        self._imports: dict[tuple[Path, str], imports.Ahead] = {}
         self._small: dict[Path, bool] = {}
         self._closed = False
 
@@ -100,10 +100,11 @@ class LocalBackend:
         try:
             launcher = await self._living_launcher()
             new = recipe.only_new(spec) or launcher.rights.templates
-            found = new or self._templates.find(spec.python, await self._wanted(spec))
+            wanted = await self._wanted(spec)
+            found = new or self._templates.find(wanted)
             if not isinstance(found, str):
                 try:
-                    return await self._fork(spec, found)
+                    return await self._fork(spec, found, self._templates.left(wanted))
                 except Unavailable as problem:
                     if not found.lost:
                         raise
@@ -118,7 +119,7 @@ class LocalBackend:
         launcher = await self._living_launcher()
         if new := recipe.only_new(spec) or launcher.rights.templates:
             return new
-        found = await self._templates.warm(spec.python, await self._wanted(spec))
+        found = await self._templates.warm(await self._wanted(spec))
         return found if isinstance(found, str) else ""
 
     async def close(self) -> None:
@@ -129,19 +130,20 @@ class LocalBackend:
         # Side by side: templates and all else that the launcher has made die with it.
         await asyncio.gather(self._templates.close(), self._launcher.close())
 
-    async def _fork(self, spec: RunSpec, template: Template) -> "PreparedRun":
+    async def _fork(self, spec: RunSpec, template: Template, left: str) -> "PreparedRun":
         run, seen = await template.take(spec.limits)
+        run.left = left
 
         async def anew(problem: str) -> PreparedRun | None:
             if template.lost:
                 return await self._new(spec, problem)
-            return await self._fork(spec, template) if run.perished else None
+            return await self._fork(spec, template, left) if run.perished else None
 
-        def left(_: LocalRun) -> None:
+        def ended(_: LocalRun) -> None:
             template.runs -= 1
 
         template.runs += 1
-        run.when_done(left)
+        run.when_done(ended)
         template.stock()
         return await self._filled(spec, run, seen, "", anew)
 
@@ -188,23 +190,24 @@ class LocalBackend:
         self._removals.add(removal)
         removal.add_done_callback(self._removals.discard)
 
-    async def _template(self, python: Path) -> Template:
-        launcher = await self._living_launcher()
+    async def _template(self, python: Path, place: str) -> Template:
+        launcher, folder = await self._living_launcher(), self._folder.with_name("templates")
         return await Template.start(
-            python, self._folder.with_name("templates"), launcher, launcher.rights, self._first_uid
+            python, place, folder, launcher, launcher.rights, self._first_uid
         )
 
     async def _wanted(self, spec: RunSpec) -> Wanted:
         """Where runs have a view of their own, each finds its script at the same place."""
         place = "" if self._launcher.rights.namespaces else f"{view.HOME}/{spec.entrypoint}"
-        return Wanted(await self._modules(spec), spec.code / spec.entrypoint, place)
+        return Wanted(spec.python, await self._ahead(spec), spec.code / spec.entrypoint, place)
 
-    async def _modules(self, spec: RunSpec) -> tuple[str, ...]:
+    async def _ahead(self, spec: RunSpec) -> imports.Ahead:
         key = spec.code, spec.entrypoint
         if key not in self._imports:
             if len(self._imports) >= _REMEMBERED:
                 self._imports.clear()
-            self._imports[key] = await asyncio.to_thread(imports.of, spec.code / spec.entrypoint)
+            script = spec.code / spec.entrypoint
+            self._imports[key] = await asyncio.to_thread(imports.of, spec.code, script)
         return self._imports[key]
 
     async def _fill(self, folder: RunFolder, spec: RunSpec, uid: int | None) -> None:

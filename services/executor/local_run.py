@@ -59,7 +59,7 @@ class LocalRun:
         leave: Leave,
     ) -> None:
         self.pid = self.stdout = self.stderr = -1
-        self.new = ""
+        self.new = self.left = ""
         self.run_id: UUID | None = None
         self.folder = folder
         self.limits = prepare.limits

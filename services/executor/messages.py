@@ -85,9 +85,13 @@ class Script(msgspec.Struct, frozen=True):
 
 
 class Preload(msgspec.Struct, frozen=True, tag=True):
-    """Executor to template: import and compile these if that does no harm."""
+    """Executor to template: import and compile these if that does no harm.
 
-    modules: list[str] = []
+    Of `imports` none after the first that does; they are statements, as in imports.Ahead.
+    """
+
+    neutral: list[str] = []
+    imports: list[str] = []
     scripts: list[Script] = []
 
 
@@ -109,7 +113,8 @@ class Gone(msgspec.Struct, frozen=True, tag=True):
 class Preloaded(msgspec.Struct, frozen=True, tag=True):
     """Template to executor, once at its start and after each Preload: ready for the next run."""
 
-    refused: dict[str, str] = {}  # why which modules were not imported
+    refused: dict[str, str] = {}  # why which imports were not carried out
+    found: list[str] = []  # modules that runs find, and a new interpreter has not
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):

@@ -6,7 +6,8 @@ module prints belongs into the output of the run that imports it. So each is tri
 that ends with the trial.
 """
 
-import importlib
+import builtins
+import gc
 import os
 import signal
 import warnings
@@ -14,7 +15,8 @@ from pathlib import Path
 from types import CodeType
 
 from services.executor import trial
-from services.executor.messages import Script
+from services.executor.generators import Generators
+from services.executor.messages import Preload, Script
 
 _OURS = ("libs", "services")  # could be found here, but not where runs are
 _PATIENCE = 60.0  # seconds for an import
@@ -22,19 +24,37 @@ _PATIENCE = 60.0  # seconds for an import
 Codes = dict[tuple[str, bytes], CodeType]  # by path and source
 
 
-def load(modules: list[str]) -> dict[str, str]:
-    """Import them; returns those that can't be preloaded, each with the reason."""
-    refused: dict[str, str] = {}
-    for name in modules:
-        if name.partition(".")[0] in _OURS:
-            refused[name] = "a module of ours has this name"
-            continue
-        reason = trial.refusal(lambda name=name: _try(name), patience=_PATIENCE)  # type: ignore[misc]
-        if reason:
-            refused[name] = reason
-        else:
-            importlib.import_module(name)
+def load(order: Preload, generators: Generators) -> dict[str, str]:
+    """Import what it names; returns the statements that can't be preloaded, each with the reason.
+
+    What is imported is frozen. What is refused may steer what comes after it, so that is left to
+    the runs as well.
+    """
+    refused = {each: reason for each in order.neutral if (reason := _refusal(each, generators))}
+    for each in order.imports:
+        if reason := _refusal(each, generators):
+            return refused | {each: reason}
     return refused
+
+
+def _refusal(statement: str, generators: Generators) -> str:
+    """Why it can't be carried out here; empty if it now has been."""
+    if statement.split()[1].partition(".")[0] in _OURS:
+        return "a module of ours has this name"
+    states = os.memfd_create("states")
+    with open(states, "w+b", buffering=0) as file:
+        tried = trial.refusal(lambda: file.write(_try(statement, generators)), patience=_PATIENCE)
+        if not tried:
+            _import(statement)
+            generators.compare(os.pread(states, os.fstat(states).st_size, 0))
+            gc.collect()
+            gc.freeze()
+    return tried
+
+
+def _import(statement: str) -> None:
+    """As the script would: what it warns of, it is told as one."""
+    exec(statement, {"__name__": "__main__", "__builtins__": builtins})  # noqa: S102 - the point
 
 
 def compiled(scripts: list[Script]) -> Codes:
@@ -52,17 +72,20 @@ def _compiled(script: Script) -> CodeType:
         return compile(script.source, script.path, "exec", dont_inherit=True)
 
 
-def _try(name: str) -> None:
+def _try(statement: str, generators: Generators) -> bytes:
+    """The states that it leaves generators in."""
+    generators.renew()
     output = os.memfd_create("output")
     for stream in (1, 2):
         os.dup2(output, stream)
     before = _possessions()
-    importlib.import_module(name)
+    _import(statement)
     if os.lseek(output, 0, os.SEEK_END):
         raise RuntimeError("it prints something when it is imported")
     for what, state in _possessions().items():
         if state != before[what]:
             raise RuntimeError(f"it leaves {what} behind when it is imported")
+    return generators.states()
 
 
 def _possessions() -> dict[str, object]:

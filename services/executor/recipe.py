@@ -68,7 +68,14 @@ def template(
         powers=powers,
     )
     launch = Launch(
-        argv=[str(spec.python), "-u", *program, "1" if powers else "0", "-" * _ROOM],
+        argv=[
+            str(spec.python),
+            "-u",
+            *program,
+            "1" if powers else "0",
+            spec.entrypoint,
+            "-" * _ROOM,
+        ],
         environment=_environment(spec, home, temporary) | _ONE_THREAD,
         directory=home,
         uid=None if rights.uids else template_uid(first_uid),

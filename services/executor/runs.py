@@ -179,7 +179,8 @@ class Runs:
         outcome = await running.wait()
         exited = time.monotonic()
         end = ends.finished(outcome, await logged, live.timing(output.first_at, exited))
-        return msgspec.structs.replace(end, new_interpreter=running.new)
+        own = "" if running.new else running.left
+        return msgspec.structs.replace(end, new_interpreter=running.new, own_imports=own)
 
     async def _prepared(
         self, fact: Recorded, event: RunRequested, run: UUID, live: Live

@@ -6,10 +6,8 @@ Sources: CPython's Modules/main.c and Python/pythonrun.c. For its end see finish
 import ctypes
 import gc
 import os
-import random
 import sys
 import time
-from collections.abc import Iterable
 from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
@@ -26,18 +24,15 @@ _NAMES = ("PATH", "HOME", "TMPDIR", "USER", "LOGNAME", "LANG")
 _REHEARSAL = "import sys\n\ndef main():\n    print(f'{1}')\n\nif __name__ == '':\n    main()\n"
 
 _run: "Run"
+_posed = ""  # where packages have seen the script
 _command_place = 0, 0
 
 
-def load(path: str, loaded: Iterable[str], codes: "Codes") -> CodeType | str:
+def load(path: str, codes: "Codes") -> CodeType | str:
     """The compiled script, or the reason why only a new interpreter runs it as it should.
 
-    `loaded` are the modules that a script would find loaded, which a new interpreter has not;
     `codes` are scripts that were compiled before.
     """
-    beside = {name.partition(".")[0] for name in os.listdir(os.path.dirname(path))}
-    if shadowing := sorted(beside.intersection(loaded)):
-        return f"{shadowing[0]}, beside the script, has the name of a module that is loaded"
     try:
         with open(path, "rb") as file:
             source = file.read()
@@ -63,6 +58,18 @@ def make_main() -> None:
     sys.modules["__main__"] = ModuleType("__main__")
 
 
+def pose(path: str) -> None:
+    """As if the script at `path` were importing: what packages look at is as in a run."""
+    global _posed  # noqa: PLW0603 - it is there in the processes forked from here on
+    folder = os.path.dirname(path)
+    os.makedirs(folder, exist_ok=True)
+    os.chdir(folder)
+    sys.argv[:] = [path]
+    sys.path.insert(0, folder)
+    vars(sys.modules["__main__"])["__file__"] = path
+    _posed = path
+
+
 def find_command() -> None:
     """Where in memory our command lies, for ps to read: arg_start and arg_end of proc(5)."""
     global _command_place  # noqa: PLW0603 - it is where it was in the processes forked from here on
@@ -75,10 +82,10 @@ def rehearse(compiling: bool) -> None:
     """What `load` and `dress` will do; see child.py."""
     if compiling:
         compile(_REHEARSAL, "main.py", "exec", dont_inherit=True)
-    load(_NOTHING, (), {(_NOTHING, b""): rehearse.__code__})
-    environment = dict(os.environ)
+    load(_NOTHING, {(_NOTHING, b""): rehearse.__code__})
+    environment, path, arguments = dict(os.environ), sys.path[:], sys.argv[:]
     _look_new(Launch([sys.executable, "-u", _NOTHING], dict.fromkeys(_NAMES, ""), "/"))
-    del sys.path[0]
+    sys.path[:], sys.argv[:] = path, arguments
     set_environment(environment)
 
 
@@ -94,9 +101,12 @@ def _look_new(launch: Launch) -> None:
     path = launch.argv[-1]
     os.environ.update(launch.environment)
     time.tzset()
-    sys.argv[:] = [path]
+    folder, posed = os.path.dirname(path), os.path.dirname(_posed)
+    # Packages may have put something beside it.
+    sys.argv[:] = [path if each == _posed else each for each in sys.argv]
+    sys.path[:] = [folder if each == posed else each for each in sys.path]
+    sys.path_importer_cache.pop(folder, None)
     sys.orig_argv[:] = launch.argv
-    sys.path.insert(0, os.path.dirname(path))
     _show_command(launch.argv)
     if logging := sys.modules.get("logging"):
         logging._startTime = time.time()  # type: ignore[attr-defined]
@@ -123,14 +133,13 @@ def loaded() -> frozenset[str]:
 
 def forget() -> None:
     """What the template's modules remember and must not be alike in any two runs."""
-    random.seed()
-    if numpy_random := sys.modules.get("numpy.random"):
-        numpy_random.seed()
     if processes := sys.modules.get("multiprocessing.process"):
         key = processes.AuthenticationString(os.urandom(32))
         processes.current_process()._config["authkey"] = key
     if tempfile := sys.modules.get("tempfile"):
         tempfile.tempdir = None  # type: ignore[attr-defined]
+    if uuid := sys.modules.get("uuid"):
+        uuid._node = uuid._last_timestamp = None  # type: ignore[attr-defined]
 
 
 def _show_command(argv: list[str]) -> None:

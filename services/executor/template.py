@@ -1,11 +1,12 @@
-"""A warm interpreter that runs are forked from: python -u template.py MSGSPEC NAMESPACES PADDING.
+"""A warm interpreter that runs are forked from: python -u template.py MSGSPEC NAMESPACES SCRIPT -.
 
-MSGSPEC is the folder of that package, NAMESPACES is 1 if it can make pid namespaces; over PADDING
-runs write the command that they are. It is started with the python of an environment and preloads
-what the scripts there import. It has one thread, a frozen heap, and of Rondo's modules none that a
-script could find. In a run's process this file's last statements run the script, so that there is
-one frame of ours beneath it and no more; what a new interpreter does before and after them is in
-services/executor/script.py and finish.py.
+MSGSPEC is the folder of that package, NAMESPACES is 1 if it can make pid namespaces, SCRIPT is
+where runs find their script, empty if each does elsewhere; over what follows runs write the command
+that they are. It is started with the python of an environment and preloads what the scripts there
+import. It has one thread, a frozen heap, and of Rondo's modules none that a script could find. In a
+run's process this file's last statements run the script, so that there is one frame of ours beneath
+it and no more; what a new interpreter does before and after them is in services/executor/script.py
+and finish.py.
 """
 
 import sys

@@ -76,19 +76,29 @@ class Template:
         self._stocking: asyncio.Task[None] | None = None
         self._closed = False
         self.runs = 0
+        self.found: frozenset[str] = frozenset()  # modules that its runs find loaded
         channel.listen()
 
     @classmethod
     async def start(
-        cls, python: Path, runs: Path, launcher: Channel, rights: Rights, first_uid: int
+        cls,
+        python: Path,
+        script: str,
+        runs: Path,
+        launcher: Channel,
+        rights: Rights,
+        first_uid: int,
     ) -> "Template":
-        """Raises Unavailable, with the reason, if it can't be."""
+        """For runs that find their script at `script`; each elsewhere if that is empty.
+
+        Raises Unavailable, with the reason, if it can't be.
+        """
         run_id = uuid4()
         # Short names: where runs share the machine's file system, sockets have to fit behind them.
         folder = RunFolder(runs / run_id.hex[:8])
         uid = None if rights.uids else recipe.template_uid(first_uid)
         folder.prepare(uid)
-        spec = RunSpec(run_id, run_id, 0, python, folder.path, "", limits=_LIMITS)
+        spec = RunSpec(run_id, run_id, 0, python, folder.path, script, limits=_LIMITS)
         prepare, launch = recipe.template(spec, folder, rights, first_uid)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
@@ -125,7 +135,7 @@ class Template:
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     async def preload(self, order: Preload) -> dict[str, str]:
-        """Returns the modules that it has refused, with their reasons. Raises Unavailable."""
+        """Returns the imports that it has refused, with their reasons. Raises Unavailable."""
         await self._clear()  # what was forked would lack what is loaded
         await self._channel.order(order)
         return (await self._answer()).refused
@@ -227,4 +237,5 @@ class Template:
             await self.close()
             outcome = await self._process.wait()
             raise Unavailable(f"its template has ended: {outcome.detail}")
+        self.found = frozenset(answer.found)
         return answer

@@ -1,4 +1,5 @@
-"""The templates of the local backend: one an environment, as long as there is room for them.
+"""The templates of the local backend: one for all scripts of an environment that import alike, as
+long as there is room for them (docs/adr/0020).
 
 A run never waits for a template. Where none is ready that has what the script imports, the run is
 a new interpreter, and the template is made ready meanwhile.
@@ -6,12 +7,14 @@ a new interpreter, and the template is made ready meanwhile.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from libs.domain.errors import Rejected, Unavailable
+from services.executor.imports import Ahead
 from services.executor.messages import Preload, Script
+from services.executor.neutral import is_neutral
 from services.executor.template_process import Template
 
 _log = logging.getLogger(__name__)
@@ -20,15 +23,33 @@ _FAILED_FOR = 60.0  # seconds until it is tried again
 _SCRIPTS, _SCRIPT_BYTES = 64, 1 << 17  # that one template compiles in advance; of each
 NOT_READY = "its template is not ready yet"
 
-Start = Callable[[Path], Awaitable[Template]]
+Start = Callable[[Path, str], Awaitable[Template]]
+
+
+class Key(NamedTuple):
+    """What runs must have in common to be forked from one template."""
+
+    python: Path
+    place: str  # where they find their script, if all do there
+    imports: tuple[str, ...]  # those that are not neutral, in their order
 
 
 class Wanted(NamedTuple):
     """What a run is to find loaded. `place` is where it finds its script, if all runs do there."""
 
-    modules: Sequence[str]
+    python: Path
+    ahead: Ahead
     script: Path
     place: str
+
+    @property
+    def key(self) -> Key:
+        ordered = tuple(each for each in self.ahead.statements if not is_neutral(each))
+        return Key(self.python, self.place, ordered)
+
+    def neutral(self) -> list[str]:
+        """The imports that are the same for every script."""
+        return list(filter(is_neutral, self.ahead.statements))
 
     def source(self) -> list[Script]:
         """To be compiled in advance; nothing where that can't be, or would take too much."""
@@ -40,18 +61,21 @@ class Wanted(NamedTuple):
 
 
 class _Place:
-    """What is known of one environment."""
+    """What is known of one template, whether it is there or not."""
 
     def __init__(self) -> None:
         self.template: Template | None = None
         self.work: asyncio.Task[None] | None = None
-        self.loaded: set[str] = set()
+        self.done: set[str] = set()  # imports that it has carried out, or refused
         self.scripts: set[Path] = set()
         self.compiled: set[int] = set()  # hashes of them
         self.refused: dict[str, str] = {}
         self.problem = ""
         self.retry_at = 0.0
         self.used = 0.0
+
+    def is_of_use(self) -> bool:
+        return bool(self.template or self.problem or (self.work and not self.work.done()))
 
     def knows(self, script: Path) -> bool:
         """Or is not to: as the next runs are rather those of others."""
@@ -63,8 +87,8 @@ class _Place:
         self.compiled.update(map(hash, new))
         return new
 
-    def missing(self, modules: Iterable[str]) -> list[str]:
-        return [each for each in modules if each not in self.loaded and each not in self.refused]
+    def missing(self, imports: Iterable[str]) -> list[str]:
+        return [each for each in imports if each not in self.done]
 
 
 class Templates:
@@ -74,15 +98,16 @@ class Templates:
         self._start = start
         self._most = most
         self._most_bytes = most_bytes
-        self._places: dict[Path, _Place] = {}
+        self._places: dict[Key, _Place] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
-    def find(self, python: Path, wanted: Wanted, compiled: bool = False) -> Template | str:
-        """One that has imported what can be of the modules; else why not, and it is on its way.
+    def find(self, wanted: Wanted, compiled: bool = False) -> Template | str:
+        """One that has carried out what can be of the imports; else why not, and it is on its way.
 
         One that lacks no more than the script will do, unless that is to be `compiled` too.
         """
-        place = self._places.setdefault(python, _Place())
+        key = wanted.key
+        place = self._places.setdefault(key, _Place())
         now = place.used = asyncio.get_running_loop().time()
         if place.template and place.template.lost:
             self._give_up(place)
@@ -90,17 +115,25 @@ class Templates:
             return NOT_READY
         if place.problem and now < place.retry_at:
             return place.problem
-        missing = place.missing(wanted.modules)
+        missing = place.missing(wanted.ahead.statements)
         if place.template and not missing and (place.knows(wanted.script) or not compiled):
-            return place.template
-        wanted = wanted._replace(modules=missing)
-        place.work = asyncio.create_task(self._prepare(python, place, wanted))
+            return _shadowed(wanted, place.template) or place.template
+        place.work = asyncio.create_task(self._prepare(key, place, wanted))
         return NOT_READY
 
-    async def warm(self, python: Path, wanted: Wanted) -> Template | str:
+    def left(self, wanted: Wanted) -> str:
+        """Why a fork imports by itself what stands at the top of its script; empty if nothing."""
+        place = self._places.get(wanted.key)
+        refused = place.refused if place else {}
+        for each in wanted.key.imports:
+            if each in refused:
+                return f"{each}: {refused[each]}"
+        return wanted.ahead.left
+
+    async def warm(self, wanted: Wanted) -> Template | str:
         """As `find` with the script compiled, but waits while it is not ready."""
-        while (found := self.find(python, wanted, compiled=True)) == NOT_READY:
-            work = self._places[python].work
+        while (found := self.find(wanted, compiled=True)) == NOT_READY:
+            work = self._places[wanted.key].work
             if work:
                 await asyncio.wait([work])
         return found
@@ -121,30 +154,34 @@ class Templates:
             closing = asyncio.create_task(place.template.close())
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
-        place.template, place.loaded = None, set()
-        place.scripts, place.compiled = set(), set()
+        place.template, place.done = None, set()
+        place.scripts, place.compiled, place.refused = set(), set(), {}
 
-    async def _prepare(self, python: Path, place: _Place, wanted: Wanted) -> None:
+    async def _prepare(self, key: Key, place: _Place, wanted: Wanted) -> None:
         try:
             if place.template is None:
-                place.template = await self._start(python)
-            modules = list(wanted.modules)
-            scripts: list[Script] = []
-            if not place.knows(wanted.script):
-                place.scripts.add(wanted.script)
-                scripts = place.new(await asyncio.to_thread(wanted.source))
-            if modules or scripts:
-                refused = await place.template.preload(Preload(modules, scripts))
+                place.template = await self._start(key.python, key.place)
+            order = await self._order(key, place, wanted)
+            if order.neutral or order.imports or order.scripts:
+                refused = await place.template.preload(order)
+                place.done |= {*order.neutral, *order.imports}
                 place.refused |= refused
-                place.loaded |= set(modules) - refused.keys()
-                for name, reason in refused.items():
-                    _log.info("%s: %s is not preloaded: %s", python, name, reason)
+                for each, reason in refused.items():
+                    _log.info("%s: %s is not preloaded: %s", key.python, each, reason)
             place.problem = ""
         except (Rejected, Unavailable, OSError, TimeoutError) as error:
             self._give_up(place)
             place.problem, place.retry_at = str(error), place.used + _FAILED_FOR
-            _log.warning("%s: its runs are new interpreters: %s", python, error)
+            _log.warning("%s: its runs are new interpreters: %s", key.python, error)
         await self._make_room()
+
+    async def _order(self, key: Key, place: _Place, wanted: Wanted) -> Preload:
+        scripts: list[Script] = []
+        if not place.knows(wanted.script):
+            place.scripts.add(wanted.script)
+            scripts = place.new(await asyncio.to_thread(wanted.source))
+        neutral, imports = place.missing(wanted.neutral()), place.missing(key.imports)
+        return Preload(neutral, imports, scripts)
 
     async def _make_room(self) -> None:
         """Give up the idle ones that were not used for longest."""
@@ -156,5 +193,12 @@ class Templates:
             if living[place].runs == 0 and not (place.work and not place.work.done()):
                 del memory[place]
                 self._give_up(place)
+        self._places = {key: each for key, each in self._places.items() if each.is_of_use()}
         if self._closing:
             await asyncio.wait(self._closing)
+
+
+def _shadowed(wanted: Wanted, template: Template) -> str:
+    for name in sorted(wanted.ahead.names & template.found):
+        return f"{name} of the upload has the name of a module that is loaded"
+    return ""

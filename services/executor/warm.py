@@ -14,6 +14,7 @@ import msgspec
 from libs.linux import landlock, syscalls
 from services.executor import child, preload, script, view
 from services.executor.forker import Born, Forker
+from services.executor.generators import Generators
 from services.executor.messages import (
     Failed,
     Launch,
@@ -25,7 +26,6 @@ from services.executor.messages import (
 )
 
 _TREE = __file__.rsplit("/", 3)[0]
-_OURS = {"libs", "services", "msgspec"}
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -46,6 +46,7 @@ class Template(Forker):
         self._plain = plain
         self._own = dict(os.environ)
         self._codes: preload.Codes = {}
+        self._generators = Generators()
         self._found = self._loaded = frozenset[str]()
         self.run: Run | None = None
         self.unwound: Born | None = None  # with all that it leads out of
@@ -54,20 +55,25 @@ class Template(Forker):
     def preload(self, order: Preload) -> None:
         """Import what does no harm, compile, and leave as little as can be to each run."""
         os.environ.update(self._own | dict(os.environ))
-        refused = preload.load(order.modules)
+        refused = preload.load(order, self._generators)
         self._codes |= preload.compiled(order.scripts)
         self._note()
-        self.executor.send(encode(Preloaded(refused)))
+        self.executor.send(encode(Preloaded(refused, sorted(self._found))))
+
+    def ready(self) -> Preloaded:
+        """What to say before anything was preloaded."""
+        return Preloaded(found=sorted(self._found))
 
     def _become(self, prepare: Prepare, control: socket.socket, orders: socket.socket) -> NoReturn:
         try:
             named = child.settle(prepare)
+            self._generators.renew()
             script.forget()
             if not child.is_wanted(orders):
                 child.rehearse()
                 script.rehearse(compiling=not self._codes)
             launch = child.set_up(prepare, orders, named)
-            code = script.load(launch.argv[-1], self._found, self._codes)
+            code = script.load(launch.argv[-1], self._codes)
             if isinstance(code, str):
                 child.wait(orders)
                 control.send(encode(Started(code)))
@@ -96,8 +102,9 @@ class Template(Forker):
 
 def serve(plain: Set[str], namespaces: bool) -> None:
     """Serve runs; returns in the main process of one, and never in the template itself."""
-    for name in [name for name in sys.modules if name.partition(".")[0] in _OURS]:
-        del sys.modules[name]  # we have what we need of it; scripts may have their own
+    for name in sys.modules.keys() - plain:
+        if name.partition(".")[0] not in sys.stdlib_module_names:
+            del sys.modules[name]  # we have what we need of it; scripts may have their own
     if namespaces:
         view.conceal([f"{_TREE}/libs", f"{_TREE}/services"])
     gc.disable()  # a collection in each run would touch, hence copy, all its memory
@@ -107,10 +114,11 @@ def serve(plain: Set[str], namespaces: bool) -> None:
         try:
             script.find_command()
             script.make_main()
+            script.pose(sys.argv[3] or os.path.join(os.getcwd(), "main.py"))
             landlock.version()  # asked once for all
             syscalls.become_subreaper()
             signal.set_wakeup_fd(-1)
-            executor.send(encode(Preloaded()))
+            executor.send(encode(template.ready()))
             template.serve()
         except Born as born:
             template.unwound = born

@@ -19,7 +19,13 @@ from services.executor.local import LocalBackend
 from tests.executor.harness import KINDS, PATIENCE, Harness, ended, living, mark
 
 MODULES = {
-    "good": "import os\nos.environ['SET_BY_GOOD'] = '1'\nVALUE = 'good'\n",
+    "good": "import os\nBY = os.getpid()\nos.environ['SET_BY_GOOD'] = '1'\nVALUE = 'good'\n",
+    "drawing": "import random, os\nclass Own(random.Random): pass\nBY = os.getpid()\n"
+    "CHANCE = [random.Random(), Own(), random.SystemRandom(), random.Random(os.urandom(9))]\n"
+    "FIXED = [random.Random(7), Own('text')]\nFIXED[1].random()\n"
+    "derived = random.Random(random.random())\nCHANCE.append(derived)\n",
+    "seeding": "import random\nrandom.seed(42)\nrandom.random()\n",
+    "leaning": "import good, json\n",
     "with_thread": "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True)"
     ".start()\nVALUE = threading.active_count()\n",
     "with_file": "file = open('/etc/hostname')\nVALUE = file.name\n",
@@ -71,8 +77,23 @@ async def lines(runs: Harness, spec: RunSpec, new: bool = False) -> list[str]:
 
 async def test_a_harmless_module_is_there_before_the_script(runs: Harness, python: Path) -> None:
     look = "import sys, os; print('good' in sys.modules, os.environ.get('SET_BY_GOOD'))"
-    assert await lines(runs, runs.spec(f"import good\n{look}", python=python)) == ["True 1"]
-    assert await lines(runs, runs.spec(look, python=python)) == ["True 1"]
+    before = "import good, os; print(good.BY == os.getpid(), os.environ.get('SET_BY_GOOD'))"
+    assert await lines(runs, runs.spec(before, python=python)) == ["False 1"]
+    assert await lines(runs, runs.spec(look, python=python)) == ["False None"]
+
+
+async def test_a_fork_says_why_it_imports_by_itself(runs: Harness, python: Path) -> None:
+    said = {
+        "import good": "",
+        "import os\nos.environ['A'] = 'b'\nimport good": "main.py, line 2, may change what the"
+        " imports after it do",
+        "import json\nprint(1)\njson.loads('2')": "",
+        "import printing\nimport good": "import printing: it prints something when it is imported",
+    }
+    for script, reason in said.items():
+        run = await runs.start(runs.spec(script, python=python))
+        await run.outcome()
+        assert run.running.left == reason
 
 
 @pytest.mark.parametrize(
@@ -126,10 +147,12 @@ async def test_an_import_that_fails_does_so_in_the_run(
 async def test_a_module_beside_the_script_comes_before_a_loaded_one(
     runs: Harness, python: Path
 ) -> None:
-    await lines(runs, runs.spec("import good", python=python))
-    own = runs.spec("import good; print(good)", {"good.py": b""}, python=python)
-    [shown] = await lines(runs, own, new=True)
-    assert "site-packages" not in shown
+    await lines(runs, runs.spec("import good, json", python=python))
+    for name, new in ("good", True), ("json", True), ("leaning", False):
+        script = f"import leaning, {name}; print({name}, leaning.good)"
+        own = runs.spec(script, {f"{name}.py": b"good = 1"}, python=python)
+        [shown] = await lines(runs, own, new=new)
+        assert "site-packages" not in shown.split(">")[0]
 
 
 @pytest.mark.parametrize("name", ["PYTHONHASHSEED", "OMP_NUM_THREADS", "LC_ALL"])
@@ -148,6 +171,28 @@ async def test_no_two_runs_draw_the_same(runs: Harness) -> None:
     """
     first, second = [await lines(runs, runs.spec(script)) for _ in range(2)]
     assert not set(first[0].split()) & set(second[0].split())
+
+
+async def test_generators_of_packages_draw_as_in_a_new_interpreter(
+    runs: Harness, python: Path
+) -> None:
+    script = """
+        import drawing, os
+        print(drawing.BY == os.getpid(), *(each.random() for each in drawing.FIXED))
+        print(*(each.random() for each in drawing.CHANCE))
+    """
+    new = await lines(runs, runs.spec(script, python=python, mode="exec"), new=True)
+    drawn = [await lines(runs, runs.spec(script, python=python)) for _ in range(4)]
+    assert {fixed for fixed, _ in drawn} == {new[0].replace("True", "False")}
+    by_chance = [each for _, chance in [new, *drawn] for each in chance.split()]
+    assert len(set(by_chance)) == len(by_chance)
+
+
+async def test_a_package_may_seed_what_all_draw_from(runs: Harness, python: Path) -> None:
+    script = "import seeding, random; print(random.random())"
+    new = await lines(runs, runs.spec(script, python=python, mode="exec"), new=True)
+    for _ in range(3):
+        assert await lines(runs, runs.spec(script, python=python)) == new
 
 
 async def test_a_killed_template_takes_its_runs_with_it_and_is_replaced(runs: Harness) -> None:

@@ -2,7 +2,9 @@
 
 import json
 import re
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -33,9 +35,17 @@ TASK = uuid4()
 PATHS = re.compile(r"/(runs/[-0-9a-f]{36}|templates/[0-9a-f]{8}/temporary/[0-9a-f]{16})/")
 
 
-async def seen(runs: Harness, script: str, mode: Mode, new: bool) -> str:
+async def seen(
+    runs: Harness,
+    script: str,
+    mode: Mode,
+    new: bool | None,
+    beside: dict[str, bytes] = BESIDE,
+    python: Path = Path(sys.executable),
+) -> str:
     """All that can be told of a run from outside, but for the time it took and where it lay."""
-    run = await runs.start_anyhow(runs.spec(script, BESIDE, mode=mode, task_id=TASK), new)
+    spec = runs.spec(script, beside, mode=mode, task_id=TASK, python=python)
+    run = await runs.start_anyhow(spec, new)
     outcome = await run.outcome()
     told = [outcome.status, outcome.reason, outcome.exit_code, outcome.signal]
     text = f"{json.dumps(told)}\n-- stdout\n{await run.out.all()}\n-- stderr\n{await run.err.all()}"

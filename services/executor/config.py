@@ -34,10 +34,10 @@ class Config(Base, frozen=True, kw_only=True):
 
     def all_kept_ports(self) -> str:
         """With those that we know of anyway. Raises ConfigError for what is no list of ports."""
-        _, own = host_and_port(self.listen)
-        public = urlsplit(self.public_url).port or 0
         try:
             ports_of(self.kept_ports)
         except ValueError as error:
             raise ConfigError(f"{PREFIX}KEPT_PORTS: {error}; as in {KEPT},8080") from error
-        return f"{self.kept_ports},{own},{public}"
+        known = [] if self.listen.startswith("unix:") else [host_and_port(self.listen)[1]]
+        known.append(urlsplit(self.public_url).port or 0)
+        return ",".join([self.kept_ports, *map(str, known)])

@@ -9,10 +9,9 @@ import msgspec
 from libs.domain.errors import Rejected
 from libs.domain.events import RunEvent, RunFinished, RunRequested, RunStarted, Usage
 from libs.domain.history import Happened, existing
+from libs.domain.run_end import ENDED, FAILED, ended
 
 Status = Literal["requested", "running", "success", "failure", "timed_out", "killed"]
-
-ENDED: frozenset[Status] = frozenset({"success", "failure", "timed_out", "killed"})
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -97,13 +96,13 @@ def finish(run: Run, end: RunFinished) -> list[RunEvent]:
 
 def tries_used(run: Run) -> int | None:
     """How many tries its end has used up, if its task has that many; none: all, it went well."""
-    return run.attempt if run.status in ("failure", "timed_out") else None
+    return run.attempt if run.status in FAILED else None
 
 
 def lost() -> RunFinished:
     """How the scheduler closes a run whose executor is gone (I6)."""
-    return RunFinished(
-        status="failure",
-        reason="executor_lost",
+    return ended(
+        "failure",
+        "executor_lost",
         detail="the executor that ran it vanished, so its last lines of log may be missing",
     )

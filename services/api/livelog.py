@@ -11,6 +11,7 @@ from aiohttp import web
 
 from libs.domain import run
 from libs.domain.errors import Rejected, Unavailable
+from libs.domain.run_end import ENDED
 from services.api import access, runlogs
 from services.api.call import VISIBLE_WITHIN, Call
 from services.api.route import EVENTS, TEXT, Route
@@ -87,7 +88,7 @@ async def _ended(call: Call, id: UUID, seen: int) -> Ended:
     position, log = call.resources.position, call.resources.log
     await position.reached(await log.end(), VISIBLE_WITHIN)
     state = await _check(call, id)
-    if state.status not in run.ENDED:
+    if state.status not in ENDED:
         raise Unavailable(f"the log of run {id} has ended before the run")
     stored = (await runlogs.part(call.resources, state, 0, 0, 0)).stored
     return Ended(state.status, state.lines, state.lines == seen == stored)

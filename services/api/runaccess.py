@@ -1,7 +1,7 @@
 """What the code of a run may do: act as its task's owner, in its workspace, until the run ends."""
 
-from libs.domain import run
 from libs.domain.errors import Rejected
+from libs.domain.run_end import ENDED
 from libs.runtoken.token import Claims
 from services.api import queries
 from services.api.call import Resources
@@ -36,6 +36,6 @@ async def _owner(resources: Resources, claims: Claims) -> User:
         raise Rejected("unauthorized", "Authorization: the task's owner is gone or disabled")
     # A run that the views don't show yet has just begun: else it would have no token.
     found = await queries.run(resources.rows, claims.run)
-    if found is not None and found.status in run.ENDED:
+    if found is not None and found.status in ENDED:
         raise Rejected("unauthorized", "Authorization: the run that this token is for has ended")
     return owner

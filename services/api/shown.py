@@ -17,6 +17,7 @@ from libs.domain import task as tasks
 from libs.domain.events import Kind
 from libs.domain.orchestration import Orchestration
 from libs.domain.run import Run
+from libs.domain.run_end import ENDED
 from libs.domain.task import Task
 from services.api.rows import BEGUN, NEWEST, ORCHESTRATION, RUN, RUN_SEEN, TASK, Rows, RunSeen
 
@@ -179,7 +180,7 @@ ORDER BY created_seq DESC LIMIT $3
 
 async def task_stats(rows: Rows, task: UUID, last_n: int) -> TaskStats:
     """How its last `last_n` runs that have ended went."""
-    found = await rows.fetch(_LAST_RUNS, task, sorted(runs.ENDED), last_n)
+    found = await rows.fetch(_LAST_RUNS, task, sorted(ENDED), last_n)
     seconds = sorted(row["seconds"] for row in found)
     counts: dict[runs.Status, int] = {}
     for row in found:

@@ -13,6 +13,7 @@ import msgspec
 from libs.domain import connection, events, orchestration, run, task, workspace
 from libs.domain.history import Evolve
 from libs.domain.ids import Aggregate
+from libs.domain.run_end import ENDED
 from libs.eventlog.envelope import Recorded
 from libs.postgres.pool import Connection
 from services.api import rows, statements
@@ -178,7 +179,7 @@ async def _load(connection: Connection, table: Table, ids: Iterable[str]) -> dic
 
 
 async def _spend(connection: Connection, runs: Iterable[run.Run]) -> None:
-    ended = [(state.task, run.tries_used(state)) for state in runs if state.status in run.ENDED]
+    ended = [(state.task, run.tries_used(state)) for state in runs if state.status in ENDED]
     if ended:
         await connection.execute(statements.SPEND_TASKS, *map(list, zip(*ended, strict=True)))
 

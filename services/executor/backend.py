@@ -10,6 +10,9 @@ from uuid import UUID
 
 import msgspec
 
+from libs.domain.events import RunEnd
+from libs.domain.run_end import Reason
+
 GiB = 1 << 30
 BOUNDLESS = 1 << 62
 
@@ -47,23 +50,10 @@ class RunSpec(msgspec.Struct, frozen=True):
         return f"RunSpec(run_id={self.run_id}, entrypoint={self.entrypoint!r})"
 
 
-Status = Literal["success", "failure", "timed_out", "killed"]
-Reason = Literal[
-    "exited",
-    "signal",
-    "timeout",
-    "killed",
-    "out_of_memory",
-    "disk_quota",
-    "start_failed",
-    "launcher_lost",
-]
-
-
 class Outcome(msgspec.Struct, frozen=True):
     """How a run ended; with `exit_code` or `signal` if that of its main process is known."""
 
-    status: Status
+    status: RunEnd
     reason: Reason
     detail: str  # a sentence for people
     exit_code: int | None = None

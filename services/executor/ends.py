@@ -3,40 +3,39 @@
 import msgspec
 
 from libs.domain.events import RunFinished, Usage
+from libs.domain.run_end import ended
 from services.executor.backend import Outcome
 
 
 def not_started(detail: str) -> RunFinished:
-    return RunFinished(status="failure", reason="start_failed", detail=detail, lines=0)
+    return ended("failure", "start_failed", detail=detail, lines=0)
 
 
 def bug() -> RunFinished:
-    return RunFinished(
-        status="failure",
-        reason="internal_error",
-        detail="the executor failed while it ran; its log says how",
+    return ended(
+        "failure", "internal_error", detail="the executor failed while it ran; its log says how"
     )
 
 
 def killed(lines: int) -> RunFinished:
-    return RunFinished(status="killed", reason="killed", lines=lines)
+    return ended("killed", "killed", lines=lines)
 
 
 def stopped(lines: int | None, end: RunFinished | None = None) -> RunFinished:
     """Our own end was the run's; `end` is what else is known of it."""
+    detail = "the executor was shut down while it ran"
+    ours = ended("failure", "executor_stopped", detail=detail, lines=lines)
+    if end is None:
+        return ours
     return msgspec.structs.replace(
-        end or RunFinished(status="failure", reason=""),
-        status="failure",
-        reason="executor_stopped",
-        detail="the executor was shut down while it ran",
-        lines=lines,
+        end, status=ours.status, reason=ours.reason, detail=detail, lines=lines
     )
 
 
 def finished(outcome: Outcome, lines: int, timing: dict[str, float]) -> RunFinished:
-    return RunFinished(
-        status=outcome.status,
-        reason=outcome.reason,
+    return ended(
+        outcome.status,
+        outcome.reason,
         detail=outcome.detail,
         exit_code=outcome.exit_code,
         lines=lines,

@@ -5,14 +5,16 @@ import signal
 
 import msgspec
 
-from services.executor.backend import Outcome, Reason, Status
+from libs.domain.events import RunEnd
+from libs.domain.run_end import Reason
+from services.executor.backend import Outcome
 from services.executor.messages import Ended
 
 
 class Verdict(msgspec.Struct, frozen=True):
     """Why we ended a run: said once, before it is done."""
 
-    status: Status
+    status: RunEnd
     reason: Reason
     detail: str
 

@@ -19,6 +19,7 @@ from libs.domain.events import (
     TaskKilled,
 )
 from libs.domain.ids import run_id, run_stream
+from libs.domain.run_end import FAILED
 from libs.domain.task import Task
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.log import EventLog
@@ -72,7 +73,7 @@ class Usage:
             last = await self._log.last(run_stream(task.workspace, run))
             if last is None or not isinstance(last.event, RunFinished):
                 return False
-            if last.event.status not in ("failure", "timed_out"):
+            if last.event.status not in FAILED:
                 return True
         return True
 

@@ -11,7 +11,6 @@ from libs.domain import schedule as schedules
 from libs.domain import task as tasks
 from libs.domain.events import (
     AnyEvent,
-    RunFinished,
     RunRequested,
     Schedule,
     TaskCompleted,
@@ -19,6 +18,7 @@ from libs.domain.events import (
     TaskKilled,
 )
 from libs.domain.ids import StreamId, run_id, run_stream, task_stream
+from libs.domain.run_end import ended
 from libs.domain.schedule import Busy, Span
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import Proposed
@@ -122,7 +122,7 @@ def _close_queued(plan: Plan, entry: Entry) -> Iterator[Proposed]:
     for id in entry.open:
         run = plan.runs[id]
         if not run.executor:
-            end = RunFinished(status="killed", reason="killed", lines=0)
+            end = ended("killed", "killed", lines=0)
             yield Proposed(stream_of(run, id), run.version, end)
 
 

@@ -30,6 +30,7 @@ from libs.domain.events import (
     TaskStarted,
 )
 from libs.domain.ids import StreamId
+from libs.domain.run_end import FAILED, may_run_again
 from libs.domain.schedule import Span
 from libs.domain.task import Task
 from libs.eventlog.envelope import Recorded
@@ -235,12 +236,12 @@ class Plan:
             return
         entry.open = [other for other in entry.open if other != id]
         entry.busy_until = fact.at
-        bad = event.status in ("failure", "timed_out")
+        bad = event.status in FAILED
         entry.failures = entry.failures + 1 if bad else 0
         if entry.task.kind == "continuous":
             wait = min(2.0 ** (entry.failures - 1), MAX_BACKOFF) if bad else 0.0
             entry.next_at = fact.at + timedelta(seconds=wait)
-        elif bad and run.attempt < entry.task.retry.attempts:
+        elif may_run_again(event.status, run.attempt, entry.task.retry.attempts):
             wait = entry.task.retry.backoff * 2.0 ** (run.attempt - 1)
             at = fact.at + timedelta(seconds=min(wait, 3600.0))
             entry.retries = [*entry.retries, Retry(at, run.scheduled_at, run.attempt + 1)]

@@ -2,19 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any, get_args
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from libs.domain import run as runs
 from libs.domain.events import Usage
 from libs.domain.run import Run
 from services.api.dashboard import chart, endings, hops, loglines, picture, timeline
 from services.api.dashboard.picture import HEIGHT, WIDTH, Scale
 from services.api.lanes import RunBar, RunBucket
 from services.api.timeline import Lane
-from services.executor.backend import Reason
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 TASK = UUID(int=1)
@@ -47,11 +45,6 @@ def lane(bars: list[RunBar] | None = None, buckets: list[RunBucket] | None = Non
         to_come=[],
         more=False,
     )
-
-
-def test_every_reason_that_there_is_has_words() -> None:
-    said = {*get_args(Reason), runs.lost().reason, "executor_stopped", "internal_error"}
-    assert said <= endings.ENDINGS.keys()
 
 
 def test_the_words_for_an_exit_depend_on_how_it_went() -> None:

@@ -33,7 +33,8 @@ from libs.domain.events import (
 )
 from libs.domain.history import Evolve, Fact, State, fold
 from libs.domain.ids import StreamId, run_id, run_stream, task_stream
-from libs.domain.run import ENDED, Run
+from libs.domain.run import Run
+from libs.domain.run_end import ENDED
 from libs.domain.task import Task
 from tests.domain.decider import ID, ORCHESTRATION, START, Decision
 

@@ -10,7 +10,8 @@ import msgspec
 from aiohttp import web
 
 from libs.domain.errors import Rejected
-from libs.domain.run import ENDED, Run
+from libs.domain.run import Run
+from libs.domain.run_end import ENDED
 from services.api import access, runlogs
 from services.api.call import Call
 from services.api.dashboard import loglines

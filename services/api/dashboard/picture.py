@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from libs.domain.run import ENDED, Status
+from libs.domain.run import Status
+from libs.domain.run_end import ENDED, FAILED
 from services.api.lanes import RunBar, RunBucket
 from services.api.timeline import BUCKETS, Lane
 
 WIDTH = 1200.0
 HEIGHT = 24.0
 _LEAST = 3.0  # a run of a millisecond is still to be seen, and to be clicked
-_FAILED: frozenset[Status] = frozenset({"failure", "timed_out"})
 # From the ground up in a column: what went wrong stands out at the bottom.
 _STACK: tuple[Status, ...] = (
     "failure",
@@ -74,8 +74,8 @@ def drawn(lane: Lane, scale: Scale, now: datetime) -> Drawn:
         _heaps(lane.buckets),
         [] if lane.more else to_come,
         to_come[0] if lane.more else None,
-        sum(bar.status in _FAILED for bar in lane.bars)
-        + sum(one.count for one in lane.buckets if one.status in _FAILED),
+        sum(bar.status in FAILED for bar in lane.bars)
+        + sum(one.count for one in lane.buckets if one.status in FAILED),
         _mean(lane),
     )
 

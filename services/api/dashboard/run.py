@@ -10,7 +10,8 @@ from uuid import UUID
 from aiohttp import web
 
 from libs.domain.ids import run_id
-from libs.domain.run import ENDED, Run
+from libs.domain.run import Run
+from libs.domain.run_end import ENDED
 from libs.domain.task import Task, kill
 from services.api import access, history, requests, tasks
 from services.api.dashboard import endings, hops, live, log

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from libs.domain import run, schedule, task
+from libs.domain import schedule, task
 from libs.domain.errors import Rejected
 from libs.domain.events import TaskEvent
+from libs.domain.run_end import ENDED, may_run_again
 from services.api.queries import TaskShown
 from services.api.rows import RunSeen
 
@@ -38,8 +39,8 @@ def _is_done(shown: TaskShown) -> bool:
     state, last = shown.task, shown.last_run
     if state.kind != "once" or shown.status != "started" or last is None:
         return False
-    retried = last.status != "success" and last.attempt < state.retry.attempts
-    return last.status in run.ENDED and not retried
+    again = may_run_again(last.status, last.attempt, state.retry.attempts)
+    return last.status in ENDED and not again
 
 
 def next_run(state: task.Task, now: datetime) -> datetime | None:

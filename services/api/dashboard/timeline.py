@@ -7,7 +7,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from libs.domain.run import ENDED
+from libs.domain.run_end import ENDED
 from services.api import access, queries
 from services.api.dashboard import chart, picture
 from services.api.dashboard.bodies import number, uuid

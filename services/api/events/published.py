@@ -102,7 +102,7 @@ PUBLISHED: Mapping[str, Sequence[e.AnyEvent]] = {
         e.RunStarted(executor="executor-4f2c"),
         e.RunFinished(
             status="failure",
-            reason="exit_code",
+            reason="exited",
             detail="the script ended with exit code 3",
             exit_code=3,
             lines=120,

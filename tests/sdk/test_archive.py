@@ -1,12 +1,15 @@
 """Folders become archives; git itself says what .gitignore files leave out."""
 
 import io
+import os
+import socket
+import stat
 import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
-from rondo.archive import files, zip_folder
+from rondo.archive import files, left_out, zip_folder
 
 _IGNORE = r"""
 # a comment
@@ -79,3 +82,76 @@ def test_a_folder_that_links_to_itself_ends(folder: Path) -> None:
     (folder / "loop").symlink_to(folder)
     with pytest.raises(ValueError, match="loop: a link to a folder"):
         zip_folder(folder, io.BytesIO())
+
+
+LEFT_OUT = {
+    ".env", ".env.production", ".git/", ".venv/", "env38/", "conda/", "__pycache__/", "x.pyc",
+    "sub/.ipynb_checkpoints/", "sub/.env", "sub/.DS_Store", "secret.txt", "socket",
+}  # fmt: skip
+TAKEN = {
+    "main.py", "out/", "sub/", "sub/model.ckpt", ".env.example", "again.txt", ".gitignore",
+    ".rondoignore",
+}  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """As somebody has it at hand."""
+    top = tmp_path.resolve() / "p"
+    for name in (LEFT_OUT - {"socket"}) | TAKEN:
+        path = top / name
+        (path if name.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
+        if not name.endswith("/"):
+            path.write_text("x")
+    for mark in ("env38/pyvenv.cfg", ".git/config", ".venv/pyvenv.cfg", "__pycache__/a.pyc"):
+        (top / mark).write_text("x")
+    (top / "conda" / "conda-meta").mkdir()
+    (top / ".gitignore").write_text("*.txt\n")
+    (top / ".rondoignore").write_text("!again.txt\n")
+    return top
+
+
+def packed_names(folder: Path, include_all: bool = False) -> set[str]:
+    made = io.BytesIO()
+    zip_folder(folder, made, include_all)
+    with zipfile.ZipFile(made) as archive:
+        return set(archive.namelist())
+
+
+def test_secrets_environments_and_leavings_stay_at_home(project: Path) -> None:
+    where = os.open(project, os.O_RDONLY)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(f"/proc/self/fd/{where}/socket")
+        assert packed_names(project) == TAKEN - {"sub/"}
+        assert set(left_out(project)) == LEFT_OUT
+        everything = packed_names(project, include_all=True)
+    os.close(where)
+    assert {".env", "env38/pyvenv.cfg", "secret.txt", ".git/config"} <= everything
+    assert "socket" not in everything
+
+
+def test_what_was_taken_out_may_be_taken_back(project: Path) -> None:
+    (project / ".rondoignore").write_text("!.env\n*.ckpt\n!__pycache__/\n")
+    names = packed_names(project)
+    assert {".env", "sub/.env"} <= names
+    assert "sub/model.ckpt" not in names
+
+
+def test_modes_and_old_times_are_no_hindrance(tmp_path: Path) -> None:
+    script = tmp_path / "run.sh"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    (tmp_path / "main.py").write_text("x")
+    os.utime(tmp_path / "main.py", (0, 0))  # before 1980, which a ZIP can't say
+    made = io.BytesIO()
+    zip_folder(tmp_path, made)
+    with zipfile.ZipFile(made) as archive:
+        modes = {info.filename: info.external_attr >> 16 for info in archive.infolist()}
+    assert modes == {"main.py": stat.S_IFREG | 0o644, "run.sh": stat.S_IFREG | 0o755}
+
+
+def test_a_name_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("x")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/pr\xfcfung.csv")).write_text("x")
+    with pytest.raises(ValueError, match=r"'pr\\xfcfung.csv': this file's name is not in UTF-8"):
+        zip_folder(tmp_path, io.BytesIO())

@@ -21,12 +21,16 @@ class AsyncOrchestrations(AsyncTasks):
         path: str | os.PathLike[str] | None = None,
         name: str | None = None,
         file_name: str | None = None,
+        *,
+        include_all: bool = False,
     ) -> AsyncOrchestration:
         """A ZIP with a main.py and at most one requirements.txt: the file or folder at `path`, or
         bytes. It is packaged in the background: see `wait`.
 
-        OrchestrationUploadFailed tells what it is refused for. A folder is zipped without what its
-        .gitignore files name. `file_name` is by default that of `path`, or `_` for bytes.
+        OrchestrationUploadFailed tells what it is refused for. A folder is zipped without secrets
+        (.env), environments and what tools leave, nor what its .gitignore and .rondoignore files
+        name; with `include_all` nothing is left out. `file_name` is by default that of `path`, or
+        `_` for bytes.
         """
         if path is None and bytes_buffer is None:
             raise OrchestrationMissingFile("give path, or bytes_buffer and file_name", "no_file")
@@ -34,7 +38,7 @@ class AsyncOrchestrations(AsyncTasks):
             raise ValueError("path, bytes_buffer: give one of them, not both")
         workspace = await self.get_current_workspace()
         metadata = {"workspace_id": workspace.id(), "name": name}
-        with packed(path if bytes_buffer is None else bytes_buffer) as archive:
+        with packed(path if bytes_buffer is None else bytes_buffer, include_all) as archive:
             shown = file_name or archive.name
             with Bar(f"uploading {shown}", archive.size) as bar:
                 upload = Upload(archive.open, archive.size, shown, metadata, bar.move)

@@ -8,6 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from rondo.archive import left_out
 from rondo.cli import output
 from rondo.client import Client
 from rondo.errors import EntityNotFoundError
@@ -25,7 +26,12 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 def upload(arguments: Namespace) -> int:
     client = in_workspace(arguments)
     name = arguments.name or Path(arguments.path).resolve().name.removesuffix(".zip")
-    orchestration = client.upload_orchestration(path=arguments.path, name=name)
+    everything = arguments.include_all
+    if not everything and not arguments.quiet and Path(arguments.path).is_dir():
+        output.left_out(left_out(Path(arguments.path)))
+    orchestration = client.upload_orchestration(
+        path=arguments.path, name=name, include_all=everything
+    )
     if not arguments.no_wait:
         orchestration.wait()
     output.one(orchestration, arguments)

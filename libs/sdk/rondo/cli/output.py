@@ -1,12 +1,15 @@
 """Tables for people, JSON and bare ids for programs."""
 
 import json
+import sys
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from rondo.models import Record
+
+_MOST_NAMED = 10
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 
@@ -59,6 +62,14 @@ def once(record: Record, field: str, secret: str | None, how: Namespace) -> None
         print(f"\nThe {field}, shown this once:")
     print(secret)
     return None
+
+
+def left_out(names: Sequence[str]) -> None:
+    """On standard error: what of a folder is not uploaded."""
+    if names:
+        shown = ", ".join(map(plain, names[:_MOST_NAMED]))
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        print(f"left out: {shown}{more} (--include-all takes them)", file=sys.stderr)
 
 
 def ids(records: Iterable[Record]) -> None:

@@ -45,6 +45,7 @@ def _login(parser: argparse.ArgumentParser) -> None:
 def _upload(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", help="a ZIP file, or a folder, which is zipped for you")
     parser.add_argument("--name", help="default: the file's, without .zip")
+    parser.add_argument("--include-all", action="store_true", help="leave nothing of a folder out")
     parser.add_argument("--no-wait", action="store_true", help="don't wait until it is packaged")
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import msgspec
 
+from libs.service.repeats import Repeats
+
 _bound: ContextVar[Mapping[str, str]] = ContextVar("bound", default={})  # noqa: B039 - never changed
 _SECRETS = re.compile(r"(?<=://)[^/\s@]+@|(?<=[Bb]earer )[\w.~+/=-]+|(?<=password=)[^\s&'\"]+")
 
@@ -66,6 +68,7 @@ def set_up(service: str, environ: Mapping[str, str]) -> None:
     handler = logging.StreamHandler()
     as_json = environ.get("RONDO_LOG_FORMAT", "text") == "json"
     handler.setFormatter(Json(service) if as_json else Text(service))
+    handler.addFilter(Repeats(handler))
     level = environ.get("RONDO_LOG_LEVEL", "INFO").upper()
     logging.basicConfig(level=level, handlers=[handler])
     if not as_json and environ.get("RONDO_LOG_FORMAT", "text") != "text":

@@ -4,7 +4,7 @@ import asyncio
 import heapq
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -27,6 +27,7 @@ _BATCH_FROM = 6
 _BATCH = 200
 _RETRY_AFTER = 0.5
 _FENCE_TRIES = 20
+_MOST_STEPS = 2000  # in mind at once, and what one task more adds
 _LATE = timedelta(seconds=0.05)
 
 
@@ -82,24 +83,48 @@ class Ticker:
         """
         if self._heap and self._heap[0][0] < now - _LATE and not await self._knows_all():
             return await self._sleep(_RETRY_AFTER)
-        due = self._take_due(now)
-        steps = self._steps(due, now)
+        left = self._take_due(now)
+        for ids, steps in self._parts(frozenset(left), now):
+            failed = await self._carry_out(ids, steps, now)
+            left -= ids - failed
+            if failed:
+                await self._sleep(_RETRY_AFTER)
+                break
+        self._plan.woken |= left
+        return None
+
+    def _parts(
+        self, due: frozenset[UUID], now: datetime
+    ) -> Iterator[tuple[set[UUID], list[decide.Step]]]:
+        """Tasks with what is due of them, so much at a time that a long absence takes no more
+        memory than a short one: `misfire: all` may have a thousand ticks of each."""
+        ids: set[UUID] = set()
+        steps: list[decide.Step] = []
+        for id in due:
+            ids.add(id)
+            steps += self._steps({id}, now)
+            if len(steps) >= _MOST_STEPS:
+                yield ids, steps
+                ids, steps = set(), []
+        yield ids, steps
+
+    async def _carry_out(
+        self, ids: set[UUID], steps: list[decide.Step], now: datetime
+    ) -> set[UUID]:
+        """Gives the tasks for which it could not be done now."""
         fenced = {step.task: step.workspace for step in steps if step.settles}
         failed = await self.append([step for step in steps if step.task not in fenced])
         for workspace in set(fenced.values()):
-            ids = {id for id, its in fenced.items() if its == workspace}
-            failed |= await self._settle(workspace, ids, now)
-        for id in due & self._plan.kills.keys():
+            some = {id for id, its in fenced.items() if its == workspace}
+            failed |= await self._settle(workspace, some, now)
+        for id in ids & self._plan.kills.keys():
             failed |= await self._confirm_kill(id)
-        for id in due - failed:
+        for id in ids - failed:
             entry = self._plan.tasks.get(id)
             at = decide.wake_at(entry, now) if entry else None
             if at is not None and at > now:
                 heapq.heappush(self._heap, (at, id))
-        if failed:
-            await self._sleep(_RETRY_AFTER)
-            self._plan.woken |= failed
-        return None
+        return failed
 
     async def _knows_all(self) -> bool:
         try:

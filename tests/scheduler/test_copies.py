@@ -3,6 +3,8 @@
 import asyncio
 import random
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,6 +14,7 @@ from libs.domain.events import Misfire, RunRequested
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.wire import Nats
+from services.scheduler import decide, tick
 from services.scheduler.plan import HEAD_START
 from tests.scheduler.copies import SECOND, Copy, accounted, copy, everything, order, take_charge
 from tests.scheduler.story import ONCE, TASK, every, ticks
@@ -204,3 +207,34 @@ async def test_a_schedule_fires_by_itself_on_time(
         await asyncio.wait([running])
     assert all(at >= event.scheduled_at for at, event in found)
     assert found[1][1].scheduled_at - found[0][1].scheduled_at == SECOND * (found[1][1].missed + 1)
+
+
+async def test_a_long_absence_is_made_up_for_part_by_part(
+    nats_process: NatsServer, log: EventLog, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many tasks that want all that they missed, no more is in mind than is soon sent."""
+    tasks = [TASK, *(uuid4() for _ in range(11))]
+    plan = every(1, misfire="all", misfire_cap=500, expression="* * * * * *")
+    decided, most = 0, 0
+
+    def counted(*given: Any) -> list[decide.Step]:
+        nonlocal decided
+        found = decide.steps(*given)
+        decided += len(found)
+        return found
+
+    class Counting(EventLog):
+        async def append_batch(self, events: Any) -> int:
+            nonlocal decided, most
+            most, decided = max(most, decided), decided - len(events)
+            return await super().append_batch(events)
+
+    for id in tasks:
+        await order(log, plan, id)
+    async with copy(nats_process.url, dsn, Counting) as one:
+        now = await take_charge(one)
+        monkeypatch.setattr(tick, "decide", SimpleNamespace(**vars(decide) | {"steps": counted}))
+        await one.tick(now + 300 * SECOND)
+    runs = [fact.event for fact in await everything(log) if isinstance(fact.event, RunRequested)]
+    assert len(runs) == 12 * 300
+    assert most <= 2000 + 300

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
+import aiohttp
 from aiohttp import web
 
 from libs.blobs.open import open_store
@@ -20,6 +21,7 @@ from libs.service.vitals import open_vitals, unique_name
 from services.executor.code import Code
 from services.executor.config import Config
 from services.executor.local import LocalBackend
+from services.executor.owners import Owners
 from services.executor.runs import Runs, Settings
 
 logger = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ async def main(environ: Mapping[str, str]) -> None:
         connected(config) as nats,
         open_store(config.blobs_url) as blobs,
         open_vitals("executor", environ, nats, settings.executor) as vitals,
+        aiohttp.ClientSession() as calls,
     ):
         await streams.create(nats, config.nats_replicas)
         backend = await LocalBackend.open(
@@ -53,7 +56,8 @@ async def main(environ: Mapping[str, str]) -> None:
         log = vitals.log()
         run_tokens = RunTokens(config.task_key.reveal(), config.public_url)
         code, room = Code(blobs, config.data / "code"), Room.of(config)
-        runs = Runs(settings, backend, log, nats, code, run_tokens, room)
+        owners = Owners(calls, run_tokens, config.public_url)
+        runs = Runs(settings, backend, log, nats, code, owners, room)
         claims = Reaction(
             name="executor",
             subjects=("event.*.run.*",),

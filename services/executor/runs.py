@@ -27,7 +27,6 @@ from libs.eventlog.lease import Lease
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
 from libs.eventlog.patience import back_off, patiently
 from libs.eventlog.wire import Nats
-from libs.runtoken.token import RunTokens
 from libs.service.room import Room
 from services.executor import ends
 from services.executor.backend import Backend, Mode, Prepared, RunSpec
@@ -35,7 +34,7 @@ from services.executor.code import Code
 from services.executor.live import Live
 from services.executor.orders import Orders
 from services.executor.output import Output
-from services.executor.token import login
+from services.executor.owners import Owners
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ class Runs:
         log: EventLog,
         nats: Nats,
         code: Code,
-        tokens: RunTokens,
+        owners: Owners,
         room: Room,
     ) -> None:
         self._settings = settings
@@ -71,7 +70,7 @@ class Runs:
         self._log = log
         self._nats = nats
         self._code = code
-        self._tokens = tokens
+        self._owners = owners
         self._live: dict[UUID, Live] = {}
         self._slots = set(range(settings.slots))
         self._works: set[asyncio.Task[None]] = set()
@@ -199,7 +198,7 @@ class Runs:
             spec,
             task_id=task.id,
             arguments=msgspec.json.encode(task.arguments),
-            files=login(self._tokens, task, run),
+            files=await self._owners.login(task, run),
             timeout=task.timeout,
             grace=GRACE if task.grace is None else task.grace,
             mode=task.mode if self._settings.mode == "fork" and task.mode else spec.mode,

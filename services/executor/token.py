@@ -29,14 +29,16 @@ class _Login(msgspec.Struct):
     user_email: str
 
 
-def login(tokens: RunTokens, task: Task, run: UUID) -> dict[str, bytes]:
-    """As files below the run's home. The API takes the tokens until the run has ended."""
+def login(tokens: RunTokens, task: Task, run: UUID, email: str | None = None) -> dict[str, bytes]:
+    """As files below the run's home. The API takes the tokens until the run has ended.
+
+    `email` is the owner's; if nobody knows it, the API puts it into the tokens that it renews.
+    """
     now = int(tokens.clock())
     refreshed_until = now + (_ENDLESS if task.timeout is None else task.timeout + _MARGIN)
     until = now + _DAY if task.timeout is None else refreshed_until
     grant = Grant(task.owner, task.workspace, task.id, run)
-    # Nobody tells an executor the real address; the API puts it into the tokens that it renews.
-    email = f"{task.owner}@users.invalid"
+    email = email or f"{task.owner}@users.invalid"
     found = _Login(
         tokens.sign(grant, "Run", email, until),
         until,

@@ -21,6 +21,7 @@ assert workspace.name() == name, workspace
 print([one.name() for one in wl.list_workspaces()])
 print([task.name() for task in wl.list_tasks(workspace_id=workspace.id())])
 print(open("data/words.txt").read())
+print(wl.auth.user_email())
 """
 
 
@@ -44,4 +45,4 @@ def test_a_script_that_logs_in_by_itself(client: Client) -> None:
     run = task.wait(PATIENCE)
     texts = run.logs().texts()
     assert run.status() == "success", texts
-    assert texts == [f"['{workspace}']", "['inside']", "relative"]
+    assert texts == [f"['{workspace}']", "['inside']", "relative", client.auth.user_email()]

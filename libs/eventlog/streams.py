@@ -1,11 +1,13 @@
 """The streams and what each promises. Creating them is idempotent; every service does it."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from libs.eventlog.wire import ApiError, Nats
 
 EVENTS, LOGS, LEASE, PARKED = "EVENTS", "LOGS", "LEASE", "PARKED"
-STATUS = "STATUS"
+STATUS, HELD = "STATUS", "HELD"
 
 _NAME_IN_USE = 10058
 _GIB = 1024**3
@@ -37,18 +39,20 @@ _STREAMS: dict[str, dict[str, object]] = {
         "max_msgs_per_subject": 1,
         "allow_msg_ttl": True,
     },
+    # While a message is in it, the platform does nothing by itself (held.py).
+    HELD: {"subjects": ["held"], "discard": "old", "max_msgs": 1},
 }
 
 
-async def create(nats: Nats, replicas: int = 1) -> None:
-    for name, settings in _STREAMS.items():
+async def create(nats: Nats, replicas: int = 1, names: Iterable[str] = _STREAMS) -> None:
+    for name in names:
         config = {
             "name": name,
             "storage": "file",
             "retention": "limits",
             "num_replicas": replicas,
             "allow_direct": True,
-            **settings,
+            **_STREAMS[name],
         }
         try:
             await nats.api(f"STREAM.CREATE.{name}", config)

@@ -41,9 +41,17 @@ async def _missing(checks: Mapping[str, Check]) -> list[str]:
     return [name for name, good in zip(checks, results, strict=True) if not good]
 
 
-def add_health(app: web.Application, checks: Mapping[str, Check]) -> None:
+async def _nothing() -> dict[str, object]:
+    return {}
+
+
+def add_health(
+    app: web.Application,
+    checks: Mapping[str, Check],
+    about: Callable[[], Awaitable[Mapping[str, object]]] = _nothing,
+) -> None:
     """/healthz: the process answers. /readyz: 200, or 503 and which dependencies are missing; with
-    the version of the rules for time zones."""
+    the version of the rules for time zones, and what else there is to know, by `about`."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
@@ -54,7 +62,7 @@ def add_health(app: web.Application, checks: Mapping[str, Check]) -> None:
         if missing:
             answer = {"status": "not ready", "missing": missing, **known}
             return web.json_response(answer, status=503)
-        return web.json_response({"status": "ready", **known})
+        return web.json_response({"status": "ready", **known, **await about()})
 
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)

@@ -79,12 +79,12 @@ async def _end(tasks: "set[asyncio.Task[Any]]") -> None:
     await asyncio.wait(left, timeout=_LAST)
 
 
-def notify_ready() -> None:
-    """Tell whoever started us that we serve now.
+def notify_ready(status: str = "") -> None:
+    """Tell whoever started us that we serve now, and what people should know of it.
 
     What is there by then stays: a collection of garbage need not look through all of it, which
     would make a request now and then wait for tens of milliseconds.
     """
     gc.freeze()
     logger.info("ready")
-    notify.tell("READY=1", os.environ, surely=True)
+    notify.tell("READY=1" + (f"\nSTATUS={status}" if status else ""), os.environ, surely=True)

@@ -27,7 +27,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from libs.domain.errors import Rejected, Unavailable
-from libs.eventlog import snapshot, streams, wire
+from libs.eventlog import held, snapshot, streams, wire
 from libs.eventlog.wire import ApiError, Nats
 from libs.supervisor.folder import write_whole
 from libs.supervisor.opened import open_stores, start_stores
@@ -105,6 +105,7 @@ async def restore(
         await _load(source, beside, about, operator, terminal)
         beside.rename(data)
     terminal.say("rondo", f"restored the event log up to {about['ends']['events']}; now `rondo up`")
+    terminal.say("rondo", "it runs nothing and sends no webhook until you say `rondo resume --all`")
 
 
 async def _load(
@@ -120,6 +121,7 @@ async def _load(
         async with _nats(stores) as nats:
             for name, stream in _STREAMS.items():
                 await snapshot.load(nats, stream, source / name)
+            await held.hold(nats, str(about["made_at"]))
         tools = _tools(stores, operator)
         await tools.restore(source / "postgres.dump")
         await tools.execute(_SET_BACK.format(end=int(about["ends"]["events"])))

@@ -11,22 +11,27 @@ import secrets
 import socket
 import struct
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Self
 
 _CREDENTIALS = struct.Struct("iII")  # struct ucred: pid, uid, gid
 _SIZE = 4096
-_FAIL = b"X_APPENDS_FAIL="
+_FAIL, _STATUS = b"X_APPENDS_FAIL=", b"STATUS="
 
 
 class Notifications:
     """Listens on `address` (the value of NOTIFY_SOCKET) until the end of its `with`."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str], None] = lambda _: None) -> None:
+        """`tell` gets what a child says in STATUS=, for people."""
+        self._tell = tell
         name = f"rondo-{secrets.token_hex(8)}"
         self.address = f"@{name}"
         self._ready: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
         self._beating: dict[int, bool] = {}  # whether it has since it was asked
         self._failing = 0.0
+        self._children: set[int] = set()  # those that have been waited for
+        self._status: dict[int, str] = {}
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self._socket.bind(f"\0{name}")
@@ -36,6 +41,9 @@ class Notifications:
         """Returns once the process `pid` has said that it is ready."""
         await self._ready[pid].wait()
         del self._ready[pid]
+        self._children.add(pid)
+        if text := self._status.pop(pid, ""):
+            self._tell(text)
 
     def beats(self, pid: int) -> bool | None:
         """Whether the process `pid` has said WATCHDOG=1 since the last call; None: it never did."""
@@ -47,6 +55,7 @@ class Notifications:
     def forget(self, pid: int) -> None:
         """It has ended; the next with this number is another."""
         self._beating.pop(pid, None)
+        self._children.discard(pid)
 
     def appends_fail(self) -> float:
         """For how many seconds NATS has stored nothing, by whoever said so since the last call."""
@@ -74,5 +83,7 @@ class Notifications:
             self._ready[pid].set()
         elif line == b"WATCHDOG=1":
             self._beating[pid] = True
-        elif line.startswith(_FAIL):
+        elif line.startswith(_FAIL) and pid in self._children:  # a run may have our uid
             self._failing = max(self._failing, float(line.removeprefix(_FAIL)))
+        elif line.startswith(_STATUS):
+            self._status[pid] = line.removeprefix(_STATUS).decode(errors="replace")

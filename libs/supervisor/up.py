@@ -78,7 +78,10 @@ async def _serve(
     instance: Instance, options: Options, services: Sequence[Service], supervisor: Supervisor
 ) -> None:
     """Bring everything up, say so, and stay until cancelled."""
-    with _ready_file(options.ready_file) as announce, Notifications() as notifications:
+    with (
+        _ready_file(options.ready_file) as announce,
+        _notifications(instance.terminal) as notifications,
+    ):
         made = ensure_secrets(instance.folder.part("secrets"))
         addresses = _addresses(instance, options, services)
         stores = await choose_stores(instance)
@@ -96,6 +99,11 @@ async def _serve(
         processes = [*stores.servers, *inner, *outer]
         seconds = watchdog_seconds(instance.operator)
         await Watchdog(processes, notifications, instance.terminal, seconds).run()
+
+
+def _notifications(terminal: Terminal) -> Notifications:
+    """What services want people to know is said beside their readiness."""
+    return Notifications(lambda text: terminal.warn("rondo", text))
 
 
 def _process(

@@ -8,7 +8,7 @@ import aiohttp
 
 from libs.blobs.open import open_store
 from libs.domain.events import ConnectionDeleted
-from libs.eventlog import streams
+from libs.eventlog import held, streams
 from libs.eventlog.origin import Origin, watch
 from libs.eventlog.project import Position, Runner
 from libs.eventlog.react import Reaction, react
@@ -119,7 +119,8 @@ async def main(environ: Mapping[str, str]) -> None:
             tasks.create_task(work.run(resources))
             app, share = application(resources, nats), Share.of_descriptors(config.trusted_proxies)
             async with serving(app, config.listen, config.listen_fds, share):
-                notify_ready()
+                state = await held.found(nats)
+                notify_ready(str(state) if state else "")
                 tasks.create_task(retire(rows))
                 await asyncio.Event().wait()
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from libs.domain.errors import Rejected
-from libs.eventlog import parked, status
+from libs.eventlog import held, parked, status
 from libs.eventlog.parked import Parked
 from libs.eventlog.status import Environment
 from services.api import platform
@@ -66,6 +66,13 @@ async def discard(call: Call, body: ParkedEvent) -> Nothing:
     return Nothing()
 
 
+async def resume(call: Call, _: None = None) -> Nothing:
+    only_administrators(call.caller)
+    logger.warning("%s has the restored platform go on", call.context.actor)
+    await held.release(call.resources.nats)
+    return Nothing()
+
+
 def only_administrators(user: User) -> None:
     if not user.admin:
         raise Rejected("forbidden", "Authorization: only administrators may do this; ask one")
@@ -81,6 +88,15 @@ def _audit(call: Call, what: str, body: ParkedEvent) -> None:
 _FOR_ADMINISTRATORS = (*ALWAYS, 403)
 
 ADMIN_ROUTES = (
+    Route(
+        "POST",
+        FOLDER + "resume",
+        resume,
+        Nothing,
+        Nothing,
+        "Have a restored platform go on: run what is due, and send webhooks.",
+        errors=_FOR_ADMINISTRATORS,
+    ),
     Route(
         "GET",
         FOLDER + "platform",

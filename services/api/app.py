@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from libs.eventlog import held
 from libs.eventlog.wire import Nats
 from libs.service import logformat
 from libs.service.http import add_health
@@ -49,7 +50,12 @@ def application(resources: Resources, nats: Nats) -> web.Application:
         "projection": caught_up,
         "logs": logs,
     }
-    add_health(app, checks)
+
+    async def about() -> dict[str, object]:
+        state = await held.found(nats)
+        return {"held": str(state)} if state else {}
+
+    add_health(app, checks, about)
     resources.vitals.add_to(app, scraped=False)
     return app
 

@@ -10,7 +10,8 @@ from datetime import datetime
 
 import msgspec
 
-from libs.eventlog import parked, status, streams
+from libs.eventlog import held, parked, status, streams
+from libs.eventlog.held import Held
 from libs.eventlog.parked import Parked
 from libs.eventlog.status import Environment, Projected, Status
 from libs.eventlog.wire import Nats
@@ -80,7 +81,8 @@ class Stream(msgspec.Struct, frozen=True):
 
 class Platform(msgspec.Struct, frozen=True, kw_only=True):
     """`parked` are the oldest hundred; `parked_count` is how many there are. `environments` are
-    those of all packagers, the largest first."""
+    those of all packagers, the largest first. `held` is there while a restored copy does nothing by
+    itself."""
 
     copies: list[Copy]
     runs: Runs
@@ -91,6 +93,7 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     environments: list[Environment]
     parked: list[Parked]
     parked_count: int
+    held: Held | None = None
 
 
 _OPEN_RUNS = """
@@ -118,6 +121,7 @@ async def look(nats: Nats, rows: Rows) -> Platform:
         environments=environments_of(said),
         parked=await parked.listed(nats, 100),
         parked_count=count.total(),
+        held=await held.found(nats),
     )
 
 

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 
 import aiohttp
 from aiohttp import web
 
 from libs.blobs.open import open_store
 from libs.domain.events import RunRequested
-from libs.eventlog import streams
+from libs.eventlog import held, streams
 from libs.eventlog.react import Reaction, react
 from libs.runtoken.token import RunTokens
 from libs.service.config import load
@@ -73,7 +74,7 @@ async def main(environ: Mapping[str, str]) -> None:
             async with serving(app, config.listen, config.listen_fds), asyncio.TaskGroup() as tasks:
                 tasks.create_task(runs.orders.follow(await log.end()))
                 tasks.create_task(runs.lease.hold())
-                tasks.create_task(react(nats, claims))
+                tasks.create_task(held.once_released(nats, partial(react, nats, claims)))
                 tasks.create_task(vitals.tell())
                 notify_ready()
         finally:

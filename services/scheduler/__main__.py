@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from libs.eventlog import streams
+from libs.eventlog import held, streams
 from libs.eventlog.origin import Origin, watch
 from libs.eventlog.project import Runner
 from libs.postgres import pool
@@ -55,8 +55,8 @@ async def main(environ: Mapping[str, str]) -> None:
             tasks.create_task(runner.run())
             tasks.create_task(watch(origin))
             await caught_up()
-            tasks.create_task(ticker.run())
-            tasks.create_task(Rescue(nats, plan, ticker).run())
+            tasks.create_task(held.once_released(nats, ticker.run))
+            tasks.create_task(held.once_released(nats, Rescue(nats, plan, ticker).run))
             tasks.create_task(vitals.tell())
             notify_ready()
 

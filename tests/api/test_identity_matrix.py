@@ -106,6 +106,7 @@ EXPECTED: dict[str, tuple[Body, int, int]] = {
     "users/set_admin": (lambda scene: _somebody(scene) | {"admin": False}, ADMINS, 200),
     "admin/platform": (lambda _: {}, ADMINS, 200),
     "admin/environments": (lambda _: {}, ADMINS, 200),
+    "admin/resume": (lambda _: {}, ADMINS, 200),
     "admin/parked": (lambda _: {}, ADMINS, 200),
     "admin/parked/retry": (lambda _: {"reaction": "packager", "seq": 1}, ADMINS, 404),
     "admin/parked/discard": (lambda _: {"reaction": "packager", "seq": 1}, ADMINS, 404),

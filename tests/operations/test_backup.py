@@ -99,6 +99,7 @@ async def test_restored_it_says_the_same_and_goes_on(platform: Platform, tmp_pat
     with running(restored):
         async with api(restored, "saved") as client:
             assert await state(client, [once]) == before
+            await client.post("admin/resume", {})
             assert saved_at_least == {run["run_id"] for run in await client.runs(once)}
             await log_in(restored, "ann@example.org", PASSWORD)
             ended = [run for run in await client.runs(busy) if run["status"] == "success"]

@@ -105,6 +105,7 @@ PAGES = (
     Page("GET", "/platform", platform.show, administrators_only=True),
     Page("POST", "/platform/retry", platform.retry, administrators_only=True),
     Page("POST", "/platform/discard", platform.discard, administrators_only=True),
+    Page("POST", "/platform/resume", platform.resume, administrators_only=True),
     Page("GET", "/users", users.show, administrators_only=True),
     Page("POST", "/users", users.create, administrators_only=True),
     Page("POST", "/users/password", users.reset_password, administrators_only=True),

@@ -61,6 +61,12 @@ async def discard(visit: Visit) -> web.Response:
     return await _shown(visit, _SAID["discarded"])
 
 
+async def resume(visit: Visit) -> web.Response:
+    await visit.form()
+    await admin.resume(visit.call)
+    return await _shown(visit, "Released: what is due is run from now on.")
+
+
 async def _event(visit: Visit) -> admin.ParkedEvent:
     form = await visit.form()
     seq = form.get("seq", "")

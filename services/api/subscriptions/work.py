@@ -10,6 +10,7 @@ from libs.domain.errors import Unavailable
 from libs.domain.events import SubscriptionEvent
 from libs.domain.ids import subscription_stream
 from libs.domain.subscription import Subscription, evolve
+from libs.eventlog import held
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.react import Handler, Reaction, react
 from libs.eventlog.streams import EVENTS
@@ -43,7 +44,7 @@ async def run(resources: Resources) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(desk.runner.run())
             tasks.create_task(journal.run())
-            tasks.create_task(dispatch.run())
+            tasks.create_task(held.once_released(resources.nats, dispatch.run))
             tasks.create_task(react(resources.nats, watched))
             tasks.create_task(_mend(resources))
             tasks.create_task(_sweep(resources))

@@ -5,13 +5,14 @@ import os
 import re
 import sys
 from argparse import Namespace
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rondo.archive import left_out
 from rondo.cli import output
 from rondo.client import Client
-from rondo.errors import EntityNotFoundError
+from rondo.errors import EntityNotFoundError, RondoError
 from rondo.orchestration import Orchestration
 from rondo.task import Task
 from rondo.task_run import TaskRun
@@ -76,8 +77,12 @@ def schedule(arguments: Namespace) -> int:
 
 def ps(arguments: Namespace) -> int:
     named = arguments.workspace or os.environ.get("RONDO_WORKSPACE")
-    tasks = connected(arguments).list_tasks(arguments.killed, workspace_name=named)
-    output.show(tasks, _TASK, arguments)
+    client = connected(arguments)
+    output.show(client.list_tasks(arguments.killed, workspace_name=named), _TASK, arguments)
+    if not arguments.json and not arguments.quiet:
+        with suppress(RondoError):  # it is only a hint
+            if held := client.session.get("/readyz").get("held"):
+                print(f"rondo: {held}", file=sys.stderr)
     return 0
 
 
@@ -109,6 +114,10 @@ def pause(arguments: Namespace) -> int:
 
 
 def resume(arguments: Namespace) -> int:
+    if arguments.all:
+        connected(arguments).session.command("admin/resume", {}, repeatable=True)
+        print("the platform goes on: what is due is run, webhooks are sent", file=sys.stderr)
+        return 0
     task = _task(arguments)
     return _told(task, task.resume(), arguments)
 

@@ -33,6 +33,14 @@ def _task(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task", help="id of a task")
 
 
+def _resume(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("task", nargs="?", help="id of a task")
+    which.add_argument(
+        "--all", action="store_true", help="a restored platform goes on (administrators)"
+    )
+
+
 def _login(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("url", nargs="?", help="the platform; default RONDO_URL")
     who = parser.add_mutually_exclusive_group()
@@ -146,7 +154,7 @@ COMMANDS = (
     Command("logs", "show what a run has printed", commands.logs, (_logs,)),
     Command("kill", "stop a task for good", commands.kill, (_task, _kill)),
     Command("pause", "pause a task", commands.pause, (_task,)),
-    Command("resume", "resume a paused task", commands.resume, (_task,)),
+    Command("resume", "resume a paused task, or a restored platform", commands.resume, (_resume,)),
     Command("events", "show what has happened", events.events, (_events, _workspace)),
     Command("orchestrations", "list orchestrations", commands.orchestrations, (_workspace,)),
     Command("connections", "data sources", connections.connections, (_connections, _workspace)),

@@ -68,8 +68,9 @@ class OpenRun(msgspec.Struct, gc=False):
 
 class Entry(msgspec.Struct, gc=False):
     """A live task. `last` is the newest tick that is accounted for, and `active` is the time of a
-    schedule that is not; without a schedule, the next run is not asked for before `next_at`.
-    `traceparent` is of who asked for it."""
+    schedule that is not; the next begins where it has `ended`, also by a clock that was set back.
+    Without a schedule, the next run is not asked for before `next_at`. `traceparent` is of who
+    asked for it."""
 
     task: Task
     version: int
@@ -83,6 +84,7 @@ class Entry(msgspec.Struct, gc=False):
     retries: list[Retry] = []
     traceparent: str = ""
     active: list[Span] = []
+    ended: datetime | None = None
 
     def account(self, at: datetime) -> None:
         """A tick is asked for, and with it those before it are counted."""
@@ -94,11 +96,11 @@ class Entry(msgspec.Struct, gc=False):
         """Active time begins or ends with some events of a task."""
         match fact.event:
             case TaskStarted() | TaskResumed():
-                # By a clock that was set back, it may begin before time that has counted.
-                known = [span.through for span in self.active if span.through]
-                after = max(at for at in (fact.at, self.last, *known[-1:]) if at is not None)
-                self.active = [*self.active, Span(after)]
-            case TaskPauseRequested() | TaskKillRequested():
+                known = (fact.at, self.last, self.ended)
+                self.active = [*self.active, Span(max(at for at in known if at is not None))]
+            case TaskPauseRequested() | TaskKillRequested() if self.active:
+                if self.active[-1].through is None:
+                    self.ended = max(fact.at, self.ended or fact.at)
                 ended = [Span(one.after, one.through or fact.at) for one in self.active]
                 self.active = [span for span in ended if schedules.has_tick(schedule, span)]
             case TaskFailed() | TaskCompleted() | TaskKilled():

@@ -93,7 +93,9 @@ def _times(facts: list[Recorded], end: datetime) -> tuple[Spans, Spans]:
             may.append((asked, fact.at + SLACK))
             asked = None
         if isinstance(fact.event, _BEGIN):
-            since = max(fact.at, must[-1][1]) if must else fact.at
+            if since is not None:  # nobody has asked it to stop
+                must.append((since, fact.at))
+            since = max([fact.at, *(through for _, through in must)])
         elif since is not None and isinstance(fact.event, _ASK_TO_STOP):
             must.append((since, fact.at))
             may.append((fact.at, latest))

@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PORT ?= 8080
 DATA ?= .rondo
+MINUTES ?= 30
 VENV := .venv
 SDK := .venv-sdk
 BIN := $(VENV)/bin
@@ -35,7 +36,7 @@ test-sdk: $(VENV)/.dev $(SDK)/.installed
 	$(BIN)/pytest -q tests/sdk_acceptance
 
 chaos: $(VENV)/.dev
-	$(BIN)/pytest -q tests/chaos --chaos-rounds=20 --timeout=1800
+	$(BIN)/pytest -q -s tests/chaos --chaos-minutes=$(MINUTES)
 
 lock: $(UV)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements/dev.txt

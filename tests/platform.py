@@ -94,11 +94,16 @@ class Platform:
         ends = (f"== {log.name}\n{log.read_text()[-4000:]}" for log in logs)
         return "\n".join([self._output.read_text(), *ends])
 
+    @property
+    def supervisor(self) -> int:
+        """The pid of `rondo up` itself."""
+        assert self._process is not None, "the platform does not run"
+        return self._process.pid
+
     def pid(self, name: str) -> int | None:
         """The pid of a service, of `nats` or of `postgres`; none while it is being restarted."""
-        assert self._process is not None, "the platform does not run"
         mark = _MARKS.get(name, f"-m\0services.{name}\0")
-        found = (pid for pid in children(self._process.pid) if mark in _command_line(pid))
+        found = (pid for pid in children(self.supervisor) if mark in _command_line(pid))
         return next(found, None)
 
     def signal(self, name: str, sig: signal.Signals = signal.SIGKILL) -> bool:

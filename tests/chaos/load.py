@@ -1,111 +1,188 @@
-"""Work for the platform while parts of it are killed: tasks of each kind, remembered."""
+"""Work for the platform while things go wrong: tasks of each kind, ordered about, remembered."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import aiohttp
 
-from tests.chaos.invariants import BEGIN
+from tests.executor.harness import living, mark
+from tests.history.commands import Acknowledged, Kind
 from tests.platform import Api, Refused, until
 
-EVERY_SECOND = "* * * * * *"
-LINES = 200
+BEGIN = "begin"  # the first line of the script
+LINES = 50
 SCRIPT = f"""
 import os, time
 print("{BEGIN}", os.environ["RONDO_RUN_ID"], flush=True)
-time.sleep(0.3)
+time.sleep(0.2)
 for n in range({LINES - 1}):
     print("line", n)
 """
-# What a client sees of a service that has just been killed.
-AWAY = (aiohttp.ClientConnectionError, TimeoutError)
+# Processes that outlive their run, unless it is ended with all that it has.
+DAEMON = """
+import os, time
+print("{begin}", os.environ["RONDO_RUN_ID"], flush=True)
+if os.fork() == 0:
+    os.setsid()
+    os.execvp("sleep", ["sleep", "{mark}"])
+time.sleep(2)
+"""
+SCHEDULES: list[dict[str, object]] = [
+    {"schedule": "* * * * * *", "misfire": "all"},
+    {"schedule": "* * * * * *", "overlap": "skip"},
+    {"schedule": "*/2 * * * * *", "overlap": "queue", "misfire": "all"},
+    {"schedule": "*/3 * * * * *", "misfire": "none"},
+]
+ORDERS: list[Kind] = ["pause", "pause", "pause", "resume", "resume", "kill"]
+# What a client sees of a service that has just been killed, or stands still.
+AWAY = (aiohttp.ClientConnectionError, TimeoutError, asyncio.TimeoutError)
+NOT_NOW = (503, 507, 429)
 
 
 class Load:
-    """`acknowledged` are the run-once tasks of which the API has said that they are accepted."""
+    """`acknowledged` is what the API has accepted, with the time that the answer took."""
 
-    def __init__(self, client: Api, orchestration: str) -> None:
+    def __init__(self, client: Api, dice: random.Random) -> None:
         self._client = client
-        self._orchestration = orchestration
-        self.acknowledged: list[str] = []
+        self._dice = dice
+        self._script = self._daemon = ""
+        self._mark = mark()
+        self.acknowledged: list[Acknowledged] = []
+        self.once: list[str] = []
         self.lasting: list[str] = []
+
+    async def prepare(self) -> None:
+        self._script = await self._client.ready({"main.py": SCRIPT})
+        self._daemon = await self._client.ready(
+            {"main.py": DAEMON.format(begin=BEGIN, mark=self._mark)}
+        )
 
     @asynccontextmanager
     async def during(self) -> AsyncIterator[None]:
-        """A schedule and a continuous task, and one run-once task after another."""
-        self.lasting = [
-            await self._client.run(self._orchestration, "scheduled", schedule=EVERY_SECOND),
-            await self._client.run(self._orchestration, "continuously"),
-        ]
-        submitting = asyncio.create_task(self._submit())
+        """Schedules and continuous tasks, paused and resumed and replaced; and one run-once task
+        after another."""
+        self.once = []
+        self.lasting = [await self._schedule(number) for number in range(len(SCHEDULES))]
+        for script in (self._script, self._daemon):
+            self.lasting.append(await self._created(self._client.run(script, "continuously")))
+        working = [asyncio.create_task(self._submit()), asyncio.create_task(self._command())]
         try:
             yield
         finally:
-            submitting.cancel()
-            await asyncio.wait([submitting])
-        if not submitting.cancelled():
-            submitting.result()
+            for one in working:
+                one.cancel()
+            await asyncio.wait(working)
+        for one in working:
+            if not one.cancelled():
+                one.result()
 
-    async def _submit(self) -> None:
-        while True:
-            await self._submit_one()
-            await asyncio.sleep(0.1)  # the pace of the load
-
-    async def _submit_one(self) -> None:
-        try:
-            task = await self._client.run(self._orchestration)
-        except Refused as refused:
-            if refused.status != 503:
-                raise
-            if refused.body["reason"] == "not_visible_yet":
-                self.acknowledged.append(refused.body["id"])
-            return
-        except AWAY:
-            return  # what has become of it nobody can know
-        self.acknowledged.append(task)
-        await self._can_be_seen(task)
-
-    async def _can_be_seen(self, task: str) -> None:
-        """I1: who reads after the acknowledgement sees it, or is told that this can't be now."""
-        try:
-            await self._client.task(task)
-        except Refused as refused:
-            if refused.status != 503:
-                raise
-        except AWAY:
-            return
+    async def goes_on(self) -> None:
+        """Once the platform is well: a run that comes after now of each lasting task."""
+        for task in self.lasting:
+            await until(partial(self._ordered, "resume", task), f"task {task} to be resumed")
+        for task in self.lasting:
+            known = {run["run_id"] for run in await self._client.runs(task)}
+            await until(partial(self._new, task, known), f"a new run of task {task}")
 
     async def all_ended(self) -> None:
         """I1 and I6: every acknowledged task is there, has run, and its run has ended."""
-        for task in self.acknowledged:
+        for task in self.once:
             await until(partial(self._over, task), f"the run of task {task} to end")
 
-    async def goes_on(self) -> None:
-        """Once the platform is well: a tick and a turn of the lasting tasks that come after now."""
-        for task in self.lasting:
-            known = {run["run_id"] for run in await self._runs(task)}
-            await until(partial(self._new, task, known), f"task {task}")
-
     async def kill_lasting(self) -> None:
+        """I7: nothing of them lives once they are killed."""
         for task in self.lasting:
-            await self._client.post("task/kill", {"id": task, "keep_logs": True})
+            await until(partial(self._ordered, "kill", task), f"task {task} to be told to end")
         for task in self.lasting:
             await until(partial(self._killed, task), f"task {task} to be killed")
+        assert not living(self._mark), "processes of a killed task live on"
 
-    async def _runs(self, task: str) -> list[dict[str, str]]:
-        return await self._client.runs(task)
+    async def _schedule(self, number: int) -> str:
+        return await self._created(self._client.run(self._script, "scheduled", **SCHEDULES[number]))
+
+    async def _submit(self) -> None:
+        while True:
+            task = await self._tried(self._created(self._client.run(self._script, timeout=30)))
+            if task is not None:
+                self.once.append(task)
+                await self._tried(self._client.task(task))  # I1: seen, or an honest "not now"
+            await asyncio.sleep(0.3)  # the pace of the load
+
+    async def _command(self) -> None:
+        while True:
+            await asyncio.sleep(self._dice.uniform(0.3, 1.5))  # the pace of orders
+            task = self._dice.choice(self.lasting)
+            kind = self._dice.choice(ORDERS)
+            if kind == "kill" and task not in self.lasting[: len(SCHEDULES)]:
+                continue
+            await self._tried(self._ordered(kind, task))
+            if kind == "kill":
+                await self._replaced(task)
+
+    async def _replaced(self, task: str) -> None:
+        """Another one in the killed one's place; both are looked at in the end."""
+        place = self.lasting.index(task)
+        made = await self._tried(self._schedule(place % len(SCHEDULES)))
+        if made is not None:
+            self.lasting[place] = made
+            self.once += [task]
+
+    async def _tried(self, work: Awaitable[Any]) -> Any:
+        """None where the platform says that it can't be now, or says nothing."""
+        try:
+            return await work
+        except Refused as refused:
+            if refused.status not in NOT_NOW:
+                raise
+        except AWAY:
+            pass
+        return None
+
+    async def _created(self, asked: Awaitable[str]) -> str:
+        sent = datetime.now(UTC)
+        try:
+            task = await asked
+        except Refused as refused:
+            if (
+                not isinstance(refused.body, dict)
+                or refused.body.get("reason") != "not_visible_yet"
+            ):
+                raise
+            task = str(refused.body["id"])
+        self._remember("create", task, sent)
+        return task
+
+    async def _ordered(self, kind: Kind, task: str) -> bool:
+        """A task that is killed stays so, and can't be told anything else."""
+        sent = datetime.now(UTC)
+        try:
+            if kind == "kill":
+                await self._client.post("task/kill", {"id": task, "keep_logs": True})
+            else:
+                await self._client.post("task/pause", {"id": task, "pause": kind == "pause"})
+        except Refused as refused:
+            if refused.status == 409:
+                return True
+            raise
+        self._remember(kind, task, sent)
+        return True
+
+    def _remember(self, kind: Kind, task: str, sent: datetime) -> None:
+        self.acknowledged.append(Acknowledged(kind, task, sent, datetime.now(UTC)))
 
     async def _over(self, task: str) -> bool:
-        runs = await self._runs(task)
-        return bool(runs) and all(run["status"] != "running" for run in runs)
+        runs = await self._client.runs(task)
+        status = (await self._client.task(task))["status"]
+        return bool(runs or status == "killed") and all(run["status"] != "running" for run in runs)
 
     async def _new(self, task: str, known: set[str]) -> bool:
-        return any(
-            run["run_id"] not in known and run["status"] == "success"
-            for run in await self._runs(task)
-        )
+        runs = await self._client.runs(task)
+        return any(run["run_id"] not in known and run["status"] == "success" for run in runs)
 
     async def _killed(self, task: str) -> bool:
         return bool((await self._client.task(task))["status"] == "killed")

@@ -1,7 +1,7 @@
 """I3: every tick of active time is in one RunRequested, or in one `missed`.
 
 Active time goes from TaskStarted or TaskResumed to the request to pause or to kill, or to the end.
-It never begins before where it ended last, though a clock may. For a while after such a request the
+It never begins before what has counted, though a clock may. For a while after such a request the
 scheduler can't know of it: a tick of that time may be asked for, or counted, or neither.
 """
 
@@ -86,16 +86,19 @@ def _times(facts: list[Recorded], end: datetime) -> tuple[Spans, Spans]:
     may: Spans = []
     since: datetime | None = None
     asked: datetime | None = None
+    counted: list[datetime] = []
     latest = facts[0].at  # where a clock is set back, what it said before has been
     for fact in facts:
         latest = max(latest, fact.at)
+        if isinstance(fact.event, RunRequested):
+            counted.append(fact.event.scheduled_at)
         if asked is not None and isinstance(fact.event, _STOPPED):
             may.append((asked, fact.at + SLACK))
             asked = None
         if isinstance(fact.event, _BEGIN):
             if since is not None:  # nobody has asked it to stop
                 must.append((since, fact.at))
-            since = max([fact.at, *(through for _, through in must)])
+            since = max([fact.at, *counted, *(through for _, through in must)])
         elif since is not None and isinstance(fact.event, _ASK_TO_STOP):
             must.append((since, fact.at))
             may.append((fact.at, latest))

@@ -10,7 +10,7 @@ import pytest
 from libs.domain.events import RunFinished, RunRequested, RunStarted
 from libs.postgres import pool
 from services.api import views
-from tests.chaos import invariants
+from tests.history import rows as invariants
 from tests.platform import Api, Platform, Refused, api, example, running, until
 
 TASKS = 200

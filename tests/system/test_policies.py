@@ -7,7 +7,7 @@ from uuid import UUID
 
 from libs.domain.events import RunFinished, RunRequested, TaskPaused, TaskResumed
 from libs.eventlog.envelope import Recorded
-from tests.chaos.invariants import ticks_accounted_for
+from tests.history.ticks import accounted
 from tests.platform import Api, Platform, example, until
 
 EVERY_SECOND = "* * * * * *"
@@ -37,7 +37,7 @@ async def test_no_tick_of_a_pause_is_ever_run(platform: Platform, client: Api) -
     assert min(ticks) < paused
     assert max(ticks) > resumed
     assert not [tick for tick in ticks if paused < tick <= resumed]
-    ticks_accounted_for(of(events, task))
+    assert list(accounted(of(events, task))) == []
 
 
 async def test_a_failing_continuous_task_waits_longer_each_time(
@@ -92,7 +92,7 @@ async def test_overlap_is_skipped_or_queued(platform: Platform, client: Api) -> 
             if isinstance(fact.event, RunRequested | RunFinished)
         ]
         assert turns[:6] == [RunRequested, RunFinished] * 3
-        ticks_accounted_for(of(events, task))
+        assert list(accounted(of(events, task))) == []
     assert all(tick > busy for busy, tick in ends_and_ticks(events, skipping))
     assert all(tick <= busy for busy, tick in ends_and_ticks(events, queueing))
 

@@ -1,0 +1,119 @@
+"""Under load everything is killed, stands still, and runs out of disk, at drawn moments; afterwards
+all that is promised holds. The schedule is drawn from a seed that is printed; --chaos-seed repeats
+it."""
+
+import random
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import pytest
+
+from libs.domain.events import RunFinished, RunRequested
+from libs.eventlog.envelope import Recorded
+from tests.chaos.faults import Fault, Trouble, drawn
+from tests.chaos.load import BEGIN, Load, readable
+from tests.history import rows
+from tests.history.check import check
+from tests.platform import Api, Platform, api, running, until
+from tests.small_disk import possible
+
+ROUND = 12  # faults
+DISK = 768  # MiB
+REPLAY_EVERY = 5  # rounds
+
+
+@pytest.fixture
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    folder = tmp_path_factory.mktemp("chaos")
+    with running(Platform(folder, disk_mib=DISK if possible else 0)) as platform:
+        yield platform
+
+
+@pytest.mark.timeout(7200)
+async def test_i1_to_i7_whatever_is_killed_stopped_or_full(
+    platform: Platform, minutes: float, seed: int
+) -> None:
+    """For so many minutes, in rounds: each begins well, and ends well again."""
+    dice = random.Random(seed)
+    sys.stdout.write(f"--chaos-seed={seed}\n")
+    faults = drawn(dice, possible)
+    until_then = time.monotonic() + 60 * minutes
+    try:
+        async with api(platform, f"chaos {seed}") as client:
+            load = Load(client, dice)
+            await load.prepare()
+            known: set[str] = set()
+            number = 0
+            while number == 0 or time.monotonic() < until_then:
+                await one_round(platform, client, load, list(islice(faults, ROUND)))
+                await all_holds(platform, client, load, known)
+                number += 1
+                if number % REPLAY_EVERY == 0:
+                    await rows.equal_a_replay(platform)
+            await rows.equal_a_replay(platform)
+    except BaseException:
+        sys.stdout.write(platform.shown())
+        raise
+
+
+async def one_round(platform: Platform, client: Api, load: Load, faults: Sequence[Fault]) -> None:
+    trouble = Trouble(platform, platform.disk if possible else None)
+    try:
+        async with load.during():
+            for fault in faults:
+                sys.stdout.write(f"{time.strftime('%H:%M:%S')} {fault}\n")
+                await trouble.make(fault)
+            await trouble.over()
+    finally:
+        trouble.good()
+    await readable(client)
+    await load.goes_on()
+    await load.all_ended()
+    await load.kill_lasting()
+
+
+async def all_holds(platform: Platform, client: Api, load: Load, known: set[str]) -> None:
+    """By the checker, over all that has been; logs are read of what ended in this round."""
+    events = await platform.events()
+    lines = {
+        fact.stream.id: await lines_of(client, fact.stream.id, fact.event)
+        for fact in events
+        if isinstance(fact.event, RunFinished) and fact.stream.id not in known
+    }
+    known |= lines.keys()
+    findings = check(events, load.acknowledged, lines)
+    asked = sum(isinstance(fact.event, RunRequested) for fact in events)
+    sys.stdout.write(f"{len(events)} events, {asked} runs, {len(findings)} findings\n")
+    assert findings == [], "\n".join(map(str, findings))
+    await api_says_the_same(client, events, set(lines))
+
+
+async def lines_of(client: Api, run: str, end: RunFinished) -> int:
+    """How many lines are stored. The script begins at most once in them (I2)."""
+
+    async def whole() -> list[list[str]]:
+        found = await client.log(run)
+        return [list(found["logs"])] if found["complete"] or end.lines is None else []
+
+    [log] = await until(whole, f"the log of run {run} to be complete")
+    begun = sum(line.split(" ", 3)[3].startswith(BEGIN) for line in log)
+    assert begun == 1 if end.status == "success" else begun <= 1, (run, log)
+    return len(log)
+
+
+async def api_says_the_same(client: Api, events: Sequence[Recorded], runs: set[str]) -> None:
+    """I1 and I4: what anybody reads of a run is what the log says."""
+    task_of = {
+        fact.stream.id: str(fact.event.task)
+        for fact in events
+        if isinstance(fact.event, RunRequested)
+    }
+    ends = {
+        fact.stream.id: fact.event.status for fact in events if isinstance(fact.event, RunFinished)
+    }
+    shown: dict[str, str] = {}
+    for task in {task_of[run] for run in runs}:
+        shown |= {run["run_id"]: run["status"] for run in await client.runs(task)}
+    assert {run: shown.get(run) for run in runs} == {run: ends[run] for run in runs}

@@ -4,12 +4,12 @@ Its details are sealed before they get here; nothing in this file can read them.
 created it, and members of the workspaces that it is attached to may use it.
 """
 
-import re
 from datetime import datetime
 from uuid import UUID, uuid5
 
 import msgspec
 
+from libs.domain import names
 from libs.domain.errors import Rejected
 from libs.domain.events import (
     ConnectionAttached,
@@ -22,7 +22,6 @@ from libs.domain.history import Happened, existing
 
 MAX_NAME = 128
 MAX_KIND = 128
-_TEXT = re.compile(r"[^\x00-\x1f\x7f]+")
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,19 +69,14 @@ def link_id(connection: UUID, workspace: int) -> UUID:
 
 def create(order: ConnectionCreated, taken: bool) -> list[ConnectionEvent]:
     """`taken` says whether another connection that is not deleted has the name."""
-    _check("name", order.name, MAX_NAME)
-    _check("type", order.kind, MAX_KIND)
+    names.check("name", order.name, MAX_NAME)
+    names.check("type", order.kind, MAX_KIND)
     if taken:
         raise Rejected(
             "conflict",
             f"name: a connection named {order.name!r} exists already; choose another name",
         )
     return [order]
-
-
-def _check(field: str, text: str, most: int) -> None:
-    if not text.strip() or len(text) > most or not _TEXT.fullmatch(text):
-        raise Rejected("invalid", f"{field}: give 1 to {most} characters, no control characters")
 
 
 def attach(connection: Connection, workspace: int) -> list[ConnectionEvent]:

@@ -4,13 +4,13 @@ It belongs to who created it, and lasts as long as they may see the workspace. W
 secret are sealed before they get here; nothing in this file can read them.
 """
 
-import re
 from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
 
+from libs.domain import names
 from libs.domain.errors import Rejected
 from libs.domain.events import (
     AnyEvent,
@@ -29,7 +29,6 @@ from libs.domain.history import Happened, existing
 from libs.domain.ids import EVENTS_ROOT
 
 MAX_NAME = 128
-_NAME = re.compile(r"[^\x00-\x1f\x7f]+")
 _UNIONS: dict[str, Any] = {
     "workspace": WorkspaceEvent,
     "orchestration": OrchestrationEvent,
@@ -100,8 +99,7 @@ def evolve(state: Subscription | None, fact: Happened) -> Subscription:
 
 
 def create(order: SubscriptionCreated) -> list[SubscriptionEvent]:
-    if not order.name.strip() or len(order.name) > MAX_NAME or not _NAME.fullmatch(order.name):
-        raise Rejected("invalid", f"name: give 1 to {MAX_NAME} characters, no control characters")
+    names.check("name", order.name, MAX_NAME)
     about = _about(order.aggregate)
     for each in order.types:
         if each not in ABOUT:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from libs.domain import names
 from libs.domain import schedule as schedules
 from libs.domain.errors import Rejected
 from libs.domain.events import (
@@ -131,8 +132,8 @@ def create(order: TaskCreated, orchestration: Orchestration, now: datetime) -> l
         raise Rejected(
             "invalid", f"orch_id: this orchestration could not be packaged: {orchestration.reason}"
         )
-    if order.name is not None and not 0 < len(order.name) <= MAX_NAME:
-        raise Rejected("invalid", f"name: give 1 to {MAX_NAME} characters, or leave it out")
+    if order.name is not None:
+        names.check("name", order.name, MAX_NAME)
     if order.timeout is not None and not 1 <= order.timeout <= MAX_TIMEOUT:
         raise Rejected("invalid", f"timeout: give 1 to {MAX_TIMEOUT} seconds, or leave it out")
     if order.grace is not None and not 0 <= order.grace <= MAX_GRACE:

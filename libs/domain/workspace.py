@@ -1,10 +1,10 @@
 """A workspace: a name, and who may work in it."""
 
-import re
 from datetime import datetime
 
 import msgspec
 
+from libs.domain import names
 from libs.domain.errors import Rejected
 from libs.domain.events import (
     Role,
@@ -16,7 +16,6 @@ from libs.domain.events import (
 from libs.domain.history import Happened, existing
 
 MAX_NAME = 128
-_NAME = re.compile(r"[^\x00-\x1f\x7f]+")
 
 
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,10 +49,7 @@ def evolve(state: Workspace | None, fact: Happened) -> Workspace:
 
 def create(name: str, owner: str, taken: frozenset[str]) -> list[WorkspaceEvent]:
     """`taken` holds every existing name. Tutorials use letters, digits, `-`, `_` and spaces."""
-    if not name.strip() or len(name) > MAX_NAME or not _NAME.fullmatch(name):
-        raise Rejected(
-            "invalid", f"workspace_name: give 1 to {MAX_NAME} characters, no control characters"
-        )
+    names.check("workspace_name", name, MAX_NAME)
     if name in taken:
         raise Rejected(
             "conflict", f"workspace_name: a workspace named {name!r} exists; choose another name"

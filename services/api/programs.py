@@ -8,11 +8,14 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from libs.domain import names
 from libs.domain.errors import Rejected
 from services.api import access
 from services.api.call import Call
 from services.api.identity.service_tokens import ServiceToken
 from services.api.requests import WorkspaceId
+
+_MAX_NAME = 256
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +23,7 @@ logger = logging.getLogger(__name__)
 class CreateToken(msgspec.Struct):
     """`workspaces` are all that it will see; without `days` it is good until it is revoked."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=256)]
+    name: Annotated[str, Meta(min_length=1, max_length=_MAX_NAME)]
     workspaces: Annotated[list[WorkspaceId], Meta(min_length=1, max_length=100)]
     days: Annotated[int, Meta(ge=1, le=3650)] | None = None
 
@@ -44,6 +47,7 @@ class TokenList(msgspec.Struct):
 
 
 async def create(call: Call, body: CreateToken) -> CreatedToken:
+    names.check("name", body.name, _MAX_NAME)
     for id in body.workspaces:
         await access.workspace(call, call.resources.rows, id, "workspaces")
     expires = datetime.now(UTC) + timedelta(days=body.days) if body.days else None

@@ -12,18 +12,22 @@ from msgspec import Meta
 
 from libs.domain.errors import Rejected
 from libs.domain.events import Misfire, Mode, Overlap, Role
+from services.api.surrogates import field_with_half
 
 WorkspaceId = Annotated[int, Meta(ge=1, le=2**53 - 1, description="Number of the workspace.")]
 Sha = Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the file, in hex.")]
+# No control characters, as in names (libs/domain/names.py).
+_IN_EMAIL = r"[^@\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 Email = Annotated[
     str,
-    Meta(pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$", max_length=254),
+    Meta(pattern=f"^{_IN_EMAIL}+@{_IN_EMAIL}+$", max_length=254),
 ]
 Few = Annotated[int, Meta(ge=0, le=1000)]
 Page = Annotated[int, Meta(ge=1, le=1000, description="How many of the newest to give.")]
 Before = Annotated[UUID, Meta(description="Only what is older than the one with this id.")]
 RunStatus = Literal["running", "success", "failure", "timed_out", "killed", "unknown"]
 
+MAX_NAME = 256
 DEFAULT_RUNS = 5
 MOST_RUNS = 1000
 MOST_LISTED = 10_000  # of anything, where no limit is given: the newest
@@ -96,7 +100,7 @@ class Nothing(msgspec.Struct):
 
 class UploadMetadata(msgspec.Struct):
     workspace_id: WorkspaceId
-    name: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME)] | None = None
 
 
 class UploadForm(msgspec.Struct):
@@ -231,6 +235,8 @@ class RunLogs(msgspec.Struct):
 
 Body = TypeVar("Body")
 
+_HALF = "half of a surrogate pair, such as \\ud800 alone, is no character; leave it out"
+
 # What msgspec says, and what to do about it.
 _REMEDIES = {
     "Invalid UUID": "give a UUID as the platform answered it",
@@ -254,6 +260,8 @@ def decoder(kind: type[Body]) -> Callable[[bytes], Body]:
         except UnicodeDecodeError:
             raise Rejected("invalid", "body: not UTF-8; send JSON in UTF-8") from None
         except msgspec.DecodeError as error:
+            if (place := field_with_half(body)) is not None:
+                raise Rejected("invalid", f"{place}: {_HALF}") from None
             raise Rejected("invalid", _readable(str(error))) from None
 
     return checked

@@ -19,10 +19,11 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from libs.blobs.staging import disk_errors
+from libs.domain import names
 from libs.domain.errors import Rejected
 from libs.service.room import Room
 from services.api.errors import too_large
-from services.api.requests import UploadMetadata, decoder
+from services.api.requests import MAX_NAME, UploadMetadata, decoder
 
 PIECE = 1 << 20
 MOST_METADATA = 64 << 10
@@ -181,7 +182,10 @@ def _into(buffer: bytearray | None) -> Callable[[bytes], Awaitable[None]]:
 
 def _metadata(told: bytes) -> UploadMetadata:
     try:
-        return _decode_metadata(told)
+        found = _decode_metadata(told)
+        if found.name is not None:
+            names.check("name", found.name, MAX_NAME)
+        return found
     except Rejected as rejected:
         problem = rejected.message.removeprefix("body: ")
         raise Rejected("invalid", f"metadata: {problem}") from rejected

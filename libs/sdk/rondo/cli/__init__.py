@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from rondo.cli import plugins
+from rondo.cli.output import harmless
 from rondo.cli.parser import NAMES, parser
 from rondo.errors import RequestRefused, RondoError, Unavailable
 
@@ -49,4 +50,4 @@ def _complain(error: Exception, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"code": code, "message": str(error)}), file=sys.stderr)
     else:
-        print(f"rondo: {error}", file=sys.stderr)
+        print(f"rondo: {harmless(str(error))}", file=sys.stderr)

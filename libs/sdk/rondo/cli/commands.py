@@ -184,7 +184,9 @@ def _ended(task: Task, arguments: Namespace) -> int:
         output.one(ended, arguments)
     if details["status"] != "success":
         why = details["detail"] or details["reason"] or "see its log"
-        print(f"rondo: run {ended.id()}: {details['status']}, {why}", file=sys.stderr)
+        print(
+            f"rondo: run {ended.id()}: {details['status']}, {output.harmless(why)}", file=sys.stderr
+        )
     return int(details["status"] != "success")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rondo import credentials
 from rondo.auth import Auth
+from rondo.cli.output import plain
 from rondo.credentials import Credentials, Password, TokenCache
 from rondo.signin import ask
 from rondo.transport import Transport
@@ -22,7 +23,7 @@ def login(arguments: Namespace) -> int:
     auth = Auth(Transport(Endpoint.of(url), _TIMEOUT), who)
     cache = credentials.login_file()
     TokenCache(cache, url).store(auth.tokens(), current=True)
-    print(f"logged in to {url} as {auth.user_email()}; the login is kept in {cache}")
+    print(f"logged in to {url} as {plain(auth.user_email())}; the login is kept in {cache}")
     return 0
 
 

@@ -1,6 +1,7 @@
 """Tables for people, JSON and bare ids for programs."""
 
 import json
+import re
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,8 @@ from typing import Any
 from rondo.models import Record
 
 _MOST_NAMED = 10
+# What a terminal may heed: colours (SGR of ECMA-48), tabs, line ends, a bar that is drawn anew.
+_GOOD = re.compile(r"(\x1b\[[\d;:]*m|[\t\n\r])")
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 
@@ -74,7 +77,7 @@ def left_out(names: Sequence[str]) -> None:
 
 def ids(records: Iterable[Record]) -> None:
     for record in records:
-        print(record.id())
+        print(plain(str(record.id())))
 
 
 def dump(found: Any) -> None:
@@ -82,14 +85,24 @@ def dump(found: Any) -> None:
 
 
 def lines(texts: Iterable[str], as_json: bool) -> None:
-    """Stamped lines of a log as they are, or as JSON objects, a line each."""
+    """Stamped lines of a log as they are, or as JSON objects, a line each. A terminal gets colours
+    and tabs of them, and nothing else that it would heed."""
+    to_terminal = sys.stdout.isatty()
     for line in texts:
-        print(_object(line) if as_json else line, flush=True)
+        shown = harmless(line) if to_terminal else line
+        print(_object(line) if as_json else shown, flush=True)
 
 
 def _object(line: str) -> str:
     time, stream, _, text = line.split(" ", 3)
     return json.dumps({"time": time, "stream": stream, "text": text})
+
+
+def harmless(text: str) -> str:
+    """Colours, tabs and line ends; every other control character as a question mark."""
+    return "".join(
+        piece if _GOOD.fullmatch(piece) else plain(piece) for piece in _GOOD.split(text) if piece
+    )
 
 
 def plain(text: str) -> str:

@@ -7,6 +7,7 @@ Launch comes. Then it waits to be told that the program may begin.
 import os
 import signal
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -36,9 +37,10 @@ def become(prepare: Prepare, control: socket.socket, orders: socket.socket) -> N
     try:
         launch = set_up(prepare, orders, settle(prepare))
         sealed.close_to_runs()  # a template too, whose runs inherit it
+        environment = surroundings(launch)
         wait(orders)
         control.send(encode(Started()))
-        execute(launch)
+        execute(launch, environment)
     except BaseException as error:
         control.send(encode(Failed(f"{type(error).__name__}: {error}")))
     os._exit(NOT_STARTED)
@@ -108,7 +110,12 @@ def wait(orders: socket.socket) -> None:
         os._exit(NOT_STARTED)
 
 
-def execute(launch: Launch) -> NoReturn:
+def surroundings(launch: Launch) -> dict[str, str]:
+    """The variables of a new interpreter. Before it is said to have started: boot.py looks."""
+    return launch.environment if launch.template else startup.environment(launch.environment)
+
+
+def execute(launch: Launch, environment: Mapping[str, str]) -> NoReturn:
     """The program instead of us, in a new interpreter.
 
     All other descriptors close with that. A handler is forgotten, an ignored signal would not be.
@@ -116,7 +123,6 @@ def execute(launch: Launch) -> NoReturn:
     ignored = [each for each in _RESETTABLE if signal.getsignal(each) is signal.SIG_IGN]
     for number in (signal.SIGINT, signal.SIGTERM, *ignored):  # nohup ignores one, `&` two
         signal.signal(number, signal.SIG_DFL)
-    environment = launch.environment if launch.template else startup.environment(launch.environment)
     os.execve(launch.argv[0], launch.argv, environment)  # noqa: S606 - the point
 
 

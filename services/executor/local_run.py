@@ -8,12 +8,12 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Literal
 from uuid import UUID
 
-import msgspec
-
 from libs.domain.errors import Rejected, Unavailable
+from services.executor import boot
 from services.executor.backend import BOUNDLESS, Outcome, RunSpec
 from services.executor.folder import RunFolder
 from services.executor.keepers import Keeper, Launcher
@@ -21,13 +21,12 @@ from services.executor.messages import (
     START,
     Ended,
     Failed,
-    FromRun,
     Launch,
     Prepare,
     Started,
     Stop,
     encode,
-    from_run_decoder,
+    heard,
 )
 from services.executor.outcome import DISK_QUOTA, KILLED, TIMED_OUT, Verdict, outcome
 from services.executor.shared import Shared
@@ -161,7 +160,8 @@ class LocalRun:
             raise
         self._unread = []
         if self._spec.timeout is not None:
-            self._later("time", self._spec.timeout, lambda: self._ask(TIMED_OUT))
+            count = partial(self._later, "time", self._spec.timeout, lambda: self._ask(TIMED_OUT))
+            boot.when_begun(self.pid, partial(self._later, "time"), count)
         if self._spec.limits.disk_bytes < BOUNDLESS:
             self._look_later(self._spec.limits.disk_bytes)
 
@@ -232,7 +232,7 @@ class LocalRun:
             return
         except ConnectionResetError:
             message, ancillary = b"", []
-        match _decoded(message):
+        match heard(message):
             case Started(new):
                 self.new = self.new or new
                 self.pid = _CREDENTIALS.unpack(ancillary[0][2])[0]
@@ -284,14 +284,6 @@ class LocalRun:
             self._ask(DISK_QUOTA, within=0)  # it would go on writing
         else:
             self._look_later(most)
-
-
-def _decoded(message: bytes) -> FromRun | None:
-    """What it says; None for the end, as which nonsense counts: it may come from others' code."""
-    try:
-        return from_run_decoder.decode(message) if message else None
-    except msgspec.DecodeError:
-        return None
 
 
 def _close(*descriptors: int) -> None:

@@ -156,3 +156,12 @@ from_launcher_decoder: msgspec.json.Decoder[Gone | Preloaded] = msgspec.json.Dec
     Gone | Preloaded
 )
 from_run_decoder: msgspec.json.Decoder[FromRun] = msgspec.json.Decoder(FromRun)
+
+
+def heard(message: bytes) -> FromRun | None:
+    """What a run's processes say; None for the end, as which nonsense counts: it may come from
+    others' code."""
+    try:
+        return from_run_decoder.decode(message) if message else None
+    except msgspec.DecodeError:
+        return None

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from services.executor import ask
 
+MEMORY = "rondo"  # the name of that memory
 _PLACE = "/proc/self/fd"
 _SOURCE = f"""
 import _signal, os, sys, zipimport
@@ -48,7 +49,7 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
     Opens a descriptor, which the interpreter closes. Without memory files it is as it was.
     """
     try:
-        memory = os.memfd_create("rondo", 0)
+        memory = os.memfd_create(MEMORY, 0)
     except OSError:
         return dict(given)
     os.write(memory, _ZIP)

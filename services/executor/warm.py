@@ -75,9 +75,10 @@ class Template(Forker):
             launch = child.set_up(prepare, orders, named)
             code = script.load(launch.argv[-1], self._codes)
             if isinstance(code, str):
+                environment = child.surroundings(launch)
                 child.wait(orders)
                 control.send(encode(Started(code)))
-                child.execute(launch)
+                child.execute(launch, environment)
             self.run = Run(launch, code, self._loaded, self)
             script.dress(self.run)
             child.wait(orders)

@@ -30,6 +30,15 @@ _MACROS = {
 _YEARS = re.compile(r"\d{4}(-\d{4})?(,\d{4}(-\d{4})?)*", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1970, 2099
 _MAX_LENGTH = 256
+# What cronsim says, by the names that we have for the fields.
+_WORDS = {
+    "Bad second": "the second can't be read",
+    "Bad minute": "the minute can't be read",
+    "Bad hour": "the hour can't be read",
+    "Bad day-of-month": "the day can't be read, or no such month has it",
+    "Bad month": "the month can't be read",
+    "Bad day-of-week": "the weekday can't be read",
+}
 
 
 def parse(expression: str) -> Ticks:
@@ -64,7 +73,7 @@ def _read(expression: str, fields: list[str]) -> Ticks:
     try:
         read = CronSim(" ".join(fields), datetime(2000, 1, 1, tzinfo=UTC))
     except CronSimError as error:
-        raise refused(expression, str(error)) from error
+        raise refused(expression, _WORDS.get(str(error), str(error))) from error
     minute, hour, day, _, weekday = fields[-5:]
     return Ticks(
         Dates(_days(day.upper(), weekday.upper()), frozenset(read.months), years),

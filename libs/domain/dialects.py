@@ -69,7 +69,8 @@ def _check_any(expression: str, fields: Mapping[str, str], name: str, value: str
     if value != "?":
         raise refused(expression, f"{value!r} is no {name}", "give '?' alone, or '*'")
     remedy = "give '*' there"
-    if len(fields) == 6 and name in ("hour", "month"):
+    last = [*fields.values()][-1]
+    if len(fields) == 6 and name in ("hour", "month") and (last == "*" or last[:4].isdecimal()):
         moved = f"0 {' '.join(fields.values())}"
         remedy = f"if its order is minute hour day month weekday year, give {moved[:_SHOWN]!r}"
     raise refused(expression, f"'?' as the {name}, but it is for a day or weekday only", remedy)

@@ -182,3 +182,75 @@ def test_leap_days_on_a_weekday_are_found_across_a_century() -> None:
         datetime(2072, 3, 1, tzinfo=UTC), zones.named("UTC")
     )
     assert [f"{at:%Y-%m-%d}" for at in islice(found, 2)] == ["2112-02-29", "2140-02-29"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("0 12 * * ? *", "'?' as the month.*give '0 0 12 * * ? *'"),
+        ("15 10 ? * 6L 2026-2028", "'?' as the hour.*give '0 15 10 ? * 6L 2026-2028'"),
+        ("0 12 * ? *", "'?' as the month.*give '*' there"),
+        ("0 0 12 * ? ?", "'?' as the month.*give '*' there"),
+        ("? ? ? ? ? ? ?", "'?' as the second"),
+        ("* * * * * * ?", "'?' as the year"),
+        ("0 0 1? * *", "'1?' is no day; give '?' alone"),
+        ("*/61 * * * *", "steps over the whole minute.*at most 60"),
+        ("0 */25 * * *", "steps over the whole hour.*at most 24"),
+        ("0 0 */32 * *", "steps over the whole day.*at most 31"),
+        ("0 0 1 2/13 *", "steps over the whole month.*at most 12"),
+        ("0 0 * * 1-5/8", "steps over the whole weekday.*at most 7"),
+        ("5,30/90 * * * * *", "steps over the whole second"),
+        ("0 22-2 * * *", "backwards in the hour; give '22-23,0-2'"),
+        ("0 0 1 nov-feb *", "backwards in the month; give 'NOV-12,1-FEB'"),
+        ("0 0 * * sat-sun", "backwards in the weekday; give 'SAT,SUN'"),
+        ("0 0 * * 7-1", "backwards in the weekday; give '7,0-1'"),
+        ("0 0 12 * * * 2028-2026", "'2028-2026' is no year"),
+        ("0 0 12 ? * 2", "the weekday '2' is another one where SUN is 1"),
+        ("0 0 12 ? * 6L", "'6L' is another one"),
+        ("0 0 12 ? * 6#3 2027", "'6#3' is another one"),
+        ("0 0 31 2 *", "no such month has it"),
+        ("0 9 15W * *", "the day can't be read"),
+        ("TZ=UTC 0 9 * * *", "a zone among the fields; give it as the field 'zone'"),
+        ("rate(5 minutes)", "give the fields alone"),
+    ],
+)
+def test_other_dialects_are_refused_with_a_remedy(expression: str, said: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        cron.parse(expression)
+    before, _, after = said.partition(".*")
+    assert before in caught.value.message
+    assert after in caught.value.message
+    assert "minute hour day month weekday" in caught.value.message
+    assert "docs/schedules.md" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "remedy",
+    ["0 22-23,0-2 * * *", "0 0 1 NOV-12,1-FEB *", "0 0 * * SAT,SUN", "0 0 * * 7,0-1"],
+)
+def test_the_remedy_for_a_range_is_one(remedy: str) -> None:
+    assert len(following(remedy)) == 3
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["0 0 12 ? * 1-7", "0 0 12 ? * 0-5", "0 0 12 ? * MON-FRI", "0 0 12 ? * */2", "0 6 ? * 1",
+     "0 0 12 * * 2", "*/60 * * * *", "0 */24 * * *", "0 0 1 */12 *", "0 0 12 1 * ? 2027"],
+)  # fmt: skip
+def test_what_means_the_same_elsewhere_is_taken(expression: str) -> None:
+    cron.parse(expression)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("0 12 * * ? *", ["03-01 12:12:00", "03-01 13:12:00", "03-01 14:12:00"]),
+        ("?/20 * * * *", ["03-01 12:20:00", "03-01 12:40:00", "03-01 13:00:00"]),
+        ("*/90 * * * *", ["03-01 13:00:00", "03-01 14:00:00", "03-01 15:00:00"]),
+        ("0 0 12 ? * 2", ["03-03 12:00:00", "03-10 12:00:00", "03-17 12:00:00"]),
+        ("0 0 0 1 1 * ?", ["01-01 00:00:00", "01-01 00:00:00", "01-01 00:00:00"]),
+    ],
+)
+def test_i4_what_was_stored_means_what_it_meant(expression: str, expected: list[str]) -> None:
+    found = cron.stored(expression).after(NOON, zones.named("UTC"))
+    assert [f"{at:%m-%d %H:%M:%S}" for at in islice(found, 3)] == expected

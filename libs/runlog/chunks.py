@@ -2,8 +2,10 @@ r"""Where output becomes lines, and lines become chunks. Pure: the time is passe
 
 A stamped line is `<RFC 3339, UTC, 9 decimals>Z <stdout|stderr> <F|P> <text>\n`, the container
 runtimes' form. A line of more than LONGEST bytes is given out in pieces of that size marked P
-(partial) and its rest, never empty, marked F (full): joined they are the line. Text is bytes, as
-the program wrote it, whatever is in it; only readers decode.
+(partial) and its rest, never empty, marked F (full): joined they are the line. What has no line end
+for a while is given out as such a piece too; then the rest may be empty, and missing if the stream
+ends. Text is bytes, as the program wrote it, whatever is in it, but for what it has written over
+(redraws.py); only readers decode.
 """
 
 from collections import deque
@@ -12,6 +14,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 import zstandard
+
+from libs.runlog.redraws import Waiting, is_burst, newest, settled, showable
 
 Stream = Literal["stdout", "stderr"]
 
@@ -55,11 +59,13 @@ class Cutter:
         self._now = 0
         self._second, self._second_text = -1, ""  # of the last stamp: formatting it is dear
         self._open: dict[Stream, bytes] = {"stdout": b"", "stderr": b""}
+        self._waiting: dict[Stream, Waiting] = {stream: Waiting() for stream in self._open}
         self._steps: deque[_Step] = deque()
         self._size = 0
 
     def feed(self, stream: Stream, data: bytes, at: int) -> None:
-        """What was read from a pipe. A line without its end stays here until it has one."""
+        """What was read from a pipe. A line without its end stays here until it has one, or is
+        shown without."""
         self._now = max(self._now, at)
         for start in range(0, len(data), _STEP_SIZE):
             piece = data[start : start + _STEP_SIZE] if len(data) > _STEP_SIZE else data
@@ -70,7 +76,22 @@ class Cutter:
         self._now = max(self._now, at)
         if rest := self._open[stream]:
             self._open[stream] = b""
-            self._add([self._mark(stream, "F") + rest])
+            over = self._waiting[stream].over
+            self._add([self._mark(stream, "F") + (newest if over else settled)(rest)])
+        self._waiting[stream] = Waiting()
+
+    def due(self) -> int | None:
+        """When `show` will have something to give out; None if there is nothing."""
+        waiting = [one.since + one.pause for one in self._waiting.values() if one.since]
+        return min(waiting, default=None)
+
+    def show(self, at: int) -> None:
+        """Give out what has waited for a line end for long enough."""
+        self._now = max(self._now, at)
+        for stream, waiting in self._waiting.items():
+            if waiting.since and not 0 <= at - waiting.since < waiting.pause:
+                waiting.since = 0
+                self._show(stream)
 
     def ready(self, at: int) -> bool:
         """Whether there is enough for a chunk, or the oldest line has waited long enough."""
@@ -98,7 +119,15 @@ class Cutter:
         return self._next_line
 
     def _feed(self, stream: Stream, data: bytes) -> None:
-        *lines, rest = (self._open[stream] + data).split(b"\n")
+        text = self._open[stream] + data
+        *lines, rest = text.split(b"\n")
+        waiting = self._waiting[stream]
+        if waiting.over and lines:
+            lines[0] = newest(lines[0])
+        waiting.note(rest, bool(lines), self._now)
+        if is_burst(text):
+            lines, rest = [settled(line) for line in lines], settled(rest)
+            waiting.over = waiting.over or is_burst(text[text.rfind(b"\n") + 1 :])
         full = self._mark(stream, "F")
         stamped = []
         for line in lines:
@@ -110,6 +139,14 @@ class Cutter:
         if partial:
             stamped += self._stamp(stream, partial)
         self._add(stamped)
+
+    def _show(self, stream: Stream) -> None:
+        text = newest(self._open[stream])
+        self._waiting[stream].over |= b"\r" in text
+        size = showable(text)
+        self._open[stream] = text[size:]
+        if size:
+            self._add([self._mark(stream, "P") + text[:size]])
 
     def _stamp(self, stream: Stream, partial: list[bytes]) -> list[bytes]:
         mark = self._mark(stream, "P")

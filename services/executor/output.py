@@ -17,6 +17,7 @@ from libs.eventlog.patience import back_off
 from libs.eventlog.wire import ApiError, Nats
 from libs.runlog import message
 from libs.runlog.chunks import CUT_AGE, Chunk, Cutter, Stream
+from libs.runlog.redraws import MOST
 from libs.service.room import Room
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Output:
         self._cutter = Cutter()
         self._one_at_a_time = asyncio.Lock()
         self._later: asyncio.Task[None] | None = None
+        self._showing: asyncio.TimerHandle | None = None
         self._cut_at, self._pause = -_LATE, _SOONEST
         self.first_at: float | None = None  # when the program first said something, monotonic
 
@@ -59,11 +61,14 @@ class Output:
 
     def say(self, text: str) -> None:
         """A line of ours among the program's, on stderr."""
+        self._cutter.close("stderr", self._clock())  # it begins a line of its own
         self._cutter.feed("stderr", text.encode() + b"\n", self._clock())
 
     async def close(self) -> int:
         """Returns when every line is acknowledged (I5); gives their number."""
         async with self._one_at_a_time:
+            if self._showing is not None:
+                self._showing.cancel()
             if self._later is not None:
                 self._later.cancel()  # it sleeps or waits for its turn: no chunk is in its hands
             for chunk in self._cutter.take_all():
@@ -77,6 +82,7 @@ class Output:
                 self._cutter.feed(stream, data, self._clock())
                 await self._take()
                 self._take_later()
+                self._show_later()
         finally:
             os.close(pipe)
         self._cutter.close(stream, self._clock())
@@ -111,6 +117,18 @@ class Output:
         """What is too little for a chunk now is one in a moment, if there was none for long."""
         if self._later is None or self._later.done():
             self._later = asyncio.create_task(self._take_all())
+
+    def _show_later(self) -> None:
+        """What has no line end waits for one, but not for ever: a prompt, or a bar."""
+        if self._showing is None and (due := self._cutter.due()) is not None:
+            seconds = min(max(due - self._clock(), 0), MOST) / 1e9
+            self._showing = asyncio.get_running_loop().call_later(seconds, self._show)
+
+    def _show(self) -> None:
+        self._showing = None
+        self._cutter.show(self._clock())
+        self._take_later()
+        self._show_later()
 
     async def _take_all(self) -> None:
         while not self._cutter.empty:

@@ -102,6 +102,23 @@ def test_lines_are_numbered_from_one_and_lose_what_terminals_obey() -> None:
     assert len(long.text) == loglines.LONGEST + 2
 
 
+def test_a_line_in_pieces_is_one_row_with_its_newest_state() -> None:
+    def stamped(*lines: str) -> list[bytes]:
+        return [f"2030-01-01T12:00:00.123456789Z {line}".encode() for line in lines]
+
+    bar = stamped("stderr P \r10%", "stdout F one", "stderr P \r50%\r", "stderr F \r99%\r100%")
+    found = list(loglines.window(6, bar))
+    assert [(line.number, line.text) for line in found] == [(8, "one"), (10, "100%")]
+    prompt = stamped("stdout P sure? ", "stderr P open", "stdout F yes", "stderr F ")
+    found = list(loglines.window(0, prompt))
+    assert [(line.number, line.text) for line in found] == [(3, "sure? yes"), (4, "open")]
+    long = stamped("stdout P " + "x" * 9000, "stdout F y")
+    assert [line.number for line in loglines.window(0, long)] == [1, 2]
+    assert [line.part for line in loglines.window(0, stamped("stdout P a", "stderr P \rb"))] == [
+        *("more", "over")
+    ]
+
+
 def test_bars_lie_where_the_runs_were_and_can_be_seen() -> None:
     scale = Scale(NOW, NOW + timedelta(hours=1))
 

@@ -32,6 +32,13 @@ print("begun", flush=True)
 socket.create_connection({}).recv(1)
 print("over")
 """
+DRAWS = """
+import sys, time
+print("begun")
+for number in range(600):
+    sys.stderr.write(f"\\rstep {number}")
+    time.sleep(0.1)
+"""
 FAILS = "print('loading')\nraise RuntimeError('no rows')"
 
 Run = Callable[[Api], Awaitable[tuple[str, str]]]
@@ -81,6 +88,23 @@ def test_a_live_log_is_followed_until_the_run_is_stopped(visitor: Visitor) -> No
     expect(page.locator(".ending")).to_contain_text("killed its task")
     expect(page.get_by_role("button", name="Run again")).to_be_visible()
     assert lines(page)[:3] == ["line 0", "line 1", "line 2"]
+
+
+def test_a_bar_is_one_row_that_is_drawn_anew(visitor: Visitor) -> None:
+    page = visitor.page
+    _, run = visitor.do(started(DRAWS))
+    page.goto(f"/runs/{run}")
+    bar = page.locator(".log li.stderr > span")
+    for _ in range(2):  # also where the page begins with a state of it
+        expect(bar).to_have_text(re.compile(r"step \d+"))
+        before = bar.inner_text()
+        for _ in range(2):
+            expect(bar).not_to_have_text(before)
+            before = bar.inner_text()
+            expect(page.locator(".log li")).to_have_count(2)
+        page.reload()
+    page.get_by_role("button", name="Stop the task").click()
+    expect(page.locator(".head .badge")).to_have_text("Killed")
 
 
 def test_logs_that_were_not_kept_are_said_to_be_gone(visitor: Visitor) -> None:

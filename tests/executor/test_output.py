@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import sys
 import time
+from asyncio.subprocess import DEVNULL
 from uuid import uuid4
 
 from libs.eventlog import follow, streams
@@ -42,3 +44,92 @@ async def text_after(seq: int, nats: Nats, subject: str) -> bytes:
         [line] = chunks.lines(batch[0].message.data)
         return line.split(b" ", 3)[3] + b"\n"
     raise AssertionError("following never ends")
+
+
+TQDM = """
+import sys, time
+from tqdm import tqdm
+print("begins")
+for _ in tqdm(range(400), mininterval=0.02, desc="fit"):
+    time.sleep(0.005)
+print("ends")
+"""
+RICH = """
+import sys, time
+from rich.console import Console
+from rich.progress import track
+for _ in track(range(40), "fit", console=Console(file=sys.stderr, force_terminal=True, width=60)):
+    time.sleep(0.05)
+"""
+DOWNLOAD = """
+import sys, time
+for n in range(0, 101):  # as downloaders do it: the text, then back to its beginning
+    sys.stdout.write(f"Downloading {n}%\\r")
+    sys.stdout.flush()
+    time.sleep(0.02)
+sys.stdout.write("\\nDownloaded\\r\\n")
+"""
+PROMPT = """
+import time
+print("sure? ", end="", flush=True)
+time.sleep(2)
+input()
+"""
+
+
+async def printed(nats: Nats, script: str) -> list[tuple[str, str, str]]:
+    """Stream, flag and text of each line that a script's output becomes."""
+    run = uuid4()
+    output = Output(nats, 1, uuid4(), run, Room(None, 0))
+    (stdout, out), (stderr, err) = os.pipe(), os.pipe()
+    for pipe in (stdout, stderr):
+        os.set_blocking(pipe, False)
+    program = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-u", "-c", script), stdin=DEVNULL, stdout=out, stderr=err
+    )
+    os.close(out)
+    os.close(err)
+    async with asyncio.timeout(PATIENCE):
+        await output.pump(stdout, stderr)
+        await program.wait()
+    count, found = await output.close(), []
+    async for batch in follow.follow(nats, streams.LOGS, 0, (message.subject(1, run),)):
+        for each in batch:
+            found += chunks.lines(each.message.data)
+        if len(found) >= count:
+            break
+    assert len(found) == count
+    return [
+        (stream, flag, text)
+        for _, stream, flag, text in (line.decode().split(" ", 3) for line in found)
+    ]
+
+
+async def test_tqdm_shows_how_far_it_is_and_ends_as_it_ended(nats: Nats) -> None:
+    found = await printed(nats, TQDM)
+    assert [text for stream, _, text in found if stream == "stdout"] == ["begins", "ends"]
+    bar = [(flag, text) for stream, flag, text in found if stream == "stderr"]
+    assert 3 <= len(bar) <= 15  # in 2 s or more, of 100 states
+    assert all(text.count("\r") <= 1 and text.startswith("\rfit:") for _, text in bar[:-1])
+    flag, last = bar[-1]
+    assert flag == "F"
+    assert "400/400" in (last or bar[-2][1])
+
+
+async def test_rich_shows_how_far_it_is(nats: Nats) -> None:
+    found = await printed(nats, RICH)
+    assert 3 <= len(found) <= 15
+    assert any("100%" in text for _, _, text in found[-2:])
+
+
+async def test_a_return_after_the_text_is_a_redraw_too(nats: Nats) -> None:
+    found = await printed(nats, DOWNLOAD)
+    assert found[-1] == ("stdout", "F", "Downloaded\r")
+    assert "".join(text for _, _, text in found[:-1]).rstrip("\r").endswith("Downloading 100%")
+    assert 3 <= len(found) <= 10
+
+
+async def test_a_prompt_that_nobody_answers_is_there_before_the_error(nats: Nats) -> None:
+    found = await printed(nats, PROMPT)
+    assert found[0] == ("stdout", "P", "sure? ")
+    assert found[-1] == ("stderr", "F", "EOFError: EOF when reading a line")

@@ -57,6 +57,24 @@ def test_in_a_new_interpreter_by_choice(rondo: Rondo, uploaded: Callable[[str, s
     assert run.details()["new_interpreter"]
 
 
+def test_a_bar_is_shown_as_the_run_draws_it(
+    rondo: Rondo, uploaded: Callable[[str, str], str]
+) -> None:
+    uploaded(
+        "draws",
+        "import sys, time\nfor n in range(9):\n"
+        "    sys.stdout.write(f'\\r{n}/8')\n    time.sleep(0.2)\nprint('!')",
+    )
+    followed = rondo("run", "draws", "-f")
+    *states, last = followed.stdout.splitlines()[1:]  # which takes a return for an end
+    assert last == "8/8!"
+    assert states == sorted(set(states))
+    task = decoded(rondo("ps", "--json"))[0]["id"]
+    assert rondo("logs", task).stdout == "8/8!\n"
+    pieces = rondo("logs", task, "--json").stdout.splitlines()
+    assert json.loads(pieces[0])["partial"]
+
+
 def test_a_run_that_fails(rondo: Rondo, uploaded: Callable[[str, str], str]) -> None:
     uploaded("fails", FAILS)
     done = rondo("run", "fails", "--wait")

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 
 import pytest
-from rondo import AsyncClient, Client, Orchestration, Password, TaskRun
+from rondo import AsyncClient, Client, Orchestration, Password, TaskRun, models
 from rondo.errors import EntityNotFoundError
 from rondo.sse import Event, Parser
 
@@ -101,3 +101,45 @@ def test_events_however_they_are_cut() -> None:
         pieces = (sent[at : at + step] for at in range(0, len(sent), step))
         assert [event for piece in pieces for event in parser.feed(piece)] == expected
         assert parser.last == "7"
+
+
+BAR = """\
+import sys, time
+for number in range(40):
+    sys.stderr.write(f"\\rstep {number}")
+    time.sleep(0.05)
+print("done? ", end="")
+time.sleep(1.5)
+print("done")
+"""
+
+
+def test_a_bar_is_followed_by_its_newest_states_each_once(
+    ready: Callable[[str], Orchestration],
+) -> None:
+    run = ready(BAR).run_once("bar").newest_run(PATIENCE)
+    followed = list(run.follow())
+    steps = [int(text.removeprefix("step ")) for text in followed if text.startswith("step ")]
+    assert 3 <= len(steps) <= 12
+    assert steps == sorted(set(steps))
+    assert steps[-1] == 39
+    assert [text for text in followed if "done" in text] == ["done? ", "done"]
+    assert sorted(run.logs().texts()) == ["done? done", "step 39"]
+
+
+def test_pieces_make_lines_whatever_is_between_them() -> None:
+    stamped = [
+        "T stderr P \rstep 1",
+        "T stdout F one",
+        "T stderr P \rstep 2",
+        "T stdout P sure? ",
+        "T stderr F ",
+        "T stdout F yes",
+        "T stdout F crlf\r",
+        "T stderr P open",
+    ]
+    assert models.whole(stamped) == ["step 2", "one", "sure? yes", "crlf\r", "open"]
+    texts = models.Texts()
+    assert [texts.of(line) for line in stamped] == [
+        *("step 1", "one", "step 2", "sure? ", None, "yes", "crlf\r", "open")
+    ]

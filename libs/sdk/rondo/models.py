@@ -1,7 +1,7 @@
 """What the platform's things say of themselves, without asking it again."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import Enum
 from html import escape
@@ -247,8 +247,8 @@ class Logs(list[str]):
         self._time_format = time_format
 
     def texts(self) -> list[str]:
-        """What was printed, without the stamps."""
-        return [text_of(line) for line in self]
+        """What was printed, without the stamps: whole lines; of one drawn anew what it ended as."""
+        return whole(self)
 
     def _repr_html_(self) -> str:
         if not self:
@@ -259,6 +259,42 @@ class Logs(list[str]):
 
 def text_of(line: str) -> str:
     return line.split(" ", 3)[3]
+
+
+def whole(stamped: Iterable[str]) -> list[str]:
+    """The texts, with pieces (P) put together. A stream's last line may have no end yet."""
+    found: list[list[str]] = []
+    going_on: dict[str, list[str]] = {}
+    for line in stamped:
+        _, stream, flag, text = line.split(" ", 3)
+        pieces = going_on.pop(stream, None)
+        if pieces is None:
+            found.append(pieces := [])
+        pieces.append(text)
+        if flag == "P":
+            going_on[stream] = pieces
+    return [drawn("".join(pieces)) for pieces in found]
+
+
+class Texts:
+    """Of lines that come one after the other: pieces are given as they are, each once."""
+
+    def __init__(self) -> None:
+        self._going_on: set[str] = set()
+
+    def of(self, line: str) -> str | None:
+        """None for the mere end of a line whose pieces were given."""
+        _, stream, flag, text = line.split(" ", 3)
+        going_on = stream in self._going_on
+        (self._going_on.add if flag == "P" else self._going_on.discard)(stream)
+        return None if going_on and flag == "F" and not text else drawn(text)
+
+
+def drawn(text: str) -> str:
+    """What a terminal shows of it: after a carriage return the line is drawn anew."""
+    end = len(text.rstrip("\r"))
+    cut = text.rfind("\r", 0, end)
+    return text if cut < 0 else text[cut + 1 : end]
 
 
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?")

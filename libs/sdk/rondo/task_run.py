@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from rondo.models import ENDED, Logs, TaskRunRecord, text_of
+from rondo.models import ENDED, Logs, TaskRunRecord, Texts
 from rondo.patience import until
 from rondo.session import AWAY
 
@@ -50,10 +50,12 @@ class TaskRun(TaskRunRecord):
         """Its lines as they come, from the first to the last, with their stamps if so asked; of
         those that are there already the last `limit`, or all.
 
-        A connection that is lost on the way is made again, and no line is missed or doubled.
+        What has no line end for a while comes as it is, and then the rest. A connection that is
+        lost on the way is made again, and no line is missed or doubled.
         """
         path = f"/v1/api/task/run/{self.id()}/follow"
         path += "" if limit is None else f"?last={limit}"
+        texts = Texts()
         with closing(self._client.session.follow(path)) as events:
             for event in events:
                 told = json.loads(event.data)
@@ -61,7 +63,8 @@ class TaskRun(TaskRunRecord):
                     self._data["status"] = told["status"]
                     return
                 for line in told:
-                    yield line if stamps else text_of(line)
+                    if (text := line if stamps else texts.of(line)) is not None:
+                        yield text
 
     def _logs(self, limit: int | None, patience: float) -> Logs:
         asked = {"id": self.id(), "lines": limit}

@@ -100,8 +100,8 @@ async def download(visit: Visit) -> web.StreamResponse:
 
 
 async def follow(visit: Visit) -> web.StreamResponse:
-    """Events with arrays of [number, time, stream, text], then one `end`. `?from=` says how many
-    lines are on the page already."""
+    """Events with arrays of [number, time, stream, text], with a fifth, its `part`, of a piece of a
+    line (loglines.py), then one `end`. `?from=` says how many lines are on the page already."""
     call = visit.call
     run = await access.run_asked_for(call, call.resources.rows, path_id(visit, "run"), "run")
     seen = call.request.headers.get("Last-Event-ID") or call.request.query.get("from", "")
@@ -117,7 +117,8 @@ async def _events(visit: Visit, run: Run, seen: int) -> AsyncIterator[bytes]:
             if time.monotonic() - checked >= _STILL_ALLOWED:
                 await _check(visit, run)
                 checked = time.monotonic()
-            numbered = [loglines.shown(at, line) for at, line in enumerate(lines, start=first)]
+            shown = [loglines.shown(at, line) for at, line in enumerate(lines, start=first)]
+            numbered = [(*one, one.part) if one.part else one for one in shown]
             seen = first + len(lines)
             yield _event(f"id: {seen}", numbered) if lines else HEARTBEAT
     yield _event("event: end", seen)

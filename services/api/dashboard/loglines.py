@@ -20,20 +20,71 @@ class LogLine(NamedTuple):
     stream: str
     text: str
 
+    @property
+    def part(self) -> str:
+        """Empty for a full line; `more` of one that goes on, `over` of one that is drawn anew."""
+        return ""
+
+
+class More(LogLine):
+    """A piece of a line: the next one of its stream goes on with it."""
+
+    @property
+    def part(self) -> str:
+        return "more"
+
+
+class Over(LogLine):
+    """A state of a line: the next piece of its stream is written over it."""
+
+    @property
+    def part(self) -> str:
+        return "over"
+
 
 def shown(number: int, stamped: bytes | str) -> LogLine:
     """From a stamped line (libs/runlog/chunks.py) without its end; `number` counts from 0."""
     text = stamped.decode("utf-8", "replace") if isinstance(stamped, bytes) else stamped
-    stamp, stream, _, text = text.split(" ", 3)
+    stamp, stream, flag, text = text.split(" ", 3)
+    kind = LogLine if flag == "F" else Over if "\r" in text else More
+    text = _newest(text)
     if len(text) > LONGEST:
         text = text[:LONGEST] + " …"
-    return LogLine(number + 1, stamp[11:23], stream, _CONTROL.sub("", text))
+    return kind(number + 1, stamp[11:23], stream, _CONTROL.sub("", text))
+
+
+def _newest(text: str) -> str:
+    """After a carriage return a line is drawn anew."""
+    end = len(text.rstrip("\r"))
+    return text[text.rfind("\r", 0, end) + 1 : end]
 
 
 def window(first: int, stamped: Iterable[bytes]) -> Iterator[LogLine]:
-    """Lines that follow each other; the first is number `first`, from 0."""
-    for number, line in enumerate(stamped, start=first):
-        yield shown(number, line)
+    """Lines that follow each other; the first is number `first`, from 0.
+
+    Without what was written over, and with pieces put together as far as they are short: such a
+    line has the number of its last piece. The page does the same with what comes (log.js).
+    """
+    found: dict[int, LogLine] = {}
+    going_on: dict[str, LogLine] = {}
+    for number, text in enumerate(stamped, start=first):
+        line = shown(number, text)
+        before = going_on.pop(line.stream, None)
+        if before and (merged := _merged(before, line)):
+            del found[before.number]
+            line = merged
+        found[line.number] = line
+        if line.part:
+            going_on[line.stream] = line
+    return iter(found.values())
+
+
+def _merged(before: LogLine, line: LogLine) -> LogLine | None:
+    if before.part == "over" and line.text:
+        return line
+    if len(before.text) + len(line.text) > LONGEST:
+        return None
+    return line._replace(text=before.text + line.text)
 
 
 def found(numbered: bytes) -> LogLine:

@@ -49,7 +49,7 @@ def run(arguments: Namespace) -> int:
     else:
         task = orchestration.run_once(name, given, attempts=arguments.attempts, **how)
     if arguments.follow:
-        output.lines(task.newest_run().follow(stamps=arguments.json), arguments.json)
+        _follow(task.newest_run(), arguments.json, arguments.json)
     if arguments.follow or arguments.wait:
         return _ended(task, arguments)
     output.one(task, arguments)
@@ -96,11 +96,19 @@ def logs(arguments: Namespace) -> int:
     chosen = _run(connected(arguments), arguments.id)
     stamps = arguments.stamps or arguments.json
     if arguments.follow:
-        output.lines(chosen.follow(stamps, arguments.limit), arguments.json)
+        _follow(chosen, stamps, arguments.json, arguments.limit)
         return 0
     found = chosen.logs(arguments.limit)
     output.lines(found if stamps else found.texts(), arguments.json)
     return 0
+
+
+def _follow(run: TaskRun, stamps: bool, as_json: bool, limit: int | None = None) -> None:
+    lines = run.follow(stamps=True, limit=limit)
+    if stamps:
+        output.lines(lines, as_json)
+    else:
+        output.follow(lines)
 
 
 def kill(arguments: Namespace) -> int:

@@ -93,9 +93,23 @@ def lines(texts: Iterable[str], as_json: bool) -> None:
         print(_object(line) if as_json else shown, flush=True)
 
 
+def follow(stamped: Iterable[str]) -> None:
+    """What a run prints as it would print it here: a piece of a line is gone on with."""
+    going_on = ""
+    for line in stamped:
+        _, stream, flag, text = line.split(" ", 3)
+        if going_on not in ("", stream):
+            print()
+        going_on = stream if flag == "P" else ""
+        print(text, end="" if going_on else "\n", flush=True)
+    if going_on:
+        print()
+
+
 def _object(line: str) -> str:
-    time, stream, _, text = line.split(" ", 3)
-    return json.dumps({"time": time, "stream": stream, "text": text})
+    time, stream, flag, text = line.split(" ", 3)
+    found = {"time": time, "stream": stream, "text": text}
+    return json.dumps(found | ({"partial": True} if flag == "P" else {}))
 
 
 def harmless(text: str) -> str:

@@ -1,6 +1,9 @@
 // A run's log: lines are appended as they come, and an address may name a line.
 const MOST = 2000; // rows in the page; more are a link away
 
+const LONGEST = 4000; // characters to which a line is put together from its pieces
+const goingOn = new Map(); // by stream, the row of a line that has not ended
+
 const log = document.querySelector(".log");
 const box = document.querySelector(".log-box");
 const follower = document.querySelector("[data-follow-switch]");
@@ -29,6 +32,7 @@ log.addEventListener("click", (event) => {
 
 function follow(address) {
   const source = new EventSource(address);
+  for (const line of log.children) goesOn(line, line.className || "stdout", line.dataset.part);
   const wanted = follower.querySelector("input");
   follower.hidden = false;
   wanted.checked = !location.hash;
@@ -41,7 +45,7 @@ function follow(address) {
   });
   source.addEventListener("message", (event) => {
     box.querySelector(".nothing")?.remove();
-    log.append(...JSON.parse(event.data).map(row));
+    JSON.parse(event.data).forEach(append);
     while (wanted.checked && log.children.length > MOST) log.firstElementChild.remove();
     if (wanted.checked) box.scrollTop = box.scrollHeight;
     count();
@@ -52,6 +56,26 @@ function follow(address) {
     log.dataset.ended = "yes";
   });
   addEventListener("pagehide", () => source.close());
+}
+
+// A piece of a line is written over by the next one of its stream, or gone on with: loglines.py.
+function append([number, at, stream, text, part]) {
+  const before = goingOn.get(stream);
+  const shown = before?.lastElementChild.textContent ?? "";
+  const over = before?.dataset.part === "over";
+  let whole = text;
+  if (before && ((over && text) || shown.length + text.length <= LONGEST)) {
+    if (!over || !text) whole = shown + text;
+    before.remove();
+  }
+  const line = row([number, at, stream, whole]);
+  log.append(line);
+  goesOn(line, stream, part);
+}
+
+function goesOn(line, stream, part) {
+  if (part) line.dataset.part = part;
+  part ? goingOn.set(stream, line) : goingOn.delete(stream);
 }
 
 function row([number, at, stream, text]) {

@@ -115,8 +115,10 @@ class Platform:
 
     @property
     def dsn(self) -> str:
-        sockets = (self.data / "sockets" / "postgres").resolve()
-        return embedded_dsn(sockets, self.data / "secrets" / "postgres-passfile")
+        sockets = self.data / "sockets"
+        if sockets.is_symlink():  # else as it is: on a small disk that is the way into it
+            sockets = sockets.resolve()
+        return embedded_dsn(sockets / "postgres", self.data / "secrets" / "postgres-passfile")
 
     @asynccontextmanager
     async def nats(self) -> AsyncIterator[Nats]:

@@ -15,6 +15,7 @@ from libs.service.config import Config
 
 _SHARE = 10  # the reserve is at most one of so many parts of the disk
 _LAST = 8  # when one of so many parts of the reserve is left, nothing new begins
+_FILES = 100  # that may yet be made; with less a disk counts as full
 _FRESH = 0.1  # seconds
 
 
@@ -61,6 +62,8 @@ class Room:
         if self._clock() - self._looked >= _FRESH:
             found = os.statvfs(folder)
             self._reserve = min(self._most, found.f_blocks * found.f_frsize // _SHARE)
-            self._over = found.f_bavail * found.f_frsize - self._reserve
+            files_left = not found.f_files or found.f_favail > _FILES  # some count none
+            free = found.f_bavail * found.f_frsize if files_left else 0
+            self._over = free - self._reserve
             self._looked = self._clock()
         return self._over

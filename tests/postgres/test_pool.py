@@ -39,6 +39,19 @@ async def test_settings_that_no_server_takes() -> None:
             pass
 
 
+@pytest.mark.parametrize("state", ["53100", "53200", "53300", "58030"])
+async def test_a_server_that_lacks_something_is_waited_for(dsn: str, state: str) -> None:
+    """A disk (`could not extend file`), memory, connections; or its disk is broken."""
+    lacks = f"DO $$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = '{state}'; END $$"
+    async with pool.connect(dsn, "public", size=1) as database:
+        with pytest.raises(Unavailable, match="full"):
+            await database.execute(lacks)
+        with pytest.raises(Unavailable, match="full"):
+            async with database.transaction() as connection:
+                await connection.execute(lacks)
+        assert await database.fetchval("SELECT 1") == 1
+
+
 async def test_a_connection_that_breaks_in_the_middle_of_something(dsn: str) -> None:
     """Its state machine says so, in an error that is no InterfaceError."""
     async with pool.connect(dsn, "public", size=1) as database:

@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from libs.domain.events import TaskStarted
+from libs.domain.events import Schedule, TaskCreated, TaskStarted
 from libs.domain.ids import task_stream
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
@@ -160,3 +161,21 @@ async def test_members_only(world: World, outsider: World) -> None:
     await get(world, workspace_id=workspace)
     await get(outsider, 403, workspace_id=workspace)
     await get(outsider, 404, workspace_id=2**40)
+
+
+@pytest.mark.parametrize("zone", ["localtime", "right/Europe/Berlin", "Factory", "Nowhere/At_All"])
+async def test_i4_a_schedule_that_would_be_refused_now_is_shown(world: World, zone: str) -> None:
+    """It was taken once, with what it meant then: every 20 minutes of an hour."""
+    workspace = await world.workspace()
+    orchestration, task = await world.orchestration(workspace), uuid4()
+    plan = Schedule(expression="?/20 */30 * * *", zone=zone)
+    order = TaskCreated(kind="scheduled", orchestration=orchestration, schedule=plan)
+    await world.append(task_stream(workspace, task), order, TaskStarted())
+    await world.service.caught_up()
+    now = datetime.now(UTC)
+    window = {"start": f"{now:%FT%TZ}", "end": f"{now + 48 * HOUR:%FT%TZ}"}
+    (lane,) = (await get(world, 200, workspace_id=workspace, **window))["lanes"]
+    minutes = [datetime.fromisoformat(text).minute for text in lane["to_come"]]
+    assert (len(minutes), set(minutes)) == (6, {0, 20, 40})
+    found = await world.post("task/get_by_id", {"id": str(task)})
+    assert (found["schedule"], found["status"]) == (plan.expression, "started")

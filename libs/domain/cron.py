@@ -32,12 +32,8 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 2099
 _MAX_LENGTH = 256
 # What cronsim says, by the names that we have for the fields.
 _WORDS = {
-    "Bad second": "the second can't be read",
-    "Bad minute": "the minute can't be read",
-    "Bad hour": "the hour can't be read",
-    "Bad day-of-month": "the day can't be read, or no such month has it",
-    "Bad month": "the month can't be read",
-    "Bad day-of-week": "the weekday can't be read",
+    "Bad day-of-month": "Bad day, or one that none of the months has",
+    "Bad day-of-week": "Bad weekday",
 }
 
 

@@ -85,6 +85,8 @@ def services_env(
         if service.name == PUBLIC:  # lets subscribers into the embedded NATS
             environment["RONDO_NATS_ISSUER_FILE"] = str(instance.secret("nats-issuer"))
             environment.setdefault("RONDO_NATS_PUBLIC_URL", stores.nats)
+    for name in ("RONDO_LISTEN_FDS", "RONDO_NATS_SERVER"):  # of another instance's, if at all
+        environment.pop(name, None)
     if stores.nats_server:
         environment["RONDO_NATS_SERVER"] = str(stores.nats_server)
     if service.name == PUBLIC:  # whom it asks for their metrics

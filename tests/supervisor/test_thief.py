@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.platform import SERVICES, Platform, api, running, until
-from tests.supervisor.instance import wait_until
+from tests.supervisor.instance import descendants, wait_until
 
 _THIEF = Path(__file__).with_name("thief.py")
 _UID = 20055
@@ -78,6 +79,18 @@ async def test_nobody_gets_the_port_that_users_call(platform: Platform, tmp_path
             assert client.workspace
         wait_until(lambda: platform.shown().count(f"{'api':<10} ready again") > before)
         assert not (loot / f"taken-{port}").exists()
+    with socket.socket(socket.AF_INET6) as beside:  # for who calls `localhost`
+        beside.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with pytest.raises(OSError, match="in use"):
+            beside.bind(("::1", port))
+
+
+def test_postgres_leaves_nothing_where_others_look_for_shared_memory(platform: Platform) -> None:
+    postgres = platform.pid("postgres")
+    assert postgres
+    for pid in (postgres, *descendants(postgres)):
+        assert "/dev/shm" not in Path(f"/proc/{pid}/maps").read_text()
+    assert any((platform.data / "postgres" / "pg_dynshmem").iterdir())
 
 
 @pytest.mark.parametrize("name", ["postgres", "logs", "packager", "scheduler", "executor"])

@@ -1,5 +1,6 @@
 """`rondo up` with real nats-server and Postgres, and stand-ins for the services."""
 
+import shutil
 import socket
 import stat
 from pathlib import Path
@@ -196,6 +197,28 @@ def taken(address: tuple[str, int]) -> bool:
                     continue
                 return True
     return False
+
+
+@pytest.mark.parametrize("name", ["x" * 100, 'a folder, with "quotes" & spaces'])
+async def test_sockets_have_room_wherever_the_data_is(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    folders = []
+    for _ in range(2):
+        with Instance(tmp_path / name) as instance:
+            instance.ready()
+            given = instance.environment("scheduler")
+            database = await asyncpg.connect(given["RONDO_POSTGRES_DSN"])
+            assert await database.fetchval("SELECT 1") == 1
+            await database.close()
+            folders.append((instance.data / "sockets").resolve())
+            assert folders[-1].stat().st_mode & 0o066 == 0
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(given["RONDO_LISTEN"].removeprefix("unix:"))
+            assert instance.end() == 0
+    assert folders[0] == folders[1]
+    if len(name) == 100:
+        assert (tmp_path / name / "data" / "sockets").is_symlink()
+        shutil.rmtree(folders[0])
 
 
 def test_a_terminal_that_is_gone_is_no_obstacle(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ def end(raised: BaseException | None, loaded: Set[str]) -> NoReturn:
     flushed = _flush()
     _dismantle(loaded)
     flushed = _flush() and flushed
+    _collect_in_silence()
     if status < 0:
         signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
@@ -150,13 +151,18 @@ def _dismantle(loaded: Set[str]) -> None:
     sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
     new = [*_newest_first(loaded), *(name for name in _MAIN if name in sys.modules)]
     held = [weakref.ref(sys.modules[name]) for name in new if _is_module(name)]
-    for name in new:
+    for name in (*new, "io"):  # without which no traceback shows its source
         sys.modules[name] = None  # type: ignore[assignment] # an import fails from here on
     gc.collect()
     for module in held:
         if left := module():
             _clear(vars(left))
             del left
+
+
+def _collect_in_silence() -> None:
+    """What is found only now finds no streams: they are gone with the modules."""
+    sys.stdin = sys.stdout = sys.stderr = None
     gc.collect()
 
 

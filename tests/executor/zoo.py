@@ -201,6 +201,17 @@ SCRIPTS = {
         file = open("written", "w")
         file.write("not closed")
     """,
+    "finalisers_too_late": """
+        import sys, near
+        class Ring:
+            def __init__(self, name): self.me, self.name = self, name
+            def __del__(self): print("gone", self.name); sys.stderr.write("to stderr"); 1 / 0
+        near.thing = None
+        near.Thing.ring = Ring("held by a class of a module")
+        Ring.other = Ring("held by its own class")
+        sys.kept = Ring("held by sys")
+        sys.modules["other"] = Ring("no module")
+    """,
     "unclosed_file": """
         import subprocess, sys
         code = "f = open('out', 'w'); f.write('text')"

@@ -199,7 +199,9 @@ class LocalBackend:
     async def _wanted(self, spec: RunSpec) -> Wanted:
         """Where runs have a view of their own, each finds its script at the same place."""
         place = "" if self._launcher.rights.namespaces else f"{view.HOME}/{spec.entrypoint}"
-        return Wanted(spec.python, await self._ahead(spec), spec.code / spec.entrypoint, place)
+        ahead, variables = await self._ahead(spec), recipe.of_the_run(spec)
+        script = spec.code / spec.entrypoint
+        return Wanted(spec.python, ahead, spec.code, script, place, variables)
 
     async def _ahead(self, spec: RunSpec) -> imports.Ahead:
         key = spec.code, spec.entrypoint

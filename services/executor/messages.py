@@ -115,6 +115,8 @@ class Preloaded(msgspec.Struct, frozen=True, tag=True):
 
     refused: dict[str, str] = {}  # why which imports were not carried out
     found: list[str] = []  # modules that runs find, and a new interpreter has not
+    variables: list[str] = []  # that imports have looked at
+    files: list[str] = []  # the same, below the home
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):

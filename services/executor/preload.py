@@ -14,9 +14,12 @@ import warnings
 from pathlib import Path
 from types import CodeType
 
+import msgspec
+
 from services.executor import trial
 from services.executor.generators import Generators
-from services.executor.messages import Preload, Script
+from services.executor.messages import Preload, Script, encode
+from services.executor.watch import Looks
 
 _OURS = ("libs", "services")  # could be found here, but not where runs are
 _PATIENCE = 60.0  # seconds for an import
@@ -24,32 +27,54 @@ _PATIENCE = 60.0  # seconds for an import
 Codes = dict[tuple[str, bytes], CodeType]  # by path and source
 
 
-def load(order: Preload, generators: Generators) -> dict[str, str]:
+class Seen(msgspec.Struct):
+    """What imports did that runs have to know of."""
+
+    generators: Generators
+    variables: set[str] = set()
+    files: set[str] = set()
+
+
+class _Tried(msgspec.Struct):
+    """What a trial found out."""
+
+    states: bytes
+    variables: set[str]
+    files: set[str]
+
+
+def load(order: Preload, seen: Seen) -> dict[str, str]:
     """Import what it names; returns the statements that can't be preloaded, each with the reason.
 
     What is imported is frozen. What is refused may steer what comes after it, so that is left to
     the runs as well.
     """
-    refused = {each: reason for each in order.neutral if (reason := _refusal(each, generators))}
+    refused = {each: reason for each in order.neutral if (reason := _refusal(each, seen))}
     for each in order.imports:
-        if reason := _refusal(each, generators):
+        if reason := _refusal(each, seen):
             return refused | {each: reason}
     return refused
 
 
-def _refusal(statement: str, generators: Generators) -> str:
+def _refusal(statement: str, seen: Seen) -> str:
     """Why it can't be carried out here; empty if it now has been."""
     if statement.split()[1].partition(".")[0] in _OURS:
         return "a module of ours has this name"
-    states = os.memfd_create("states")
-    with open(states, "w+b", buffering=0) as file:
-        tried = trial.refusal(lambda: file.write(_try(statement, generators)), patience=_PATIENCE)
-        if not tried:
-            _import(statement)
-            generators.compare(os.pread(states, os.fstat(states).st_size, 0))
-            gc.collect()
-            gc.freeze()
-    return tried
+    with open(os.memfd_create("tried"), "w+b", buffering=0) as file:
+        reason = trial.refusal(
+            lambda: file.write(encode(_try(statement, seen.generators))), patience=_PATIENCE
+        )
+        file.seek(0)
+        told = file.read()
+    if not reason:
+        tried = msgspec.json.decode(told, type=_Tried)
+        _import(statement)
+        seen.generators.compare(tried.states)
+        seen.variables |= tried.variables
+        seen.files |= tried.files
+        gc.collect()
+        gc.freeze()
+    return reason
 
 
 def _import(statement: str) -> None:
@@ -72,20 +97,20 @@ def _compiled(script: Script) -> CodeType:
         return compile(script.source, script.path, "exec", dont_inherit=True)
 
 
-def _try(statement: str, generators: Generators) -> bytes:
-    """The states that it leaves generators in."""
+def _try(statement: str, generators: Generators) -> _Tried:
     generators.renew()
     output = os.memfd_create("output")
     for stream in (1, 2):
         os.dup2(output, stream)
-    before = _possessions()
+    before, looks = _possessions(), Looks()
+    looks.begin()
     _import(statement)
     if os.lseek(output, 0, os.SEEK_END):
         raise RuntimeError("it prints something when it is imported")
     for what, state in _possessions().items():
         if state != before[what]:
             raise RuntimeError(f"it leaves {what} behind when it is imported")
-    return generators.states()
+    return _Tried(generators.states(), looks.variables, looks.files)
 
 
 def _possessions() -> dict[str, object]:

@@ -18,6 +18,7 @@ _OUR_TREE = Path(__file__).parents[2]
 _MSGSPEC = Path(msgspec.__file__).parent
 _MOST_UIDS = 10_000  # as many slots may have a uid of their own
 _ROOM = 400  # bytes into which a run can write its command
+_TASK = "WALLAROO_TASK_ID"
 _THREADS = "_NUM_THREADS"
 _EARLY = ("PYTHON", "LD_", "LC_", "LANG", "MALLOC_", "GLIBC_")
 # A second thread would not survive the fork. Runs don't inherit the settings, only their effect.
@@ -90,6 +91,11 @@ def only_new(spec: RunSpec) -> str:
         return "its mode is exec"
     early = [name for name in spec.variables if name.startswith(_EARLY) or name.endswith(_THREADS)]
     return f"{early[0]} takes effect only when an interpreter starts" if early else ""
+
+
+def of_the_run(spec: RunSpec) -> frozenset[str]:
+    """The variables that it has otherwise than the template that it may be forked from."""
+    return frozenset(spec.variables) | {_TASK}
 
 
 class Reach(NamedTuple):
@@ -192,6 +198,6 @@ def _environment(spec: RunSpec, home: str, temporary: str) -> dict[str, str]:
         "LOGNAME": accounts.NAME,
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
-        "WALLAROO_TASK_ID": str(spec.task_id),
+        _TASK: str(spec.task_id),
         **spec.variables,
     }

@@ -76,7 +76,7 @@ class Template:
         self._stocking: asyncio.Task[None] | None = None
         self._closed = False
         self.runs = 0
-        self.found: frozenset[str] = frozenset()  # modules that its runs find loaded
+        self.holds = Preloaded()
         channel.listen()
 
     @classmethod
@@ -237,5 +237,5 @@ class Template:
             await self.close()
             outcome = await self._process.wait()
             raise Unavailable(f"its template has ended: {outcome.detail}")
-        self.found = frozenset(answer.found)
+        self.holds = answer
         return answer

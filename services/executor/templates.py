@@ -7,13 +7,14 @@ a new interpreter, and the template is made ready meanwhile.
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from libs.domain.errors import Rejected, Unavailable
 from services.executor.imports import Ahead
-from services.executor.messages import Preload, Script
+from services.executor.messages import Preload, Preloaded, Script
 from services.executor.neutral import is_neutral
 from services.executor.template_process import Template
 
@@ -39,8 +40,10 @@ class Wanted(NamedTuple):
 
     python: Path
     ahead: Ahead
+    code: Path  # seen as the run's home
     script: Path
     place: str
+    variables: frozenset[str]  # that this run has otherwise than the template
 
     @property
     def key(self) -> Key:
@@ -117,7 +120,7 @@ class Templates:
             return place.problem
         missing = place.missing(wanted.ahead.statements)
         if place.template and not missing and (place.knows(wanted.script) or not compiled):
-            return _shadowed(wanted, place.template) or place.template
+            return _at_odds(wanted, place.template.holds) or place.template
         place.work = asyncio.create_task(self._prepare(key, place, wanted))
         return NOT_READY
 
@@ -198,7 +201,13 @@ class Templates:
             await asyncio.wait(self._closing)
 
 
-def _shadowed(wanted: Wanted, template: Template) -> str:
-    for name in sorted(wanted.ahead.names & template.found):
+def _at_odds(wanted: Wanted, holds: Preloaded) -> str:
+    """Why what a template holds is not what a new interpreter would have of this run's."""
+    for name in sorted(wanted.ahead.names.intersection(holds.found)):
         return f"{name} of the upload has the name of a module that is loaded"
+    for name in sorted(wanted.variables.intersection(holds.variables)):
+        return f"packages look at {name} when they are imported"
+    for name in holds.files:
+        if os.path.lexists(wanted.code / name):
+            return f"packages look at {name} of the upload when they are imported"
     return ""

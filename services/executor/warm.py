@@ -46,7 +46,7 @@ class Template(Forker):
         self._plain = plain
         self._own = dict(os.environ)
         self._codes: preload.Codes = {}
-        self._generators = Generators()
+        self._seen = preload.Seen(Generators())
         self._found = self._loaded = frozenset[str]()
         self.run: Run | None = None
         self.unwound: Born | None = None  # with all that it leads out of
@@ -55,19 +55,20 @@ class Template(Forker):
     def preload(self, order: Preload) -> None:
         """Import what does no harm, compile, and leave as little as can be to each run."""
         os.environ.update(self._own | dict(os.environ))
-        refused = preload.load(order, self._generators)
+        refused = preload.load(order, self._seen)
         self._codes |= preload.compiled(order.scripts)
         self._note()
-        self.executor.send(encode(Preloaded(refused, sorted(self._found))))
+        self.executor.send(encode(self.ready(refused)))
 
-    def ready(self) -> Preloaded:
-        """What to say before anything was preloaded."""
-        return Preloaded(found=sorted(self._found))
+    def ready(self, refused: dict[str, str]) -> Preloaded:
+        """What there is to say to the executor."""
+        variables, files = sorted(self._seen.variables), sorted(self._seen.files)
+        return Preloaded(refused, sorted(self._found), variables, files)
 
     def _become(self, prepare: Prepare, control: socket.socket, orders: socket.socket) -> NoReturn:
         try:
             named = child.settle(prepare)
-            self._generators.renew()
+            self._seen.generators.renew()
             script.forget()
             if not child.is_wanted(orders):
                 child.rehearse()
@@ -119,7 +120,7 @@ def serve(plain: Set[str], namespaces: bool) -> None:
             landlock.version()  # asked once for all
             syscalls.become_subreaper()
             signal.set_wakeup_fd(-1)
-            executor.send(encode(template.ready()))
+            executor.send(encode(template.ready({})))
             template.serve()
         except Born as born:
             template.unwound = born

@@ -25,6 +25,13 @@ MODULES = {
     "FIXED = [random.Random(7), Own('text')]\nFIXED[1].random()\n"
     "derived = random.Random(random.random())\nCHANCE.append(derived)\n",
     "seeding": "import random\nrandom.seed(42)\nrandom.random()\n",
+    "reading": "import os\nVALUE = ''\nif os.path.exists('settings.ini'):\n"
+    "    VALUE = open('settings.ini').read()\n",
+    "reading_home": "import pathlib\ntry:\n"
+    "    VALUE = (pathlib.Path.home() / '.readrc').read_text()\nexcept OSError:\n    VALUE = 0\n",
+    "asking": "import os\nREAD = os.getenv('READ')\nVALUE = os.path.isfile(os.path.join(\n"
+    "    os.path.expanduser('~'), '.config', 'asking.toml'))\n",
+    "naming": "import os\nVALUE = os.environ['WALLAROO_TASK_ID']\n",
     "leaning": "import good, json\n",
     "with_thread": "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True)"
     ".start()\nVALUE = threading.active_count()\n",
@@ -193,6 +200,31 @@ async def test_a_package_may_seed_what_all_draw_from(runs: Harness, python: Path
     new = await lines(runs, runs.spec(script, python=python, mode="exec"), new=True)
     for _ in range(3):
         assert await lines(runs, runs.spec(script, python=python)) == new
+
+
+@pytest.mark.parametrize(
+    ("module", "file"),
+    [("reading", "settings.ini"), ("reading_home", ".readrc"), ("asking", ".config/asking.toml")],
+)
+async def test_what_packages_look_at_in_the_upload_makes_a_new_interpreter(
+    runs: Harness, python: Path, module: str, file: str
+) -> None:
+    script = f"import {module}; print({module}.VALUE)"
+    beside: dict[str, bytes]
+    for beside in {}, {"other": b"x"}, {file: b"mine"}:
+        spec = runs.spec(script, beside, python=python, mode="exec")
+        expected = await lines(runs, spec, new=True)
+        assert await lines(runs, _with(spec, mode="fork"), new=file in beside) == expected
+
+
+async def test_what_packages_look_at_of_the_run_makes_a_new_interpreter(
+    runs: Harness, python: Path
+) -> None:
+    for name, new in ("OTHER", False), ("READ", True):
+        spec = runs.spec("import asking; print(asking.READ)", python=python, variables={name: "1"})
+        assert await lines(runs, spec, new=new) == ["1" if new else "None"]
+    spec = runs.spec("import naming; print(len(naming.VALUE))", python=python)
+    assert await lines(runs, spec, new=True) == ["36"]
 
 
 async def test_a_killed_template_takes_its_runs_with_it_and_is_replaced(runs: Harness) -> None:

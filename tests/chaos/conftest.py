@@ -1,11 +1,22 @@
 import random
+from pathlib import Path
 
 import pytest
+
+HERE = Path(__file__).parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--chaos-minutes", type=float, default=1.0, help="how long faults are made")
     parser.addoption("--chaos-seed", type=int, default=None, help="repeats a printed schedule")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A round may take three minutes to become well again on a busy machine."""
+    limit = 60 * float(config.getoption("--chaos-minutes", 1.0)) + 600
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.timeout(limit))
 
 
 # A run of all tests knows these options only after it has parsed its command line, hence the

@@ -110,7 +110,6 @@ class Load:
             task = await self._tried(self._created(self._client.run(self._script, timeout=30)))
             if task is not None:
                 self.once.append(task)
-                await self._tried(self._client.task(task))  # I1: seen, or an honest "not now"
             await asyncio.sleep(0.3)  # the pace of the load
 
     async def _command(self) -> None:
@@ -144,7 +143,8 @@ class Load:
         return None
 
     async def _created(self, asked: Awaitable[str]) -> str:
-        sent = datetime.now(UTC)
+        """I1: who reads after the acknowledgement sees it, or is told that this can't be now."""
+        sent, visible = datetime.now(UTC), True
         try:
             task = await asked
         except Refused as refused:
@@ -153,8 +153,10 @@ class Load:
                 or refused.body.get("reason") != "not_visible_yet"
             ):
                 raise
-            task = str(refused.body["id"])
+            task, visible = str(refused.body["id"]), False
         self._remember("create", task, sent)
+        if visible:
+            await self._tried(self._client.task(task))
         return task
 
     async def _ordered(self, kind: Kind, task: str) -> bool:

@@ -31,7 +31,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield platform
 
 
-@pytest.mark.timeout(7200)
 async def test_i1_to_i7_whatever_is_killed_stopped_or_full(
     platform: Platform, minutes: float, seed: int
 ) -> None:

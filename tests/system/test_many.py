@@ -10,7 +10,7 @@ import pytest
 from libs.domain.events import RunFinished, RunRequested, RunStarted
 from libs.postgres import pool
 from services.api import views
-from tests.history import rows as invariants
+from tests.history.rows import SERVED, quiet, rows
 from tests.platform import Api, Platform, Refused, api, example, running, until
 
 TASKS = 200
@@ -57,19 +57,19 @@ async def exactly_once(platform: Platform, tasks: set[str]) -> None:
 
 async def rebuilt_to_the_same_rows(platform: Platform, client: Api) -> None:
     """I4: the services stand still while their views are dropped, and are then killed."""
-    await invariants.quiet(platform)
-    before = {schema: await invariants.rows(platform, schema) for schema in invariants.SERVED}
+    await quiet(platform)
+    before = {schema: await rows(platform, schema) for schema in SERVED}
     listed = await client.post("task/list", {"workspace_id": client.workspace})
     for service in ("api", "scheduler"):
         platform.signal(service, signal.SIGSTOP)
     async with pool.connect(platform.dsn, "public", size=1) as database:
-        for schema in invariants.SERVED:
+        for schema in SERVED:
             await database.execute(f"DROP SCHEMA {schema} CASCADE")
     for service in ("api", "scheduler"):
         platform.signal(service, signal.SIGKILL)
     assert await until(lambda: listed_again(client), "the API") == listed
-    await invariants.quiet(platform)
-    after = {schema: await invariants.rows(platform, schema) for schema in invariants.SERVED}
+    await quiet(platform)
+    after = {schema: await rows(platform, schema) for schema in SERVED}
     assert after == before
     assert len(after[views.SCHEMA]["run"]) == TASKS
 

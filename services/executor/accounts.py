@@ -4,7 +4,6 @@ Whose uid it will be is not known yet when the view of a prepared run is built, 
 forbidden by then: so the files are put into place empty, and written when it is known.
 """
 
-import contextlib
 import os
 from glob import glob
 
@@ -19,21 +18,22 @@ _NOBODY = 65534
 _SHELL = "/bin/sh"
 
 
-def place(etc: str, source: str) -> list[int]:
+def place(etc: str, source: str, to_be_found: bool = True) -> list[int]:
     """Cover the files below `etc` with those in the folder `source`, which it makes.
 
-    Needs the right to mount. Returns the descriptors of the new ones, for `write`. Raises OSError.
+    Nothing can be put over them later, if they are not `to_be_found` there. Needs the right to
+    mount. Returns the descriptors of the new ones, for `write`. Raises OSError.
     """
-    if not all(os.path.isfile(f"{etc}/{name}") for name in _FILES):
+    if not os.path.isfile(f"{etc}/passwd"):
         return []  # a system without accounts
-    return [_cover(f"{etc}/{name}", f"{source}/{name}") for name in _FILES]
-
-
-def take_away(source: str) -> None:
-    """Nobody is to find the files there, or to put others over them in `etc`."""
+    files = []
     for name in _FILES:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(f"{source}/{name}")
+        new = f"{source}/{name}"
+        files.append(os.open(new, _NEW, 0o444))
+        syscalls.mount(new, f"{etc}/{name}", flags=syscalls.MS_BIND)
+        if not to_be_found:
+            os.unlink(new)
+    return files
 
 
 def hide(etc: str, source: str) -> None:
@@ -49,12 +49,6 @@ def write(files: list[int], uid: int, gid: int) -> None:
     for file, lines in zip(files, (_users(uid, gid), _groups(gid)), strict=False):
         os.write(file, lines.encode())
         os.close(file)
-
-
-def _cover(path: str, source: str) -> int:
-    file = os.open(source, _NEW, 0o444)
-    syscalls.mount(source, path, flags=syscalls.MS_BIND)
-    return file
 
 
 def _users(uid: int, gid: int) -> str:

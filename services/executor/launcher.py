@@ -96,7 +96,7 @@ def _seal(found: Rights, kept: frozenset[int], porter: socket.socket) -> Rights:
     syscalls.no_new_privileges()
     landlock.restrict_ports({0, *USUAL} - kept)
     try:
-        listener = sealed.close_to_all(private=not found.namespaces)
+        listener = sealed.close_to_all(not found.namespaces, apart=found.private)
     except OSError as error:
         return msgspec.structs.replace(found, calls=str(error.strerror or error))
     if listener:

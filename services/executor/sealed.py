@@ -30,17 +30,18 @@ _NO_FILTERS = (errno.ENOSYS, errno.EINVAL, errno.EACCES, errno.EPERM)
 _SET_PRIORITY, _SET_IO_PRIORITY = number(141, 140), number(251, 30)
 
 
-def close_to_all(private: bool) -> int:
-    """For the launcher and all below it; `private`: each run has namespaces of its own.
+def close_to_all(namespaces: bool, apart: bool) -> int:
+    """For the launcher and all below it. `namespaces`: each run has its own; `apart`: or at least a
+    uid of its own.
 
     Returns the descriptor on which binds of sockets are asked for, 0 if somebody above us has such
     a one already. Raises OSError if it can't be.
     """
     gone = [*KEYRINGS, *IO_URING, *OTHERS]
-    gone += [] if private else [number(*each) for each in (*_SYSTEM_V, *_QUEUES)]
+    gone += [] if namespaces else [number(*each) for each in (*_SYSTEM_V, *_QUEUES)]
     rules = dict.fromkeys(gone, refuse(errno.ENOSYS))
-    rules |= {number(*each): _own(0, private) for each in _OF_PROCESS}
-    rules |= {each: _own(1, private) for each in (_SET_PRIORITY, _SET_IO_PRIORITY)}
+    rules |= {number(*each): _own(0, apart) for each in _OF_PROCESS}
+    rules |= {each: _own(1, apart) for each in (_SET_PRIORITY, _SET_IO_PRIORITY)}
     rules[_SOCKET] = _sockets()
     try:
         return seccomp.filter_calls(rules | {_BIND: ask})
@@ -64,10 +65,10 @@ def close_to_runs() -> None:
             raise
 
 
-def _own(argument: int, private: bool) -> Steps:
-    """Not another process of the uid: its keeper, or where all share a process table, anybody."""
+def _own(argument: int, apart: bool) -> Steps:
+    """Not another process of the uid: its keeper, or where others' have the uid too, any at all."""
     no = refuse(errno.EPERM)
-    if private:
+    if apart:
         return if_equal(argument, [_KEEPER], no, allow)
     return if_equal(argument, [0], allow, no)
 

@@ -83,9 +83,7 @@ def _nest(view: View) -> list[int]:
     syscalls.mount(view.temporary, TEMPORARY, flags=both)
     _private(view, "")
     _proc("/proc")
-    files = accounts.place("/etc", _SHARED)
-    accounts.take_away(_SHARED)
-    return files
+    return accounts.place("/etc", _SHARED, to_be_found=False)
 
 
 def _build(view: View) -> list[int]:

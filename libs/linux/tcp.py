@@ -1,4 +1,4 @@
-"""Who is at the other end of the loopback: proc(5) names each socket's inode, and who has it open.
+"""Who is at the other end of the loopback: the kernel names a socket, and proc(5) its owner.
 
 A port says nothing of who listens there: once a server has ended, any process may take its place.
 """
@@ -6,15 +6,14 @@ A port says nothing of who listens there: once a server has ended, any process m
 import os
 import socket
 import struct
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from libs.linux.process import lives
+from libs.linux.sockdiag import ESTABLISHED, LISTENING, NOWHERE, Address, Found, look_up
 
-Address = tuple[str, int]  # IPv4
-_ESTABLISHED, _LISTENING = "01", "0A"
+__all__ = ["Address", "Holder", "listener", "listens", "serves"]
 
 
 class Holder(NamedTuple):
@@ -27,45 +26,47 @@ class Holder(NamedTuple):
         return f"process {self.pid or 'unknown'} of uid {self.uid}"
 
 
-class _Row(NamedTuple):
-    local: str
-    remote: str
-    state: str
-    uid: int
-    inode: str
-
-
 def listens(pid: int, address: Address) -> bool:
     """Whether the process `pid` itself is who listens on `address`."""
-    return any(_has(pid, row.inode) for row in _listeners(address))
+    found = _socket(address, NOWHERE, LISTENING)
+    return found is not None and _has(pid, found.inode)
 
 
 def listener(address: Address) -> Holder | None:
     """Who listens on `address`, if somebody does."""
-    row = next(_listeners(address), None)
-    if row is None:
+    found = _socket(address, NOWHERE, LISTENING)
+    if found is None:
         return None
     pids = (int(name) for name in os.listdir("/proc") if name.isdigit())
-    return Holder(next((pid for pid in pids if _has(pid, row.inode)), 0), row.uid)
+    return Holder(next((pid for pid in pids if _has(pid, found.inode)), 0), found.uid)
 
 
 def serves(pid: int, server: Address, client: Address) -> bool:
     """Whether `pid` has the server's end of the connection from `client` to `server`. It does not
     before it has accepted it, so ask when the server has said something."""
-    ends = (_written(server), _written(client), _ESTABLISHED)
-    return any(_has(pid, row.inode) for row in _rows() if row[:3] == ends)
+    found = _socket(server, client, ESTABLISHED)
+    return found is not None and _has(pid, found.inode)
 
 
-def _listeners(address: Address) -> Iterator[_Row]:
-    """Listening on any address makes no difference to who calls this one."""
-    places = {_written(address), _written(("0.0.0.0", address[1]))}  # noqa: S104 - only compared
-    return (row for row in _rows() if row.state == _LISTENING and row.local in places)
+def _socket(local: Address, remote: Address, state: int) -> Found | None:
+    try:
+        found = look_up(local, remote)
+    except OSError:  # a kernel without it, or a filter that refuses it
+        found = _read(local, remote, state)
+    return found if found and found.state == state else None
 
 
-def _rows() -> Iterator[_Row]:
+def _read(local: Address, remote: Address, state: int) -> Found | None:
+    """The same from /proc/net/tcp. Who listens on any address also listens on this one."""
+    locals_ = [_written(local)]
+    if state == LISTENING:
+        locals_.append(_written((NOWHERE[0], local[1])))
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
-        yield _Row(fields[1], fields[2], fields[3], int(fields[7]), fields[9])
+        ends = fields[1] in locals_ and fields[2] == _written(remote)
+        if ends and int(fields[3], 16) == state:
+            return Found(state, int(fields[7]), int(fields[9]))
+    return None
 
 
 def _written(address: Address) -> str:
@@ -74,7 +75,7 @@ def _written(address: Address) -> str:
     return f"{number:08X}:{address[1]:04X}"
 
 
-def _has(pid: int, inode: str) -> bool:
+def _has(pid: int, inode: int) -> bool:
     if not lives(pid):
         return False
     wanted = f"socket:[{inode}]"

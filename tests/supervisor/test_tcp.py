@@ -6,14 +6,27 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from libs.eventlog import wire
 from libs.eventlog.proven import Server, known, proves_itself
+from libs.linux import tcp
 from libs.linux.process import started
 from libs.linux.tcp import listener, listens, serves
 from tests.servers import TOKEN, NatsServer
+
+
+@pytest.fixture(params=["asked", "read"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the kernel, or where it can't be asked, of its table."""
+    if request.param == "read":
+
+        def refused(*_: object) -> NoReturn:
+            raise PermissionError
+
+        monkeypatch.setattr(tcp, "look_up", refused)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 import msgspec
 import zstandard
 
-from libs.runlog.redraws import Waiting, is_burst, newest, settled, showable
+from libs.runlog.redraws import UP, Waiting, is_burst, newest, settled, showable
 
 Stream = Literal["stdout", "stderr"]
 
@@ -119,9 +119,9 @@ class Cutter:
         return self._next_line
 
     def _feed(self, stream: Stream, data: bytes) -> None:
-        text = self._open[stream] + data
-        *lines, rest = text.split(b"\n")
         waiting = self._waiting[stream]
+        text = waiting.level(self._open[stream] + data)
+        *lines, rest = text.split(b"\n")
         if waiting.over and lines:
             lines[0] = newest(lines[0])
         waiting.note(rest, bool(lines), self._now)
@@ -142,7 +142,9 @@ class Cutter:
 
     def _show(self, stream: Stream) -> None:
         text = newest(self._open[stream])
-        self._waiting[stream].over |= b"\r" in text
+        waiting = self._waiting[stream]
+        waiting.over |= b"\r" in text
+        waiting.up = text.endswith(UP[:-1])
         size = showable(text)
         self._open[stream] = text[size:]
         if size:

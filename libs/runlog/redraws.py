@@ -2,13 +2,15 @@ r"""What a program writes without ending the line: prompts, and bars that it dra
 
 After a carriage return a terminal writes over the line. So of what stands before it no one sees
 anything for long, and of many such states in a burst only the newest is kept. A few are kept as
-they are, and so is `\r\n`, which ends a line as ever. Pure.
+they are, and so is `\r\n`, which ends a line as ever. Bars below each other move the cursor up, and
+with the next line end down again: to the beginning of the same line, as by a return. Pure.
 """
 
 import msgspec
 
 BURST = 16  # states of a line that are kept if they come at once
 FIRST, MOST = 500_000_000, 5_000_000_000  # ns that what is new of a line waits to be shown
+UP, LEVEL = b"\x1b[A\n", b"\x1b[A\r"
 _SHARE = 20  # of the time for which the line has been open: one of an hour needs no second
 
 
@@ -19,6 +21,7 @@ class Waiting(msgspec.Struct):
     since: int = 0
     begun: int = 0
     over: bool = False
+    up: bool = False  # the cursor is above it: the next line end comes back to it
 
     def note(self, rest: bytes, new_line: bool, at: int) -> None:
         """There is `rest` now; `new_line` if lines have ended before it."""
@@ -27,6 +30,13 @@ class Waiting(msgspec.Struct):
         if rest and not self.since:
             self.since = at
             self.begun = self.begun or at
+
+    def level(self, text: bytes) -> bytes:
+        """Without line ends that only bring the cursor back."""
+        if self.up and text:
+            self.up = False
+            text = b"\r" + text[1:] if text[:1] == b"\n" else text
+        return text.replace(UP, LEVEL) if b"\x1b" in text else text
 
     @property
     def pause(self) -> int:

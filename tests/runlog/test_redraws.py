@@ -127,3 +127,17 @@ def test_pieces_are_the_line_but_for_what_was_written_over(
     assert cutter.next_line == len(stamped)
     got, wanted = text_of(stamped, "stderr"), ended(text)
     assert list(map(newest, ended(got).split(b"\n"))) == list(map(newest, wanted.split(b"\n")))
+
+
+def test_bars_below_each_other_are_one_line_however_they_are_read() -> None:
+    """As tqdm draws them: down, the text, and up again; each a write of its own."""
+    writes = [b"\router 0%"]
+    for n in range(30):
+        writes += [b"\n", b"\rinner %d%%" % n, b"\x1b[A"]
+    writes += [b"\router 50%", b"\n", b"\rinner done", b"\x1b[A", b"\n", b"\nhello\n"]
+    apart = shown(after(*((0.1, one) for one in writes)))
+    assert len(apart) < 25
+    assert (apart[0], apart[-1]) == (b"F \router 0%", b"F hello")
+    assert any(b"inner done" in text for text in apart)
+    together = shown(after((0, b"".join(writes))))
+    assert together == [b"F \router 0%", b"F \router 50%", b"F \rinner done\x1b[A\r", b"F hello"]

@@ -189,6 +189,14 @@ EXAMPLES: dict[str, tuple[StreamId, AnyEvent]] = {
         _RUN,
         RunFinished(status="success", reason="exited", lines=0, new_interpreter="its mode is exec"),
     ),
+    "RunFinished.own": (
+        _RUN,
+        RunFinished(
+            status="success",
+            reason="exited",
+            own_imports="main.py, line 2, may change what the imports after it do",
+        ),
+    ),
     "RunFinished.least": (_RUN, RunFinished(status="success", reason="exited")),
 }
 

@@ -93,6 +93,7 @@ def _be_porter(first: int, launcher: socket.socket, kept: frozenset[int]) -> int
 
 def _seal(found: Rights, kept: frozenset[int], porter: socket.socket) -> Rights:
     """Give up what no run is to have. What we may not is said."""
+    sealed.make_ready()
     syscalls.no_new_privileges()
     landlock.restrict_ports({0, *USUAL} - kept)
     try:

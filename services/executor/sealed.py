@@ -5,10 +5,11 @@ it: what neither runs nor those who set them up ever call. One keeps runs from m
 namespaces, which who sets them up needs: put on by a template once, and by each new interpreter.
 """
 
+import contextlib
 import errno
+import functools
 
-from libs.linux import seccomp
-from libs.linux.seccomp import Steps, allow, ask, if_bit, if_equal, number, refuse
+from libs.linux.seccomp import Filter, Steps, allow, ask, if_bit, if_equal, number, refuse
 
 _NEW_USER = 0x10000000  # CLONE_NEWUSER
 _UNIX, _INET, _INET6, _NETLINK = 1, 2, 10, 16
@@ -44,11 +45,11 @@ def close_to_all(namespaces: bool, apart: bool) -> int:
     rules |= {each: _own(1, apart) for each in (_SET_PRIORITY, _SET_IO_PRIORITY)}
     rules[_SOCKET] = _sockets()
     try:
-        return seccomp.filter_calls(rules | {_BIND: ask})
+        return Filter(rules | {_BIND: ask}).put_on()
     except OSError as error:
         if error.errno != errno.EBUSY:
             raise
-    return seccomp.filter_calls(rules)
+    return Filter(rules).put_on()
 
 
 def close_to_runs() -> None:
@@ -57,12 +58,23 @@ def close_to_runs() -> None:
     Libc asks for clone3 first, whose flags a filter can't see, and does without. Nothing happens
     where the launcher has found that there are no filters. Raises OSError.
     """
-    flags = if_bit(0, _NEW_USER, refuse(errno.EPERM), allow)
     try:
-        seccomp.filter_calls({_UNSHARE: flags, _CLONE: flags, _CLONE3: refuse(errno.ENOSYS)})
+        _without_user_namespaces().put_on()
     except OSError as error:
         if error.errno not in _NO_FILTERS:
             raise
+
+
+@functools.cache
+def _without_user_namespaces() -> Filter:
+    flags = if_bit(0, _NEW_USER, refuse(errno.EPERM), allow)
+    return Filter({_UNSHARE: flags, _CLONE: flags, _CLONE3: refuse(errno.ENOSYS)})
+
+
+def make_ready() -> None:
+    """For all that is forked from here. Does nothing where there are no filters."""
+    with contextlib.suppress(OSError):
+        _without_user_namespaces()
 
 
 def _own(argument: int, apart: bool) -> Steps:

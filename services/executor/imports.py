@@ -48,8 +48,9 @@ def of(code: Path, script: Path) -> Ahead:
         walk.file(script, "")
     except _Stop as stop:
         left = str(stop)
-    except _TOO_MUCH:
+    except _TOO_MUCH as error:
         walk.found.clear()
+        left = f"{script.name} can't be read by the executor's Python ({type(error).__name__})"
     return Ahead(tuple(walk.found), left, _own_names(code, script.parent))
 
 

@@ -159,4 +159,6 @@ def test_what_it_has_of_its_own(tmp_path: Path, files: dict[str, str], names: se
 
 @pytest.mark.parametrize("script", ["try print", "\0", "# coding: nonsense\n", "import own"])
 def test_what_cannot_be_read_imports_nothing(tmp_path: Path, script: str) -> None:
-    assert of(tmp_path, {"main.py": script, "own.py": "from ... import x"}).statements == ()
+    ahead = of(tmp_path, {"main.py": script, "own.py": "from ... import x"})
+    assert ahead.statements == ()
+    assert ahead.left

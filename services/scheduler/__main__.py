@@ -11,6 +11,7 @@ from libs.eventlog.origin import Origin, watch
 from libs.eventlog.project import Runner
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
+from libs.postgres.retire import retire
 from libs.service.config import load
 from libs.service.http import add_health, serving
 from libs.service.main import notify_ready, run
@@ -58,6 +59,7 @@ async def main(environ: Mapping[str, str]) -> None:
             tasks.create_task(held.once_released(nats, ticker.run))
             tasks.create_task(held.once_released(nats, Rescue(nats, plan, ticker).run))
             tasks.create_task(vitals.tell())
+            tasks.create_task(retire(database))
             notify_ready()
 
 

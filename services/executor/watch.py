@@ -4,7 +4,7 @@ something there takes a new interpreter."""
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 _LOOKS = ("stat", "lstat", "access", "listdir", "scandir", "readlink")
@@ -26,12 +26,22 @@ class Looks:
         sys.addaudithook(self._hear)
 
     def _watching(self, kind: Any) -> Any:
-        """As os.environ, which `get`, `in` and getenv ask this way."""
-        variables = self.variables
+        """As os.environ, which `get`, `in` and getenv ask this way.
+
+        Who goes through all of them, as for a copy, asks for none.
+        """
+        variables, passing = self.variables, set[str]()
 
         class Watched(kind):  # type: ignore[misc]
+            def __iter__(self) -> Iterator[str]:
+                for name in super().__iter__():
+                    passing.add(name)
+                    yield name
+                    passing.discard(name)
+
             def __getitem__(self, name: str) -> str:
-                variables.add(name)
+                if name not in passing:
+                    variables.add(name)
                 return str(super().__getitem__(name))
 
             def __contains__(self, name: object) -> bool:

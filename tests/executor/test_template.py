@@ -188,6 +188,7 @@ async def test_what_packages_look_at_of_the_run_makes_a_new_interpreter(
     for name, new in ("OTHER", False), ("READ", True):
         spec = runs.spec("import asking; print(asking.READ)", python=python, variables={name: "1"})
         assert await lines(runs, spec, new=new) == ["1" if new else "None"]
+    assert await lines(runs, runs.spec("import copying; print(1)", python=python)) == ["1"]
     spec = runs.spec("import naming; print(len(naming.VALUE))", python=python)
     assert await lines(runs, spec, new=True) == ["36"]
 

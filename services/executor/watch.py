@@ -4,6 +4,7 @@ something there takes a new interpreter."""
 
 import os
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -30,17 +31,20 @@ class Looks:
 
         Who goes through all of them, as for a copy, asks for none.
         """
-        variables, passing = self.variables, set[str]()
+        variables, passing = self.variables, deque[str]()
 
         class Watched(kind):  # type: ignore[misc]
             def __iter__(self) -> Iterator[str]:
+                passing.clear()
                 for name in super().__iter__():
-                    passing.add(name)
+                    passing.append(name)
                     yield name
-                    passing.discard(name)
 
             def __getitem__(self, name: str) -> str:
-                if name not in passing:
+                if passing and passing[0] == name:
+                    passing.popleft()
+                else:
+                    passing.clear()
                     variables.add(name)
                 return str(super().__getitem__(name))
 

@@ -208,6 +208,7 @@ def _at_odds(wanted: Wanted, holds: Preloaded) -> str:
     for name in sorted(wanted.variables.intersection(holds.variables)):
         return f"packages look at {name} when they are imported"
     for name in holds.files:
-        if os.path.lexists(wanted.code / name):
+        file = wanted.code / name
+        if file != wanted.script and os.path.lexists(file):  # that is looked at to quote it
             return f"packages look at {name} of the upload when they are imported"
     return ""

@@ -13,7 +13,8 @@ MODULES = {
     "    VALUE = (pathlib.Path.home() / '.readrc').read_text()\nexcept OSError:\n    VALUE = 0\n",
     "asking": "import os\nREAD = os.getenv('READ')\nVALUE = os.path.isfile(os.path.join(\n"
     "    os.path.expanduser('~'), '.config', 'asking.toml'))\n",
-    "copying": "import os\nVALUES = dict(os.environ), os.environ.copy(), {**os.environ}\n"
+    "copying": "import os, sys\nos.path.exists(sys.argv[0])\n"
+    "VALUES = dict(os.environ), os.environ.copy(), {**os.environ}\n"
     "FOUND = [name for name, value in os.environ.items() if 'none' in value]\n",
     "naming": "import os\nVALUE = os.environ['WALLAROO_TASK_ID']\n",
     "leaning": "import good, json\n",

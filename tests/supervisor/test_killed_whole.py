@@ -47,7 +47,7 @@ def test_zombies_are_no_obstacle(orphans: None, tmp_path: Path) -> None:
             os.waitpid(pid, 0)
 
 
-@pytest.mark.parametrize("pid", [1, os.getpid(), os.getppid()])
+@pytest.mark.parametrize("pid", [1, os.getpid(), os.getppid()], ids=["first", "mine", "parent"])
 def test_a_number_that_somebody_else_has_now_is_no_server_s(pid: int, tmp_path: Path) -> None:
     file = tmp_path / "postmaster.pid"
     file.write_text(f"{pid}\n/data\n")

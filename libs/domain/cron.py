@@ -15,6 +15,7 @@ from cronsim import CronSim, CronSimError
 from libs.domain import dialects
 from libs.domain.days import Dates, Days
 from libs.domain.dialects import refused
+from libs.domain.errors import Rejected
 from libs.domain.ticks import Ticks
 from libs.domain.times import Times
 
@@ -30,11 +31,6 @@ _MACROS = {
 _YEARS = re.compile(r"\d{4}(-\d{4})?(,\d{4}(-\d{4})?)*", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1970, 2099
 _MAX_LENGTH = 256
-# What cronsim says, by the names that we have for the fields.
-_WORDS = {
-    "Bad day-of-month": "Bad day, or one that none of the months has",
-    "Bad day-of-week": "Bad weekday",
-}
 
 
 def parse(expression: str) -> Ticks:
@@ -48,7 +44,7 @@ def parse(expression: str) -> Ticks:
     if len(fields) == 6 and _YEARS.fullmatch(fields[5]):
         names = dialects.WITH_YEAR
     if not names:
-        raise refused(expression, f"{len(fields)} fields")
+        raise _uncounted(expression, fields)
     dialects.check(expression, dict(zip(names, fields, strict=True)))
     return _read(expression, fields)
 
@@ -57,6 +53,12 @@ def stored(expression: str) -> Ticks:
     """What an event's expression means: also one that is refused by now goes on to mean what it did
     when it was stored. Once any `?` was a `*`."""
     return _read(expression, _fields(expression.replace("?", "*")))
+
+
+def _uncounted(expression: str, fields: list[str]) -> Rejected:
+    if fields and fields[0].startswith("@"):
+        return refused(expression, "no macro", f"give one of {', '.join(_MACROS)}, or five fields")
+    return refused(expression, f"{len(fields)} field{'s' * (len(fields) != 1)}")
 
 
 def _fields(expression: str) -> list[str]:
@@ -69,7 +71,9 @@ def _read(expression: str, fields: list[str]) -> Ticks:
     try:
         read = CronSim(" ".join(fields), datetime(2000, 1, 1, tzinfo=UTC))
     except CronSimError as error:
-        raise refused(expression, _WORDS.get(str(error), str(error))) from error
+        # Of fields that are right each for itself there is nothing else to be said.
+        what = "a day that none of the months has"
+        raise refused(expression, what, "give another day, or another month") from error
     minute, hour, day, _, weekday = fields[-5:]
     return Ticks(
         Dates(_days(day.upper(), weekday.upper()), frozenset(read.months), years),

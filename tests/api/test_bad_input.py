@@ -87,7 +87,7 @@ ORDER: list[tuple[dict[str, Any], str]] = [
     ({"retry": {"attempts": 0}}, "retry: give 1 to"),
     ({"retry": {"backoff": -1}}, "retry: give 1 to"),
     ({"retry": {"attempts": "3"}}, "retry.attempts: expected int, got str"),
-    ({"schedule": "nonsense"}, "schedule: 'nonsense': 1 fields"),
+    ({"schedule": "nonsense"}, "schedule: 'nonsense': 1 field"),
     ({"schedule": "61 * * * *"}, "schedule: "),
     ({"schedule": "* * * * *\0"}, "schedule: "),
     ({"schedule": ""}, "schedule: "),

@@ -60,14 +60,23 @@ def look_at(process: int) -> None:
 
 def their_socket(listener: int, asked: Asked, descriptor: int) -> socket.socket:
     """Another descriptor of it, here. Raises OSError, also for what is no socket."""
-    status = Path(f"/proc/{asked.thread}/status").read_text()
-    process = int(status.partition("Tgid:")[2].split(maxsplit=1)[0])
-    handle = os.pidfd_open(process)
+    handle = os.pidfd_open(_process_of(asked.thread))
     try:
         ioctl(listener, _IS_VALID, struct.pack("Q", asked.id))  # still the one that asked
-        return socket.socket(fileno=syscalls.syscall(_PIDFD_GETFD, handle, descriptor, 0))
+        copy = syscalls.syscall(_PIDFD_GETFD, handle, descriptor, 0)
     finally:
         os.close(handle)
+    try:
+        return socket.socket(fileno=copy)
+    except OSError:  # it is no socket, and stays open otherwise
+        os.close(copy)
+        raise
+
+
+def _process_of(thread: int) -> int:
+    """Its name comes first, which it chooses itself, of any bytes but the newline."""
+    status = Path(f"/proc/{thread}/status").read_bytes()
+    return int(status.partition(b"\nTgid:")[2].split(maxsplit=1)[0])
 
 
 def their_bytes(listener: int, asked: Asked, place: int, size: int) -> bytes:

@@ -1,6 +1,7 @@
 """What the kernel keeps or shares beside files: ports, memory, queues, keys, names of accounts."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +90,37 @@ async def test_a_port_that_is_changed_while_it_is_looked_at_is_not_bound(runs: H
     """
     _, out, err = await runs.run(script)
     assert (out, err) == ("{False}\n", "")
+
+
+async def test_whatever_a_run_calls_itself_its_own_socket_is_bound(runs: Harness) -> None:
+    """A name comes before all else in /proc; the kernel cuts long ones in the middle of a letter,
+    and it may look like the lines below it."""
+    script = rf"""
+        import ctypes, socket
+        libc = ctypes.CDLL(None)
+        for name in b"vierzehn_mal_\xc3\xbcber", b"\xff", b"Tgid:\t1", b"Tgid: x", b"x\nTgid: 1":
+            libc.prctl(15, name)
+            with socket.socket() as server:
+                server.bind(("127.0.0.1", {free_port()}))
+                print(server.getsockname()[1])
+    """
+    outcome, out, err = await runs.run(script)
+    assert (outcome.status, len(set(out.split())), len(out.split()), err) == ("success", 1, 5, "")
+
+
+async def test_asking_to_bind_what_is_no_socket_costs_nobody_a_descriptor(runs: Harness) -> None:
+    folder = Path(f"/proc/{runs.backend.launcher_pid}/fd")
+    script = """
+        import ctypes, os
+        libc = ctypes.CDLL(None)
+        places = [os.open(os.devnull, os.O_RDONLY), *os.pipe(), 999]
+        print({libc.bind(each, bytes(16), 16) for each in places * 50})
+    """
+    await runs.run("pass")
+    before = len(list(folder.iterdir()))
+    _, out, err = await runs.run(script)
+    assert (out, err) == ("{-1}\n", "")
+    assert len(list(folder.iterdir())) < before + 50
 
 
 async def test_a_run_listens_on_all_other_ports(runs: Harness) -> None:

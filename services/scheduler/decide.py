@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
 import msgspec
@@ -26,6 +27,7 @@ from services.scheduler.plan import Entry, Plan, stream_of
 
 SOURCE = "scheduler"
 _COUNTING = (RunRequested, TaskKilled, TaskFailed, TaskCompleted)
+_MOST_CLOSED = 1000  # runs at a time; their ends bring the others' turn
 _CAN_FAIL = ("pending", "started", "paused")
 
 
@@ -86,15 +88,16 @@ def _proposals(
 ) -> Iterator[Proposed]:
     task = entry.task
     if task.status == "pending_kill":
-        yield from _close_queued(plan, entry)
+        yield from islice(_close_queued(plan, id), _MOST_CLOSED)
     packaged = plan.orchestrations.get(task.orchestration)
     ready = packaged is not None and not packaged.reason
 
     def task_event(event: AnyEvent) -> Proposed:
         return Proposed(task_stream(task.workspace, id), entry.version, event)
 
-    open_runs = bool(entry.open) or _unfolded(entry, asked)
-    ticks = list(_ticks(entry, now, asked)) if ready else []
+    has_open = bool(plan.open_runs(id))
+    open_runs = has_open or _unfolded(entry, asked)
+    ticks = list(_ticks(entry, has_open, now, asked)) if ready else []
     for tick in ticks:  # before a pause is confirmed: what was due until then comes first
         stream = run_stream(task.workspace, run_id(id, tick.scheduled_at, tick.attempt))
         yield Proposed(stream, 0, tick)
@@ -117,46 +120,50 @@ def _may_run(task: tasks.Task) -> bool:
     return task.status == "started" or (task.kind == "once" and task.status == "pending")
 
 
-def _close_queued(plan: Plan, entry: Entry) -> Iterator[Proposed]:
+def _close_queued(plan: Plan, task: UUID) -> Iterator[Proposed]:
     """Runs that no executor has claimed end here; the others end where they run."""
-    for id in entry.open:
+    for id in plan.open_runs(task):
         run = plan.runs[id]
         if not run.executor:
             end = ended("killed", "killed", lines=0)
             yield Proposed(stream_of(run, id), run.version, end)
 
 
-def _ticks(entry: Entry, now: datetime, asked: datetime | None) -> Iterator[RunRequested]:
+def _ticks(
+    entry: Entry, has_open: bool, now: datetime, asked: datetime | None
+) -> Iterator[RunRequested]:
     task = entry.task
     if task.status == "pending_pause":
-        yield from _scheduled(entry, now, asked)
+        yield from _scheduled(entry, has_open, now, asked)
     if not _may_run(task):
         return
     for retry in entry.retries:
         if retry.at <= now:
             yield RunRequested(task=task.id, scheduled_at=retry.scheduled_at, attempt=retry.attempt)
     if task.schedule is not None:
-        yield from _scheduled(entry, now, asked)
+        yield from _scheduled(entry, has_open, now, asked)
         return
-    due = _single_due(entry)
+    due = _single_due(entry, has_open)
     if due is not None and (entry.next_at or due) <= now and due != asked:
         yield RunRequested(task=task.id, scheduled_at=due)
 
 
-def _single_due(entry: Entry) -> datetime | None:
+def _single_due(entry: Entry, has_open: bool) -> datetime | None:
     """The instant of a run-once or continuous task's next run."""
     if entry.task.kind == "once":
         return entry.task.created_at if entry.last is None else None
-    if entry.open:
+    if has_open:
         return None
     return entry.next_at or entry.task.active_since
 
 
-def _scheduled(entry: Entry, now: datetime, asked: datetime | None) -> Iterator[RunRequested]:
+def _scheduled(
+    entry: Entry, has_open: bool, now: datetime, asked: datetime | None
+) -> Iterator[RunRequested]:
     task = entry.task
     if task.schedule is None:
         return
-    busy = Busy(bool(entry.open or entry.retries) or _unfolded(entry, asked), entry.busy_until)
+    busy = Busy(has_open or bool(entry.retries) or _unfolded(entry, asked), entry.busy_until)
     for tick in schedules.due(task.schedule, _active(entry, task.schedule, asked), now, busy):
         yield RunRequested(task=task.id, scheduled_at=tick.at, missed=tick.missed)
 
@@ -186,15 +193,16 @@ def _has_ended(entry: Entry, now: datetime) -> bool:
     )
 
 
-def wake_at(entry: Entry, now: datetime) -> datetime | None:
+def wake_at(plan: Plan, id: UUID, now: datetime) -> datetime | None:
     """When the task is to be looked at next if nothing happens before."""
-    if not _may_run(entry.task):
+    entry = plan.tasks.get(id)
+    if entry is None or not _may_run(entry.task):
         return None
     times = [retry.at for retry in entry.retries]
     if entry.task.schedule is not None:
         following = schedules.next_after(entry.task.schedule, now)
         times += [following] if following else []
-    elif (due := _single_due(entry)) is not None:
+    elif (due := _single_due(entry, bool(plan.open_runs(id)))) is not None:
         times.append(entry.next_at or due)
     return min(times, default=None)
 

@@ -1,12 +1,13 @@
 """The projection that keeps the plan: in memory for deciding, in Postgres for the next start."""
 
 from collections.abc import Callable, Sequence
+from uuid import UUID
 
 import msgspec
 
 from libs.eventlog.envelope import Recorded
 from libs.postgres.pool import Connection
-from services.scheduler.plan import KINDS, Plan
+from services.scheduler.plan import KINDS, Item, OpenRun, Plan
 
 SCHEMA = "scheduler_v2"
 
@@ -33,9 +34,12 @@ class Due:
         self._encoder = msgspec.json.Encoder()
 
     async def load(self, connection: Connection) -> None:
-        for row in await connection.fetch(_LOAD):
-            item = msgspec.json.decode(row["state"], type=KINDS[row["kind"]])
-            self._plan.restore(row["kind"], row["id"], item)
+        kept = [
+            (row["kind"], row["id"], msgspec.json.decode(row["state"], type=KINDS[row["kind"]]))
+            for row in await connection.fetch(_LOAD)
+        ]
+        for kind, id, item in sorted(kept, key=_place):
+            self._plan.restore(kind, id, item)
         self._wake()
 
     def received(self, batch: Sequence[Recorded]) -> None:
@@ -61,3 +65,9 @@ class Due:
     def applied(self, batch: Sequence[Recorded]) -> None:
         """What has changed is kept now."""
         self._plan.changed.clear()
+
+
+def _place(kept: tuple[str, UUID, Item]) -> int:
+    """Runs in the log's order; of others it is of no matter."""
+    _, _, item = kept
+    return item.version if isinstance(item, OpenRun) else 0

@@ -5,6 +5,7 @@ has been. `changed` and `woken` say what a batch of events touched; their reader
 """
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -76,7 +77,6 @@ class Entry(msgspec.Struct, gc=False):
     version: int
     correlation: str
     cause: str
-    open: list[UUID] = []
     last: datetime | None = None
     busy_until: datetime | None = None
     next_at: datetime | None = None
@@ -133,6 +133,8 @@ class Plan:
         self.changed: set[tuple[str, UUID]] = set()
         self.woken: set[UUID] = set()
         self._of_orchestration: defaultdict[UUID, set[UUID]] = defaultdict(set)
+        # Of each task, as they were asked for. In no row: a task's would grow with each of them.
+        self._open: defaultdict[UUID, dict[UUID, None]] = defaultdict(dict)
         self._tables: dict[str, dict[UUID, Any]] = {
             "task": self.tasks,
             "run": self.runs,
@@ -143,11 +145,17 @@ class Plan:
     def table(self, kind: str) -> dict[UUID, Any]:
         return self._tables[kind]
 
+    def open_runs(self, task: UUID) -> Collection[UUID]:
+        """The runs of a task that have no end."""
+        return self._open.get(task, {})
+
     def restore(self, kind: str, id: UUID, item: Item) -> None:
-        """Puts back what was kept; everything is looked at once after that."""
+        """Puts back what was kept, runs in their order; everything is looked at once after that."""
         self.table(kind)[id] = item
         if isinstance(item, Entry):
             self._of_orchestration[item.task.orchestration].add(id)
+        if isinstance(item, OpenRun):
+            self._open[item.task][id] = None
         if kind in ("task", "kill"):
             self.woken.add(id)
 
@@ -207,7 +215,10 @@ class Plan:
             case RunFinished() as event if id in self.runs:
                 run = self.runs[id]
                 self._drop("run", id)
-                self._finished(fact, id, run, event)
+                self._open[run.task].pop(id, None)
+                if not self._open[run.task]:
+                    del self._open[run.task]
+                self._finished(fact, run, event)
 
     def _requested(self, fact: Recorded, id: UUID, event: RunRequested) -> None:
         run = OpenRun(
@@ -220,10 +231,10 @@ class Plan:
             fact.id,
         )
         self._put("run", id, run)
+        self._open[event.task][id] = None
         entry = self.tasks.get(event.task)
         if entry is None:
             return
-        entry.open = [*entry.open, id]
         entry.next_at = None
         asked = (event.scheduled_at, event.attempt)
         entry.retries = [one for one in entry.retries if (one.scheduled_at, one.attempt) != asked]
@@ -232,11 +243,10 @@ class Plan:
         self.changed.add(("task", event.task))
         self.woken.add(event.task)
 
-    def _finished(self, fact: Recorded, id: UUID, run: OpenRun, event: RunFinished) -> None:
+    def _finished(self, fact: Recorded, run: OpenRun, event: RunFinished) -> None:
         entry = self.tasks.get(run.task)
         if entry is None:
             return
-        entry.open = [other for other in entry.open if other != id]
         entry.busy_until = fact.at
         bad = event.status in FAILED
         entry.failures = entry.failures + 1 if bad else 0
@@ -253,7 +263,7 @@ class Plan:
     def _keep_or_forget(self, id: UUID, entry: Entry) -> None:
         """A task of which nothing more can come is forgotten; a kill of it may still come."""
         status = entry.task.status
-        idle = not entry.open and not entry.retries
+        idle = not self.open_runs(id) and not entry.retries
         over = entry.task.kind == "once" and entry.last is not None and status == "pending"
         if status == "killed" or (idle and (over or status in ("failed", "success"))):
             self._of_orchestration[entry.task.orchestration].discard(id)

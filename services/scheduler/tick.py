@@ -120,8 +120,7 @@ class Ticker:
         for id in ids & self._plan.kills.keys():
             failed |= await self._confirm_kill(id)
         for id in ids - failed:
-            entry = self._plan.tasks.get(id)
-            at = decide.wake_at(entry, now) if entry else None
+            at = decide.wake_at(self._plan, id, now)
             if at is not None and at > now:
                 heapq.heappush(self._heap, (at, id))
         return failed

@@ -97,3 +97,14 @@ def test_i6_a_vanished_executor_s_runs_are_closed_and_tried_again_by_policy() ->
     assert step.proposed.expected == story.facts[-1].seq
     story.tell(step.proposed.stream, step.proposed.event)
     assert ticks(story.settle()) == ["0#2"]
+
+
+def test_i7_a_day_of_queued_runs_is_closed_part_by_part() -> None:
+    """So that the loop is free for others between the parts."""
+    story = started(every(1, overlap="allow", misfire="all", misfire_cap=1000))
+    for _ in range(5):
+        story.wait(1000)
+        story.settle()
+    story.task(KILL)
+    assert len(story.due()) == 1000
+    assert story.settle() == [CLOSED] * 5000 + [TaskKilled()]

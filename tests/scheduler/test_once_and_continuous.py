@@ -58,7 +58,7 @@ def test_a_run_that_should_have_come_with_its_order_is_asked_for_a_little_later(
     story = Story()
     story.packaged()
     story.task(ONCE)
-    wake_at = decide.wake_at(story.plan.tasks[TASK], story.now)
+    wake_at = decide.wake_at(story.plan, TASK, story.now)
     assert wake_at == START + HEAD_START
     story.wait(HEAD_START.total_seconds())
     assert story.settle() == [RunRequested(task=TASK, scheduled_at=START)]

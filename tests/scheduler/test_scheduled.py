@@ -150,12 +150,11 @@ def test_a_run_to_be_tried_again_is_open(overlap: str) -> None:
 def test_the_scheduler_sleeps_until_the_next_tick_or_retry() -> None:
     order = msgspec.structs.replace(every(20), retry=Retry(attempts=2, backoff=3))
     story = started(order)
-    entry = story.plan.tasks[TASK]
-    assert decide.wake_at(entry, story.now) == START.replace(second=20)
+    assert decide.wake_at(story.plan, TASK, story.now) == START.replace(second=20)
     story.wait(20)
     story.settle()
     story.run(START.replace(second=20), RunStarted(executor="one"), end("failure"))
-    assert decide.wake_at(entry, story.now) == START.replace(second=23)
+    assert decide.wake_at(story.plan, TASK, story.now) == START.replace(second=23)
 
 
 def test_i3_each_tick_is_a_run_of_its_own() -> None:

@@ -35,6 +35,8 @@ def end(raised: BaseException | None, loaded: Set[str]) -> NoReturn:
             _ignore(error, threading)
     atexit._run_exitfuncs()
     flushed = _flush()
+    if gc.isenabled():
+        gc.collect()  # whose finalisers find all there still
     _dismantle(loaded)
     flushed = _flush() and flushed
     _collect_in_silence()

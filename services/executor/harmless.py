@@ -38,6 +38,7 @@ _OF_SYS = {
     "version",
     "version_info",
 }
+_VARIABLES = "os.environ"  # as a whole, not one of them
 # What imports look at in the module that they are in, and what every call goes through.
 _IN_USE = {"__builtins__", "__loader__", "__name__", "__package__", "__path__", "__spec__"}
 # What others' statements call in passing: an import by name, or a class by its bases.
@@ -100,14 +101,21 @@ class Names:
             return all(map(self._plain, expression.args.defaults))
         if isinstance(expression, ast.Call):
             return self._is_pure(expression.func) and self._parts(expression, but=expression.func)
-        if isinstance(expression, ast.Attribute) and self._shows_imports(expression):
-            return False
-        return isinstance(expression, _PLAIN) and self._parts(expression)
+        if isinstance(expression, ast.Subscript) and self._path(expression.value) == _VARIABLES:
+            return self._plain(expression.slice)
+        return (
+            isinstance(expression, _PLAIN)
+            and not self._shows_imports(expression)
+            and self._parts(expression)
+        )
 
-    def _shows_imports(self, expression: ast.Attribute) -> bool:
-        """Whether one can see by it what was imported."""
-        module, _, name = self._path(expression).partition(".")
-        return module == "sys" and name.partition(".")[0] not in _OF_SYS
+    def _shows_imports(self, expression: ast.AST) -> bool:
+        """Whether one can see by it what was imported: by what imports change."""
+        path = self._path(expression)
+        module, _, name = path.partition(".")
+        return path == _VARIABLES or (
+            module == "sys" and bool(name) and name.partition(".")[0] not in _OF_SYS
+        )
 
     def _parts(self, expression: ast.AST, but: ast.AST | None = None) -> bool:
         return all(self._plain(e) for e in ast.iter_child_nodes(expression) if e is not but)
@@ -134,7 +142,7 @@ class Names:
                 return path.startswith("pathlib.Path") and self._plain(expression)
         return False
 
-    def _path(self, expression: ast.expr) -> str:
+    def _path(self, expression: ast.AST) -> str:
         """By which name it can be imported; empty where that is not sure."""
         match expression:
             case ast.Name(name):

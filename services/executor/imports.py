@@ -22,7 +22,10 @@ _MOST_BYTES = 1 << 20
 _MOST_ENTRIES = 20_000
 _TOO_MUCH = (OSError, SyntaxError, ValueError, RecursionError, MemoryError)
 _SUFFIXES = (".py", ".pyc", ".so")
-_ELSEWHERE = re.compile(rb"sys\s*\.\s*path|from\s+sys\s+import|addsitedir|meta_path|spec_from_file")
+_ELSEWHERE = re.compile(
+    rb"sys\s*\.\s*path|from\s+sys\s+import|import\s+sys\s+as|[\"']sys[\"']|\(\s*sys\s*[,)]"
+    rb"|addsitedir|meta_path|spec_from_file|run_path"
+)
 # In every interpreter before any script, hence never looked for beside it.
 _EARLY = {*sys.builtin_module_names, "abc", "codecs", "encodings", "io", "os", "site", "stat"}
 
@@ -76,7 +79,7 @@ class _Walk:
     def _body(self, body: list[ast.stmt], names: Names, file: Path, package: str) -> None:
         for place, statement in enumerate(body):
             self._after.append(body[place + 1 :])
-            inner = self._blocks(statement, file)
+            inner = self._blocks(statement, names, file)
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 self._imports(statement, package)
             elif inner is not None:
@@ -95,15 +98,27 @@ class _Walk:
                 for each in aliases:
                     self._import(whole, f"from {whole} import {each.name}", each.name)
 
-    def _blocks(self, statement: ast.stmt, file: Path) -> list[ast.stmt] | None:
+    def _blocks(self, statement: ast.stmt, names: Names, file: Path) -> list[ast.stmt] | None:
         """What in it is carried out, where it is plain which."""
         match statement:
             case ast.If(test, body, other):
                 return self._branch(test, body, other, file)
-            case ast.Try(body, _, other, final):
-                # A handler is only reached by an import that fails, and nothing comes after it.
-                return [*body, *other, *final]
+            case ast.Try(body, handlers, other, final):
+                caught = [each for handler in handlers for each in handler.body]
+                if all(map(self._is_last, body)) or all(map(names.is_harmless, caught)):
+                    return [*body, *other, *final]
         return None
+
+    def _is_last(self, statement: ast.stmt) -> bool:
+        """Whether nothing is imported ahead after it if it fails: then no handler matters."""
+        match statement:
+            case ast.Import(names):
+                return not any(self._is_own(each.name) for each in names)
+            case ast.ImportFrom(str(module), level=0):
+                return not self._is_own(module)
+            case ast.Assign([ast.Name()], ast.Constant()) | ast.Pass():
+                return True  # it can't fail
+        return False
 
     def _branch(
         self, test: ast.expr, body: list[ast.stmt], other: list[ast.stmt], file: Path

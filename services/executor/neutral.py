@@ -1,9 +1,12 @@
-"""Which modules are the same whenever they are imported, and change nothing for others. Pure.
+"""Which modules are the same whenever they are imported, and change nothing for others.
 
 All of the standard library. Their import reads no variable and no file of the run, registers
 nothing that a script would notice, and loads neither OpenSSL nor time zones, which are set up by
 variables (tests/executor/test_neutral.py). What was imported for one script, others may find.
 """
+
+import importlib
+from functools import lru_cache
 
 _TEXT = """
     __future__ _thread abc argparse array ast base64 binascii bisect builtins calendar cmath cmd
@@ -29,12 +32,22 @@ _PACKAGES = {
 }  # fmt: skip
 
 
+@lru_cache(1024)
 def is_neutral(statement: str) -> bool:
-    """Of `import MODULE` or `from MODULE import NAME`."""
+    """Of `import MODULE` or `from MODULE import NAME`.
+
+    Not one that fails: a script may try it, and do otherwise then. Environments are of the Python
+    that we are.
+    """
     match statement.split():
         case ["import", module]:
             return module in _NAMES
         case ["from", module, "import", name]:
-            whole = module not in _PACKAGES or f"{module}.{name}" in _NAMES
-            return module in _NAMES and whole
+            if f"{module}.{name}" in _NAMES:
+                return True
+            return module in _NAMES and module not in _PACKAGES and _has(module, name)
     return False
+
+
+def _has(module: str, name: str) -> bool:
+    return name == "*" or hasattr(importlib.import_module(module), name)

@@ -26,6 +26,8 @@ BESIDE = {
     "space/inner.py": b"import os\nos.environ['STEER'] = 'inner'\n",
     "vendor/looking.py": b"FROM_ENVIRONMENT = 'vendored'\n",
     "vendor/json.py": b"VALUE = 'ours'\n",
+    "bare.py": b"",
+    "vendor/__main__.py": b"import json\nprint(json.VALUE)\n",
 }
 
 _ALL = "looking.FROM_ENVIRONMENT, looking.ARGUMENTS, looking.FILE, looking.LIMIT, looking.FOLDER"
@@ -74,6 +76,18 @@ SCRIPTS = {
     "import looking\nprint(looking.FROM_ENVIRONMENT)\n",
     "attempted_otherwise": "import sys\ntry:\n    import looking\nexcept ImportError:\n"
     "    import hooking\nprint('hooking' in sys.modules)\n",
+    "attempted_value": "import os\ntry:\n    x = os.environ['ABSENT']\nexcept KeyError:\n"
+    "    os.environ['STEER'] = 'v'\nimport looking\nprint(looking.FROM_ENVIRONMENT)\n",
+    "attempted_name": "import os\ntry:\n    from bare import absent_name\nexcept ImportError:\n"
+    "    os.environ['STEER'] = 'n'\nimport looking\nprint(looking.FROM_ENVIRONMENT)\n",
+    "attempted_name_of_standard_library": "import os\ntry:\n    from typing import absent_name\n"
+    "except ImportError:\n    os.environ['STEER'] = 's'\nimport looking\n"
+    "print(looking.FROM_ENVIRONMENT)\n",
+    "all_variables": "import os\nbefore = dict(os.environ)\nimport hooking\n"
+    "print(os.environ.items() - before.items())\n",
+    "path_by_other_name": "import sys as s, csv\ns.path.insert(0, 'vendor')\nimport json\n"
+    "print(json.VALUE)\n",
+    "path_of_a_tool": "import runpy\nrunpy.run_path('vendor')\n",
     "type_checking": "import sys\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
     "    import hooking\nimport looking\nprint('hooking' in sys.modules)\n",
     "warnings_caught": "import warnings\nwith warnings.catch_warnings(record=True) as w:\n"

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 started = time.time(), datetime.datetime.now()
 WORDS = "a b c".split()
 DEBUG = os.environ.get("DEBUG", "0") == "1"
+USER = os.environ["USER"]
 Point = namedtuple("Point", "x y")
 print(f"begins at {started}", file=sys.stderr)
 T = TypeVar("T")
@@ -35,6 +36,15 @@ class B(A):
     x: list = field(default_factory=list)
 if TYPE_CHECKING:
     import of_types_only
+try:
+    import fast
+    HAS_FAST = True
+except ImportError:
+    raise SystemExit("install fast")
+try:
+    token = os.environ["TOKEN"]
+except KeyError:
+    token = None
 """
 PREFIX = (
     "import datetime, functools, logging, os, pathlib, sys, time\n"
@@ -75,6 +85,12 @@ f: package.set() = 1
 @package.decorator\ndef f(): pass
 @package.decorator\nclass A: pass
 try: package.set()\nexcept ValueError: pass
+try: x = os.environ["A"]\nexcept KeyError: package.set()
+try: import package, own\nexcept ImportError: package.set()
+try: from own import x\nexcept ImportError: import other
+x = dict(os.environ)
+from os import environ as e; x = list(e)
+from sys import modules as m; x = "package" in m
 match package:\n    case 1: pass
 raise SystemExit
 sorted([1], key=lambda x: package.set())
@@ -100,7 +116,7 @@ def test_nothing_of_it_is_in_the_way(tmp_path: Path) -> None:
 @pytest.mark.parametrize("line", STEERING.strip().split("\n"), ids=str)
 def test_nothing_below_it_is_imported_ahead(tmp_path: Path, line: str) -> None:
     script = "import os, sys, package\n" + line.replace("\\n", "\n") + "\nimport last\n"
-    ahead = of(tmp_path, {"main.py": script})
+    ahead = of(tmp_path, {"main.py": script, "own.py": ""})
     assert ahead.statements[2] == "import package"
     assert "import last" not in ahead.statements
     assert ahead.left.endswith("may change what the imports after it do")
@@ -151,6 +167,9 @@ def test_one_of_them_that_steers_ends_it(tmp_path: Path) -> None:
         ({"json/readme": "", "csv/__init__.py": ""}, {"csv"}),
         ({"vendor/json.py": ""}, set()),
         ({"vendor/json.py": "", "a.py": "import sys\nsys.path.append('vendor')"}, {"a", "json"}),
+        ({"vendor/json.py": "", "a.py": "import sys as s\ns.path.append('vendor')"}, {"a", "json"}),
+        ({"vendor/json.py": "", "a.py": "getattr(sys, 'path')[:0] = 'v',"}, {"a", "json"}),
+        ({"tool/json.py": "", "a.py": "import runpy\nrunpy.run_path('tool')"}, {"a", "json"}),
     ],
 )
 def test_what_it_has_of_its_own(tmp_path: Path, files: dict[str, str], names: set[str]) -> None:

@@ -201,6 +201,23 @@ SCRIPTS = {
         file = open("written", "w")
         file.write("not closed")
     """,
+    "finalisers_of_garbage": """
+        import near
+        class Ring:
+            def __init__(self, name): self.me, self.name = self, name
+            def __del__(self):
+                import json, near
+                print("gone", self.name, json.dumps(near.NAME), Ring is not None)
+        Ring("held by nobody")
+        ring = Ring("held by a name")
+        del ring
+    """,
+    "pool_left_open": """
+        import multiprocessing
+        if __name__ == "__main__":
+            pool = multiprocessing.Pool(2)
+            print(pool.map(abs, [-3]))
+    """,
     "finalisers_too_late": """
         import sys, near
         class Ring:

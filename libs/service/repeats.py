@@ -41,9 +41,10 @@ class Repeats(logging.Filter):
                 return True
             else:
                 key = place
+            if not self._kept:
+                self._wake()
             _, before = self._kept.get(key, (record, 0))
             self._kept[key] = record, before + 1
-            self._wake()
         return False
 
     def tell_due(self) -> None:
@@ -70,10 +71,10 @@ class Repeats(logging.Filter):
         return (record.name, record.levelno, record.getMessage(), kind), place
 
     def _wake(self) -> None:
-        if self._timer is None or not self._timer.is_alive():
-            self._timer = threading.Timer(SECOND, self.tell_due)
-            self._timer.daemon = True
-            self._timer.start()
+        """For what is kept from now on: one of before may come too soon for it."""
+        self._timer = threading.Timer(SECOND, self.tell_due)
+        self._timer.daemon = True
+        self._timer.start()
 
 
 def _again(record: logging.LogRecord, count: int) -> logging.LogRecord:

@@ -60,10 +60,17 @@ class Room:
     def _left(self, folder: Path) -> int:
         """Bytes beyond the reserve."""
         if self._clock() - self._looked >= _FRESH:
-            found = os.statvfs(folder)
-            self._reserve = min(self._most, found.f_blocks * found.f_frsize // _SHARE)
-            files_left = not found.f_files or found.f_favail > _FILES  # some count none
-            free = found.f_bavail * found.f_frsize if files_left else 0
+            free, whole = space(folder)
+            self._reserve = min(self._most, whole // _SHARE)
             self._over = free - self._reserve
             self._looked = self._clock()
         return self._over
+
+
+def space(folder: Path) -> tuple[int, int]:
+    """Bytes that may yet be written on the disk of `folder`, none where no file can be made, and how
+    many it has in all."""
+    found = os.statvfs(folder)
+    files_left = not found.f_files or found.f_favail > _FILES  # some count none, as btrfs
+    free = found.f_bavail * found.f_frsize if files_left else 0
+    return free, found.f_blocks * found.f_frsize

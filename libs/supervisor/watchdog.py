@@ -10,14 +10,13 @@ It keeps logs from growing without end, too.
 """
 
 import asyncio
-import os
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from signal import SIGABRT, SIGTERM
 
 from libs.domain.errors import Rejected
 from libs.linux.process import scheduled
+from libs.service.room import space
 from libs.supervisor.notify import Notifications
 from libs.supervisor.process import Process
 from libs.supervisor.silence import Silence
@@ -86,7 +85,7 @@ class Watchdog:
         stores = [one for one in self._processes if one.program.name == "nats"]
         if failing < _FAILING or not stores or time.monotonic() - self._restarted < _AGAIN:
             return
-        free = _free(stores[0].program.folder)
+        free, _ = space(stores[0].program.folder)
         if free >= _ROOM:
             self._restarted = time.monotonic()
             why = f"has stored nothing for {failing:.0f} s with {free >> 20} MiB free; ending it"
@@ -105,8 +104,3 @@ def watchdog_seconds(operator: Mapping[str, str]) -> float:
     raise Rejected(
         "invalid", f"RONDO_WATCHDOG_SECONDS={said}: give seconds from 2 up, or 0 for off"
     )
-
-
-def _free(folder: Path) -> int:
-    found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize if found.f_favail else 0

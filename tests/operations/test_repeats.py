@@ -1,8 +1,10 @@
 """A line that comes again and again is shown once a second, and counted."""
 
 import logging
+import threading
 from collections.abc import Callable
 from io import StringIO
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -81,3 +83,38 @@ def test_the_count_comes_without_another_line() -> None:
     assert repeats._timer is not None
     repeats._timer.join(30)
     assert text.getvalue().splitlines() == ["again", "again (and 4 more like it in a second)"]
+
+
+class Timers:
+    """In place of threading.Timer: each rings when it is told the time."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self._due: list[tuple[float, Callable[[], None]]] = []
+
+    def __call__(self, seconds: float, ring: Callable[[], None]) -> SimpleNamespace:
+        due = self._lines.now + seconds, ring
+        self._due.append(due)
+        return SimpleNamespace(start=lambda: None, is_alive=lambda: due in self._due)
+
+    def until(self, now: float) -> None:
+        for due, ring in sorted(self._due, key=lambda one: one[0]):
+            if due <= now:
+                self._lines.now = due
+                ring()
+                self._due.remove((due, ring))
+        self._lines.now = now
+
+
+def test_the_count_of_a_burst_s_last_moment_comes_too(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It began in one second and ended in the next, and nothing is said after it."""
+    timers = Timers(lines)
+    monkeypatch.setattr(threading, "Timer", timers)
+    for moment in (0.5, 0.75, 1.25, 1.5):
+        timers.until(moment)
+        lines.logger.warning("again")
+    timers.until(10)
+    shown, counted = "again", "again (and 1 more like it in a second)"
+    assert lines.seen() == [shown, counted, shown, counted]

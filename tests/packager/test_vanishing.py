@@ -94,11 +94,13 @@ async def test_the_cache_is_not_emptied_under_a_build(place: Place) -> None:
     """uv's own lock is held by one command at a time; a build is several."""
     builder = place.builder(limits=BuildLimits(cache_bytes=-1, kept=Limits(environments=50)))
     order: list[str] = []
+    begun, enough = asyncio.Event(), asyncio.Event()
 
     async def build(name: str) -> None:
         async with builder._watched.build(name):
             order.append(f"{name} begins")
-            await asyncio.sleep(0.3)
+            begun.set()
+            await enough.wait()
             order.append(f"{name} ends")
 
     async def prune() -> None:
@@ -106,10 +108,14 @@ async def test_the_cache_is_not_emptied_under_a_build(place: Place) -> None:
         order.append("emptied")
 
     first = asyncio.create_task(build("first"))
-    await asyncio.sleep(0.05)
+    await begun.wait()
     pruning = asyncio.create_task(prune())
-    await asyncio.sleep(0.2)  # it may wait, or be at the walk before
+    while not builder._watched._alone.locked():  # noqa: ASYNC110 - it walks over the cache before
+        await asyncio.sleep(0.01)
     second = asyncio.create_task(build("second"))
+    await asyncio.sleep(0)
+    assert order == ["first begins"]
+    enough.set()
     await asyncio.gather(first, pruning, second)
     assert order[:2] == ["first begins", "first ends"]
     assert order.index("second begins") > order.index("first ends")

@@ -108,16 +108,6 @@ class Lease:
             self._news.notify_all()
 
 
-async def hold(
-    nats: Nats,
-    holder: str,
-    lapsed: Callable[[], Awaitable[None]],
-    clock: Callable[[], float] = since_boot,
-) -> None:
-    """See Lease.hold."""
-    await Lease(nats, holder, lapsed, clock).hold()
-
-
 async def holders(nats: Nats) -> set[str]:
     """Who holds a lease now. Raises Unavailable, never a guess."""
     body = await nats.api(f"STREAM.INFO.{LEASE}", {"subjects_filter": "lease.>"})

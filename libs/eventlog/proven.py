@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from libs.linux.process import started
+from libs.linux.proc import started
 from libs.linux.tcp import Address, serves
 
 

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 TTL = 45
 _EVERY = 5.0  # seconds
 _MOST = 1000
+_NAMED = 5  # packages, in words
 
 
 class Places(msgspec.Struct, frozen=True):
@@ -61,6 +62,15 @@ class Building(msgspec.Struct, frozen=True):
     fetching: list[str]
     bytes: int
     seconds: int
+
+    @property
+    def doing(self) -> str:
+        """For people: `fetching torch (730.2MiB), triton (150.1MiB) and 3 more`, or the step."""
+        if not self.fetching:
+            return self.step
+        more = len(self.fetching) - _NAMED
+        rest = f" and {more} more" if more > 0 else ""
+        return f"fetching {', '.join(self.fetching[:_NAMED])}{rest}"
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

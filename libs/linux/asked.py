@@ -1,7 +1,7 @@
 """The other side of a seccomp filter that asks: what was called, and what it is to return.
 
-Sources: seccomp_unotify(2), pidfd_getfd(2). What a process says in its memory it can change while
-it is looked at, so whoever decides by it must act itself and not let the call go on.
+Source: seccomp_unotify(2). What a process says in its memory it can change while it is
+looked at, so whoever decides by it must act itself and not let the call go on.
 """
 
 import ctypes
@@ -12,13 +12,12 @@ from fcntl import ioctl
 from pathlib import Path
 from typing import NamedTuple
 
-from libs.linux import syscalls
+from libs.linux import theirs
 
 _RECEIVE, _SEND, _IS_VALID = 0xC0502100, 0xC0182101, 0x40082102
 _ASKED = struct.Struct("QII iI Q 6Q")  # id, thread, flags; number, architecture, place, arguments
 _ANSWER = struct.Struct("QqiI")
 _GO_ON = 1
-_PIDFD_GETFD = 438  # the same on every architecture
 _MOST = 128  # bytes of an address: sockaddr_storage
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -53,7 +52,7 @@ def look_at(process: int) -> None:
     os.close(os.open(f"/proc/{process}/mem", os.O_RDONLY | os.O_CLOEXEC))
     handle = os.pidfd_open(process)
     try:
-        os.close(syscalls.syscall(_PIDFD_GETFD, handle, 0, 0))
+        os.close(theirs.duplicate(handle, 0))
     finally:
         os.close(handle)
 
@@ -63,14 +62,9 @@ def their_socket(listener: int, asked: Asked, descriptor: int) -> socket.socket:
     handle = os.pidfd_open(_process_of(asked.thread))
     try:
         ioctl(listener, _IS_VALID, struct.pack("Q", asked.id))  # still the one that asked
-        copy = syscalls.syscall(_PIDFD_GETFD, handle, descriptor, 0)
+        return theirs.as_socket(handle, descriptor)
     finally:
         os.close(handle)
-    try:
-        return socket.socket(fileno=copy)
-    except OSError:  # it is no socket, and stays open otherwise
-        os.close(copy)
-        raise
 
 
 def _process_of(thread: int) -> int:

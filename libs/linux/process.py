@@ -55,59 +55,6 @@ def count(uid: int) -> int:
     return total
 
 
-def lives(pid: int) -> bool:
-    """Whether it runs. A zombie does not: it has ended, and only its parent has not looked yet."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return status.rpartition(b") ")[2][:1] not in (b"Z", b"X")
-
-
-def started(pid: int) -> int:
-    """When it started, in ticks since the machine's start: with the pid, it names one process for
-    good. Raises OSError where there is none."""
-    status = Path(f"/proc/{pid}/stat").read_bytes()
-    return int(status.rpartition(b") ")[2].split()[19])
-
-
-def holds(pid: int, descriptor: int) -> bool:
-    """Whether `pid` lives and has the file of our `descriptor` open; so it seems, too, where we may
-    not look, since it is another user's."""
-    if not lives(pid):
-        return False
-    ours = os.fstat(descriptor)
-    try:
-        for name in os.listdir(f"/proc/{pid}/fd"):
-            with contextlib.suppress(OSError):  # closed meanwhile
-                if os.path.samestat(os.stat(f"/proc/{pid}/fd/{name}"), ours):
-                    return True
-    except PermissionError:
-        return True
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return False
-
-
-def works_in(pid: int, folder: Path) -> bool:
-    """Whether the current directory of `pid` is `folder`, as far as we may look."""
-    try:
-        return os.path.samefile(f"/proc/{pid}/cwd", folder)
-    except OSError:
-        return False
-
-
-def scheduled(pid: int) -> tuple[str, float] | None:
-    """The state of its main thread, a letter as in proc(5), and the seconds of CPU that it has had;
-    None when it is gone."""
-    try:
-        text = Path(f"/proc/{pid}/task/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    fields = text.rpartition(")")[2].split()
-    return fields[0], (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def end_children(keep: Set[int] = frozenset()) -> dict[int, End]:
     """Kill all our descendants but the trees of `keep`; return the ends of our children by pid.
 

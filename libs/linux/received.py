@@ -1,6 +1,6 @@
 """How much another process has received over TCP: a duplicate of its socket is asked, for a moment.
 
-Sources: pidfd_getfd(2), tcp(7), struct tcp_info of linux/tcp.h. It takes the right to trace the
+Sources: tcp(7), struct tcp_info of linux/tcp.h. It takes the right to trace the
 process, which has whoever started it as the same uid, or is root.
 """
 
@@ -8,9 +8,9 @@ import os
 import socket
 import struct
 
-from libs.linux import syscalls
+from libs.linux import theirs
+from libs.linux.proc import opened
 
-_PIDFD_GETFD = 438  # on all architectures
 _BYTES_RECEIVED = struct.Struct("=128xQ")
 
 
@@ -22,10 +22,9 @@ def received(pid: int) -> dict[str, int]:
         return {}
     found = {}
     try:
-        for descriptor in os.listdir(f"/proc/{pid}/fd"):
-            name = os.readlink(f"/proc/{pid}/fd/{descriptor}")
-            if name.startswith("socket:") and (count := _count(handle, int(descriptor))):
-                found[name] = count
+        for descriptor, what in opened(pid):
+            if what.startswith("socket:") and (count := _count(handle, descriptor)):
+                found[what] = count
     except OSError:  # it has ended, or is not ours to look at
         return found
     finally:
@@ -35,7 +34,7 @@ def received(pid: int) -> dict[str, int]:
 
 def _count(handle: int, descriptor: int) -> int:
     """0 for a socket of another kind."""
-    with socket.socket(fileno=syscalls.syscall(_PIDFD_GETFD, handle, descriptor, 0)) as copy:
+    with theirs.as_socket(handle, descriptor) as copy:
         try:
             told = copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_RECEIVED.size)
         except OSError:

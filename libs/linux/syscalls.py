@@ -1,6 +1,6 @@
 """The few system calls that Python does not wrap, by ctypes. Errors are OSError with the errno.
 
-Sources: prctl(2), unshare(2), mount(2), umount2(2), syncfs(2), pidfd_open(2) is in `os` already.
+Sources: prctl(2), unshare(2), mount(2), umount2(2), syncfs(2). pidfd_open(2) is in `os` already.
 """
 
 import ctypes

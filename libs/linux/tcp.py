@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from libs.linux.process import lives
+from libs.linux.proc import lives, opened
 from libs.linux.sockdiag import ESTABLISHED, LISTENING, NOWHERE, Address, Found, look_up
 
 __all__ = ["Address", "Holder", "listener", "listens", "serves"]
@@ -80,8 +80,5 @@ def _has(pid: int, inode: int) -> bool:
         return False
     wanted = f"socket:[{inode}]"
     with suppress(OSError):  # it has ended, or is not ours to look at
-        for name in os.listdir(f"/proc/{pid}/fd"):
-            with suppress(OSError):
-                if os.readlink(f"/proc/{pid}/fd/{name}") == wanted:
-                    return True
+        return any(what == wanted for _, what in opened(pid))
     return False

@@ -68,8 +68,8 @@ class Room:
 
 
 def space(folder: Path) -> tuple[int, int]:
-    """Bytes that may yet be written on the disk of `folder`, none where no file can be made, and how
-    many it has in all."""
+    """Bytes that may yet be written on the disk of `folder`, none where no file can be made, and
+    how many it has in all."""
     found = os.statvfs(folder)
     files_left = not found.f_files or found.f_favail > _FILES  # some count none, as btrfs
     free = found.f_bavail * found.f_frsize if files_left else 0

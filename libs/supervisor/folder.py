@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from libs.domain.errors import Rejected
-from libs.linux.process import holds
+from libs.linux.proc import holds
 
 _LOCK = "lock"
 _LAST_BREATH = 10.0  # seconds that the processes of a killed instance get to end

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from libs.eventlog.proven import Server
-from libs.linux.process import started
+from libs.linux.proc import started
 from libs.linux.tcp import listens
 from libs.natsjwt.issuer import Issuer, is_user_seed, public_of
 from libs.supervisor.folder import Folder, write_whole

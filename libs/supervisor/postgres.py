@@ -16,7 +16,7 @@ from pathlib import Path
 from signal import SIGINT, SIGQUIT
 
 from libs.domain.errors import Rejected
-from libs.linux.process import lives, works_in
+from libs.linux.proc import lives, works_in
 from libs.supervisor.folder import Folder, write_whole
 from libs.supervisor.process import Program, Ready, User, complete
 from libs.supervisor.sockets import socket_folder

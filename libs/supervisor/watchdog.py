@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from signal import SIGABRT, SIGTERM
 
 from libs.domain.errors import Rejected
-from libs.linux.process import scheduled
+from libs.linux.proc import scheduled
 from libs.service.room import space
 from libs.supervisor.notify import Notifications
 from libs.supervisor.process import Process

@@ -9,7 +9,6 @@ from libs.eventlog.status import Building
 from libs.eventlog.wire import ApiError, Nats
 
 _MIB = 1 << 20
-_NAMED = 5
 
 
 async def progress(nats: Nats, state: Orchestration) -> str:
@@ -26,12 +25,7 @@ async def progress(nats: Nats, state: Orchestration) -> str:
 
 def described(build: Building) -> str:
     """As in `fetching torch (730.2MiB), triton (150.1MiB): 312 MiB so far, for 42 s`."""
-    doing = build.step
-    if build.fetching:
-        more = len(build.fetching) - _NAMED
-        rest = f" and {more} more" if more > 0 else ""
-        doing = f"fetching {', '.join(build.fetching[:_NAMED])}{rest}"
-    return f"{doing}: {build.bytes / _MIB:.0f} MiB so far, for {build.seconds} s"
+    return f"{build.doing}: {build.bytes / _MIB:.0f} MiB so far, for {build.seconds} s"
 
 
 def _is(build: Building, id: UUID) -> bool:

@@ -5,10 +5,10 @@ much to do. Until then it has open what startup.py gave it, and its first act is
 """
 
 import contextlib
-import os
 from collections.abc import Callable
 from functools import partial
 
+from libs.linux.proc import opened
 from services.executor.startup import MEMORY
 
 _EVERY = 0.02  # seconds
@@ -27,9 +27,6 @@ def when_begun(pid: int, later: Later, then: Callable[[], object], looks: int = 
 
 def _is_starting(pid: int) -> bool:
     """False also where we may not look, and for a fork, which is at its script at once."""
-    folder, links = f"/proc/{pid}/fd", set()
     with contextlib.suppress(OSError):
-        for name in os.listdir(folder):
-            with contextlib.suppress(FileNotFoundError):  # others close at its exec
-                links.add(os.readlink(f"{folder}/{name}"))
-    return f"/memfd:{MEMORY} (deleted)" in links
+        return any(what == f"/memfd:{MEMORY} (deleted)" for _, what in opened(pid))
+    return False

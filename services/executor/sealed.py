@@ -9,9 +9,9 @@ import contextlib
 import errno
 import functools
 
+from libs.linux import syscalls
 from libs.linux.seccomp import Filter, Steps, allow, ask, if_bit, if_equal, number, refuse
 
-_NEW_USER = 0x10000000  # CLONE_NEWUSER
 _UNIX, _INET, _INET6, _NETLINK = 1, 2, 10, 16
 _ICMP, _TCP, _UDP, _ICMP6, _UDP_LITE = 1, 6, 17, 58, 136
 _KEEPER = 1  # its pid for a run: the first of the run's process table
@@ -67,7 +67,7 @@ def close_to_runs() -> None:
 
 @functools.cache
 def _without_user_namespaces() -> Filter:
-    flags = if_bit(0, _NEW_USER, refuse(errno.EPERM), allow)
+    flags = if_bit(0, syscalls.CLONE_NEWUSER, refuse(errno.EPERM), allow)
     return Filter({_UNSHARE: flags, _CLONE: flags, _CLONE3: refuse(errno.ENOSYS)})
 
 

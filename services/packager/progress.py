@@ -9,19 +9,18 @@ import os
 import re
 import time
 from contextvars import ContextVar
-from pathlib import Path
 from typing import IO
 
 import msgspec
 
 from libs.eventlog.status import Building
+from libs.linux.proc import worked
 from libs.linux.process import descendants
 from libs.linux.received import received
 
 _SAID = 1 << 20  # bytes of stderr that are looked at
 _BEGUN = re.compile(r"^Downloading (\S+) \((\S+)\)$", re.MULTILINE)
 _DONE = re.compile(r"^ Downloaded (\S+)$", re.MULTILINE)
-_SHOWN = 5  # packages that are named
 
 
 class _Command(msgspec.Struct):
@@ -56,7 +55,7 @@ class Progress:
         pids = {self._command.pid, *descendants(self._command.pid)}
         for pid in pids:
             self._received |= received(pid)
-        works = [_work(pid) for pid in pids]
+        works = [worked(pid) for pid in pids]
         text = os.pread(self._command.said.fileno(), _SAID, 0).decode(errors="replace")
         self._fetching = fetching(text)
         return (*(sum(each) for each in zip(*works, strict=True)), self._bytes(), len(text))
@@ -76,11 +75,7 @@ class Progress:
 
     def doing(self) -> str:
         """For a message: `fetching torch (730.2MiB)`, or the step."""
-        if not self._fetching:
-            return self.step
-        more = len(self._fetching) - _SHOWN
-        rest = f" and {more} more" if more > 0 else ""
-        return f"fetching {', '.join(self._fetching[:_SHOWN])}{rest}"
+        return self.building().doing
 
 
 current: ContextVar[Progress | None] = ContextVar("current", default=None)
@@ -91,17 +86,3 @@ def fetching(said: str) -> list[str]:
     """What uv has begun to fetch and does not have yet, with sizes, by what it said."""
     done = set(_DONE.findall(said))
     return [f"{name} ({size})" for name, size in _BEGUN.findall(said) if name not in done]
-
-
-def _work(pid: int) -> tuple[int, int]:
-    """Bytes that it has written, and ticks of CPU; 0 where that can't be read."""
-    try:
-        counted = Path(f"/proc/{pid}/io").read_text()
-        written = int(counted.partition("wchar: ")[2].partition("\n")[0])
-    except OSError:
-        written = 0
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return written, int(fields[11]) + int(fields[12])
-    except OSError:
-        return written, 0

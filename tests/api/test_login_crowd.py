@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from statistics import median
 from uuid import uuid4
 
 import pytest
@@ -35,11 +36,20 @@ async def grant(service: Service, name: str, password: str, behind: str) -> Answ
     return await service.call("POST", PATH, data=fields, headers={"X-Forwarded-For": behind})
 
 
+async def login_times(service: Service, behind: str) -> list[float]:
+    took = []
+    for _ in range(7):
+        began = time.monotonic()
+        assert (await grant(service, ADMIN, PASSWORD, behind)).status == 200
+        took.append(time.monotonic() - began)
+    return took
+
+
 async def test_made_up_names_make_nobody_wait(alone: Service) -> None:
     office, elsewhere = "192.0.2.7", "198.51.100.1"
     new = f"{uuid4()}@example.org"
     await new_user(alone, new)
-    assert (await grant(alone, ADMIN, PASSWORD, office)).status == 200
+    at_peace = await login_times(alone, office)
     answers: list[Answer] = []
     over = asyncio.Event()
 
@@ -51,16 +61,14 @@ async def test_made_up_names_make_nobody_wait(alone: Service) -> None:
     while not any(answer.status == 429 for answer in answers):
         await asyncio.sleep(0)
         await asyncio.wait(guessing, timeout=0.01)
-    took = []
-    for _ in range(10):
-        began = time.monotonic()
-        assert (await grant(alone, ADMIN, PASSWORD, office)).status == 200
-        took.append(time.monotonic() - began)
+    beset = await login_times(alone, office)
     # From anywhere else, somebody who was never here before gets in as well.
     assert (await grant(alone, new, PASSWORD, elsewhere)).status == 200
     over.set()
     await asyncio.gather(*guessing)
-    assert sorted(took)[5] < 3, took  # it was 10 s and more
+    # One of two turns has to end first, and guesses are heard and refused beside: four times as
+    # long; behind all who guess it would be more than twenty times.
+    assert median(beset) < 12 * median(at_peace), (beset, at_peace)
     assert {answer.status for answer in answers} == {401, 429}
     refused = [answer for answer in answers if answer.status == 429]
     assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
@@ -72,10 +80,11 @@ async def test_a_name_is_guarded_whatever_the_address(alone: Service) -> None:
     assert (await grant(alone, ADMIN, PASSWORD, "192.0.2.7")).status == 200
     seen = [await grant(alone, ADMIN, "guess", f"198.51.100.{n}") for n in range(40)]
     assert [answer.status for answer in seen[:30]] == [401] * 30
-    assert seen[-1].status == 429
+    assert 429 in {answer.status for answer in seen[30:]}  # some time has passed: not all of them
     assert (await grant(alone, ADMIN, PASSWORD, "192.0.2.7")).status == 200
-    again = await grant(alone, ADMIN, PASSWORD, "203.0.113.5")
-    assert again.status == 429
+    while (await grant(alone, ADMIN, "guess", "198.51.100.200")).status != 429:
+        pass
+    assert (await grant(alone, ADMIN, PASSWORD, "203.0.113.5")).status == 429
 
 
 async def test_devices_that_begin_are_bounded_by_address(alone: Service) -> None:
@@ -87,7 +96,8 @@ async def test_devices_that_begin_are_bounded_by_address(alone: Service) -> None
 
     answers = [await begin("192.0.2.7") for _ in range(150)]
     assert {answer.status for answer in answers} == {200, 429}
-    assert int(answers[-1].headers["Retry-After"]) >= 1
+    refused = [answer for answer in answers if answer.status == 429]
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
     assert (await begin("192.0.2.8")).status == 200
 
 

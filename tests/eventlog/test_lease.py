@@ -23,7 +23,7 @@ async def held(nats: Nats, holder: str) -> None:
 
 
 async def test_a_lease_outlives_a_killed_server(nats: Nats, nats_process: NatsServer) -> None:
-    holding = asyncio.create_task(lease.hold(nats, "one", nothing))
+    holding = asyncio.create_task(lease.Lease(nats, "one", nothing).hold())
     try:
         await held(nats, "one")
         nats_process.stop()
@@ -40,7 +40,7 @@ async def lease_can_be_read(nats: Nats) -> None:
 
 
 async def test_a_lease_that_nobody_renews_lapses(nats: Nats) -> None:
-    holding = asyncio.create_task(lease.hold(nats, "one", nothing))
+    holding = asyncio.create_task(lease.Lease(nats, "one", nothing).hold())
     await held(nats, "one")
     holding.cancel()
     async with asyncio.timeout(PATIENCE):
@@ -60,7 +60,7 @@ async def test_a_holder_that_was_away_too_long_is_told(nats: Nats) -> None:
         assert not told.is_set()
         return next(renewals)
 
-    holding = asyncio.create_task(lease.hold(nats, "one", lapsed, clock))
+    holding = asyncio.create_task(lease.Lease(nats, "one", lapsed, clock).hold())
     try:
         async with asyncio.timeout(PATIENCE):
             await told.wait()

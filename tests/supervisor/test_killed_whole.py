@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from libs.linux.process import holds, lives
+from libs.linux.proc import holds, lives
 from libs.supervisor.folder import open_folder
 from libs.supervisor.postgres import _forget_ended
 from tests.supervisor.instance import Instance, descendants, wait_until

@@ -13,7 +13,7 @@ import pytest
 from libs.eventlog import wire
 from libs.eventlog.proven import Server, known, proves_itself
 from libs.linux import tcp
-from libs.linux.process import started
+from libs.linux.proc import started
 from libs.linux.tcp import listener, listens, serves
 from tests.servers import TOKEN, NatsServer
 

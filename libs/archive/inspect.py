@@ -7,7 +7,8 @@ damaged archive is refused at upload and not at its first run.
 import posixpath
 import re
 import stat
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable
+from pathlib import Path
 
 import msgspec
 
@@ -24,9 +25,11 @@ _METHODS = {9: "deflate64", 12: "bzip2", 14: "LZMA", 93: "zstd", 95: "xz", 98: "
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds on one archive. `ratio` (unpacked to packed) counts from `ratio_from_bytes` on."""
+    """Bounds on one archive. `ratio` (unpacked to packed) counts from `ratio_from_bytes` on;
+    `folders` are also those that only stand in the names of others."""
 
     entries: int = 10_000
+    folders: int = 20_000
     unpacked_bytes: int = 2 << 30
     ratio: int = 200
     ratio_from_bytes: int = 10 * MIB
@@ -75,7 +78,7 @@ def check(reader: Reader, limits: Limits) -> Tree:
         _check_member(member)
     _check_sizes(reader.members, limits)
     _check_overlap(reader)
-    return _tree(reader.members)
+    return _tree(reader.members, limits.folders)
 
 
 def _check_member(member: Member) -> None:
@@ -140,21 +143,32 @@ def _check_overlap(reader: Reader) -> None:
         refuse("members overlap, as in a zip bomb")
 
 
-def _tree(members: list[Member]) -> Tree:
+def _tree(members: list[Member], most_folders: int) -> Tree:
     files: dict[str, Member] = {}
-    folders: set[str] = set()
+    named: set[str] = set()
     for member in members:
         path = posixpath.normpath(member.name)
         if member.name.endswith("/"):
-            folders.add(path)
+            named.add(path)
         elif path in files:
             refuse(f"two members are called {path!r}", "pack each file once")
         else:
             files[path] = member
-    folders.update(*(map(str, PurePosixPath(path).parents) for path in (*folders, *files)))
-    if clash := folders & files.keys():
+    folders = _folders(named, files, most_folders)
+    if clash := {".", *folders} & files.keys():
         refuse(f"{min(clash)!r} is both a file and a folder", "pack each name once")
-    return Tree(files, sorted(folders - {"."}))
+    return Tree(files, sorted(folders))
+
+
+def _folders(named: set[str], files: Iterable[str], most: int) -> set[str]:
+    """With those above them: a name of a kilobyte may stand for five hundred."""
+    found: set[str] = set()
+    for path in (*(f"{folder}/" for folder in named - {"."}), *files):
+        while (path := posixpath.dirname(path)) and path not in found:
+            found.add(path)
+        if len(found) > most:
+            refuse(f"it has more than the {most} folders allowed", "pack fewer folders")
+    return found
 
 
 def _visible(path: str) -> bool:

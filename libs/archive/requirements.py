@@ -106,6 +106,8 @@ def _requirement(number: int, line: str) -> str:
     except InvalidRequirement as error:
         reason = without_credentials(str(error).splitlines()[0])
         _refuse(f"{where} can't be read: {reason}", "write name==version")
+    except RecursionError:
+        _refuse(f"{where} has brackets in brackets, too deeply", "write name==version")
     if requirement.url:
         _refuse_location(where)
     return str(requirement)

@@ -150,6 +150,16 @@ def test_limits_count(tmp_path: Path) -> None:
         inspect(path, Limits(entries=2))
 
 
+def test_folders_that_stand_in_names_only_are_counted(tmp_path: Path) -> None:
+    """A kilobyte of a name may be five hundred folders for whoever unpacks it."""
+    deep = {f"{'/'.join([str(at)] * 60)}/x": b"" for at in range(100)}
+    path = tmp_path / "x.zip"
+    path.write_bytes(zips.packed({**HELLO, **deep}))
+    assert inspect(path, Limits(folders=6000)).entries == 101
+    with pytest.raises(Rejected, match="more than the 5999 folders allowed"):
+        inspect(path, Limits(folders=5999))
+
+
 @pytest.mark.parametrize("claimed", [None, 1])
 def test_refuses_200_000_entries_at_once(tmp_path: Path, claimed: int | None) -> None:
     path = tmp_path / "x.zip"

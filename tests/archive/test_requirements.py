@@ -33,6 +33,10 @@ BAD = {
     "single =": (b"six=1.17.0", "can't be read"),
     "two on a line": (b"six idna", "can't be read"),
     "bad marker": (b"six; nonsense > '3'", "can't be read"),
+    "deep marker": (
+        b"six; " + b"(" * 9000 + b"python_version > '3'" + b")" * 9000,
+        "line 1 ('six; ((((",
+    ),
     "not UTF-8": (b"six\n# caf\xe9", "line 2 is not UTF-8"),
     "UTF-16": ("six".encode("utf-16"), "line 1 is not UTF-8"),
     "NUL": (b"six\0", "control characters"),

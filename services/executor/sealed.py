@@ -20,9 +20,11 @@ KEYRINGS = [number(248, 217), number(249, 218), number(250, 219)]  # add_key, re
 IO_URING = [425, 426, 427]  # its calls pass by filters
 # bpf, perf_event_open, userfaultfd, fanotify_init
 OTHERS = [number(321, 280), number(298, 241), number(323, 282), number(300, 262)]
-# Shared memory, semaphores and queues of System V, then POSIX queues.
+# mq_open, mq_unlink. Landlock knows no such files and would refuse them less clearly.
+POSIX_QUEUES = [number(240, 180), number(241, 181)]
+# Shared memory, semaphores and queues of System V.
 _SYSTEM_V = [(29, 194), (30, 196), (31, 195), (64, 190), (65, 193), (66, 191), (220, 192)]
-_QUEUES = [(68, 186), (69, 189), (70, 188), (71, 187), (240, 180), (241, 181)]
+_SYSTEM_V += [(68, 186), (69, 189), (70, 188), (71, 187)]
 _BIND, _SOCKET = number(49, 200), number(41, 198)
 _UNSHARE, _CLONE, _CLONE3 = number(272, 97), number(56, 220), 435
 # prlimit64, sched_setscheduler, sched_setparam, sched_setattr, sched_setaffinity: of which process
@@ -38,8 +40,8 @@ def close_to_all(namespaces: bool, apart: bool) -> int:
     Returns the descriptor on which binds of sockets are asked for, 0 if somebody above us has such
     a one already. Raises OSError if it can't be.
     """
-    gone = [*KEYRINGS, *IO_URING, *OTHERS]
-    gone += [] if namespaces else [number(*each) for each in (*_SYSTEM_V, *_QUEUES)]
+    gone = [*KEYRINGS, *IO_URING, *OTHERS, *POSIX_QUEUES]
+    gone += [] if namespaces else [number(*each) for each in _SYSTEM_V]
     rules = dict.fromkeys(gone, refuse(errno.ENOSYS))
     rules |= {number(*each): _own(0, apart) for each in _OF_PROCESS}
     rules |= {each: _own(1, apart) for each in (_SET_PRIORITY, _SET_IO_PRIORITY)}

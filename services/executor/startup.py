@@ -18,11 +18,13 @@ _PLACE = "/proc/self/fd"
 _SOURCE = f"""
 import _signal, os, sys, zipimport
 
-def _leave(number, frame):
+def {ask.ASKED}(number, frame):
     raise SystemExit({ask.STATUS})
 
+{ask.ASKED}.__code__ = {ask.ASKED}.__code__.replace(co_filename="<rondo>")
+
 def _listen():
-    _signal.signal({ask.SIGNAL}, _leave)
+    _signal.signal({ask.SIGNAL}, {ask.ASKED})
     place = __file__.rpartition("/")[0]
     ours = sys.modules.pop("sitecustomize")
     sys.path.remove(place)

@@ -189,3 +189,44 @@ async def test_its_own_pythonpath_stays(runs: Harness) -> None:
 async def test_without_a_grace_it_ends_at_once(runs: Harness) -> None:
     out, err, _ = await stopped(runs, UNWINDS, grace=0.0)
     assert (out, err) == ("", "")
+
+
+async def test_another_program_is_not_taken_for_an_interpreter(runs: Harness) -> None:
+    script = (
+        "import os\nos.execv('/bin/sh', ['sh', '-c', "
+        "'trap \"echo on\" INT; echo up; while :; do sleep 0.1; done'])\n"
+    )
+    out, _, took = await stopped(runs, script)
+    assert out == ""
+    assert took < 10
+
+
+async def test_who_blocks_sigterm_has_a_thread_that_waits_for_it(runs: Harness) -> None:
+    script = """
+        import os, signal, threading
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        def wait():
+            print("got", int(signal.sigwait([signal.SIGTERM])))
+            os._exit(0)
+        thread = threading.Thread(target=wait)
+        thread.start()
+        print("up", flush=True)
+        thread.join()
+    """
+    assert (await stopped(runs, script))[0] == "got 15\n"
+
+
+async def test_a_traceback_from_where_it_was_names_nothing_of_ours(runs: Harness) -> None:
+    script = """
+        import time
+        try:
+            print("up", flush=True)
+            time.sleep(600)
+        finally:
+            1 / 0
+    """
+    _, err, _ = await stopped(runs, script)
+    lines = [line for line in err.splitlines() if line.lstrip().startswith("File ")]
+    assert ["main.py" in line for line in lines] == [True, False, True]
+    assert lines[1].startswith('  File "<rondo>"')
+    assert lines[1].endswith("in asked_to_end")

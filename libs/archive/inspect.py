@@ -13,13 +13,13 @@ from pathlib import Path
 import msgspec
 
 from libs.archive.reader import Member, Reader, opened, refuse
+from libs.domain.names import UNPRINTABLE
 
 MIB = 1 << 20
 
 _STORED, _DEFLATED = 0, 8
 _LOCAL_HEADER = 30  # bytes before a member's name and contents
 _NAME_BYTES, _PART_BYTES = 1024, 255  # NAME_MAX, and PATH_MAX with room for where it is unpacked
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _DRIVE = re.compile(r"[A-Za-z]:/")
 _METHODS = {9: "deflate64", 12: "bzip2", 14: "LZMA", 93: "zstd", 95: "xz", 98: "PPMd", 99: "AES"}
 
@@ -101,7 +101,7 @@ def _check_member(member: Member) -> None:
 
 def _check_name(name: str) -> None:
     parts = name.split("/")
-    if _UNPRINTABLE.search(name):
+    if UNPRINTABLE.search(name):
         refuse(f"the name {name!r} has control characters", "rename it")
     if "\\" in name:
         refuse(f"the name {name!r} has a backslash", "separate folders by / ")

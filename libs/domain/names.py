@@ -8,9 +8,13 @@ import re
 
 from libs.domain.errors import Rejected
 
-# C0, DEL and C1; line and paragraph separators; embeddings, overrides and isolates of the
-# direction of writing (Unicode UAX 9; marks, which names in Hebrew or Arabic need, are good).
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# C0, DEL and C1; line and paragraph separators; halves of surrogate pairs. Also what a file's name
+# may not have.
+_NO_LETTERS = "\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
+UNPRINTABLE = re.compile(f"[{_NO_LETTERS}]")
+# And embeddings, overrides and isolates of the direction of writing (Unicode UAX 9; marks, which
+# names in Hebrew or Arabic need, are good).
+_CONTROLS = re.compile(f"[{_NO_LETTERS}\u202a-\u202e\u2066-\u2069]")
 
 
 def check(field: str, text: str, most: int) -> None:

@@ -29,7 +29,6 @@ PIECE = 1 << 20
 MOST_METADATA = 64 << 10
 MOST_OTHER = 1 << 20
 _LONGEST_NAME = 255
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 _decode_metadata = decoder(UploadMetadata)
 
@@ -194,7 +193,7 @@ def _metadata(told: bytes) -> UploadMetadata:
 def _base_name(name: str | None) -> str:
     """The file's name without folders, of either kind, and without what can't be shown."""
     base = re.split(r"[/\\]", name or "")[-1]
-    return _UNPRINTABLE.sub("", base)[:_LONGEST_NAME] or "_"
+    return names.UNPRINTABLE.sub("", base)[:_LONGEST_NAME] or "_"
 
 
 def _malformed() -> Rejected:

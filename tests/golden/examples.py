@@ -157,6 +157,15 @@ EXAMPLES: dict[str, tuple[StreamId, AnyEvent]] = {
         _TASK,
         TaskCreated(kind="once", orchestration=ORCHESTRATION, mode="exec"),
     ),
+    "TaskCreated.grace": (  # and with keys that are in the order that somebody gave them
+        _TASK,
+        TaskCreated(
+            kind="once",
+            orchestration=ORCHESTRATION,
+            arguments={"steps": {"load": 1, "clean": 2}, "by": "Ada"},
+            grace=12.5,
+        ),
+    ),
     "TaskCreated.least": (_TASK, TaskCreated(kind="once", orchestration=ORCHESTRATION)),
     "TaskPauseRequested": (_TASK, TaskPauseRequested()),
     "TaskResumeRequested": (_TASK, TaskResumeRequested()),
@@ -169,6 +178,7 @@ EXAMPLES: dict[str, tuple[StreamId, AnyEvent]] = {
     "TaskKilled.least": (_TASK, TaskKilled()),
     "TaskKilled.counting": (_TASK, TaskKilled(missed=3)),
     "TaskFailed": (_TASK, TaskFailed(reason="packaging failed: no such package: nunpy")),
+    "TaskFailed.counting": (_TASK, TaskFailed(reason="packaging failed: gone", missed=4)),
     "TaskCompleted": (_TASK, TaskCompleted(reason="schedule_ended")),
     "TaskCompleted.counting": (_TASK, TaskCompleted(reason="schedule_ended", missed=2)),
     "RunRequested": (_RETRIED, RunRequested(task=TASK, scheduled_at=NOON, attempt=2, missed=3)),

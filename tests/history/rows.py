@@ -18,8 +18,6 @@ from services.scheduler.due import Due
 from services.scheduler.plan import Plan
 from tests.platform import PATIENCE, Platform, until
 
-BEGIN = "begin"  # the first line of scripts whose log is checked
-
 
 async def quiet(platform: Platform) -> int:
     """Once the views of both services are where the log ends; gives that place."""

@@ -49,7 +49,7 @@ def test_what_a_tool_packs_is_found(tool: str, locale: str, tmp_path: Path) -> N
     (folder / NAME).parent.mkdir(parents=True)
     (folder / NAME).write_text("1")
     (folder / "main.py").write_text("print(1)")
-    (folder / "a:b.txt").write_text("x")
+    (folder / "12:30.txt").write_text("x")
     (folder / "run.sh").write_text("#!/bin/sh\n")
     (folder / "run.sh").chmod(0o755)
     (folder / "empty").mkdir()
@@ -64,7 +64,7 @@ def test_what_a_tool_packs_is_found(tool: str, locale: str, tmp_path: Path) -> N
     found = unpacked(archive.read_bytes(), tmp_path)
     assert found == {
         "main.py": 0o644,
-        "a:b.txt": 0o644,
+        "12:30.txt": 0o644,
         "run.sh": 0o755,
         "empty": 0o755,
         "Prüfung": 0o755,

@@ -100,6 +100,9 @@ class Backend(Protocol):
     def capabilities(self) -> list[str]:
         """What protects runs from each other here and what cannot, as sentences for people."""
 
+    def explain(self, last_words: bytes) -> str:
+        """What of this machine may be the reason of a failure with these on stderr, or nothing."""
+
     async def prepare(self, spec: RunSpec) -> Prepared:
         """Do all that can be done before it is known that the run may start.
 

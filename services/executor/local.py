@@ -11,6 +11,7 @@ from services.executor import imports, recipe, view
 from services.executor.backend import GiB, RunSpec
 from services.executor.channel import LauncherProcess
 from services.executor.folder import RunFolder, is_small
+from services.executor.lacking import explain
 from services.executor.local_run import LocalRun
 from services.executor.messages import Rights
 from services.executor.porter import KEPT
@@ -86,6 +87,10 @@ class LocalBackend:
     def capabilities(self) -> list[str]:
         """What protects runs from each other here and what cannot, as sentences for people."""
         return sentences(self._launcher.rights)
+
+    def explain(self, last_words: bytes) -> str:
+        """See Backend.explain."""
+        return explain(last_words, self._launcher.rights)
 
     async def start(self, spec: RunSpec) -> LocalRun:
         """See Backend.start."""

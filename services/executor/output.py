@@ -23,6 +23,7 @@ from libs.service.room import Room
 logger = logging.getLogger(__name__)
 
 _READ = 256 * 1024
+_LAST_WORDS = 4096  # bytes: a traceback
 _EARLY = 0.005  # seconds that a line waits for more after a pause
 # Seconds between chunks that are not full: a line is followed at once as long as the stream has
 # room for it, and a stream that answers late gets fewer and larger ones.
@@ -51,6 +52,7 @@ class Output:
         self._later: asyncio.Task[None] | None = None
         self._showing: asyncio.TimerHandle | None = None
         self._cut_at, self._pause = -_LATE, _SOONEST
+        self.last_words = b""  # of stderr
         self.first_at: float | None = None  # when the program first said something, monotonic
 
     async def pump(self, stdout: int, stderr: int) -> None:
@@ -79,6 +81,8 @@ class Output:
         try:
             while data := await self._some(pipe):
                 self.first_at = self.first_at or time.monotonic()
+                if stream == "stderr":
+                    self.last_words = (self.last_words + data)[-_LAST_WORDS:]
                 self._cutter.feed(stream, data, self._clock())
                 await self._take()
                 self._take_later()

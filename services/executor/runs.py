@@ -174,6 +174,8 @@ class Runs:
         if live.killed:
             await running.stop("killed")
         await output.pump(running.stdout, running.stderr)
+        if reason := self._backend.explain(output.last_words):
+            output.say(reason)
         logged = asyncio.create_task(output.close())
         outcome = await running.wait()
         exited = time.monotonic()

@@ -258,6 +258,34 @@ async def test_shared_memory_is_private_or_closed(runs: Harness) -> None:
     assert first == second == expected
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        "multiprocessing.Pool(2)",
+        "multiprocessing.Queue()",
+        "multiprocessing.Array('i', 10)",
+        "concurrent.futures.ProcessPoolExecutor(1).submit(abs, 1)",
+        "multiprocessing.shared_memory.SharedMemory(create=True, size=10)",
+    ],
+)
+async def test_what_fails_without_shared_memory_is_told_why(runs: Harness, use: str) -> None:
+    imports = "import concurrent.futures, multiprocessing, multiprocessing.shared_memory"
+    outcome, _, err = await runs.run(f"{imports}\nkept = {use}\n")
+    told = runs.backend.explain(err.encode())
+    if runs.able(OWN_VIEW) or runs.able(OWN_UID):
+        assert told == ""
+    else:
+        assert outcome.status == "failure"
+        assert "/dev/shm" in told
+        assert "namespaces" in told
+
+
+async def test_other_failures_are_not_explained_by_it(runs: Harness) -> None:
+    _, _, err = await runs.run("open('/proc/1/mem')")
+    assert "PermissionError" in err
+    assert runs.backend.explain(err.encode()) == ""
+
+
 async def test_terminals_of_others_are_out_of_sight(runs: Harness) -> None:
     script = """
         import os, pty

@@ -117,6 +117,7 @@ def serve(plain: Set[str], namespaces: bool) -> None:
             script.find_command()
             script.make_main()
             script.pose(sys.argv[3] or os.path.join(os.getcwd(), "main.py"))
+            script.hide_command()
             landlock.version()  # asked once for all
             syscalls.become_subreaper()
             signal.set_wakeup_fd(-1)

@@ -11,7 +11,7 @@ from libs.domain.events import TaskPaused, WorkspaceCreated, WorkspaceMemberAdde
 from libs.domain.ids import task_stream, workspace_stream
 from libs.eventlog.envelope import Context, Recorded
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
-from libs.eventlog.wire import Message, Nats
+from libs.eventlog.wire import Nats
 from tests.servers import NatsServer
 
 HERE = Context(source="test", actor="somebody")
@@ -144,15 +144,15 @@ async def test_following_one_kind_of_aggregate(log: EventLog) -> None:
 async def test_a_batch_whose_answer_was_lost_is_known_again(
     nats: Nats, log: EventLog, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    ask, loses = nats.request, iter([True])
+    send, loses = nats.append, iter([True])
 
-    async def request(*given: Any, **more: Any) -> Message:
-        answer = await ask(*given, **more)
+    async def append(*given: Any, **more: Any) -> bytes:
+        answer = await send(*given, **more)
         if next(loses, False):
             raise Unavailable("lost by the test")
         return answer
 
-    monkeypatch.setattr(nats, "request", request)
+    monkeypatch.setattr(nats, "append", append)
     batch = [(created(number), HERE) for number in range(1, count + 1)]
     assert await log.append_batch(batch) == count
     assert next(loses, None) is None

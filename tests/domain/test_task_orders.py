@@ -69,7 +69,7 @@ def test_a_good_order_is_taken_as_it_is(good: TaskCreated) -> None:
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
-        (order(name=""), ("name", "leave it out")),
+        (order(name=""), ("name", "give 1 to")),
         (order(name="n" * (tasks.MAX_NAME + 1)), ("name", str(tasks.MAX_NAME))),
         (order(timeout=0), ("timeout", "leave it out")),
         (order(timeout=-1), ("timeout", "give 1 to")),

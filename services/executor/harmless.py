@@ -10,7 +10,7 @@ from collections.abc import Iterable
 _CALLS = """
     abs bool bytes dict enumerate float frozenset int isinstance len list object print range
     reversed round set str sum tuple zip
-    collections.Counter collections.OrderedDict collections.defaultdict collections.deque
+    collections.Counter collections.OrderedDict collections.deque
     collections.namedtuple contextlib.contextmanager dataclasses.dataclass dataclasses.field
     datetime.date datetime.date.today datetime.datetime datetime.datetime.now
     datetime.datetime.utcnow datetime.timedelta datetime.timezone decimal.Decimal enum.auto
@@ -42,7 +42,10 @@ _VARIABLES = "os.environ"  # as a whole, not one of them
 # What imports look at in the module that they are in, and what every call goes through.
 _IN_USE = {"__builtins__", "__loader__", "__name__", "__package__", "__path__", "__spec__"}
 # What others' statements call in passing: an import by name, or a class by its bases.
-_HOOKS = {"__getattr__", "__init_subclass__", "__mro_entries__", "__prepare__", "__set_name__"}
+_HOOKS = {
+    "__class_getitem__", "__getattr__", "__init_subclass__", "__mro_entries__", "__prepare__",
+    "__set_name__",
+}  # fmt: skip
 
 _PLAIN = (
     ast.Constant, ast.Name, ast.Attribute, ast.Subscript, ast.Slice, ast.Tuple, ast.List, ast.Set,

@@ -7,6 +7,7 @@ name.
 """
 
 import os
+import signal
 import struct
 import zlib
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ def {ask.ASKED}(number, frame):
 
 def _listen():
     _signal.signal({ask.SIGNAL}, {ask.ASKED})
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [_signal.SIGTERM])
     place = __file__.rpartition("/")[0]
     ours = sys.modules.pop("sitecustomize")
     sys.path.remove(place)
@@ -48,13 +50,16 @@ _listen()
 def environment(given: Mapping[str, str]) -> dict[str, str]:
     """`given` with our module, for an interpreter that takes our place by exec.
 
-    Opens a descriptor, which the interpreter closes. Without memory files it is as it was.
+    Opens a descriptor, which the interpreter closes, and blocks SIGTERM, which it lets through once
+    it listens: till then it is asked to end by that, and not by what would interrupt its start with
+    a traceback. Without memory files it is as it was.
     """
     try:
         memory = os.memfd_create(MEMORY, 0)
     except OSError:
         return dict(given)
     os.write(memory, _ZIP)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     place = f"{_PLACE}/{memory}"
     if theirs := given.get("PYTHONPATH"):
         return {**given, "PYTHONPATH": f"{place}:{theirs}", "RONDO_PYTHONPATH": theirs}

@@ -39,3 +39,16 @@ async def test_what_comes_before_the_script_does_not_count(
         assert time.monotonic() - began > 3.0
     finally:
         await runs.backend.close()
+
+
+async def test_a_kill_before_the_script_tells_of_no_interruption(tmp_path: Path) -> None:
+    runs = await KIND.open(tmp_path)
+    try:
+        python = slow_python(tmp_path / "slow", 1.0)
+        run = await runs.start(runs.spec("print(1)", python=python, grace=30))
+        await run.running.stop("killed")
+        outcome = await run.outcome()
+        assert (outcome.status, outcome.signal) == ("killed", "SIGTERM")
+        assert (await run.out.all(), await run.err.all()) == ("", "")
+    finally:
+        await runs.backend.close()

@@ -81,6 +81,8 @@ class A(package.base()): pass
 class A: x = package.set()
 def f(x=package.set()): pass
 def __getattr__(name): pass
+class A:\n    def __class_getitem__(cls, item): package.set()
+from collections import defaultdict as d; x = d(lambda: package.set())["y"]
 f: package.set() = 1
 @package.decorator\ndef f(): pass
 @package.decorator\nclass A: pass

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from libs.domain.events import RunFinished, TaskKilled
 from libs.eventlog.envelope import Recorded
-from tests.history import commands, runs, ticks
+from tests.history import commands, runs, tasks, ticks
 from tests.history.commands import Acknowledged
 from tests.history.finding import Finding
 
@@ -27,6 +27,7 @@ def check(
     return [
         *order(events),
         *commands.recorded(events, acknowledged),
+        *tasks.lives(events, quiet),
         *runs.lives(events, quiet),
         *runs.attempts(events),
         *runs.time_limits(events),

@@ -32,8 +32,14 @@ def lives(events: Sequence[Recorded], quiet: bool) -> Iterator[Finding]:
             yield Finding("log", f"run {run}", f"begins with {told[0]}")
         if "RunFinished" in told and told[-1] != "RunFinished":
             yield Finding("log", f"run {run}", f"{told[-1]} after its end")
+        if "RunStarted" not in told and any(_succeeded(fact) for fact in facts):
+            yield Finding("log", f"run {run}", "a success, and it never started")
         if "RunFinished" not in told and quiet:
             yield Finding("I6", f"run {run}", "it has no end")
+
+
+def _succeeded(fact: Recorded) -> bool:
+    return isinstance(fact.event, RunFinished) and fact.event.status == "success"
 
 
 def ended_in_time(

@@ -15,6 +15,7 @@ from libs.domain.events import (
     TaskKillRequested,
     TaskPauseRequested,
     TaskResumed,
+    TaskResumeRequested,
 )
 from libs.eventlog.envelope import Recorded
 from tests.history.check import check
@@ -144,6 +145,13 @@ SPOILT: list[tuple[str, Doctor, str, str]] = [
     ("a start after the kill", last(RunStarted, 2, TASK), "I7", "started after TaskKilled"),
     ("an end after the kill", last(RunFinished, 2, TASK), "I7", "under way at TaskKilled"),
     ("a pause after the kill", last(TaskPauseRequested), "I7", "TaskPauseRequested after"),
+    ("a pause asked for twice", twice(TaskPauseRequested), "log", "after TaskPauseRequested"),
+    ("a resumption doubled", twice(TaskResumed), "log", "TaskResumed after TaskResumed"),
+    ("an order doubled", twice(TaskCreated), "log", "TaskCreated after"),
+    ("resumed unasked", without(TaskResumeRequested), "log", "TaskResumed after TaskPaused"),
+    ("never created", without(TaskCreated, 0, SKIPPING), "log", "begins with TaskStarted"),
+    ("a kill that is not confirmed", without(TaskKilled, 0, TASK), "log", "nothing has come of"),
+    ("a success without a start", without(RunStarted, 0, TASK), "log", "it never started"),
     ("a run without a request", without(RunRequested, 0, ONE_ORDER), "log", "begins with"),
     ("an end before the start", last(RunStarted, 0, ONE_ORDER), "log", "RunStarted after its end"),
 ]

@@ -197,4 +197,5 @@ class Histories(RuleBasedStateMachine):
 
 
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+# From the machine's own settings: others count a busy computer's pauses as a slow test.
+TestHistories.settings = settings(TestHistories.settings, max_examples=150, stateful_step_count=30)

@@ -25,7 +25,8 @@ POSIX_QUEUES = [number(240, 180), number(241, 181)]
 # Shared memory, semaphores and queues of System V.
 _SYSTEM_V = [(29, 194), (30, 196), (31, 195), (64, 190), (65, 193), (66, 191), (220, 192)]
 _SYSTEM_V += [(68, 186), (69, 189), (70, 188), (71, 187)]
-_BIND, _SOCKET = number(49, 200), number(41, 198)
+_BIND, _SOCKET, _SET_OPTION = number(49, 200), number(41, 198), number(54, 208)
+_LOCAL_PORT_RANGE = 51  # of IPPROTO_IP, which is 0
 _UNSHARE, _CLONE, _CLONE3 = number(272, 97), number(56, 220), 435
 # prlimit64, sched_setscheduler, sched_setparam, sched_setattr, sched_setaffinity: of which process
 _OF_PROCESS = [(302, 261), (144, 119), (142, 118), (314, 274), (203, 122)]
@@ -45,7 +46,7 @@ def close_to_all(namespaces: bool, apart: bool) -> int:
     rules = dict.fromkeys(gone, refuse(errno.ENOSYS))
     rules |= {number(*each): _own(0, apart) for each in _OF_PROCESS}
     rules |= {each: _own(1, apart) for each in (_SET_PRIORITY, _SET_IO_PRIORITY)}
-    rules[_SOCKET] = _sockets()
+    rules |= {_SOCKET: _sockets(), _SET_OPTION: _options()}
     try:
         return Filter(rules | {_BIND: ask}).put_on()
     except OSError as error:
@@ -85,6 +86,13 @@ def _own(argument: int, apart: bool) -> Steps:
     if apart:
         return if_equal(argument, [_KEEPER], no, allow)
     return if_equal(argument, [0], allow, no)
+
+
+def _options() -> Steps:
+    """Not which port the kernel gives when it may choose: `net.ipv4.ip_local_port_range`, where
+    somebody has set it so, includes those of the platform."""
+    inner = if_equal(2, [_LOCAL_PORT_RANGE], refuse(errno.ENOPROTOOPT), allow)
+    return [*if_equal(1, [], allow, []), (0x15, 0, len(inner), 0), *inner, *allow]
 
 
 def _sockets() -> Steps:

@@ -92,6 +92,25 @@ async def test_a_port_that_is_changed_while_it_is_looked_at_is_not_bound(runs: H
     assert (out, err) == ("{False}\n", "")
 
 
+async def test_a_run_does_not_say_which_free_port_it_is_given(runs: Harness) -> None:
+    """A machine's range of these may include the platform's."""
+    needs(runs, OWN_PORTS)
+    script = f"""
+        import errno, socket
+        for family in socket.AF_INET, socket.AF_INET6:
+            with socket.socket(family) as one:
+                try:
+                    one.setsockopt(socket.IPPROTO_IP, 51, {ports.FIRST} | {ports.FIRST} << 16)
+                except OSError as error:
+                    print(errno.errorcode[error.errno])
+                one.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 51)
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """
+    _, out, err = await runs.run(script)
+    assert (out, err) == ("ENOPROTOOPT\nENOPROTOOPT\n", "")
+
+
 async def test_whatever_a_run_calls_itself_its_own_socket_is_bound(runs: Harness) -> None:
     """A name comes before all else in /proc; the kernel cuts long ones in the middle of a letter,
     and it may look like the lines below it."""

@@ -110,7 +110,10 @@ def _check_name(name: str) -> None:
     if ".." in parts:
         refuse(f"{name!r} leaves the archive's folder by ..", "pack only what lies inside it")
     if len(name.encode()) > _NAME_BYTES or any(len(p.encode()) > _PART_BYTES for p in parts):
-        refuse(f"the name {name[:60]!r}... is too long", f"{_NAME_BYTES} bytes are allowed")
+        most = f"{_NAME_BYTES} bytes are allowed, {_PART_BYTES} for each part between /"
+        refuse(f"the name {name[:60]!r}... is too long", most)
+    if posixpath.normpath(name) == "." and not name.endswith("/"):
+        refuse("one of its files has no name", "give it one")
 
 
 def _check_start(reader: Reader) -> None:

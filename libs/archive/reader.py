@@ -178,9 +178,13 @@ def _end_record(file: BinaryIO) -> tuple[int, int, int, int]:
         refuse("not a ZIP archive, or cut short", "upload the whole .zip file")
     if at + _END_BYTES > len(tail):
         refuse("the archive is cut short", "upload the whole .zip file")
-    *_, entries, size, start, comment = struct.unpack("<4s4H2LH", tail[at : at + _END_BYTES])
-    if at + _END_BYTES + comment != len(tail):
+    _, disk, first_disk, _, entries, size, start, comment = struct.unpack_from("<4s4H2LH", tail, at)
+    rest = tail[at + _END_BYTES :]
+    # What writes blocks (bsdtar into a pipe) fills the last one with NULs.
+    if len(rest) < comment or rest[comment:].strip(b"\0"):
         refuse("the archive is cut short or has bytes after its end", "upload the .zip file itself")
+    if disk or first_disk:
+        refuse("it is one of several parts of an archive", "pack it as a single .zip file")
     end = base + at
     file.seek(max(0, end - _LOCATOR64_BYTES))
     if file.read(4) == _LOCATOR64:

@@ -127,6 +127,13 @@ def test_a_name_in_a_code_page_is_still_refused(tmp_path: Path) -> None:
         inspect(path)
 
 
+def test_a_last_block_may_be_filled(tmp_path: Path) -> None:
+    """As bsdtar does into a pipe."""
+    content = zips.packed(HELLO)
+    filled = content + bytes(-len(content) % 10_240)
+    assert unpacked(filled, tmp_path) == {"main.py": 0o644}
+
+
 def test_zip64_and_descriptors_are_read(tmp_path: Path) -> None:
     """As a tool writes them that makes the archive for a pipe."""
     script = """

@@ -84,6 +84,12 @@ def compressed_by(archive: bytes, method: int) -> bytes:
     return _edited_entries(archive, 10, "<H", lambda _: method)
 
 
+def split(archive: bytes) -> bytes:
+    """As the last of two parts says of itself."""
+    at = archive.rindex(b"PK\x05\x06") + 4
+    return archive[:at] + b"\1\0" + archive[at + 2 :]
+
+
 def overlapping() -> bytes:
     """Two members whose directory entries point at the same contents."""
     archive = packed({"main.py": "print(1)", "other.py": "print(1)"}, zipfile.ZIP_STORED)

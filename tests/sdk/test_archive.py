@@ -7,6 +7,7 @@ import stat
 import subprocess
 import zipfile
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 from rondo.archive import files, left_out, zip_folder
@@ -24,6 +25,11 @@ a?c
 [a-c]1
 [!x]2
 \#hash
+[z-a]*
+[]
+[^]
+[|&~]3
+[\\]]4
 trailing
 data/**/cache
 """.replace("trailing", "trailing   ")  # whose spaces do not count
@@ -31,7 +37,8 @@ _PATHS = [
     "main.py", "x.log", "keep.log", "sub/x.log", "sub/keep.log", "only-top.txt",
     "sub/only-top.txt", "build/a", "sub/build/a", "build.py", "docs/a.txt", "docs/b/a.txt",
     "docs/a.md", "deep/secret", "x/y/deep/secret", "logs/a", "logs/b/c", "sub/logs/a", "abc",
-    "abbc", "a1", "d1", "x2", "y2", "#hash", "trailing", "data/cache", "data/a/b/cache",
+    "abbc", "a1", "d1", "x2", "y2", "&3", "a3", "]4",
+    "#hash", "trailing", "data/cache", "data/a/b/cache",
     "nested/kept.log", "nested/gone.txt", "nested/sub/gone.txt", "name with space", "grün.py",
 ]  # fmt: skip
 
@@ -155,3 +162,34 @@ def test_a_name_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/pr\xfcfung.csv")).write_text("x")
     with pytest.raises(ValueError, match=r"'pr\\xfcfung.csv': this file's name is not in UTF-8"):
         zip_folder(tmp_path, io.BytesIO())
+
+
+def test_what_is_left_out_may_have_any_name(tmp_path: Path) -> None:
+    with open(os.fsencode(tmp_path) + b"/scratch-\xff", "w") as file:
+        file.write("x")
+    (tmp_path / ".rondoignore").write_bytes(b"\xef\xbb\xbfscratch-*\n")  # as Notepad saves it
+    assert packed_names(tmp_path) == {".rondoignore"}
+
+
+def test_links_in_a_circle_are_links_to_nothing(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("")
+    (tmp_path / "one").symlink_to("other")
+    (tmp_path / "other").symlink_to("one")
+    assert packed_names(tmp_path) == {"main.py"}
+    assert left_out(tmp_path) == ["one", "other"]
+
+
+def test_a_file_that_grows_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "app.log"
+    log.write_text("begun")
+    opened = Path.open
+
+    def grown(path: Path, mode: str = "r") -> IO[Any]:
+        with opened(log, "a") as file:
+            file.write(", and more")
+        return opened(path, mode)
+
+    monkeypatch.setattr(Path, "open", grown)
+    target = io.BytesIO()
+    zip_folder(tmp_path, target)
+    assert zipfile.ZipFile(target).read("app.log") == b"begun"

@@ -2,7 +2,6 @@
 
 import io
 import os
-import shutil
 import stat
 import tempfile
 import zipfile
@@ -22,7 +21,12 @@ _DEFAULTS = rules(
 .env
 .env.*
 !.env.example
-.git/
+.envrc
+.netrc
+.git-credentials
+.aws/
+.ssh/
+.git
 .hg/
 .svn/
 .venv/
@@ -105,7 +109,10 @@ def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
     entry.external_attr = (stat.S_IFREG | (0o755 if found.st_mode & 0o100 else 0o644)) << 16
     entry.file_size = found.st_size  # says whether it needs fields for large files
     with path.open("rb") as source, archive.open(entry, "w") as member:
-        shutil.copyfileobj(source, member, 1 << 20)
+        left = found.st_size  # and no more of a log that is written to meanwhile
+        while piece := source.read(min(left, 1 << 20)):
+            member.write(piece)
+            left -= len(piece)
 
 
 def files(
@@ -120,11 +127,12 @@ def files(
     here = top / folder
     levels = [] if include_all else _levels(here, folder, above)
     for path in sorted(here.iterdir()):
-        relative = _checked(path, path.relative_to(top).as_posix())
+        relative = path.relative_to(top).as_posix()
         if not include_all and _is_left_out(path, relative, levels):
             told(f"{relative}/" if path.is_dir() else relative)
             continue
-        if not path.resolve().is_relative_to(top):
+        _check_name(path, relative)
+        if not Path(os.path.realpath(path)).is_relative_to(top):  # resolve() fails for a loop
             raise ValueError(f"{relative}: a link out of the folder; copy the file instead")
         if path.is_dir() and path.is_symlink():
             raise ValueError(f"{relative}: a link to a folder; copy the folder instead")
@@ -133,27 +141,27 @@ def files(
         elif path.is_dir():
             yield from files(top, relative, levels, include_all, told)
         else:
-            told(relative)  # a socket, a pipe, a link to nothing
+            told(relative)  # a socket, a pipe, a link to nothing or to itself
 
 
 def _levels(here: Path, folder: str, above: Levels | None) -> Levels:
     levels = [("", _DEFAULTS)] if above is None else list(above)
     for listed in (here / ".gitignore", here / IGNORE):
         if listed.is_file():
-            levels.append((folder, rules(listed.read_text("utf-8", "replace"))))
+            levels.append((folder, rules(listed.read_text("utf-8-sig", "replace"))))
     return levels
 
 
 def _is_left_out(path: Path, relative: str, levels: Levels) -> bool:
     is_folder = path.is_dir()
-    environment = is_folder and any((path / mark).exists() for mark in _ENVIRONMENTS)
-    return environment or ignored(relative, is_folder, levels)
+    if ignored(relative, is_folder, levels):
+        return True
+    return is_folder and any(os.path.exists(path / mark) for mark in _ENVIRONMENTS)
 
 
-def _checked(path: Path, relative: str) -> str:
+def _check_name(path: Path, relative: str) -> None:
     try:
         relative.encode()
     except UnicodeEncodeError:
         shown = ascii(os.fsencode(path.name))[1:]
         raise ValueError(f"{shown}: this file's name is not in UTF-8; rename it") from None
-    return relative

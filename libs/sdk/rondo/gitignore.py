@@ -39,7 +39,11 @@ def _rule(line: str) -> Rule | None:
     pattern = pattern.rstrip("/")
     anywhere = "/" not in pattern
     text = _regex(pattern.lstrip("/"))
-    return Rule(re.compile(f"(?:.*/)?{text}" if anywhere else text), folders_only, includes)
+    try:
+        matches = re.compile(f"(?:.*/)?{text}" if anywhere else text)
+    except re.error:  # such as [z-a], which matches nothing in Git
+        return None
+    return Rule(matches, folders_only, includes)
 
 
 _TOKEN = re.compile(
@@ -64,7 +68,7 @@ def _translated(token: re.Match[str]) -> str:
         case "one":
             return "[^/]"
         case "set":
-            inside = token["set"][1:-1].replace("\\", r"\\")
+            inside = re.sub(r"[\\[&|~]", r"\\\g<0>", token["set"][1:-1])
             negated = inside[:1] in ("!", "^")
             return f"[{'^' if negated else ''}{inside[negated:]}]"
     return re.escape(token["plain"])

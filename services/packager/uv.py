@@ -34,7 +34,8 @@ _PASSED = ("PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "LANG", "TZ")
 _SAID_BYTES, _SHOWN = 64 << 10, 2_000  # read of what a command said; characters of it in a message
 _BROKEN = re.compile(
     r"Failed to fetch|error sending request|timed out|dns error|Connection|HTTP status"
-    r"|No space left|Disk quota|Permission denied|Read-only file system|Too many open files",
+    r"|No space left|Disk quota|Permission denied|Read-only file system|Too many open files"
+    r"|Failed to create virtual environment",  # before it looks at any requirement
     re.IGNORECASE,
 )
 
@@ -95,7 +96,9 @@ class Uv:
     async def install(self, work: Path, lock: str) -> Path:
         """A virtual environment in `work` that may be moved, with what the lock says."""
         locked, folder = self._write(work / "lock.txt", lock), work / "env"
-        venv = ["venv", "--clear", "--relocatable", "--python", PYTHON, str(folder)]
+        # By force: what a full disk has left of one has no mark of an environment yet.
+        anew = ["--clear", "--force", "--relocatable"]
+        venv = ["venv", *anew, "--python", PYTHON, str(folder)]
         what = ["--requirements", locked, "--python", str(folder / "bin" / "python"), "--no-deps"]
         how = ["--require-hashes", "--link-mode", "hardlink", *self._wheels]
         install = ["pip", "install", *what, *how]

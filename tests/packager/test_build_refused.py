@@ -44,6 +44,24 @@ async def test_an_unreachable_index_is_worth_another_try(place: Place) -> None:
     assert place.folders() == set()
 
 
+async def test_a_half_made_environment_is_made_anew(place: Place) -> None:
+    """A full disk leaves one when it ends the first of the two tries of an installation."""
+    uv, work = place.builder()._uv, place.environments / "work"
+    (work / "env" / "bin").mkdir(parents=True)
+    built = await uv.install(work, "")
+    assert versions(built / "bin" / "python") == {}
+
+
+async def test_a_folder_that_takes_no_environment_is_no_fault_of_the_requirements(
+    place: Place,
+) -> None:
+    uv, work = place.builder()._uv, place.environments / "work"
+    work.mkdir()
+    (work / "env").touch()
+    with pytest.raises(Unavailable, match="Failed to create virtual environment"):
+        await uv.install(work, "")
+
+
 @pytest.fixture
 async def silent_index() -> AsyncIterator[str]:
     """An index that accepts connections and never answers."""

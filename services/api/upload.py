@@ -193,7 +193,8 @@ def _metadata(told: bytes) -> UploadMetadata:
 def _base_name(name: str | None) -> str:
     """The file's name without folders, of either kind, and without what can't be shown."""
     base = re.split(r"[/\\]", name or "")[-1]
-    return names.UNPRINTABLE.sub("", base)[:_LONGEST_NAME] or "_"
+    shown = names.UNPRINTABLE.sub("", base)[:_LONGEST_NAME]
+    return shown if names.is_seen(shown) else "_"
 
 
 def _malformed() -> Rejected:

@@ -6,6 +6,20 @@ from libs.domain import names
 from libs.domain.errors import Rejected
 
 GOOD = ["a", "nightly run", "prüfung-7", "日本", "ניסוי", "family 👨‍👩‍👧", "a/b:c", "x" * 256]
+# Beside what is seen, what isn't has its uses: joiners, soft hyphens, variants of emoji.
+GOOD += [
+    "a\u200b",
+    "\u00adx",
+    "\u2764\ufe0f",
+    "\u3164\ud55c",
+    "\u0645\u06cc\u200c\u062e",
+    "\u0661",
+    "\u0301",
+]
+UNSEEN = [chr(code) for code in (0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x180B, 0x180E)]
+UNSEEN += [chr(code) for code in (0x200B, 0x200D, 0x200E, 0x2060, 0x2064, 0x206F, 0x2800)]
+UNSEEN += [chr(code) for code in (0x3164, 0xFE0F, 0xFEFF, 0xFFA0, 0xE0061, 0xE01EF)]
+UNSEEN += ["\u200b \u2060", "\u3000\u3164\u2003", "\ufeff" * 256]
 BAD = {
     "": "give 1 to 256",
     " ": "give 1 to 256",
@@ -21,6 +35,7 @@ BAD = {
     "gnp.\u202egpj": "U+202E",
     "a\u2066b": "U+2066",
     "half \ud800": "U+D800",
+    **dict.fromkeys(UNSEEN, "none of these can be seen: add a letter or a digit"),
 }
 
 

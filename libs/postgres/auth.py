@@ -8,9 +8,13 @@ Elsewhere all is as the server asks, unless the DSN's `require_auth` says otherw
 Source: PostgreSQL's documentation, "Message Formats" and "Database Connection Control Functions".
 """
 
+import stat
 import struct
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from libs.domain.errors import Unavailable
 
 Methods = frozenset[str]
 Place = str | tuple[str, int]  # the path of a socket, or host and port
@@ -35,6 +39,19 @@ def parted(dsn: str) -> tuple[str, Methods | None]:
         raise ValueError(f"require_auth: {', '.join(sorted(unknown))} is none of {known}")
     kept = [(name, value) for name, value in options if name != "require_auth"]
     return parts._replace(query=urlencode(kept)).geturl(), methods
+
+
+def check_passfile(dsn: str) -> None:
+    """Raises Unavailable where the DSN's passfile is open to others: libpq and asyncpg pass over
+    such a one, and what is then said of the password tells nobody why."""
+    for name, path in parse_qsl(urlsplit(dsn).query):
+        if name == "passfile" and Path(path).is_file():
+            mode = stat.S_IMODE(Path(path).stat().st_mode)
+            if mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise Unavailable(
+                    f"passfile {path}: its mode {mode:04o} lets others at it, so it is not used;"
+                    " `chmod 600` it"
+                )
 
 
 def allowed(place: Place, required: Methods | None) -> Methods:

@@ -199,7 +199,8 @@ async def connect(
     `durable` makes commits wait for the disk. Without it, rows that somebody has seen may be
     lost when the server is killed, so it is for rows that nobody waits for.
 
-    Waits for a server that is starting; Unavailable after half a minute. Wrong credentials raise
+    Waits for a server that is starting; Unavailable after half a minute, and at once for a passfile
+    that others may read. Wrong credentials raise
     asyncpg's own error at once. Which ways of telling who we are may be asked for: auth.py.
     """
     settings = {
@@ -226,6 +227,7 @@ async def _as_it_is(_: object) -> None:
 async def _pool(dsn: str, settings: dict[str, str], least: int, size: int) -> asyncpg.Pool:
     deadline = asyncio.get_running_loop().time() + _PATIENCE
     plain, required = auth.parted(dsn)
+    auth.check_passfile(dsn)
     while True:
         try:
             pool = await asyncpg.create_pool(

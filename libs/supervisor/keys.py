@@ -47,7 +47,10 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
 
 
 def ensure_secrets(folder: Path) -> set[str]:
-    """Make the secrets that `folder` lacks; their names. Those that are there stay as they are."""
+    """Make the secrets that `folder` lacks; their names. Those that are there keep their content,
+    and are for our eyes only again if somebody has changed that."""
+    for path in folder.iterdir():
+        path.chmod(0o600)
     missing = {name for name in _MAKERS if not (folder / name).exists()}
     if "nats-token" not in missing and not is_user_seed((folder / "nats-token").read_text()):
         missing.add("nats-token")  # once a password, which whoever stood in for NATS was told

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -78,6 +79,17 @@ async def test_nothing_is_given_away(
     assert b"rondo" in said
     assert SECRET.encode() not in said
     assert b"md5" not in said
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o640, 0o644, 0o620, 0o660, 0o777])
+async def test_a_passfile_that_others_may_read_is_named(mode: int, tmp_path: Path) -> None:
+    passfile = tmp_path / "a passfile"
+    passfile.write_text(f"*:*:*:*:{SECRET}\n")
+    passfile.chmod(mode)
+    dsn = f"postgresql://rondo@127.0.0.1:1/rondo?passfile={quote(str(passfile))}"
+    with pytest.raises(Unavailable, match=f"a passfile: its mode {mode:04o} .*`chmod 600` it"):
+        async with pool.connect(dsn, "public", size=1):
+            pass
 
 
 async def test_by_scram_one_is_let_in_and_where_nothing_is_asked(

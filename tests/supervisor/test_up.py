@@ -52,6 +52,16 @@ def test_secrets_are_private_and_unseen(instance: Instance) -> None:
         assert file.read_text().strip() not in seen, file.name
 
 
+def test_secrets_that_somebody_has_opened_are_private_again(tmp_path: Path) -> None:
+    with Instance(tmp_path) as first:
+        first.ready()
+    for path in (first.data / "secrets", *(first.data / "secrets").iterdir()):
+        path.chmod(0o755)
+    with Instance(tmp_path) as second:
+        second.ready()
+        test_secrets_are_private_and_unseen(second)
+
+
 async def test_services_are_given_stores_that_they_can_use(instance: Instance) -> None:
     given = instance.environment("scheduler")
     database = await asyncpg.connect(given["RONDO_POSTGRES_DSN"])

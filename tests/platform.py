@@ -215,6 +215,18 @@ class Api:
         async with self.session.post(f"/v1/api/{path}", json=body) as answer:
             return await _answered(answer)
 
+    async def log_in(self, platform: Platform) -> None:
+        """Once more in tests that take longer than a token is good for."""
+        form = {
+            "grant_type": "password",
+            "client_id": "sdk-client",
+            "username": platform.access["user"],
+            "password": platform.access["password"],
+        }
+        async with self.session.post(_TOKEN, data=form) as answer:
+            token = (await _answered(answer))["access_token"]
+        self.session.headers["Authorization"] = f"Bearer {token}"
+
     async def upload(self, files: Files, name: str = "sample") -> str:
         """The orchestration's id, once it is accepted."""
         form = aiohttp.FormData()
@@ -278,16 +290,8 @@ async def api(platform: Platform, workspace: str) -> AsyncIterator[Api]:
     """Logged in, in the workspace of that name, which is made if it is not there yet."""
     timeout = aiohttp.ClientTimeout(total=PATIENCE)
     async with aiohttp.ClientSession(platform.access["url"], timeout=timeout) as session:
-        form = {
-            "grant_type": "password",
-            "client_id": "sdk-client",
-            "username": platform.access["user"],
-            "password": platform.access["password"],
-        }
-        async with session.post(_TOKEN, data=form) as answer:
-            token = (await _answered(answer))["access_token"]
-        session.headers["Authorization"] = f"Bearer {token}"
         client = Api(session)
+        await client.log_in(platform)
         listed = (await client.post("workspaces/list", {}))["workspaces"]
         known = {one["name"]: one["id"] for one in listed}
         if workspace not in known:

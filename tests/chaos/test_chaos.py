@@ -46,6 +46,7 @@ async def test_i1_to_i7_whatever_is_killed_stopped_or_full(
             known: set[str] = set()
             number = 0
             while number == 0 or time.monotonic() < until_then:
+                await client.log_in(platform)
                 await one_round(platform, client, load, list(islice(faults, ROUND)))
                 await all_holds(platform, client, load, known)
                 number += 1

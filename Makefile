@@ -55,8 +55,6 @@ $(UV):
 $(VENV)/.platform: requirements/platform.txt pyproject.toml | $(UV)
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/platform.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
-# By its path: setuptools' own hook comes after whatever folder of the name rondo one works beside.
-	@echo "$(CURDIR)/libs/sdk" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/rondo.pth"
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.platform

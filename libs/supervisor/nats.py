@@ -105,9 +105,11 @@ class EmbeddedNats:
     async def ready(self, pid: int, _since: float) -> None:
         """It listens only after its streams are recovered. That somebody does says nothing."""
         address = ("127.0.0.1", self._port)
-        with self._ports.lent("nats"):
+        try:
             while not listens(pid, address):  # noqa: ASYNC110 - a fact of another process
                 await asyncio.sleep(_INTERVAL)
+        finally:
+            self._ports.take_back("nats")
         server = Server(url=self.url, pid=pid, started=started(pid))
         write_whole(self.known, msgspec.json.encode(server))
 
@@ -120,6 +122,7 @@ class EmbeddedNats:
         text = _CONFIGURATION.format(port=self._port, accounts=who, store=_quoted(str(self._home)))
         # In a file of mode 0600, since an argument or a variable would show it to others.
         write_whole(self._home / "nats.conf", text.encode())
+        self._ports.lend("nats")
 
 
 def _adopt(store: Path) -> None:

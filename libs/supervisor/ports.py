@@ -11,8 +11,8 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Container, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Container, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -44,7 +44,7 @@ class Ports:
 
     def pick(self, name: str, host: str = "127.0.0.1") -> int:
         """The port remembered for `name` if it is free on `host`, else another free one. Nobody can
-        listen there but within `lent`."""
+        listen there but between `lend` and `take_back`."""
         remembered = self._ports.get(name)
         if remembered is None or _obstacle(host, remembered):
             return self.move(name, host)
@@ -72,16 +72,19 @@ class Ports:
         self._held[name] = [*sockets, *_twin(host, port)]
         return sockets
 
-    @contextmanager
-    def lent(self, name: str) -> Iterator[None]:
-        """While it lasts, who sets SO_REUSEADDR, as servers do, can listen on `name`'s port."""
-        own = self._held[name][0]
-        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            yield
-        finally:
-            if own.fileno() >= 0:  # else the port was given up meanwhile
-                own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    def lend(self, name: str) -> None:
+        """Until `take_back`, who sets SO_REUSEADDR, as servers do, can listen on `name`'s port.
+
+        Call it before the server is started: one that is quicker than we are finds its port held.
+        """
+        self._share(name, 1)
+
+    def take_back(self, name: str) -> None:
+        self._share(name, 0)
+
+    def _share(self, name: str, shared: int) -> None:
+        for own in self._held.get(name, [])[:1]:  # none once the ports are given up
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, shared)
 
     def holder(self, name: str) -> Holder | None:
         """Who listens on the port of `name` on 127.0.0.1."""

@@ -1,5 +1,6 @@
 """What the embedded nats-server is started with."""
 
+import socket
 import stat
 from pathlib import Path
 
@@ -22,6 +23,9 @@ async def test_a_store_of_before_goes_on_in_the_platforms_account(tmp_path: Path
             with Ports(folder.path / "ports.json") as ports:
                 server = EmbeddedNats(folder, ports, token, Terminal())
                 server.program(secrets / "nats-issuer").prepare()
+                # However quick the server is that is started now, it finds its port free.
+                with socket.create_server(("127.0.0.1", int(server.url.rpartition(":")[2]))):
+                    pass
             assert [path.name for path in store.iterdir()] == ["RONDO"]
         assert (store / "RONDO" / "streams" / "EVENTS").is_dir()
         configuration = folder.part("nats") / "nats.conf"

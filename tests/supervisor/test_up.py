@@ -180,12 +180,10 @@ def test_a_port_is_reserved_until_its_server_listens(tmp_path: Path) -> None:
         address = ("127.0.0.1", ports.pick("nats"))
         for _ in range(2):  # and after a restart, with a connection of the first in TIME_WAIT
             assert not taken(address)
-            with (
-                ports.lent("nats"),
-                socket.create_server(address) as server,
-                socket.create_connection(address),
-            ):
+            ports.lend("nats")
+            with socket.create_server(address) as server, socket.create_connection(address):
                 server.accept()[0].close()
+            ports.take_back("nats")
             assert not taken(address)
 
 

@@ -73,7 +73,7 @@ def test_run_recurringly_by_a_cron_line_with_policies(visitor: Visitor, page: Pa
     page.get_by_label("Write a cron line").check()
     cron = page.get_by_role("textbox", name="Cron line")
     cron.fill("61 * * * *")
-    expect(page.locator("[data-preview]")).to_contain_text("Bad")
+    expect(page.locator("[data-preview]")).to_contain_text("is no minute")
     cron.fill("0 6 * * 1-5")
     expect(page.locator(".instants li")).to_have_count(5)
     expect(page.locator(".instants li").first).to_contain_text("06:00 CE")  # the browser's zone

@@ -41,6 +41,7 @@ class SlowIndex:
         self.url = ""
 
     async def page(self, _: web.Request) -> web.Response:
+        await asyncio.sleep(0.5)  # an index is slow to say what there is, too: resolving takes time
         digest = hashlib.sha256(self._wheel).hexdigest()
         known = hashlib.sha256(_METADATA).hexdigest()
         link = f'<a href="/{_FILE}#sha256={digest}" data-core-metadata="sha256={known}">{_FILE}</a>'

@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 
 from libs.domain import events
 from libs.domain.ids import StreamId, orchestration_stream, run_id, run_stream, task_stream
-from libs.eventlog import wire
+from libs.eventlog import nats_client
 from libs.eventlog.envelope import Context, headers
 
 BATCH = 990  # an atomic batch may have 1,000
@@ -124,14 +124,14 @@ class History:
         ]
 
 
-async def fill(nats: wire.Nats, workspace: int, actor: str, shape: Shape) -> int:
+async def fill(nats: nats_client.Nats, workspace: int, actor: str, shape: Shape) -> int:
     """Gives the number of events appended. All of it is in the log when it returns."""
     history = History(workspace, shape, datetime.now(UTC))
     parts = (history.orchestrations(), history.tasks(), history.runs())
     return sum([await append(nats, actor, groups) for groups in parts])
 
 
-async def append(nats: wire.Nats, actor: str, groups: Iterable[list[Event]]) -> int:
+async def append(nats: nats_client.Nats, actor: str, groups: Iterable[list[Event]]) -> int:
     """Each group in one atomic batch, with others. Gives the number of events."""
     context = Context(source="bench", actor=actor)
     count, places = 0, asyncio.Semaphore(IN_FLIGHT)
@@ -155,7 +155,7 @@ def _batches(groups: Iterable[list[Event]]) -> Iterator[list[Event]]:
         yield batch
 
 
-async def _send(nats: wire.Nats, batch: list[Event], context: Context) -> None:
+async def _send(nats: nats_client.Nats, batch: list[Event], context: Context) -> None:
     """One atomic batch: all but the last are published, the last asks for the commit of all."""
     mark = {"Nats-Batch-Id": str(uuid4())}
     for number, (stream, event, at) in enumerate(batch, start=1):
@@ -164,14 +164,14 @@ async def _send(nats: wire.Nats, batch: list[Event], context: Context) -> None:
         if number < len(batch):
             await nats.publish(stream.subject, events.encode(event), given)
     given["Nats-Batch-Commit"] = "1"
-    wire.checked((await nats.request(stream.subject, events.encode(event), given)).data)
+    nats_client.checked((await nats.request(stream.subject, events.encode(event), given)).data)
 
 
 async def _main(data: Path, workspace: int, actor: str, shape: Shape) -> None:
     token = (data / "secrets" / "nats-token").read_text().strip()
     port = json.loads((data / "ports.json").read_bytes())["nats"]
     begun = time.perf_counter()
-    async with wire.connect(f"nats://127.0.0.1:{port}", token) as nats:
+    async with nats_client.connect(f"nats://127.0.0.1:{port}", token) as nats:
         count = await fill(nats, workspace, actor, shape)
     seconds = time.perf_counter() - begun
     print(f"{count} events in {seconds:.1f} s, {count / seconds:.0f} a second")

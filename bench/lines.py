@@ -21,7 +21,7 @@ from bench.live import Live, live
 from bench.stack import Stores, stores
 from libs.domain.events import RunStarted
 from libs.service.room import Room
-from services.executor.output import Output
+from services.executor.log_publisher import Output
 from tests.logs.harness import Logs, client, environ
 
 LINES, MANY = 1_000_000, 10_000_000

@@ -14,7 +14,7 @@ import aiohttp
 
 from examples.demo import call, packaged, platform, sign_in, upload_files
 from libs.domain.events import AnyEvent
-from libs.eventlog import wire
+from libs.eventlog import nats_client
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.log import EventLog
 
@@ -28,7 +28,7 @@ class Live:
     data: Path
     pid: int
     session: aiohttp.ClientSession
-    nats: wire.Nats
+    nats: nats_client.Nats
     log: EventLog
     workspace: int
 
@@ -90,8 +90,8 @@ async def live() -> AsyncIterator[Live]:
 
 
 @asynccontextmanager
-async def _nats(data: Path) -> AsyncIterator[wire.Nats]:
+async def _nats(data: Path) -> AsyncIterator[nats_client.Nats]:
     token = (data / "secrets" / "nats-token").read_text().strip()
     port = json.loads((data / "ports.json").read_bytes())["nats"]
-    async with wire.connect(f"nats://127.0.0.1:{port}", token) as nats:
+    async with nats_client.connect(f"nats://127.0.0.1:{port}", token) as nats:
         yield nats

@@ -19,11 +19,11 @@ from libs.eventlog.log import EventLog
 from libs.eventlog.project import Projection, Runner
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
-from services.api import views
+from services.api.read_model import projection as views
 from services.logs import ingest
 from services.logs.arrivals import Arrivals
 from services.logs.runs import Runs
-from services.scheduler import due
+from services.scheduler import plan_projection
 from services.scheduler.plan import Plan
 
 PATIENCE = 1200.0
@@ -46,17 +46,17 @@ class Rebuilt:
 VIEWS = (
     Rebuilt(
         "api views",
-        "services.api",
+        "services.api.read_model",
         views.SCHEMA,
-        views.Views,
+        views.ViewsProjection,
         ("orchestration", "task", "run"),
         tables_only=views.TABLES_ONLY,
     ),
     Rebuilt(
         "scheduler plan",
         "services.scheduler",
-        due.SCHEMA,
-        lambda: due.Due(Plan(), lambda: None),
+        plan_projection.SCHEMA,
+        lambda: plan_projection.PlanProjection(Plan(), lambda: None),
         ("plan",),
     ),
     Rebuilt(

@@ -15,7 +15,7 @@ from bench import schedules
 from bench.figure import Figure, percentile, show
 from examples.demo import call, packaged, platform, sign_in, upload_files
 from libs.domain.events import RunFinished
-from libs.eventlog import wire
+from libs.eventlog import nats_client
 from libs.eventlog.log import EventLog
 
 STAMPED = "import time\nprint(time.time_ns())\n"
@@ -58,7 +58,7 @@ async def _log(data: Path) -> AsyncIterator[EventLog]:
     """The platform's event log, read beside it: asking the API when a run ends would load it."""
     token = (data / "secrets" / "nats-token").read_text().strip()
     port = json.loads((data / "ports.json").read_bytes())["nats"]
-    async with wire.connect(f"nats://127.0.0.1:{port}", token) as nats:
+    async with nats_client.connect(f"nats://127.0.0.1:{port}", token) as nats:
         yield EventLog(nats)
 
 

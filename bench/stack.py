@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from examples.demo import sign_in
-from libs.eventlog import streams, wire
+from libs.eventlog import nats_client, streams
 from libs.vault.ring import new_line
 from tests.api.service import ADMIN, INTERNAL, PASSWORD, new_key
 from tests.servers import TOKEN, free_port, nats_server, postgres_server
@@ -25,7 +25,7 @@ class Stores:
 
     nats_url: str
     dsn: str
-    nats: wire.Nats
+    nats: nats_client.Nats
     nats_pid: int
 
 
@@ -33,7 +33,7 @@ class Stores:
 async def stores() -> AsyncIterator[Stores]:
     with nats_server() as server, postgres_server() as database:
         dsn = await database.new_database("bench")
-        async with wire.connect(server.url, TOKEN) as nats:
+        async with nats_client.connect(server.url, TOKEN) as nats:
             await streams.create(nats)
             assert server.process is not None
             yield Stores(server.url, dsn, nats, server.process.pid)

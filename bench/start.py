@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from bench.figure import Figure, percentile, show
 from services.executor.backend import Mode, RunSpec
-from services.executor.local import LocalBackend
+from services.executor.local.backend import LocalBackend
 
 SCRIPT = "print('hello', flush=True)\n"
 NEW = "bare python main.py"

@@ -7,7 +7,7 @@ import pytest
 
 from libs.eventlog import streams
 from libs.eventlog.log import EventLog
-from libs.eventlog.wire import Nats, connect
+from libs.eventlog.nats_client import Nats, connect
 from tests.servers import TOKEN, NatsServer, PostgresServer, nats_server, postgres_server
 
 

@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from libs.eventlog import wire
+from libs.eventlog import nats_client
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.log import EventLog
-from libs.eventlog.wire import Nats
+from libs.eventlog.nats_client import Nats
 from libs.supervisor.stores import embedded_dsn
 from tests.small_disk import SmallDisk, on_small_disk
 from tests.supervisor.instance import children, command_line
@@ -124,7 +124,7 @@ class Platform:
     async def nats(self) -> AsyncIterator[Nats]:
         token = (self.data / "secrets" / "nats-token").read_text().strip()
         server = self.data / "nats" / "server.json"
-        async with wire.connect("nats://127.0.0.1", token, server=server) as connection:
+        async with nats_client.connect("nats://127.0.0.1", token, server=server) as connection:
             yield connection
 
     def executor_environment(self, folder: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ Code = Literal["invalid", "unauthorized", "forbidden", "not_found", "conflict", 
 class Rejected(Exception):
     """The caller asked for what can't be done. The message names the field and the remedy.
 
-    `code` says which kind; the HTTP edge turns it into a status (services/api/errors.py).
+    `code` says which kind; the HTTP edge turns it into a status (services/api/http/errors.py).
     """
 
     def __init__(self, code: Code, message: str) -> None:

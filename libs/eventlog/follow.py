@@ -10,9 +10,9 @@ import msgspec
 
 from libs.domain.errors import Unavailable
 from libs.eventlog.message import parse_headers
-from libs.eventlog.patience import back_off
+from libs.eventlog.nats_client import JS, ApiError, Message, Nats
 from libs.eventlog.pull import RETRYABLE, Delivery, Interrupted, pull
-from libs.eventlog.wire import JS, ApiError, Message, Nats
+from libs.eventlog.retry import back_off
 
 __all__ = ["Delivery", "direct_get", "follow", "parse_headers"]
 

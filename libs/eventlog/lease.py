@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from libs.domain.errors import Unavailable
-from libs.eventlog.patience import back_off
+from libs.eventlog.nats_client import ApiError, Nats
+from libs.eventlog.retry import back_off
 from libs.eventlog.streams import LEASE
-from libs.eventlog.wire import ApiError, Nats
 
 logger = logging.getLogger(__name__)
 

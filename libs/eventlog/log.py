@@ -20,8 +20,8 @@ from libs.domain.ids import EVENTS_ROOT, StreamId
 from libs.eventlog import follow as following
 from libs.eventlog import streams
 from libs.eventlog.envelope import Context, Recorded, headers, read, recorded
-from libs.eventlog.patience import patiently
-from libs.eventlog.wire import ApiError, Nats
+from libs.eventlog.nats_client import ApiError, Nats
+from libs.eventlog.retry import patiently
 
 # 10071: wrong last sequence; 10164: the same in an atomic batch; 10201: a batch that is there.
 _WRONG_SEQUENCE = {10071, 10164, 10201}

@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 from libs.domain.errors import Unavailable
-from libs.eventlog.ahead import Ahead, reading_ahead
-from libs.eventlog.patience import patiently
+from libs.eventlog.prefetch import Ahead, reading_ahead
+from libs.eventlog.retry import patiently
 from libs.postgres.pool import Connection, Database
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 import msgspec
 
 from libs.domain.errors import Unavailable
-from libs.eventlog.wire import JS, Mailbox, Message, Nats
+from libs.eventlog.nats_client import JS, Mailbox, Message, Nats
 
 HEARTBEAT = 3.0  # a restarted server is noticed at once, by the connection that breaks
 EXPIRES = 30.0

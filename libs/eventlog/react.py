@@ -18,9 +18,9 @@ import msgspec
 
 from libs.domain.errors import Unavailable
 from libs.domain.events import AnyEvent
-from libs.eventlog import parked, streams
+from libs.eventlog import dead_letters, streams
 from libs.eventlog.envelope import Recorded, read
-from libs.eventlog.patience import back_off
+from libs.eventlog.nats_client import ApiError, Message, Nats
 from libs.eventlog.pull import (
     RETRYABLE,
     Delivery,
@@ -29,7 +29,7 @@ from libs.eventlog.pull import (
     in_progress,
     pull,
 )
-from libs.eventlog.wire import ApiError, Message, Nats
+from libs.eventlog.retry import back_off
 
 logger = logging.getLogger(__name__)
 
@@ -167,13 +167,15 @@ class _Runner:
 
     async def _park(self, seq: int, subject: str, type: str, problem: Exception) -> None:
         name, error = self._reaction.name, repr(problem)
-        note = parked.Parked(reaction=name, seq=seq, subject=subject, type=type, error=error)
-        await parked.park(self._nats, note)
+        note = dead_letters.DeadLetter(
+            reaction=name, seq=seq, subject=subject, type=type, error=error
+        )
+        await dead_letters.park(self._nats, note)
 
     async def _retries(self, handlers: asyncio.TaskGroup) -> None:
         """Parked events that somebody wants to have handled once more."""
         name = self._reaction.name
-        async with self._nats.requests(parked.retries_of(name), queue=name) as asked:
+        async with self._nats.requests(dead_letters.retries_of(name), queue=name) as asked:
             while True:
                 handlers.create_task(self._retry(await asked.get()))
 
@@ -182,7 +184,7 @@ class _Runner:
         await self._capacity()
         self._free -= 1
         try:
-            fact = await parked.event(self._nats, int(asked.data))
+            fact = await dead_letters.event(self._nats, int(asked.data))
             try:
                 rest = await self._reaction.handle(fact)
             except Exception as problem:
@@ -191,7 +193,7 @@ class _Runner:
                 await self._park(fact.seq, fact.stream.subject, type, problem)
                 await self._nats.publish(asked.reply, repr(problem).encode())
                 return
-            await parked.forget(self._nats, self._reaction.name, fact.seq)
+            await dead_letters.forget(self._nats, self._reaction.name, fact.seq)
             await self._nats.publish(asked.reply)
             if rest is not None:
                 await rest

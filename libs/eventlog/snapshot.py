@@ -16,7 +16,7 @@ from typing import IO
 import msgspec
 
 from libs.domain.errors import Unavailable
-from libs.eventlog.wire import ApiError, Mailbox, Message, Nats, checked
+from libs.eventlog.nats_client import ApiError, Mailbox, Message, Nats, checked
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from libs.eventlog.wire import ApiError, Nats
+from libs.eventlog.nats_client import ApiError, Nats
 
 EVENTS, LOGS, LEASE, PARKED = "EVENTS", "LOGS", "LEASE", "PARKED"
 STATUS, HELD = "STATUS", "HELD"

@@ -35,7 +35,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     path of a socket. `listen_fds` are the numbers of sockets that it is given to listen on instead.
 
     `nats_token` is a password or an nkey's seed. `nats_server` is a file that says which process
-    NATS is (libs/eventlog/proven.py), where it is one of this machine.
+    NATS is (libs/eventlog/server_identity.py), where it is one of this machine.
 
     `shared_disk` is a folder on the disk of the event log, if that is ours too; `reserve_mib` of it
     are kept for the log (room.py).

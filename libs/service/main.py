@@ -16,10 +16,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from libs.domain.errors import Unavailable
-from libs.eventlog.origin import OtherStream
+from libs.eventlog.stream_identity import OtherStream
 from libs.linux import syscalls
-from libs.service import logformat, notify
 from libs.service.config import ConfigError
+from libs.telemetry import log_format, sd_notify
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ Program = Callable[[Mapping[str, str]], Awaitable[None]]
 
 def run(name: str, program: Program) -> None:
     """Runs `program` on this process's environment until it ends or is told to stop."""
-    logformat.set_up(name, os.environ)
+    log_format.set_up(name, os.environ)
     # A task may run under our uid: it must not read our memory or environment.
     syscalls.hide_memory()
     faulthandler.enable()  # SIGABRT, by which the supervisor ends a stuck one, shows where it is
@@ -48,7 +48,7 @@ async def _supervised(name: str, program: Program) -> int:
     loop = asyncio.get_running_loop()
     for sig in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sig, work.cancel)
-    beats = asyncio.create_task(notify.beat(os.environ))
+    beats = asyncio.create_task(sd_notify.beat(os.environ))
     try:
         await work
     except asyncio.CancelledError:
@@ -87,4 +87,4 @@ def notify_ready(status: str = "") -> None:
     """
     gc.freeze()
     logger.info("ready")
-    notify.tell("READY=1" + (f"\nSTATUS={status}" if status else ""), os.environ, surely=True)
+    sd_notify.tell("READY=1" + (f"\nSTATUS={status}" if status else ""), os.environ, surely=True)

@@ -2,12 +2,12 @@
 
 from contextlib import AbstractAsyncContextManager
 
-from libs.eventlog import wire
-from libs.eventlog.wire import Nats
+from libs.eventlog import nats_client
+from libs.eventlog.nats_client import Nats
 from libs.service.config import Config
 
 
 def connected(config: Config) -> AbstractAsyncContextManager[Nats]:
     """As `wire.connect`."""
     token = config.nats_token.reveal() if config.nats_token else None
-    return wire.connect(config.nats_url, token, server=config.nats_server)
+    return nats_client.connect(config.nats_url, token, server=config.nats_server)

@@ -27,12 +27,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from libs.domain.errors import Rejected, Unavailable
-from libs.eventlog import held, snapshot, streams, wire
-from libs.eventlog.wire import ApiError, Nats
+from libs.eventlog import hold as held
+from libs.eventlog import nats_client, snapshot, streams
+from libs.eventlog.nats_client import ApiError, Nats
 from libs.supervisor.folder import write_whole
-from libs.supervisor.opened import open_stores, start_stores
 from libs.supervisor.pgtools import PgTools
 from libs.supervisor.postgres import wheel_binaries
+from libs.supervisor.store_session import open_stores, start_stores
 from libs.supervisor.stores import Stores
 from libs.supervisor.terminal import Terminal
 
@@ -188,7 +189,7 @@ def _make_empty(folder: Path, option: str) -> None:
 
 def _nats(stores: Stores) -> AbstractAsyncContextManager[Nats]:
     token = stores.nats_token.read_text().strip() if stores.nats_token else None
-    return wire.connect(stores.nats, token, server=stores.nats_server)
+    return nats_client.connect(stores.nats, token, server=stores.nats_server)
 
 
 def _tools(stores: Stores, operator: Mapping[str, str]) -> PgTools:

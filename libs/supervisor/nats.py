@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from libs.eventlog.proven import Server
+from libs.eventlog.server_identity import Server
 from libs.linux.proc import started
 from libs.linux.tcp import listens
 from libs.natsjwt.issuer import Issuer, is_user_seed, public_of
@@ -58,7 +58,7 @@ accounts {{
 authorization {{ auth_callout {{ account: RONDO, auth_users: [{name}], issuer: {issuer} }} }}
 """
 _INTERVAL = 0.01  # seconds between two looks
-KNOWN = Path("nats", "server.json")  # in the data folder: libs/eventlog/proven.py
+KNOWN = Path("nats", "server.json")  # in the data folder: libs/eventlog/server_identity.py
 
 
 def accounts(token: str, issuer: Issuer) -> str:

@@ -19,8 +19,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from libs.linux import syscalls
-from libs.linux.sibling import fork_as_sibling
-from libs.linux.title import show_as
+from libs.linux.process_title import show_as
+from libs.linux.sibling_fork import fork_as_sibling
 
 MESSAGE_BYTES = 1 << 17
 _MOST_DESCRIPTORS = 16

@@ -8,11 +8,18 @@ import aiohttp
 
 from libs.blobs.open import open_store
 from libs.domain.events import ConnectionDeleted
-from libs.eventlog import held, streams
-from libs.eventlog.origin import Origin, watch
+from libs.eventlog import hold, streams
+from libs.eventlog.nats_client import Nats
 from libs.eventlog.project import Position, Runner
 from libs.eventlog.react import Reaction, react
-from libs.eventlog.wire import Nats
+from libs.eventlog.stream_identity import StreamIdentity, watch
+from libs.identity import users
+from libs.identity.device import Devices
+from libs.identity.login import Login
+from libs.identity.oidc import Issuer, Oidc
+from libs.identity.service_tokens import ServiceTokens
+from libs.identity.sessions import Sessions
+from libs.identity.tokens import Tokens
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.retire import retire
@@ -23,24 +30,20 @@ from libs.service.connections import Share
 from libs.service.http import calling, serving
 from libs.service.main import notify_ready, run
 from libs.service.nats import connected
-from libs.service.vitals import Vitals, open_vitals
+from libs.telemetry.service_telemetry import ServiceTelemetry, open_telemetry
 from libs.vault import vault
 from libs.vault.ring import BadRing, KeyRing
-from services.api import connections, platform, queries
+from services.api.admin import platform
 from services.api.app import application
-from services.api.call import Resources
 from services.api.config import Config
-from services.api.dashboard.sessions import Sessions
+from services.api.connections import commands as connections
 from services.api.events.tail import Tail, Told
-from services.api.identity import users
-from services.api.identity.device import Devices
-from services.api.identity.login import Login
-from services.api.identity.oidc import Issuer, Oidc
-from services.api.identity.service_tokens import ServiceTokens
-from services.api.identity.tokens import Tokens
-from services.api.subscriptions import desk, work
-from services.api.upload import sweep
-from services.api.views import SCHEMA, TABLES_ONLY, Views
+from services.api.http.request_context import Resources
+from services.api.orchestrations.upload_stream import sweep
+from services.api.read_model import queries
+from services.api.read_model.projection import SCHEMA, TABLES_ONLY, ViewsProjection
+from services.api.subscriptions import resources as desk
+from services.api.subscriptions import work
 
 CATCH_UP = 3600.0
 
@@ -61,20 +64,20 @@ async def main(environ: Mapping[str, str]) -> None:
         desk.opened(config, nats) as subscriptions,
         aiohttp.ClientSession() as http,
         calling(config.logs_url) as logs,
-        open_vitals("api", environ, nats) as vitals,
+        open_telemetry("api", environ, nats) as vitals,
     ):
         await streams.create(nats, config.nats_replicas)
-        await migrate(rows, "services.api", TABLES_ONLY)
-        origin = Origin(rows, nats, streams.EVENTS, (Views.name,), derived=True)
+        await migrate(rows, "services.api.read_model", TABLES_ONLY)
+        origin = StreamIdentity(rows, nats, streams.EVENTS, (ViewsProjection.name,), derived=True)
         await origin.check()
-        await migrate(accounts, "services.api.identity")
+        await migrate(accounts, "libs.identity")
         secrets = vault.Vault(data_keys, ring)
         await secrets.migrate()
         known = users.Users(accounts)
         await _ensure_admin(known, config)
         log = vitals.log()
         tail = Tail()
-        runner = Runner(rows, Told(Views(), tail), log.follow)
+        runner = Runner(rows, Told(ViewsProjection(), tail), log.follow)
         resources = Resources(
             config,
             log,
@@ -113,19 +116,19 @@ async def main(environ: Mapping[str, str]) -> None:
             tasks.create_task(vitals.tell())
             tasks.create_task(watch(origin))
             await runner.position.reached(await log.end(), CATCH_UP)
-            await migrate(rows, "services.api")
+            await migrate(rows, "services.api.read_model")
             # A database that was set back to a backup has destroyed keys again.
             await secrets.shred(*await queries.deleted_connections(rows))
             tasks.create_task(work.run(resources))
             app, share = application(resources, nats), Share.of_descriptors(config.trusted_proxies)
             async with serving(app, config.listen, config.listen_fds, share):
-                state = await held.found(nats)
+                state = await hold.found(nats)
                 notify_ready(str(state) if state else "")
                 tasks.create_task(retire(rows))
                 await asyncio.Event().wait()
 
 
-def _watch(vitals: Vitals, position: Position, nats: Nats, *pools: pool.Database) -> None:
+def _watch(vitals: ServiceTelemetry, position: Position, nats: Nats, *pools: pool.Database) -> None:
     vitals.projection("views", position, streams.EVENTS)
     vitals.meters.source(platform.readings(nats))
     for database in pools:

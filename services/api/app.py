@@ -8,18 +8,18 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from libs.eventlog import held
-from libs.eventlog.wire import Nats
-from libs.service import logformat
+from libs.eventlog import hold
+from libs.eventlog.nats_client import Nats
 from libs.service.http import add_health
-from services.api import runlogs
-from services.api.call import REQUEST_ID, Resources
+from libs.telemetry import log_format
+from services.api.dashboard.error_pages import problems
 from services.api.dashboard.pages import add_pages
-from services.api.dashboard.problems import problems
-from services.api.errors import errors
-from services.api.openapi import document
-from services.api.page import page
+from services.api.http.errors import errors
+from services.api.http.openapi import document
+from services.api.http.openapi_page import page
+from services.api.http.request_context import REQUEST_ID, Resources
 from services.api.routes import ROUTES, add_routes
+from services.api.runs import log_client
 
 MOST_BODY = 1 << 20
 
@@ -41,7 +41,7 @@ def application(resources: Resources, nats: Nats) -> web.Application:
         await resources.position.reached(await resources.log.end(), 2)
 
     async def logs() -> None:
-        await runlogs.check(resources)
+        await log_client.check(resources)
 
     checks = {
         "postgres": resources.rows.check,
@@ -52,7 +52,7 @@ def application(resources: Resources, nats: Nats) -> web.Application:
     }
 
     async def about() -> dict[str, object]:
-        state = await held.found(nats)
+        state = await hold.found(nats)
         return {"held": str(state)} if state else {}
 
     add_health(app, checks, about)
@@ -65,7 +65,7 @@ async def _request_id(request: web.Request, handler: Handler) -> web.StreamRespo
     """The caller's id for the request, or one of ours: it goes into the events it leads to."""
     given = request.headers.get("X-Request-Id", "")
     request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
-    with logformat.bound(request_id=request[REQUEST_ID]):
+    with log_format.bound(request_id=request[REQUEST_ID]):
         response = await handler(request)
     if not response.prepared:
         response.headers["X-Request-Id"] = request[REQUEST_ID]

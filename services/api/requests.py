@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from libs.domain.errors import Rejected
 from libs.domain.events import Misfire, Mode, Overlap, Role
-from services.api.surrogates import field_with_half
+from services.api.http.surrogates import field_with_half
 
 WorkspaceId = Annotated[int, Meta(ge=1, le=2**53 - 1, description="Number of the workspace.")]
 Sha = Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the file, in hex.")]

@@ -7,34 +7,31 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from services.api import (
-    access,
-    connections,
-    idempotency,
-    members,
-    orchestrations,
-    requests,
-    runs,
-    tasks,
-    wire,
-    workspaces,
-)
-from services.api.admin import ADMIN_ROUTES
-from services.api.call import OPEN_TO_MACHINES, Call, Resources
+from services.api import requests, wire
+from services.api.access import authorize as access
+from services.api.accounts.routes import IDENTITY_ROUTES
+from services.api.admin.metrics import METRICS_ROUTES
+from services.api.admin.routes import ADMIN_ROUTES
+from services.api.append import idempotency
+from services.api.connections import commands as connections
 from services.api.events.routes import EVENT_ROUTES
 from services.api.graphql import serve
-from services.api.history import HISTORY_ROUTES
-from services.api.identity.routes import IDENTITY_ROUTES
-from services.api.livelog import LOG_ROUTES
-from services.api.route import ALWAYS, BY_ID, JSON, MULTIPART, Route, post
-from services.api.scrape import METRICS_ROUTES
+from services.api.history.routes import HISTORY_ROUTES
+from services.api.http.request_context import OPEN_TO_MACHINES, RequestContext, Resources
+from services.api.http.route import ALWAYS, BY_ID, JSON, MULTIPART, Route, post
+from services.api.orchestrations import commands as orchestrations
+from services.api.runs import routes as runs
+from services.api.runs.live_log import LOG_ROUTES
 from services.api.subscriptions.routes import SUBSCRIPTION_ROUTES
-from services.api.timeline import TIMELINE_ROUTES
+from services.api.tasks import commands as tasks
+from services.api.timeline.routes import TIMELINE_ROUTES
+from services.api.workspaces import commands as workspaces
+from services.api.workspaces import members
 
 
 def _run(
     path: str,
-    handler: Callable[[Call, Any], Awaitable[Any]],
+    handler: Callable[[RequestContext, Any], Awaitable[Any]],
     body: Any,
     how: str,
     answer: type[wire.Created] = wire.Created,
@@ -53,7 +50,7 @@ def _run(
     )
 
 
-async def _config(_: Call, __: None) -> wire.ClientConfig:
+async def _config(_: RequestContext, __: None) -> wire.ClientConfig:
     return wire.ClientConfig(wire.ARCH)
 
 
@@ -322,7 +319,7 @@ def _handler(route: Route, resources: Resources) -> Handler:
         request[OPEN_TO_MACHINES] = route.machines
         user = None if route.public else await access.authenticated(resources, request)
         body = decode(await request.read()) if decode else None
-        answer = await route.handler(Call(resources, request, user), body)
+        answer = await route.handler(RequestContext(resources, request, user), body)
         if isinstance(answer, web.StreamResponse):
             return answer
         if route.answer is None:

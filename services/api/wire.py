@@ -14,10 +14,10 @@ from msgspec import UNSET, Meta, UnsetType
 
 from libs.domain import connection, orchestration, run, task, workspace
 from libs.domain.events import Kind, Mode, Retry, Role
-from services.api.identity.users import User
-from services.api.queries import TaskRow
+from libs.identity.users import User
+from services.api.read_model.queries import TaskRow
+from services.api.read_model.row_types import RunSeen
 from services.api.requests import RunStatus
-from services.api.rows import RunSeen
 
 Instant = Annotated[datetime, Meta(tz=True)]
 RunType = Literal["Oneshot", "CronJob", "NetworkService"]

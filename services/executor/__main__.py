@@ -10,7 +10,7 @@ from aiohttp import web
 
 from libs.blobs.open import open_store
 from libs.domain.events import RunRequested
-from libs.eventlog import held, streams
+from libs.eventlog import hold, streams
 from libs.eventlog.react import Reaction, react
 from libs.runtoken.token import RunTokens
 from libs.service.config import load
@@ -18,12 +18,12 @@ from libs.service.http import add_health, serving
 from libs.service.main import notify_ready, run
 from libs.service.nats import connected
 from libs.service.room import Room
-from libs.service.vitals import open_vitals, unique_name
-from services.executor.code import Code
+from libs.telemetry.service_telemetry import open_telemetry, unique_name
+from services.executor.code_cache import CodeCache
 from services.executor.config import Config
-from services.executor.local import LocalBackend
-from services.executor.owners import Owners
-from services.executor.runs import Runs, Settings
+from services.executor.local.backend import LocalBackend
+from services.executor.owner_lookup import Owners
+from services.executor.run_manager import RunManager, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ async def main(environ: Mapping[str, str]) -> None:
     async with (
         connected(config) as nats,
         open_store(config.blobs_url) as blobs,
-        open_vitals("executor", environ, nats, settings.executor) as vitals,
+        open_telemetry("executor", environ, nats, settings.executor) as vitals,
         aiohttp.ClientSession() as calls,
     ):
         await streams.create(nats, config.nats_replicas)
@@ -56,9 +56,9 @@ async def main(environ: Mapping[str, str]) -> None:
             logger.info("%s", sentence)
         log = vitals.log()
         run_tokens = RunTokens(config.task_key.reveal(), config.public_url)
-        code, room = Code(blobs, config.data / "code"), Room.of(config)
+        code, room = CodeCache(blobs, config.data / "code"), Room.of(config)
         owners = Owners(calls, run_tokens, config.public_url)
-        runs = Runs(settings, backend, log, nats, code, owners, room)
+        runs = RunManager(settings, backend, log, nats, code, owners, room)
         claims = Reaction(
             name="executor",
             subjects=("event.*.run.*",),
@@ -74,7 +74,7 @@ async def main(environ: Mapping[str, str]) -> None:
             async with serving(app, config.listen, config.listen_fds), asyncio.TaskGroup() as tasks:
                 tasks.create_task(runs.orders.follow(await log.end()))
                 tasks.create_task(runs.lease.hold())
-                tasks.create_task(held.once_released(nats, partial(react, nats, claims)))
+                tasks.create_task(hold.once_released(nats, partial(react, nats, claims)))
                 tasks.create_task(vitals.tell())
                 notify_ready()
         finally:

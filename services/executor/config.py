@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from libs.service.config import PREFIX, ConfigError, Secret, host_and_port
 from libs.service.config import Config as Base
 from services.executor.backend import Mode
-from services.executor.porter import KEPT, ports_of
+from services.executor.local.child.port_broker import KEPT, ports_of
 
 
 class Config(Base, frozen=True, kw_only=True):

@@ -4,21 +4,21 @@ import asyncio
 from collections.abc import Mapping
 
 from libs.eventlog import follow, streams
-from libs.eventlog.origin import Origin, watch
 from libs.eventlog.project import Runner
+from libs.eventlog.stream_identity import StreamIdentity, watch
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.service.config import load
 from libs.service.http import add_health, serving
 from libs.service.main import notify_ready, run
 from libs.service.nats import connected
-from libs.service.vitals import open_vitals
+from libs.telemetry.service_telemetry import open_telemetry
 from services.logs import app as http
 from services.logs.arrivals import Arrivals
 from services.logs.backlog import Backlog
 from services.logs.config import Config
 from services.logs.ingest import SCHEMA, SUBJECTS, Ingest
-from services.logs.meters import IngestMeters
+from services.logs.metrics import IngestMeters
 from services.logs.read import Reader
 from services.logs.retention import Retention
 from services.logs.runs import Runs
@@ -29,13 +29,13 @@ async def main(environ: Mapping[str, str]) -> None:
     async with (
         connected(config) as nats,
         pool.connect(config.postgres_dsn, SCHEMA, durable=True) as database,
-        open_vitals("logs", environ, nats) as vitals,
+        open_telemetry("logs", environ, nats) as vitals,
     ):
         await streams.create(nats, config.nats_replicas)
         await migrate(database, "services.logs")
         origins = [
-            Origin(database, nats, streams.LOGS, (Ingest.name,), derived=False),
-            Origin(database, nats, streams.EVENTS, (Runs.name,), derived=False),
+            StreamIdentity(database, nats, streams.LOGS, (Ingest.name,), derived=False),
+            StreamIdentity(database, nats, streams.EVENTS, (Runs.name,), derived=False),
         ]
         for origin in origins:
             await origin.check()

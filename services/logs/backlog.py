@@ -5,9 +5,9 @@ import logging
 
 from libs.domain.errors import Unavailable
 from libs.eventlog import streams
-from libs.eventlog.patience import patiently
+from libs.eventlog.nats_client import ApiError, Nats
 from libs.eventlog.project import Position
-from libs.eventlog.wire import ApiError, Nats
+from libs.eventlog.retry import patiently
 
 logger = logging.getLogger(__name__)
 

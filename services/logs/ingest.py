@@ -14,10 +14,10 @@ from libs.domain.errors import Rejected
 from libs.eventlog.follow import Delivery
 from libs.postgres.pool import Connection
 from libs.runlog import message
-from libs.service.meters import Meters
+from libs.telemetry.registry import Meters
 from services.logs import retention
 from services.logs.arrivals import Arrivals
-from services.logs.meters import IngestMeters
+from services.logs.metrics import IngestMeters
 
 logger = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ from libs.service.http import add_health, serving
 from libs.service.main import notify_ready, run
 from libs.service.nats import connected
 from libs.service.room import Room
-from libs.service.vitals import open_vitals
+from libs.telemetry.service_telemetry import open_telemetry
 from services.packager.build import Builder
 from services.packager.config import Config
-from services.packager.keeper import Keeper
+from services.packager.environment_gc import Keeper
+from services.packager.environment_store import Shelf
 from services.packager.reactions import Packager
-from services.packager.shelf import Shelf
 
 
 async def main(environ: Mapping[str, str]) -> None:
@@ -27,7 +27,7 @@ async def main(environ: Mapping[str, str]) -> None:
     async with (
         connected(config) as nats,
         open_store(config.blobs_url) as blobs,
-        open_vitals("packager", environ, nats) as vitals,
+        open_telemetry("packager", environ, nats) as vitals,
     ):
         await streams.create(nats, config.nats_replicas)
         builder = Builder(

@@ -23,10 +23,11 @@ import msgspec
 
 from libs.archive import requirements as requirements_txt
 from libs.domain.errors import Rejected, Unavailable
-from libs.eventlog.status import Building
 from libs.linux import syscalls
 from libs.service.room import Room
+from libs.telemetry.status import Building
 from services.packager import sdk
+from services.packager.build_watch import Bounds, Watched
 from services.packager.environment import (
     Environment,
     check_size,
@@ -36,10 +37,9 @@ from services.packager.environment import (
     seal,
     site_packages,
 )
-from services.packager.shelf import Limits, Shelf, excess
+from services.packager.environment_store import Limits, Shelf, excess
 from services.packager.uv import Uv
 from services.packager.walk import statuses
-from services.packager.watched import Bounds, Watched
 from services.packager.wheels import Wheels, inodes
 
 BASE = Path(__file__).parent / "base.in"

@@ -3,7 +3,7 @@ from pathlib import Path
 
 from libs.service.config import Config as Base
 from services.packager.build import BASE, BuildLimits
-from services.packager.shelf import Limits
+from services.packager.environment_store import Limits
 
 
 class Config(Base, frozen=True, kw_only=True):

@@ -13,10 +13,10 @@ from typing import IO
 
 import msgspec
 
-from libs.eventlog.status import Building
 from libs.linux.proc import worked
 from libs.linux.process import descendants
-from libs.linux.received import received
+from libs.linux.tcp_received import received
+from libs.telemetry.status import Building
 
 _SAID = 1 << 20  # bytes of stderr that are looked at
 _BEGUN = re.compile(r"^Downloading (\S+) \((\S+)\)$", re.MULTILINE)

@@ -25,7 +25,7 @@ from uv import find_uv_bin
 
 from libs.archive.requirements import without_credentials
 from libs.domain.errors import Rejected, Unavailable
-from libs.linux import modest
+from libs.linux import low_priority
 from services.packager.progress import current
 
 PYTHON = os.path.realpath(sys.executable)  # the interpreter that environments link to
@@ -207,7 +207,7 @@ def _environment(environ: Mapping[str, str], home: Path, cache: Path) -> dict[st
 def _bound(file_bytes: int) -> None:
     """In the shell's process: nobody waits for a build as people wait for a run."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
-    modest.be_modest()
+    low_priority.be_modest()
 
 
 class _Shell:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from libs.eventlog import held, streams
-from libs.eventlog.origin import Origin, watch
+from libs.eventlog import hold, streams
 from libs.eventlog.project import Runner
+from libs.eventlog.stream_identity import StreamIdentity, watch
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.retire import retire
@@ -16,13 +16,13 @@ from libs.service.config import load
 from libs.service.http import add_health, serving
 from libs.service.main import notify_ready, run
 from libs.service.nats import connected
-from libs.service.vitals import open_vitals
+from libs.telemetry.service_telemetry import open_telemetry
 from services.scheduler.config import Config
-from services.scheduler.due import SCHEMA, Due
-from services.scheduler.meters import plan_readings
+from services.scheduler.metrics import plan_readings
 from services.scheduler.plan import Plan
+from services.scheduler.plan_projection import SCHEMA, PlanProjection
 from services.scheduler.rescue import Rescue
-from services.scheduler.tick import Ticker
+from services.scheduler.ticker import Ticker
 
 CATCH_UP = 600.0
 BEHIND = 500  # events that a start may have to fold again
@@ -33,11 +33,11 @@ async def main(environ: Mapping[str, str]) -> None:
     async with (
         connected(config) as nats,
         pool.connect(config.postgres_dsn, SCHEMA, durable=True, size=2) as database,
-        open_vitals("scheduler", environ, nats) as vitals,
+        open_telemetry("scheduler", environ, nats) as vitals,
     ):
         await streams.create(nats, config.nats_replicas)
         await migrate(database, "services.scheduler")
-        origin = Origin(database, nats, streams.EVENTS, ("due",), derived=True)
+        origin = StreamIdentity(database, nats, streams.EVENTS, ("due",), derived=True)
         await origin.check()
         log, plan = vitals.log(), Plan()
 
@@ -45,7 +45,7 @@ async def main(environ: Mapping[str, str]) -> None:
             await runner.position.reached(await log.end(), CATCH_UP)
 
         ticker = Ticker(log, plan, lambda: datetime.now(UTC), caught_up)
-        runner = Runner(database, Due(plan, ticker.wake), log.follow, BEHIND)
+        runner = Runner(database, PlanProjection(plan, ticker.wake), log.follow, BEHIND)
         vitals.projection("due", runner.position, streams.EVENTS)
         vitals.pool(database)
         vitals.meters.source(plan_readings(plan))
@@ -56,8 +56,8 @@ async def main(environ: Mapping[str, str]) -> None:
             tasks.create_task(runner.run())
             tasks.create_task(watch(origin))
             await caught_up()
-            tasks.create_task(held.once_released(nats, ticker.run))
-            tasks.create_task(held.once_released(nats, Rescue(nats, plan, ticker).run))
+            tasks.create_task(hold.once_released(nats, ticker.run))
+            tasks.create_task(hold.once_released(nats, Rescue(nats, plan, ticker).run))
             tasks.create_task(vitals.tell())
             tasks.create_task(retire(database))
             notify_ready()

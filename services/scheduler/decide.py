@@ -23,7 +23,7 @@ from libs.domain.run_end import ended
 from libs.domain.schedule import Busy, Span
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import Proposed
-from services.scheduler.plan import Entry, Plan, stream_of
+from services.scheduler.plan import Plan, PlannedTask, stream_of
 
 SOURCE = "scheduler"
 _COUNTING = (RunRequested, TaskKilled, TaskFailed, TaskCompleted)
@@ -76,7 +76,7 @@ def steps(plan: Plan, id: UUID, now: datetime, asked: datetime | None) -> list[S
     return [Step(id, one, context, _is_of_ended(entry, one.event)) for one in proposals]
 
 
-def _is_of_ended(entry: Entry, event: AnyEvent) -> bool:
+def _is_of_ended(entry: PlannedTask, event: AnyEvent) -> bool:
     return isinstance(event, RunRequested) and any(
         span.through is not None and span.after < event.scheduled_at <= span.through
         for span in entry.active
@@ -84,7 +84,7 @@ def _is_of_ended(entry: Entry, event: AnyEvent) -> bool:
 
 
 def _proposals(
-    plan: Plan, id: UUID, entry: Entry, now: datetime, asked: datetime | None
+    plan: Plan, id: UUID, entry: PlannedTask, now: datetime, asked: datetime | None
 ) -> Iterator[Proposed]:
     task = entry.task
     if task.status == "pending_kill":
@@ -111,7 +111,7 @@ def _proposals(
         yield task_event(TaskCompleted(reason="schedule_ended", missed=missed))
 
 
-def _unfolded(entry: Entry, asked: datetime | None) -> bool:
+def _unfolded(entry: PlannedTask, asked: datetime | None) -> bool:
     """Whether a run is open of which the plan does not know yet."""
     return asked is not None and (entry.last is None or entry.last < asked)
 
@@ -130,7 +130,7 @@ def _close_queued(plan: Plan, task: UUID) -> Iterator[Proposed]:
 
 
 def _ticks(
-    entry: Entry, has_open: bool, now: datetime, asked: datetime | None
+    entry: PlannedTask, has_open: bool, now: datetime, asked: datetime | None
 ) -> Iterator[RunRequested]:
     task = entry.task
     if task.status == "pending_pause":
@@ -148,7 +148,7 @@ def _ticks(
         yield RunRequested(task=task.id, scheduled_at=due)
 
 
-def _single_due(entry: Entry, has_open: bool) -> datetime | None:
+def _single_due(entry: PlannedTask, has_open: bool) -> datetime | None:
     """The instant of a run-once or continuous task's next run."""
     if entry.task.kind == "once":
         return entry.task.created_at if entry.last is None else None
@@ -158,7 +158,7 @@ def _single_due(entry: Entry, has_open: bool) -> datetime | None:
 
 
 def _scheduled(
-    entry: Entry, has_open: bool, now: datetime, asked: datetime | None
+    entry: PlannedTask, has_open: bool, now: datetime, asked: datetime | None
 ) -> Iterator[RunRequested]:
     task = entry.task
     if task.schedule is None:
@@ -168,7 +168,7 @@ def _scheduled(
         yield RunRequested(task=task.id, scheduled_at=tick.at, missed=tick.missed)
 
 
-def _active(entry: Entry, schedule: Schedule, asked: datetime | None) -> list[Span]:
+def _active(entry: PlannedTask, schedule: Schedule, asked: datetime | None) -> list[Span]:
     """The time that nothing accounts for."""
     last = max((at for at in (entry.last, asked) if at is not None), default=None)
     if last is None:
@@ -179,14 +179,14 @@ def _active(entry: Entry, schedule: Schedule, asked: datetime | None) -> list[Sp
     return active
 
 
-def _uncounted(entry: Entry, now: datetime, asked: datetime | None) -> int:
+def _uncounted(entry: PlannedTask, now: datetime, asked: datetime | None) -> int:
     schedule = entry.task.schedule
     if schedule is None:
         return 0
     return schedules.uncounted(schedule, _active(entry, schedule, asked), now)
 
 
-def _has_ended(entry: Entry, now: datetime) -> bool:
+def _has_ended(entry: PlannedTask, now: datetime) -> bool:
     schedule = entry.task.schedule
     return (
         schedule is not None and not entry.retries and schedules.next_after(schedule, now) is None

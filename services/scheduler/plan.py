@@ -67,7 +67,7 @@ class OpenRun(msgspec.Struct, gc=False):
     executor: str = ""
 
 
-class Entry(msgspec.Struct, gc=False):
+class PlannedTask(msgspec.Struct, gc=False):
     """A live task. `last` is the newest tick that is accounted for, and `active` is the time of a
     schedule that is not; the next begins where it has `ended`, also by a clock that was set back.
     Without a schedule, the next run is not asked for before `next_at`. `traceparent` is of who
@@ -115,9 +115,9 @@ class Kill(msgspec.Struct, frozen=True, gc=False):
     cause: str
 
 
-Item = Entry | OpenRun | Packaged | Kill
+Item = PlannedTask | OpenRun | Packaged | Kill
 KINDS: dict[str, type[Any]] = {
-    "task": Entry,
+    "task": PlannedTask,
     "run": OpenRun,
     "orchestration": Packaged,
     "kill": Kill,
@@ -126,7 +126,7 @@ KINDS: dict[str, type[Any]] = {
 
 class Plan:
     def __init__(self) -> None:
-        self.tasks: dict[UUID, Entry] = {}
+        self.tasks: dict[UUID, PlannedTask] = {}
         self.runs: dict[UUID, OpenRun] = {}
         self.orchestrations: dict[UUID, Packaged] = {}
         self.kills: dict[UUID, Kill] = {}
@@ -152,7 +152,7 @@ class Plan:
     def restore(self, kind: str, id: UUID, item: Item) -> None:
         """Puts back what was kept, runs in their order; everything is looked at once after that."""
         self.table(kind)[id] = item
-        if isinstance(item, Entry):
+        if isinstance(item, PlannedTask):
             self._of_orchestration[item.task.orchestration].add(id)
         if isinstance(item, OpenRun):
             self._open[item.task][id] = None
@@ -183,7 +183,7 @@ class Plan:
         match fact.event:
             case TaskCreated():
                 task = tasks.evolve(None, fact)
-                entry = Entry(
+                entry = PlannedTask(
                     task, fact.seq, fact.correlation, fact.id, traceparent=fact.traceparent
                 )
                 if task.kind == "once" and task.orchestration in self.orchestrations:
@@ -260,7 +260,7 @@ class Plan:
         self.woken.add(run.task)
         self._keep_or_forget(run.task, entry)
 
-    def _keep_or_forget(self, id: UUID, entry: Entry) -> None:
+    def _keep_or_forget(self, id: UUID, entry: PlannedTask) -> None:
         """A task of which nothing more can come is forgotten; a kill of it may still come."""
         status = entry.task.status
         idle = not self.open_runs(id) and not entry.retries

@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 from libs.domain.errors import Unavailable
 from libs.eventlog import lease
-from libs.eventlog.wire import Nats
+from libs.eventlog.nats_client import Nats
 from services.scheduler import decide
 from services.scheduler.plan import Plan
-from services.scheduler.tick import Ticker
+from services.scheduler.ticker import Ticker
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from libs.eventlog.log import EventLog
-from libs.eventlog.wire import connect
+from libs.eventlog.nats_client import connect
 from tests.api.service import Service
 from tests.api.world import World
 from tests.servers import TOKEN

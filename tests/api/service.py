@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from libs.service.http import serving
 from libs.vault.ring import new_line
 from services.api.__main__ import main
-from services.api.identity.keycloak import PATH
+from services.api.accounts.keycloak import PATH
 from tests.servers import TOKEN, free_port
 
 ADMIN = "admin@rondo.local"

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
+from libs.identity.tokens import Tokens
+from libs.identity.users import User
 from libs.service.config import Secret
-from services.api.identity.tokens import Tokens
-from services.api.identity.users import User
 from services.api.routes import ROUTES
 from tests.api.service import Service, new_key
 from tests.api.world import HELLO, World, form, users

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from libs.eventlog import parked
-from libs.eventlog.wire import connect
+from libs.eventlog import dead_letters
+from libs.eventlog.nats_client import connect
 from tests.api.service import Service, running
 from tests.api.world import World
 from tests.platform import until
@@ -54,9 +54,11 @@ async def test_a_path_that_somebody_made_up_makes_no_metric(service: Service, wo
 async def test_the_platform_tells_who_is_there_and_what_is_stuck(
     service: Service, world: World
 ) -> None:
-    note = parked.Parked(reaction="packager", seq=7, subject="event.1.orchestration.x", error="E()")
+    note = dead_letters.DeadLetter(
+        reaction="packager", seq=7, subject="event.1.orchestration.x", error="E()"
+    )
     async with connect(service.nats_url, TOKEN) as nats:
-        await parked.park(nats, note)
+        await dead_letters.park(nats, note)
 
     async def told() -> bool:
         """What a service says of itself is known soon after it has begun."""

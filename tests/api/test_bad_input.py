@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.api.route import JSON
+from services.api.http.route import JSON
 from services.api.routes import ROUTES
 from tests.api.world import World
 

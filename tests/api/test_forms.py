@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from services.api.identity.discovery import DEVICE
-from services.api.identity.keycloak import PATH
-from services.api.identity.signin import PAGE
+from services.api.accounts.discovery import DEVICE
+from services.api.accounts.keycloak import PATH
+from services.api.accounts.signin import PAGE
 from tests.api.service import Service
 
 PART = b'--b\r\nContent-Disposition: form-data; name="csrf"\r\n'

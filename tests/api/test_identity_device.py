@@ -7,8 +7,8 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from services.api.identity.bounds import FREE_FAILURES
-from services.api.identity.device import INTERVAL_SECONDS
+from libs.identity.bounds import FREE_FAILURES
+from libs.identity.device import INTERVAL_SECONDS
 from tests.api.service import PASSWORD, Answer, Service
 from tests.api.world import new_user
 from tests.platform import until

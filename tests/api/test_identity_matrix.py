@@ -8,7 +8,7 @@ from uuid import uuid4
 from libs.domain.events import WorkspaceMemberAdded
 from libs.domain.ids import workspace_stream
 from libs.eventlog.log import EventLog
-from services.api.route import MULTIPART, Route
+from services.api.http.route import MULTIPART, Route
 from services.api.routes import ROUTES
 from tests.api.callers import MEMBER
 from tests.api.service import Service

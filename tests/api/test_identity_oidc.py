@@ -11,13 +11,13 @@ import pytest
 from aiohttp import web
 
 from libs.domain.errors import Rejected, Unavailable
+from libs.identity.oidc import Issuer, Oidc
+from libs.identity.signatures import Claims, Ring
+from libs.identity.users import SCHEMA, Users
 from libs.postgres import pool
 from libs.service.config import ConfigError
 from libs.service.http import serving
 from services.api.__main__ import main
-from services.api.identity.oidc import Issuer, Oidc
-from services.api.identity.signatures import Claims, Ring
-from services.api.identity.users import SCHEMA, Users
 from tests.api.callers import MEMBER
 from tests.api.service import ADMIN, Service, new_key, running
 from tests.servers import PostgresServer, free_port, nats_server

@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from libs.identity.service_tokens import ServiceTokens
+from libs.identity.users import SCHEMA
 from libs.postgres import pool
-from services.api.identity.service_tokens import ServiceTokens
-from services.api.identity.users import SCHEMA
 from tests.api.callers import OUTSIDER
 from tests.api.service import Answer
 from tests.api.world import World

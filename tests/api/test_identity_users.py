@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from libs.identity.signatures import ALGORITHM, Ring, Verifier
+from libs.identity.tokens import Tokens
 from libs.service.config import Secret
-from services.api.identity import directory, discovery
-from services.api.identity.signatures import ALGORITHM, Ring, Verifier
-from services.api.identity.tokens import Tokens
+from services.api.accounts import directory, discovery
 from tests.api.callers import MEMBER
 from tests.api.service import ADMIN, PASSWORD, Answer, Service, new_key
 from tests.api.world import World, users

@@ -8,11 +8,11 @@ from uuid import uuid4
 import pytest
 
 from libs.domain.errors import Rejected
+from libs.identity.bounds import FREE_FAILURES, LONGEST_WAIT, Throttle
+from libs.identity.tokens import Tokens
+from libs.identity.users import User
 from libs.service.config import Secret, load
 from services.api.config import Config
-from services.api.identity.bounds import FREE_FAILURES, LONGEST_WAIT, Throttle
-from services.api.identity.tokens import Tokens
-from services.api.identity.users import User
 from tests.api.service import ADMIN, INTERNAL, PASSWORD, Service, new_key
 from tests.api.world import new_user, users
 

@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import pytest
 
+from libs.identity.bounds import Allowance
+from libs.identity.turns import AT_ONCE, MOST_STRANGERS, Busy, Turns
 from libs.service import address
-from services.api.identity.bounds import Allowance
-from services.api.identity.keycloak import PATH
-from services.api.identity.turns import AT_ONCE, MOST_STRANGERS, Busy, Turns
+from services.api.accounts.keycloak import PATH
 from tests.api.service import ADMIN, PASSWORD, Answer, Service, running
 from tests.api.world import new_user
 from tests.servers import PostgresServer, nats_server

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.api.surrogates import field_with_half
+from services.api.http.surrogates import field_with_half
 from tests.api.world import HELLO, World, form
 
 ESCAPE = "a\x1b[2Jb"

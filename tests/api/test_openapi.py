@@ -8,7 +8,7 @@ import tzdata
 from jsonschema import Draft202012Validator
 
 from libs.domain.errors import Code
-from services.api.errors import STATUS
+from services.api.http.errors import STATUS
 from services.api.routes import ROUTES
 from tests.api.service import Answer, Service
 from tests.api.world import World

@@ -12,8 +12,8 @@ import pytest
 from libs.domain.events import RunFinished
 from libs.domain.ids import run_stream
 from libs.eventlog.log import EventLog
+from libs.identity.tokens import REALM
 from libs.runtoken.token import Grant, Kind, RunTokens, is_one
-from services.api.identity.tokens import REALM
 from services.api.routes import ROUTES
 from tests.api.service import Service, new_key
 from tests.api.test_login import claims

@@ -13,9 +13,10 @@ from libs.domain.ids import run_stream, task_stream
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database
-from services.api import lanes, queries
-from services.api.shown import WorkloadStatus
-from services.api.views import SCHEMA, Views
+from services.api.read_model import queries
+from services.api.read_model.list_queries import WorkloadStatus
+from services.api.read_model.projection import SCHEMA, ViewsProjection
+from services.api.timeline import queries as lanes
 from tests.api.facts import START, Facts
 
 MINE, OTHERS = 1, 2
@@ -25,7 +26,7 @@ Project = Callable[[Facts], Awaitable[None]]
 @pytest.fixture
 async def rows(dsn: str) -> AsyncIterator[Database]:
     async with pool.connect(dsn, SCHEMA, size=1) as database:
-        await migrate(database, "services.api")
+        await migrate(database, "services.api.read_model")
         yield database
 
 
@@ -33,7 +34,7 @@ async def project(rows: Database, facts: Facts, size: int = 7) -> None:
     """In batches that cut through the lives of things."""
     for at in range(0, len(facts.told), size):
         async with rows.transaction() as connection:
-            await Views().apply(connection, facts.told[at : at + size])
+            await ViewsProjection().apply(connection, facts.told[at : at + size])
 
 
 async def statuses(rows: Database) -> dict[UUID, str]:

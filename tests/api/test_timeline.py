@@ -12,9 +12,9 @@ from libs.domain.ids import task_stream
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database
-from services.api import lanes
-from services.api.timeline import MOST_BARS, MOST_TICKS
-from services.api.views import SCHEMA, Views
+from services.api.read_model.projection import SCHEMA, ViewsProjection
+from services.api.timeline import queries as lanes
+from services.api.timeline.routes import MOST_BARS, MOST_TICKS
 from tests.api.facts import START, Facts
 from tests.api.world import World
 
@@ -25,13 +25,13 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 async def rows(dsn: str) -> AsyncIterator[Database]:
     async with pool.connect(dsn, SCHEMA, size=1) as database:
-        await migrate(database, "services.api")
+        await migrate(database, "services.api.read_model")
         yield database
 
 
 async def project(rows: Database, facts: Facts) -> None:
     async with rows.transaction() as connection:
-        await Views().apply(connection, facts.told)
+        await ViewsProjection().apply(connection, facts.told)
 
 
 async def test_lanes_are_the_tasks_that_ran_in_the_window_the_last_first(rows: Database) -> None:

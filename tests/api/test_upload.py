@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from libs.eventlog.log import EventLog
-from libs.eventlog.wire import Nats
+from libs.eventlog.nats_client import Nats
 from tests.api.service import Service, running
 from tests.api.world import HELLO, World, form
 from tests.archive.zips import packed

@@ -12,12 +12,12 @@ from libs.domain.events import RunStarted
 from libs.domain.ids import run_stream
 from libs.eventlog.envelope import Context, Recorded
 from libs.eventlog.log import EventLog, Proposed
+from libs.eventlog.nats_client import Nats
 from libs.eventlog.project import Runner
-from libs.eventlog.wire import Nats
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database
-from services.api.views import SCHEMA, TABLES, TABLES_ONLY, Views
+from services.api.read_model.projection import SCHEMA, TABLES, TABLES_ONLY, ViewsProjection
 from tests.api.service import running
 from tests.api.world import World
 from tests.servers import NatsServer, PostgresServer
@@ -72,9 +72,9 @@ async def replayed(dsn: str, batches: Batches) -> dict[str, list[tuple[Any, ...]
             yield batch
 
     async with pool.connect(dsn, SCHEMA, size=2) as database:
-        await migrate(database, "services.api", TABLES_ONLY)
-        await Runner(database, Views(), follow).run()
-        await migrate(database, "services.api")
+        await migrate(database, "services.api.read_model", TABLES_ONLY)
+        await Runner(database, ViewsProjection(), follow).run()
+        await migrate(database, "services.api.read_model")
         return await rows(database)
 
 
@@ -114,7 +114,7 @@ async def test_old_events_that_come_again_change_nothing(
     async with pool.connect(dsn, SCHEMA, size=1) as database:
         for batch in cut(events, 5):
             async with database.transaction() as connection:
-                await Views().apply(connection, batch[:-1] or batch)
+                await ViewsProjection().apply(connection, batch[:-1] or batch)
             assert await rows(database) == once
 
 

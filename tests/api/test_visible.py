@@ -8,8 +8,8 @@ import asyncpg
 
 from libs.domain.ids import task_stream
 from libs.eventlog.log import EventLog
-from libs.eventlog.wire import Nats
-from services.api.views import SCHEMA
+from libs.eventlog.nats_client import Nats
+from services.api.read_model.projection import SCHEMA
 from tests.api.service import running
 from tests.api.world import World
 from tests.servers import NatsServer

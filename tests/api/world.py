@@ -28,8 +28,8 @@ from libs.domain.ids import (
 )
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed
+from libs.identity.users import SCHEMA, Users
 from libs.postgres import pool
-from services.api.identity.users import SCHEMA, Users
 from tests.api.service import PASSWORD, Answer, Service
 from tests.archive.zips import packed
 

@@ -7,9 +7,9 @@ import pytest
 
 from libs.linux import process
 from libs.supervisor import ports
-from services.executor import sealed
 from services.executor.backend import Limits
-from services.executor.porter import KEPT, USUAL, ports_of
+from services.executor.local.child import syscall_filter
+from services.executor.local.child.port_broker import KEPT, USUAL, ports_of
 from tests.contracts.test_backend import MiB, runs
 from tests.contracts.test_backend_isolation import OWN_UID, OWN_VIEW, needs
 from tests.executor.harness import Harness
@@ -200,7 +200,7 @@ async def test_there_are_no_posix_queues(runs: Harness) -> None:
 async def test_what_the_kernel_has_beside_is_closed(runs: Harness) -> None:
     """Keyrings outlive runs; filters don't see what is done by io_uring; in a user namespace a run
     would have all rights over it."""
-    numbers = [*sealed.KEYRINGS, *sealed.IO_URING, *sealed.OTHERS]
+    numbers = [*syscall_filter.KEYRINGS, *syscall_filter.IO_URING, *syscall_filter.OTHERS]
     script = f"""{LIBC}
 print([call(libc.syscall, number, 0, 0, 0, 0, 0) for number in {numbers}])
 print([call(libc.unshare, flags) for flags in (0x10000000, 0x10020000)])

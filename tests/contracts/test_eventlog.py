@@ -11,7 +11,7 @@ from libs.domain.events import TaskPaused, WorkspaceCreated, WorkspaceMemberAdde
 from libs.domain.ids import task_stream, workspace_stream
 from libs.eventlog.envelope import Context, Recorded
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
-from libs.eventlog.wire import Nats
+from libs.eventlog.nats_client import Nats
 from tests.servers import NatsServer
 
 HERE = Context(source="test", actor="somebody")

@@ -8,10 +8,10 @@ import pytest
 from libs.domain.errors import Unavailable
 from libs.domain.events import RunRequested, TaskPaused
 from libs.domain.ids import run_stream, task_stream
+from libs.eventlog.append_pair import Append, append_led
 from libs.eventlog.envelope import Context
-from libs.eventlog.led import Append, append_led
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
-from libs.eventlog.wire import Nats
+from libs.eventlog.nats_client import Nats
 from tests.scheduler.story import ONCE, START
 
 

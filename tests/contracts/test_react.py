@@ -14,8 +14,8 @@ from libs.domain.ids import workspace_stream
 from libs.eventlog import react as reactions
 from libs.eventlog.envelope import Context, Recorded
 from libs.eventlog.log import EventLog, Proposed
+from libs.eventlog.nats_client import Nats
 from libs.eventlog.react import Reaction, react
-from libs.eventlog.wire import Nats
 from tests.servers import NatsServer
 
 HERE = Context(source="test", actor="test")

@@ -10,7 +10,7 @@ from libs.domain.ids import workspace_stream
 from libs.eventlog import snapshot, streams
 from libs.eventlog.envelope import Context, Recorded
 from libs.eventlog.log import EventLog, Proposed
-from libs.eventlog.wire import ApiError, Message, Nats, connect
+from libs.eventlog.nats_client import ApiError, Message, Nats, connect
 from tests.servers import TOKEN, nats_server
 
 HERE = Context(source="test", actor="test")

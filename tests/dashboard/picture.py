@@ -17,7 +17,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from libs.domain import events, schedule
 from libs.domain.ids import StreamId, orchestration_stream, run_id, run_stream, task_stream
-from libs.eventlog import wire
+from libs.eventlog import nats_client
 from libs.eventlog.envelope import Context, headers
 from tests.dashboard.conftest import CHROMIUM
 from tests.dashboard.visitor import FLAGS, sign_in
@@ -141,7 +141,7 @@ def history(workspace: int) -> Iterator[list[Event]]:
             yield past.task(id, work)
 
 
-async def send(nats: wire.Nats, batch: list[Event], actor: str) -> None:
+async def send(nats: nats_client.Nats, batch: list[Event], actor: str) -> None:
     """One atomic batch: nobody asks for a run, or starts one, before its end is there."""
     mark = {"Nats-Batch-Id": str(uuid4())}
     for number, (stream, event, at) in enumerate(batch, start=1):
@@ -150,7 +150,7 @@ async def send(nats: wire.Nats, batch: list[Event], actor: str) -> None:
         if number < len(batch):
             await nats.publish(stream.subject, events.encode(event), given)
     given["Nats-Batch-Commit"] = "1"
-    wire.checked((await nats.request(stream.subject, events.encode(event), given)).data)
+    nats_client.checked((await nats.request(stream.subject, events.encode(event), given)).data)
 
 
 async def fill(platform: Platform) -> int:

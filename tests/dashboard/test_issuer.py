@@ -14,8 +14,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from libs.identity.signatures import Ring
 from libs.service.http import serving
-from services.api.identity.signatures import Ring
 from tests.api.service import Service, new_key, running
 from tests.servers import PostgresServer, free_port, nats_server
 

@@ -6,8 +6,8 @@ import tzdata
 from playwright.sync_api import expect
 
 from libs.domain.events import OrchestrationUploaded
-from libs.eventlog import parked
-from libs.eventlog.parked import Parked
+from libs.eventlog import dead_letters
+from libs.eventlog.dead_letters import DeadLetter
 from tests.dashboard.visitor import HELLO, Visitor
 from tests.platform import SERVICES, Api
 
@@ -20,7 +20,7 @@ async def give_up(visitor: Visitor, client: Api, reaction: str) -> int:
         for fact in await visitor.platform.events()
         if fact.stream.id == orchestration and isinstance(fact.event, OrchestrationUploaded)
     )
-    note = Parked(
+    note = DeadLetter(
         reaction=reaction,
         seq=event.seq,
         subject=event.stream.subject,
@@ -28,7 +28,7 @@ async def give_up(visitor: Visitor, client: Api, reaction: str) -> int:
         type="OrchestrationUploaded",
     )
     async with visitor.platform.nats() as nats:
-        await parked.park(nats, note)
+        await dead_letters.park(nats, note)
     return event.seq
 
 

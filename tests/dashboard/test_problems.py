@@ -9,8 +9,8 @@ from aiohttp import web
 
 from libs.domain.errors import Rejected, Unavailable
 from libs.service.http import serving
-from services.api.dashboard.problems import problems
-from services.api.errors import errors
+from services.api.dashboard.error_pages import problems
+from services.api.http.errors import errors
 from tests.dashboard.people import signed_in
 from tests.platform import Platform
 from tests.servers import free_port

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from libs.domain.events import RunFinished, RunRequested
 from services.api.dashboard.chart import RUNS
-from services.api.timeline import MOST_BARS
+from services.api.timeline.routes import MOST_BARS
 from tests.dashboard.visitor import HELLO, Visitor
 from tests.platform import Api, until
 

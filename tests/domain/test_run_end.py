@@ -9,8 +9,8 @@ import pytest
 from libs.domain import run as runs
 from libs.domain.events import RunFinished
 from libs.domain.run_end import ENDED, STATUSES, Reason, ended, may_run_again
-from services.api.dashboard.endings import ENDINGS
-from services.api.events.published import PUBLISHED
+from services.api.dashboard.run_end_texts import ENDINGS
+from services.api.events.published_events import PUBLISHED
 from tests.golden.examples import EXAMPLES
 
 ROOT = Path(__file__).parents[2]

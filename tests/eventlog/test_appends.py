@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from libs.domain.errors import Unavailable
-from libs.eventlog.appends import Appends
+from libs.eventlog.append_health import Appends
 from libs.eventlog.message import ApiError, Message
 
 STORED = b'{"stream": "EVENTS", "seq": 1}'

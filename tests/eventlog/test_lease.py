@@ -4,9 +4,9 @@ import asyncio
 import json
 
 from libs.eventlog import lease
-from libs.eventlog.patience import patiently
+from libs.eventlog.nats_client import Nats
+from libs.eventlog.retry import patiently
 from libs.eventlog.streams import LEASE
-from libs.eventlog.wire import Nats
 from tests.servers import NatsServer
 
 PATIENCE = 20.0

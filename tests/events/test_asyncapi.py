@@ -14,7 +14,7 @@ import pytest
 from libs.domain.events import SEALED, AnyEvent, decode, encode
 from libs.eventlog.envelope import Context, headers
 from services.api.events import asyncapi
-from services.api.events.published import PUBLISHED, example, publishers
+from services.api.events.published_events import PUBLISHED, example, publishers
 from tests.api.service import Service
 from tests.api.world import World
 from tests.events.client import pages

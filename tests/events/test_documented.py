@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from libs.domain.events import decode
-from services.api.events import asyncapi, parse
+from services.api.events import asyncapi, filter_parsing
 from tests.api.world import World
 from tests.events.client import pages
 from tests.platform import PATIENCE
@@ -64,4 +64,4 @@ def test_the_example_is_an_event() -> None:
 
 def test_all_parameters_are_listed() -> None:
     listed = re.findall(r"^\| `(\w+)` \|", PAGE.read_text(), re.MULTILINE)
-    assert listed == list(parse.NAMES)
+    assert listed == list(filter_parsing.NAMES)

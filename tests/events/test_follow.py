@@ -16,11 +16,11 @@ from libs.domain.events import AnyEvent, RunFinished, RunStarted, TaskPaused
 from libs.domain.ids import Aggregate, StreamId
 from libs.eventlog.envelope import Context, Recorded
 from libs.eventlog.log import EventLog, Proposed
+from libs.eventlog.nats_client import Nats
 from libs.eventlog.project import Position
-from libs.eventlog.wire import Nats
 from services.api.events import follow as following
 from services.api.events import tail as tails
-from services.api.events.asked import Asked
+from services.api.events.event_filter import Asked
 from services.api.events.follow import follow
 from services.api.events.tail import Tail
 from tests.platform import PATIENCE

@@ -11,7 +11,7 @@ from libs.domain.events import OrchestrationUploaded
 from libs.domain.ids import orchestration_stream
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed
-from libs.eventlog.wire import connect
+from libs.eventlog.nats_client import connect
 from services.api.events import tail
 from tests.api.service import running
 from tests.api.world import World

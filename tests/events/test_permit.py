@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from libs.eventlog.log import EventLog
+from libs.identity.tokens import Tokens
 from libs.service.config import Secret
-from services.api.events import follow, permit
-from services.api.identity.tokens import Tokens
+from services.api.events import follow, permissions
 from tests.api.callers import MEMBER
 from tests.api.service import Service
 from tests.api.test_login import claims
@@ -22,7 +22,7 @@ AGAIN = 0.05
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is no event is noticed soon."""
-    monkeypatch.setattr(permit, "RENEWED_EVERY", AGAIN)
+    monkeypatch.setattr(permissions, "RENEWED_EVERY", AGAIN)
     monkeypatch.setattr(follow, "PULSE", AGAIN)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from uuid import uuid4
 
 from services.executor.backend import Mode, Outcome, RunSpec
-from services.executor.local import LocalBackend
-from services.executor.local_run import LocalRun
+from services.executor.local.backend import LocalBackend
+from services.executor.local.process import LocalProcess
 
 PATIENCE = 60.0  # seconds, for what should take milliseconds
 
@@ -127,7 +127,7 @@ class Stream:
 class Run:
     """A run with both its streams being read."""
 
-    running: LocalRun
+    running: LocalProcess
     out: Stream = field(init=False)
     err: Stream = field(init=False)
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from services.executor.backend import RunSpec
-from services.executor.folder import RunFolder
+from services.executor.local.home import RunFolder
 
 TREE = {"main.py": b"print('hello')", "data/table.csv": b"1,2\n", "data/tool": b"#!/bin/sh\n"}
 TOKEN = "cache/of/token.json"

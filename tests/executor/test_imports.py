@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.executor import imports
+from services.executor.local.zygote import script_imports
 
 HARMLESS = """
 '''A docstring.'''
@@ -102,11 +102,11 @@ from os import path as x; x.y = 1
 """
 
 
-def of(folder: Path, files: dict[str, str]) -> imports.Ahead:
+def of(folder: Path, files: dict[str, str]) -> script_imports.Ahead:
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content)
-    return imports.of(folder, folder / "main.py")
+    return script_imports.of(folder, folder / "main.py")
 
 
 def test_nothing_of_it_is_in_the_way(tmp_path: Path) -> None:

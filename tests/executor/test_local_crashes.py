@@ -12,7 +12,7 @@ import pytest
 
 from libs.domain.errors import Unavailable
 from libs.linux import process
-from services.executor.local import LocalBackend
+from services.executor.local.backend import LocalBackend
 from tests.executor.harness import DAEMON, KINDS, Harness, Run, ended, living, mark, parent_of
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from services.executor import neutral
+from services.executor.local.zygote import neutral_modules
 
 LOOK = """
 import atexit, os, sys
@@ -29,11 +29,13 @@ if "logging" not in sys.modules and atexit._ncallbacks() > before:
 seen += sys.modules.keys() & {"_ssl", "_hashlib", "zoneinfo"}
 print(seen)
 """
-NAMES = sorted(name for name in neutral._NAMES if name.partition(".")[0] in sys.stdlib_module_names)
+NAMES = sorted(
+    name for name in neutral_modules._NAMES if name.partition(".")[0] in sys.stdlib_module_names
+)
 
 
 def test_all_are_of_the_standard_library() -> None:
-    assert set(NAMES) == neutral._NAMES
+    assert set(NAMES) == neutral_modules._NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -62,4 +64,4 @@ def test_its_import_looks_at_nothing_of_a_run(name: str) -> None:
     ],
 )
 def test_a_statement(statement: str, expected: bool) -> None:
-    assert neutral.is_neutral(statement) is expected
+    assert neutral_modules.is_neutral(statement) is expected

@@ -9,7 +9,7 @@ from libs.domain.events import AnyEvent, OrchestrationReady, TaskCreated, TaskKi
 from libs.domain.ids import StreamId, orchestration_stream, task_stream
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed
-from services.executor.orders import Orders
+from services.executor.task_cache import TaskCache
 
 HERE = Context(source="test", actor="ann")
 PATIENCE = 20.0
@@ -33,8 +33,8 @@ class Told:
 
 
 @asynccontextmanager
-async def following(log: EventLog, told: Told) -> AsyncIterator[Orders]:
-    orders = Orders(log, told.killed, told.ready)
+async def following(log: EventLog, told: Told) -> AsyncIterator[TaskCache]:
+    orders = TaskCache(log, told.killed, told.ready)
     work = asyncio.create_task(orders.follow(await log.end()))
     try:
         yield orders

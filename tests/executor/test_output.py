@@ -8,10 +8,10 @@ from asyncio.subprocess import DEVNULL
 from uuid import uuid4
 
 from libs.eventlog import follow, streams
-from libs.eventlog.wire import Nats
+from libs.eventlog.nats_client import Nats
 from libs.runlog import chunks, message
 from libs.service.room import Room
-from services.executor.output import Output
+from services.executor.log_publisher import Output
 
 PATIENCE = 20.0
 

@@ -12,8 +12,8 @@ from aiohttp import test_utils, web
 
 from libs.domain.task import Task
 from libs.runtoken.token import CLIENT, Grant, RunTokens, email_in
-from services.executor.owners import Owners
-from services.executor.token import PATH
+from services.executor.owner_lookup import Owners
+from services.executor.run_credentials import PATH
 from tests.executor.test_token import KEY, task
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from libs.domain.errors import Unavailable
 from services.executor.backend import RunSpec
-from services.executor.local import LocalBackend
+from services.executor.local.backend import LocalBackend
 from tests.executor.harness import KINDS, PATIENCE, Harness, ended, living, mark
 from tests.executor.modules import MODULES
 

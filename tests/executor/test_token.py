@@ -13,7 +13,7 @@ from libs.domain.events import Retry
 from libs.domain.task import Task
 from libs.runtoken.token import Grant, RunTokens, is_one
 from services.executor.backend import RunSpec
-from services.executor.token import PATH, login
+from services.executor.run_credentials import PATH, login
 from tests.api.service import new_key
 
 DAY = 24 * 3600

@@ -11,11 +11,11 @@ from libs.eventlog.project import Projection, Runner
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database
-from services.api import views
-from services.api.views import Views
-from services.scheduler import due
-from services.scheduler.due import Due
+from services.api.read_model import projection as views
+from services.api.read_model.projection import ViewsProjection
+from services.scheduler import plan_projection
 from services.scheduler.plan import Plan
+from services.scheduler.plan_projection import PlanProjection
 from tests.platform import PATIENCE, Platform, until
 
 
@@ -41,8 +41,8 @@ async def checkpoint(database: Database, schema: str) -> int:
 
 Made = Callable[[], Projection[Recorded]]
 SERVED: dict[str, tuple[str, Made]] = {
-    views.SCHEMA: ("services.api", Views),
-    due.SCHEMA: ("services.scheduler", lambda: Due(Plan(), lambda: None)),
+    views.SCHEMA: ("services.api.read_model", ViewsProjection),
+    plan_projection.SCHEMA: ("services.scheduler", lambda: PlanProjection(Plan(), lambda: None)),
 }
 
 

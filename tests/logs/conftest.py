@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from libs.eventlog.wire import Nats
+from libs.eventlog.nats_client import Nats
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database

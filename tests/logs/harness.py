@@ -14,8 +14,8 @@ from libs.domain.events import RunFinished, RunRequested, TaskEvent
 from libs.domain.ids import run_stream, task_stream
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed
-from libs.eventlog.patience import patiently
-from libs.eventlog.wire import Nats, checked
+from libs.eventlog.nats_client import Nats, checked
+from libs.eventlog.retry import patiently
 from libs.runlog import chunks, message
 from libs.runlog.chunks import Chunk, Cutter
 from services.logs.__main__ import main

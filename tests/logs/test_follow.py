@@ -9,7 +9,7 @@ import pytest
 
 from libs.domain.events import TaskKilled
 from libs.eventlog.follow import Delivery
-from libs.eventlog.wire import Message, Nats
+from libs.eventlog.nats_client import Message, Nats
 from libs.postgres import pool
 from libs.postgres.pool import Database
 from libs.service.config import Secret

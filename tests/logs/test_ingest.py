@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from libs.eventlog import streams
-from libs.eventlog.wire import Nats
+from libs.eventlog.nats_client import Nats
 from libs.postgres.pool import Database
 from libs.runlog import message
 from tests.logs.harness import PATIENCE, WORKSPACE, Logs, Printer, client, running, send, until

@@ -10,7 +10,7 @@ from libs.domain.events import TaskEvent, TaskKilled, encode
 from libs.domain.ids import task_stream
 from libs.eventlog.envelope import Context, headers, recorded
 from libs.eventlog.follow import Delivery
-from libs.eventlog.wire import Message, Nats
+from libs.eventlog.nats_client import Message, Nats
 from libs.postgres.pool import Database
 from libs.runlog import message
 from services.logs import app

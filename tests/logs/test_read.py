@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from libs.eventlog.wire import Nats
+from libs.eventlog.nats_client import Nats
 from tests.logs.harness import AT, Logs, Printer
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import aiohttp
 import pytest
 
-from libs.eventlog.wire import Nats
+from libs.eventlog.nats_client import Nats
 from libs.postgres.pool import Database
 from services.logs.retention import Retention
 from tests.logs.harness import Logs, Printer

@@ -6,7 +6,7 @@ from io import StringIO
 
 import pytest
 
-from libs.service.logformat import Json, Text, bound, without_secrets
+from libs.telemetry.log_format import Json, Text, bound, without_secrets
 
 logger = logging.getLogger("tests.operations")
 

@@ -9,12 +9,12 @@ import pytest
 from libs.domain.errors import Rejected, Unavailable
 from libs.domain.events import WorkspaceCreated
 from libs.domain.ids import workspace_stream
-from libs.eventlog import parked
+from libs.eventlog import dead_letters
 from libs.eventlog import react as reactions
 from libs.eventlog.envelope import Context, Recorded
 from libs.eventlog.log import EventLog, Proposed
+from libs.eventlog.nats_client import Nats
 from libs.eventlog.react import Reaction, react
-from libs.eventlog.wire import Nats
 
 HERE = Context(source="test", actor="test")
 PATIENCE = 20
@@ -65,10 +65,10 @@ async def append(log: EventLog, number: int) -> int:
     return await log.append(Proposed(workspace_stream(number), 0, event), HERE)
 
 
-async def until_parked(nats: Nats, *seqs: int) -> list[parked.Parked]:
+async def until_parked(nats: Nats, *seqs: int) -> list[dead_letters.DeadLetter]:
     async with asyncio.timeout(PATIENCE):
         while True:
-            found = await parked.listed(nats)
+            found = await dead_letters.listed(nats)
             if [one.seq for one in found] == list(seqs):
                 return found
 
@@ -83,7 +83,7 @@ async def test_what_is_parked_says_what_and_why(
     assert note.type == "WorkspaceCreated"
     assert note.error == "ValueError('out of order')"
     assert note.at is not None
-    assert await parked.counted(nats) == {"test": 1}
+    assert await dead_letters.counted(nats) == {"test": 1}
 
 
 async def test_a_retry_handles_the_event_and_clears_the_note(
@@ -92,12 +92,12 @@ async def test_a_retry_handles_the_event_and_clears_the_note(
     async with reacting(nats, handler):
         await append(log, 1)
         await until_parked(nats, 1)
-        assert await parked.retry(nats, "test", 1) == "ValueError('out of order')"
+        assert await dead_letters.retry(nats, "test", 1) == "ValueError('out of order')"
         await until_parked(nats, 1)
         handler.broken = False
-        assert await parked.retry(nats, "test", 1) == ""
+        assert await dead_letters.retry(nats, "test", 1) == ""
     assert handler.handled == [1]
-    assert await parked.listed(nats) == []
+    assert await dead_letters.listed(nats) == []
 
 
 async def test_a_retry_waits_for_a_free_place(nats: Nats, log: EventLog, handler: Handler) -> None:
@@ -108,7 +108,7 @@ async def test_a_retry_waits_for_a_free_place(nats: Nats, log: EventLog, handler
         handler.broken, handler.rest = False, occupied
         await append(log, 2)
         assert await handler.began.get() == 2
-        retried = asyncio.create_task(parked.retry(nats, "test", 1))
+        retried = asyncio.create_task(dead_letters.retry(nats, "test", 1))
         await nats.api("INFO")  # a round trip later it has been asked for
         assert handler.handled == [2]
         handler.rest = None
@@ -124,7 +124,7 @@ async def test_without_a_living_copy_a_retry_says_so(
         await append(log, 1)
         await until_parked(nats, 1)
     with pytest.raises(Unavailable, match="nobody answers"):
-        await parked.retry(nats, "test", 1)
+        await dead_letters.retry(nats, "test", 1)
     await until_parked(nats, 1)
 
 
@@ -134,13 +134,13 @@ async def test_a_discarded_event_is_handled_no_more(
     async with reacting(nats, handler):
         await append(log, 1)
         await until_parked(nats, 1)
-        await parked.discard(nats, "test", 1)
-        assert await parked.listed(nats) == []
-        for act in (parked.discard, parked.retry):
+        await dead_letters.discard(nats, "test", 1)
+        assert await dead_letters.listed(nats) == []
+        for act in (dead_letters.discard, dead_letters.retry):
             with pytest.raises(Rejected, match="seq: no event 1 of test"):
                 await act(nats, "test", 1)
 
 
 async def test_a_made_up_reaction_is_refused(nats: Nats) -> None:
     with pytest.raises(Rejected, match="reaction: give the name"):
-        await parked.discard(nats, "a.>", 1)
+        await dead_letters.discard(nats, "a.>", 1)

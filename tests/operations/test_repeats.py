@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from libs.service.repeats import MOST_ALIKE, Repeats
+from libs.telemetry.repeated_lines import MOST_ALIKE, Repeats
 
 Log = Callable[..., None]
 

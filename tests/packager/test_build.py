@@ -11,7 +11,7 @@ import pytest
 from libs.archive import requirements
 from libs.domain.errors import Rejected
 from services.packager.build import BASE, Builder, BuildLimits
-from services.packager.shelf import Limits
+from services.packager.environment_store import Limits
 
 DATA = Path(__file__).parent.parent / "data"
 

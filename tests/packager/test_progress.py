@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from libs.domain.errors import Rejected, Unavailable
-from libs.eventlog.status import Building
+from libs.telemetry.status import Building
 from services.packager.build import Builder, BuildLimits
 from services.packager.progress import fetching
 from tests.packager.slow_index import NAME, SHOWN, SlowIndex, serving

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.packager.shelf import Kept, Limits, excess
+from services.packager.environment_store import Kept, Limits, excess
 
 NOW = 1_000_000.0
 DAY = 86400.0

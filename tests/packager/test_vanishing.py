@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from services.packager.build import BuildLimits, _only_here
-from services.packager.shelf import Limits, Shelf
+from services.packager.environment_store import Limits, Shelf
 from services.packager.walk import statuses
 from services.packager.wheels import Wheels
 from tests.packager.test_build import Place, place

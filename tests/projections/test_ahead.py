@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from libs.eventlog.ahead import reading_ahead
+from libs.eventlog.prefetch import reading_ahead
 
 PATIENCE = 20.0
 

@@ -9,8 +9,8 @@ from libs.domain.ids import workspace_stream
 from libs.eventlog import streams
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed
-from libs.eventlog.origin import Origin, OtherStream
-from libs.eventlog.wire import Nats
+from libs.eventlog.nats_client import Nats
+from libs.eventlog.stream_identity import OtherStream, StreamIdentity
 from libs.postgres import pool
 from libs.postgres.pool import Database
 
@@ -25,8 +25,8 @@ async def database(dsn: str) -> AsyncIterator[Database]:
         yield found
 
 
-def origin(database: Database, nats: Nats, *, derived: bool = True) -> Origin:
-    return Origin(database, nats, streams.EVENTS, ("names",), derived=derived)
+def origin(database: Database, nats: Nats, *, derived: bool = True) -> StreamIdentity:
+    return StreamIdentity(database, nats, streams.EVENTS, ("names",), derived=derived)
 
 
 async def append(log: EventLog, number: int) -> int:

@@ -12,16 +12,16 @@ from uuid import UUID
 
 from libs.domain.events import RunRequested, TaskCreated, TaskStarted
 from libs.domain.ids import orchestration_stream, run_id, run_stream, task_stream
-from libs.eventlog import wire
+from libs.eventlog import nats_client
 from libs.eventlog.envelope import Context, Recorded
 from libs.eventlog.log import EventLog, Proposed
+from libs.eventlog.nats_client import Nats
 from libs.eventlog.project import Runner
-from libs.eventlog.wire import Nats
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
-from services.scheduler.due import SCHEMA, Due
 from services.scheduler.plan import Plan
-from services.scheduler.tick import Ticker
+from services.scheduler.plan_projection import SCHEMA, PlanProjection
+from services.scheduler.ticker import Ticker
 from tests.scheduler.story import ORCHESTRATION, READY, TASK, UPLOADED
 from tests.servers import TOKEN
 
@@ -36,7 +36,7 @@ class Copy:
         self.log = log
         self.plan = Plan()
         self.ticker = Ticker(log, self.plan, lambda: datetime.now(UTC), self.caught_up)
-        self.runner = Runner(database, Due(self.plan, self.ticker.wake), log.follow)
+        self.runner = Runner(database, PlanProjection(self.plan, self.ticker.wake), log.follow)
         self._following = asyncio.create_task(self.runner.run())
 
     async def stop_following(self) -> None:
@@ -56,7 +56,10 @@ async def copy(
     url: str, dsn: str, log: Callable[[Nats], EventLog] = EventLog
 ) -> AsyncIterator[Copy]:
     """Loaded, following the log, and caught up; gone at once at the end, with all it had open."""
-    async with wire.connect(url, TOKEN) as nats, pool.connect(dsn, SCHEMA, size=2) as database:
+    async with (
+        nats_client.connect(url, TOKEN) as nats,
+        pool.connect(dsn, SCHEMA, size=2) as database,
+    ):
         await migrate(database, "services.scheduler")
         found = Copy(nats, database, log(nats))
         try:

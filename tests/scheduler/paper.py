@@ -14,7 +14,7 @@ from libs.domain.ids import StreamId
 from libs.eventlog.envelope import Context, Recorded
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
 from services.scheduler.plan import Plan
-from services.scheduler.tick import Ticker
+from services.scheduler.ticker import Ticker
 
 _NAMES = UUID("3b1e3a0c-7a84-4a53-9ad4-0c8e5f0b7f11")
 

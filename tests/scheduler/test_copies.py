@@ -13,8 +13,8 @@ from libs.domain.errors import Unavailable
 from libs.domain.events import Misfire, RunRequested
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed
-from libs.eventlog.wire import Nats
-from services.scheduler import decide, tick
+from libs.eventlog.nats_client import Nats
+from services.scheduler import decide, ticker
 from services.scheduler.plan import HEAD_START
 from tests.scheduler.copies import SECOND, Copy, accounted, copy, everything, order, take_charge
 from tests.scheduler.story import ONCE, TASK, every, ticks
@@ -233,7 +233,7 @@ async def test_a_long_absence_is_made_up_for_part_by_part(
         await order(log, plan, id)
     async with copy(nats_process.url, dsn, Counting) as one:
         now = await take_charge(one)
-        monkeypatch.setattr(tick, "decide", SimpleNamespace(**vars(decide) | {"steps": counted}))
+        monkeypatch.setattr(ticker, "decide", SimpleNamespace(**vars(decide) | {"steps": counted}))
         await one.tick(now + 300 * SECOND)
     runs = [fact.event for fact in await everything(log) if isinstance(fact.event, RunRequested)]
     assert len(runs) == 12 * 300

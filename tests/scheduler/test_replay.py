@@ -15,8 +15,8 @@ from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database
 from services.scheduler import decide
-from services.scheduler.due import SCHEMA, Due
 from services.scheduler.plan import KINDS, Plan
+from services.scheduler.plan_projection import SCHEMA, PlanProjection
 from tests.scheduler.lives import ACTIONS, TASKS, Action, life
 from tests.scheduler.story import Story
 from tests.servers import PostgresServer
@@ -37,7 +37,7 @@ async def play(database: Database, facts: Sequence[Recorded], sizes: Sequence[in
             after, number = after + size, number + 1
 
     plan = Plan()
-    await Runner(database, Due(plan, lambda: None), follow).run()
+    await Runner(database, PlanProjection(plan, lambda: None), follow).run()
     return plan
 
 

@@ -8,8 +8,8 @@ from libs.domain import run as runs
 from libs.domain.events import RunFinished, RunRequested, RunStarted, TaskKilled, TaskKillRequested
 from libs.domain.ids import run_stream, task_stream
 from libs.eventlog.log import EventLog, Proposed
+from libs.eventlog.nats_client import Nats
 from libs.eventlog.streams import LEASE
-from libs.eventlog.wire import Nats
 from services.scheduler.rescue import PATIENCE, Rescue
 from tests.scheduler.copies import HERE, Copy, copy, everything, order
 from tests.scheduler.story import ONCE, START, TASK, end

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from libs.eventlog.log import EventLog
-from libs.eventlog.wire import Nats
+from libs.eventlog.nats_client import Nats
 from tests.api.callers import MEMBER, OUTSIDER, log, member, outsider, world
 from tests.api.service import Service, running
 from tests.api.world import World, new_user

@@ -8,7 +8,7 @@ import pytest
 from libs.domain.errors import Rejected
 from services.api.subscriptions import sender, signature
 from services.api.subscriptions.egress import Egress
-from services.api.subscriptions.target import Target, host_of
+from services.api.subscriptions.endpoint import Target, host_of
 from tests.subscriptions.receiver import Receiver
 
 INTERNAL = [

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from libs.eventlog.log import EventLog
-from libs.eventlog.wire import connect
+from libs.eventlog.nats_client import connect
 from tests.api.service import Service, running
 from tests.api.world import World
 from tests.events.test_kills import AHEAD, COUNT, Program, kept_lines, program, publish

@@ -10,8 +10,8 @@ from typing import NoReturn
 
 import pytest
 
-from libs.eventlog import wire
-from libs.eventlog.proven import Server, known, proves_itself
+from libs.eventlog import nats_client
+from libs.eventlog.server_identity import Server, known, proves_itself
 from libs.linux import tcp
 from libs.linux.proc import started
 from libs.linux.tcp import listener, listens, serves
@@ -81,5 +81,5 @@ async def test_nats_is_connected_to_where_it_proves_itself(
     assert nats_process.process
     pid = nats_process.process.pid
     file.write_text(f'{{"url": "{nats_process.url}", "pid": {pid}, "started": {started(pid)}}}')
-    async with wire.connect("nats://127.0.0.1:1", TOKEN, server=file) as connection:
+    async with nats_client.connect("nats://127.0.0.1:1", TOKEN, server=file) as connection:
         await connection.check()

@@ -90,7 +90,9 @@ def test_nothing_outlives_a_killed_supervisor(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", [["short"], ["long" * 50, "and more"]])
 def test_a_process_shows_another_command_line(words: list[str]) -> None:
-    script = "import sys; from libs.linux.title import show_as; show_as(sys.argv[1].split('|'));"
+    script = (
+        "import sys; from libs.linux.process_title import show_as; show_as(sys.argv[1].split('|'));"
+    )
     script += "print(open('/proc/self/cmdline').read(), end='')"
     # The argument itself makes room for it, so the environment is needed only by what is longer.
     shown = subprocess.run(

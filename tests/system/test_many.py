@@ -9,7 +9,7 @@ import pytest
 
 from libs.domain.events import RunFinished, RunRequested, RunStarted
 from libs.postgres import pool
-from services.api import views
+from services.api.read_model import projection
 from tests.history.rows import SERVED, quiet, rows
 from tests.platform import Api, Platform, Refused, api, example, running, until
 
@@ -71,7 +71,7 @@ async def rebuilt_to_the_same_rows(platform: Platform, client: Api) -> None:
     await quiet(platform)
     after = {schema: await rows(platform, schema) for schema in SERVED}
     assert after == before
-    assert len(after[views.SCHEMA]["run"]) == TASKS
+    assert len(after[projection.SCHEMA]["run"]) == TASKS
 
 
 async def listed_again(client: Api) -> list[object]:

@@ -17,7 +17,7 @@ from libs.domain.events import ConnectionCreated
 from libs.runtoken.token import Grant, RunTokens
 from libs.vault.crypto import CanNotOpen, Key
 from libs.vault.ring import KeyRing
-from services.api.views import SCHEMA
+from services.api.read_model.projection import SCHEMA
 from tests.api.service import new_key
 from tests.platform import Api, Platform, api, running
 

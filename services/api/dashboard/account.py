@@ -5,24 +5,24 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from libs.domain.errors import Rejected
-from services.api import programs
-from services.api.dashboard.bodies import body
-from services.api.dashboard.visit import Visit
-from services.api.errors import STATUS, Refusal
-from services.api.identity import accounts
+from services.api.accounts import commands as accounts
+from services.api.accounts import service_tokens
+from services.api.dashboard.form_parsing import body
+from services.api.dashboard.page_context import PageContext
+from services.api.http.errors import STATUS, Refusal
 
 
-async def show(visit: Visit) -> web.Response:
+async def show(visit: PageContext) -> web.Response:
     return await _shown(visit)
 
 
 async def _shown(
-    visit: Visit,
+    visit: PageContext,
     status: int = 200,
     *,
     problem: str = "",
     about: str = "",
-    made: programs.CreatedToken | None = None,
+    made: service_tokens.CreatedToken | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> web.Response:
     """`about` is the form that `problem` is about: password or token."""
@@ -40,7 +40,7 @@ async def _shown(
     )
 
 
-async def create_token(visit: Visit) -> web.Response:
+async def create_token(visit: PageContext) -> web.Response:
     form = await visit.form()
     typed = {name: form.get(name, "") for name in ("name", "days")}
     fields = {
@@ -49,20 +49,22 @@ async def create_token(visit: Visit) -> web.Response:
         "days": int(typed["days"]) if typed["days"].isdecimal() else typed["days"],
     }
     try:
-        made = await programs.create(visit.call, body(programs.CreateToken, fields))
+        made = await service_tokens.create(visit.call, body(service_tokens.CreateToken, fields))
     except Rejected as refused:
         status = STATUS[refused.code]
         return await _shown(visit, status, problem=refused.message, about="token", typed=typed)
     return await _shown(visit, made=made)
 
 
-async def revoke_token(visit: Visit) -> web.Response:
+async def revoke_token(visit: PageContext) -> web.Response:
     form = await visit.form()
-    await programs.revoke(visit.call, body(programs.TokenById, {"id": form.get("id", "")}))
+    await service_tokens.revoke(
+        visit.call, body(service_tokens.TokenById, {"id": form.get("id", "")})
+    )
     return visit.to("/account")
 
 
-async def change_password(visit: Visit) -> web.Response:
+async def change_password(visit: PageContext) -> web.Response:
     """It ends the sessions of all browsers, this one's too."""
     form = await visit.form()
     fields = {name: form.get(name, "") for name in ("current", "password")}

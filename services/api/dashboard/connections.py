@@ -9,10 +9,13 @@ from aiohttp import web
 from libs.domain.connection import Connection
 from libs.domain.errors import Rejected
 from libs.domain.workspace import Workspace
-from services.api import access, connections, history, requests
-from services.api.dashboard.bodies import allowed, body, json_object, number, path_id
-from services.api.dashboard.visit import Visit
-from services.api.errors import STATUS
+from services.api import requests
+from services.api.access import authorize as access
+from services.api.connections import commands as connections
+from services.api.dashboard.form_parsing import allowed, body, json_object, number, path_id
+from services.api.dashboard.page_context import PageContext
+from services.api.history import routes as history
+from services.api.http.errors import STATUS
 
 _DETAILS_AGAIN = "Type the details again; they were not kept."
 
@@ -25,12 +28,12 @@ class Shown(NamedTuple):
     workspaces: list[Workspace]
 
 
-async def show(visit: Visit) -> web.Response:
+async def show(visit: PageContext) -> web.Response:
     return await _list(visit)
 
 
 async def _list(
-    visit: Visit, refused: Rejected | None = None, typed: Mapping[str, str] | None = None
+    visit: PageContext, refused: Rejected | None = None, typed: Mapping[str, str] | None = None
 ) -> web.Response:
     call = visit.call
     found = await _shown(visit, await access.connections(call, call.resources.rows))
@@ -46,7 +49,7 @@ async def _list(
     )
 
 
-async def _shown(visit: Visit, found: list[Connection]) -> list[Shown]:
+async def _shown(visit: PageContext, found: list[Connection]) -> list[Shown]:
     names = await history.people(visit.call, (one.created_by for one in found))
     return [
         Shown(
@@ -58,7 +61,7 @@ async def _shown(visit: Visit, found: list[Connection]) -> list[Shown]:
     ]
 
 
-async def create(visit: Visit) -> web.Response:
+async def create(visit: PageContext) -> web.Response:
     form = await visit.form()
     try:
         details = json_object("details", form.get("details", ""))
@@ -76,7 +79,7 @@ def _said(form: Mapping[str, str]) -> dict[str, Any]:
     return {name: form.get(name, "") for name in ("name", "type")}
 
 
-async def one(visit: Visit) -> web.Response:
+async def one(visit: PageContext) -> web.Response:
     call, id = visit.call, path_id(visit, "connection")
     found = await access.connection(call, id, "connection")
     (shown,) = await _shown(visit, [found])
@@ -90,24 +93,24 @@ async def one(visit: Visit) -> web.Response:
     )
 
 
-async def attach(visit: Visit) -> web.Response:
+async def attach(visit: PageContext) -> web.Response:
     form, id = await visit.form(), path_id(visit, "connection")
     await _attach(visit, id, number(form.get("workspace", "")))
     return visit.to(f"/connections/{id}")
 
 
-async def _attach(visit: Visit, id: UUID, workspace: int) -> None:
+async def _attach(visit: PageContext, id: UUID, workspace: int) -> None:
     await connections.add_to_workspace(visit.call, requests.Attachment(workspace, id))
 
 
-async def detach(visit: Visit) -> web.Response:
+async def detach(visit: PageContext) -> web.Response:
     form, id = await visit.form(), path_id(visit, "connection")
     asked = requests.Attachment(number(form.get("workspace", "")), id)
     await connections.remove_from_workspace(visit.call, asked)
     return visit.to(f"/connections/{id}")
 
 
-async def delete(visit: Visit) -> web.Response:
+async def delete(visit: PageContext) -> web.Response:
     await visit.form()
     found = await access.connection(visit.call, path_id(visit, "connection"), "connection")
     await connections.delete(visit.call, requests.ConnectionByName(found.name))

@@ -7,10 +7,10 @@ import msgspec
 from aiohttp import web
 
 from libs.domain.errors import Rejected
-from services.api import history
-from services.api.dashboard.visit import Visit
-from services.api.errors import STATUS
-from services.api.history import History
+from services.api.dashboard.page_context import PageContext
+from services.api.history import routes as history
+from services.api.history.routes import History
+from services.api.http.errors import STATUS
 
 # Where the thing itself is shown.
 _PAGES = {
@@ -33,7 +33,7 @@ class Field(NamedTuple):
     changed: bool
 
 
-async def show(visit: Visit) -> web.Response:
+async def show(visit: PageContext) -> web.Response:
     asked = visit.call.request.match_info
     at = visit.call.request.query.get("at", "")
     try:
@@ -59,7 +59,7 @@ async def show(visit: Visit) -> web.Response:
     )
 
 
-async def _found(visit: Visit, at: str) -> History:
+async def _found(visit: PageContext, at: str) -> History:
     asked = visit.call.request.match_info
     return await history.history(visit.call, asked["aggregate"], asked["id"], at)
 
@@ -80,7 +80,7 @@ def _said(data: dict[str, Any], names: dict[str, str]) -> list[Field]:
     return [_field(name, value, names) for name, value in data.items()]
 
 
-async def _state(visit: Visit, found: History, names: dict[str, str]) -> list[Field]:
+async def _state(visit: PageContext, found: History, names: dict[str, str]) -> list[Field]:
     """As it was then, and what the last event had changed."""
     if found.state is None:
         return []

@@ -14,10 +14,10 @@ import msgspec
 from aiohttp import web
 
 from libs.domain.errors import Rejected, Unavailable
-from services.api.call import Call, Resources
-from services.api.dashboard.sessions import same
+from libs.identity.sessions import same
+from services.api.dashboard.page_context import local
 from services.api.dashboard.signin import refused, secure, signed_in
-from services.api.dashboard.visit import local
+from services.api.http.request_context import RequestContext, Resources
 
 PATH = "/signin/issuer"
 BACK = "/signin/back"
@@ -41,7 +41,7 @@ class _Attempt(msgspec.Struct):
     next: str
 
 
-async def begin(call: Call) -> web.Response:
+async def begin(call: RequestContext) -> web.Response:
     if call.resources.oidc is None:
         raise Rejected("not_found", "page: there is no other issuer; sign in with a password")
     document = await call.resources.oidc.discovery()
@@ -78,7 +78,7 @@ async def begin(call: Call) -> web.Response:
     return response
 
 
-async def back(call: Call) -> web.Response:
+async def back(call: RequestContext) -> web.Response:
     query, attempt = call.request.query, _attempt(call.request)
     if call.resources.oidc is None or attempt is None:
         return refused(call, _OLD)

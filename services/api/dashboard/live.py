@@ -13,11 +13,11 @@ from aiohttp import web
 from multidict import MultiDict
 
 from libs.domain.errors import Rejected, Unavailable
-from services.api.dashboard.concern import Concern
-from services.api.dashboard.visit import Visit
-from services.api.events import parse
-from services.api.events.permit import Permit, live
-from services.api.identity.users import User
+from libs.identity.users import User
+from services.api.dashboard.change_filter import Concern
+from services.api.dashboard.page_context import PageContext
+from services.api.events import filter_parsing
+from services.api.events.permissions import Permit, live
 
 _LAST_ID = "Last-Event-ID"
 _ABOUT = "about"
@@ -29,7 +29,7 @@ _HEADERS = {
 }
 
 
-def address(visit: Visit, *aggregates: str, about: UUID | None = None) -> str:
+def address(visit: PageContext, *aggregates: str, about: UUID | None = None) -> str:
     """For `visit.page(live=...)`: what happens in the workspace to things of these kinds, or to
     single ones (`task:<id>`), after what the page shows; all of it, or only what is `about` one
     workload or task."""
@@ -40,7 +40,7 @@ def address(visit: Visit, *aggregates: str, about: UUID | None = None) -> str:
     return "/live?" + urlencode([*query, (_ABOUT, about)] if about else query, safe=":")
 
 
-async def changes(visit: Visit) -> web.StreamResponse:
+async def changes(visit: PageContext) -> web.StreamResponse:
     request = visit.call.request
 
     async def still() -> User:
@@ -52,8 +52,8 @@ async def changes(visit: Visit) -> web.StreamResponse:
     query = MultiDict(request.query)
     concern = Concern(visit.call.resources.rows, _about(query.pop(_ABOUT, "")))
     last = request.headers.get(_LAST_ID)
-    after = parse.number(_LAST_ID, last) if last else parse.after(query)
-    permit = Permit(visit.call, parse.asked(query), still)
+    after = filter_parsing.number(_LAST_ID, last) if last else filter_parsing.after(query)
+    permit = Permit(visit.call, filter_parsing.asked(query), still)
     await permit.renew()
     response = web.StreamResponse(headers=_HEADERS)
     await response.prepare(request)

@@ -12,13 +12,14 @@ from aiohttp import web
 from libs.domain.errors import Rejected
 from libs.domain.run import Run
 from libs.domain.run_end import ENDED
-from services.api import access, runlogs
-from services.api.call import Call
-from services.api.dashboard import loglines
-from services.api.dashboard.bodies import number, path_id
-from services.api.dashboard.loglines import LogLine
-from services.api.dashboard.visit import HEADERS, Visit
-from services.api.livelog import EVENT_HEADERS, HEARTBEAT
+from services.api.access import authorize as access
+from services.api.dashboard import log_lines
+from services.api.dashboard.form_parsing import number, path_id
+from services.api.dashboard.log_lines import LogLine
+from services.api.dashboard.page_context import HEADERS, PageContext
+from services.api.http.request_context import RequestContext
+from services.api.runs import log_client
+from services.api.runs.live_log import EVENT_HEADERS, HEARTBEAT
 
 LINES = 500  # of a log on a page
 FOUND = 200  # of a search
@@ -46,14 +47,14 @@ class Window(NamedTuple):
         return self.stored < self.total
 
 
-async def window(call: Call, run: Run) -> Window:
+async def window(call: RequestContext, run: Run) -> Window:
     """By the page's address: `search`, or around a `line`, or `from` a line on, or the last."""
     query = call.request.query
     text = query.get("search", "")[:_MOST_TEXT]
     total = await _total(call, run)
     if text.strip():
-        found = await runlogs.search(call.resources, run, text, FOUND)
-        lines = [loglines.found(one) for one in found]
+        found = await log_client.search(call.resources, run, text, FOUND)
+        lines = [log_lines.found(one) for one in found]
         return Window(lines, 0, total, total, total, text)
     first = max(total - LINES, 0)
     if line := number(query.get("line", "")):
@@ -64,19 +65,19 @@ async def window(call: Call, run: Run) -> Window:
     return await _part(call, run, first, total)
 
 
-async def _part(call: Call, run: Run, first: int, total: int) -> Window:
-    part = await runlogs.part(call.resources, run, first, LINES, _expected(run))
+async def _part(call: RequestContext, run: Run, first: int, total: int) -> Window:
+    part = await log_client.part(call.resources, run, first, LINES, _expected(run))
     # While it grows there may be more than was said; of an old log the beginning may be gone.
     end = part.first + len(part.lines) if part.lines else min(first + LINES, total)
     first = end - len(part.lines)
-    lines = list(loglines.window(first, part.lines))
+    lines = list(log_lines.window(first, part.lines))
     return Window(lines, first, end, max(total, end), part.stored)
 
 
-async def _total(call: Call, run: Run) -> int:
+async def _total(call: RequestContext, run: Run) -> int:
     if run.lines is not None:
         return run.lines
-    return (await runlogs.part(call.resources, run, 0, 0, 0)).end
+    return (await log_client.part(call.resources, run, 0, 0, 0)).end
 
 
 def _expected(run: Run) -> int:
@@ -86,20 +87,20 @@ def _expected(run: Run) -> int:
     return run.lines if datetime.now(UTC) - run.finished_at < _ARRIVING else 0
 
 
-async def download(visit: Visit) -> web.StreamResponse:
+async def download(visit: PageContext) -> web.StreamResponse:
     """All of it, as it is kept."""
     call = visit.call
     run = await access.run_asked_for(call, call.resources.rows, path_id(visit, "run"), "run")
-    async with runlogs.lines(call.resources, run, None) as source:
+    async with log_client.lines(call.resources, run, None) as source:
         headers = {
             **HEADERS,
             "Content-Type": "text/plain; charset=utf-8",
             "Content-Disposition": f'attachment; filename="{run.id}.log"',
         }
-        return await runlogs.sent(call.request, headers, source.content.iter_any())
+        return await log_client.sent(call.request, headers, source.content.iter_any())
 
 
-async def follow(visit: Visit) -> web.StreamResponse:
+async def follow(visit: PageContext) -> web.StreamResponse:
     """Events with arrays of [number, time, stream, text], with a fifth, its `part`, of a piece of a
     line (loglines.py), then one `end`. `?from=` says how many lines are on the page already."""
     call = visit.call
@@ -107,31 +108,31 @@ async def follow(visit: Visit) -> web.StreamResponse:
     seen = call.request.headers.get("Last-Event-ID") or call.request.query.get("from", "")
     if run.status in ENDED and run.lines == number(seen):
         return web.Response(status=204, headers=HEADERS)  # a browser does not come again
-    return await runlogs.sent(call.request, EVENT_HEADERS, _events(visit, run, number(seen)))
+    return await log_client.sent(call.request, EVENT_HEADERS, _events(visit, run, number(seen)))
 
 
-async def _events(visit: Visit, run: Run, seen: int) -> AsyncIterator[bytes]:
+async def _events(visit: PageContext, run: Run, seen: int) -> AsyncIterator[bytes]:
     checked = time.monotonic()
-    async with aclosing(runlogs.follow(visit.call.resources, run.id, seen)) as source:
+    async with aclosing(log_client.follow(visit.call.resources, run.id, seen)) as source:
         async for first, lines in source:
             if time.monotonic() - checked >= _STILL_ALLOWED:
                 await _check(visit, run)
                 checked = time.monotonic()
-            shown = [loglines.shown(at, line) for at, line in enumerate(lines, start=first)]
+            shown = [log_lines.shown(at, line) for at, line in enumerate(lines, start=first)]
             numbered = [(*one, one.part) if one.part else one for one in shown]
             seen = first + len(lines)
             yield _event(f"id: {seen}", numbered) if lines else HEARTBEAT
     yield _event("event: end", seen)
 
 
-async def _check(visit: Visit, run: Run) -> None:
+async def _check(visit: PageContext, run: Run) -> None:
     """Rejected when the session has ended meanwhile, or its user is let in no more."""
     call = visit.call
     user = await call.resources.sessions.user(visit.secret)
     if user is None:
         raise Rejected("unauthorized", "session: sign in")
     await access.run_asked_for(
-        Call(call.resources, call.request, user), call.resources.rows, run.id, "run"
+        RequestContext(call.resources, call.request, user), call.resources.rows, run.id, "run"
     )
 
 

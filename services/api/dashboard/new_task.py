@@ -10,30 +10,35 @@ from multidict import MultiDict, MultiMapping
 from libs.domain.errors import Rejected
 from libs.domain.events import Kind, Schedule
 from libs.domain.orchestration import Orchestration
-from services.api import access, requests, tasks, wire
-from services.api.dashboard.bodies import body, json_object, path_id
+from services.api import requests, wire
+from services.api.access import authorize as access
+from services.api.dashboard.form_parsing import body, json_object, path_id
 from services.api.dashboard.formats import field
+from services.api.dashboard.page_context import PageContext, html
 from services.api.dashboard.render import render
 from services.api.dashboard.schedules import DAYS, MONTHS, WEEKDAYS, cron_line, upcoming
-from services.api.dashboard.visit import Visit, html
-from services.api.errors import STATUS
+from services.api.http.errors import STATUS
+from services.api.tasks import commands as tasks
 
 _FRESH = MultiDict({"kind": "once", "how": "choose", "times": "08:00", "zone": "UTC", "json": "{}"})
 # Fields of the API's that have another name in the form, or none.
 _TYPED_AS = {"orch_id": "", "workspace_id": "", "schedule": "cron"}
 
 
-async def show(visit: Visit) -> web.Response:
+async def show(visit: PageContext) -> web.Response:
     return _form(visit, await _about(visit), _FRESH)
 
 
-async def _about(visit: Visit) -> Orchestration:
+async def _about(visit: PageContext) -> Orchestration:
     rows = visit.call.resources.rows
     return await access.orchestration(visit.call, rows, path_id(visit, "orchestration"))
 
 
 def _form(
-    visit: Visit, about: Orchestration, form: MultiMapping[str], refused: Rejected | None = None
+    visit: PageContext,
+    about: Orchestration,
+    form: MultiMapping[str],
+    refused: Rejected | None = None,
 ) -> web.Response:
     at = field(refused.message).partition(".")[0] if refused else ""
     return visit.inside(about.workspace).page(
@@ -52,7 +57,7 @@ def _form(
     )
 
 
-async def create(visit: Visit) -> web.Response:
+async def create(visit: PageContext) -> web.Response:
     form, about = await visit.form(), await _about(visit)
     if form.get("preview"):
         return _form(visit, about, form)
@@ -65,7 +70,9 @@ async def create(visit: Visit) -> web.Response:
     return visit.to(f"/tasks/{made.id}")
 
 
-async def _create(visit: Visit, about: Orchestration, form: MultiMapping[str]) -> wire.Created:
+async def _create(
+    visit: PageContext, about: Orchestration, form: MultiMapping[str]
+) -> wire.Created:
     fields = _told(form) | {"orch_id": str(about.id), "workspace_id": about.workspace}
     match _kind(form):
         case "once":
@@ -137,6 +144,6 @@ def _preview(form: MultiMapping[str]) -> Mapping[str, Any]:
     return {"instants": instants, "expression": expression, "unclear": "", "zone": plan.zone}
 
 
-async def preview(visit: Visit) -> web.Response:
+async def preview(visit: PageContext) -> web.Response:
     """A piece of the page, as one types."""
     return html(render("preview.html", **_preview(visit.call.request.query)))

@@ -7,7 +7,6 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from libs.domain.errors import Rejected
-from services.api.call import Call, Resources
 from services.api.dashboard import (
     account,
     connections,
@@ -29,8 +28,9 @@ from services.api.dashboard import (
     workloads,
     workspaces,
 )
-from services.api.dashboard.visit import VISIT, Visit, begin, local
-from services.api.form import cookie
+from services.api.dashboard.page_context import VISIT, PageContext, begin, local
+from services.api.http.form import cookie
+from services.api.http.request_context import RequestContext, Resources
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ class Page:
 
     method: str
     path: str
-    handler: Callable[[Visit], Awaitable[web.StreamResponse]]
+    handler: Callable[[PageContext], Awaitable[web.StreamResponse]]
     administrators_only: bool = False
 
 
-async def _first(visit: Visit) -> web.Response:
+async def _first(visit: PageContext) -> web.Response:
     return visit.to("/workloads")
 
 
-async def _theme(visit: Visit) -> web.Response:
+async def _theme(visit: PageContext) -> web.Response:
     form = await visit.form()
     response = visit.to(local(form.get("back", "/")))
     theme.keep(response, form.get("theme", ""))
@@ -125,10 +125,10 @@ def add_pages(app: web.Application, resources: Resources) -> None:
 
 
 def _public(
-    resources: Resources, handler: Callable[[Call], Awaitable[web.StreamResponse]]
+    resources: Resources, handler: Callable[[RequestContext], Awaitable[web.StreamResponse]]
 ) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await handler(Call(resources, request, None))
+        return await handler(RequestContext(resources, request, None))
 
     return handle
 
@@ -143,9 +143,9 @@ def _handler(resources: Resources, page: Page) -> Handler:
     return handle
 
 
-async def _visit(resources: Resources, request: web.Request) -> Visit:
-    secret = cookie(request, signin.cookie_name(Call(resources, request, None)))
+async def _visit(resources: Resources, request: web.Request) -> PageContext:
+    secret = cookie(request, signin.cookie_name(RequestContext(resources, request, None)))
     user = await resources.sessions.user(secret) if secret else None
     if user is None:
         raise Rejected("unauthorized", "session: sign in")
-    return await begin(Call(resources, request, user), secret)
+    return await begin(RequestContext(resources, request, user), secret)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol, TypeVar
 from urllib.parse import urlencode
 
-from services.api.dashboard.visit import Visit
+from services.api.dashboard.page_context import PageContext
 
 _SIZE = 50
 
@@ -25,7 +25,7 @@ class Paging:
 
     limit = _SIZE + 1
 
-    def __init__(self, visit: Visit, *kept: str) -> None:
+    def __init__(self, visit: PageContext, *kept: str) -> None:
         request = visit.call.request
         before = request.query.get("before", "")
         self.before = int(before) if before.isdecimal() and len(before) < 19 else None

@@ -5,10 +5,10 @@ from typing import NamedTuple
 from aiohttp import web
 
 from libs.domain.ids import StreamId
-from libs.eventlog.parked import Parked
-from services.api import admin
-from services.api.dashboard.bodies import body
-from services.api.dashboard.visit import Visit
+from libs.eventlog.dead_letters import DeadLetter
+from services.api.admin import routes as admin
+from services.api.dashboard.form_parsing import body
+from services.api.dashboard.page_context import PageContext
 
 _SAID = {
     "done": "The event was handled.",
@@ -21,15 +21,15 @@ _SAID = {
 class Stuck(NamedTuple):
     """A parked event, and whose it is: none for a subject that is none of an aggregate."""
 
-    parked: Parked
+    parked: DeadLetter
     stream: StreamId | None
 
 
-async def show(visit: Visit) -> web.Response:
+async def show(visit: PageContext) -> web.Response:
     return await _shown(visit)
 
 
-async def _shown(visit: Visit, said: str = "", *, bad: bool = False) -> web.Response:
+async def _shown(visit: PageContext, said: str = "", *, bad: bool = False) -> web.Response:
     found = await admin.look(visit.call)
     return visit.page(
         "platform.html",
@@ -43,31 +43,31 @@ async def _shown(visit: Visit, said: str = "", *, bad: bool = False) -> web.Resp
     )
 
 
-def _stream(parked: Parked) -> StreamId | None:
+def _stream(parked: DeadLetter) -> StreamId | None:
     try:
         return StreamId.of_subject(parked.subject)
     except ValueError:  # msgspec's errors are some, too
         return None
 
 
-async def retry(visit: Visit) -> web.Response:
+async def retry(visit: PageContext) -> web.Response:
     retried = await admin.retry(visit.call, await _event(visit))
     said = _SAID[retried.outcome].format(error=retried.error)
     return await _shown(visit, said, bad=retried.outcome == "failed")
 
 
-async def discard(visit: Visit) -> web.Response:
+async def discard(visit: PageContext) -> web.Response:
     await admin.discard(visit.call, await _event(visit))
     return await _shown(visit, _SAID["discarded"])
 
 
-async def resume(visit: Visit) -> web.Response:
+async def resume(visit: PageContext) -> web.Response:
     await visit.form()
     await admin.resume(visit.call)
     return await _shown(visit, "Released: what is due is run from now on.")
 
 
-async def _event(visit: Visit) -> admin.ParkedEvent:
+async def _event(visit: PageContext) -> admin.ParkedEvent:
     form = await visit.form()
     seq = form.get("seq", "")
     fields = {"reaction": form.get("reaction", ""), "seq": int(seq) if seq.isdecimal() else seq}

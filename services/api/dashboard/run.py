@@ -13,13 +13,16 @@ from libs.domain.ids import run_id
 from libs.domain.run import Run
 from libs.domain.run_end import ENDED
 from libs.domain.task import Task, kill
-from services.api import access, history, requests, tasks
-from services.api.dashboard import endings, hops, live, log
-from services.api.dashboard.bodies import path_id
-from services.api.dashboard.visit import Visit
+from services.api import requests
+from services.api.access import authorize as access
+from services.api.dashboard import live, log, run_end_texts, run_phases
+from services.api.dashboard.form_parsing import path_id
+from services.api.dashboard.page_context import PageContext
+from services.api.history import routes as history
+from services.api.tasks import commands as tasks
 
 
-async def show(visit: Visit) -> web.Response:
+async def show(visit: PageContext) -> web.Response:
     call, rows = visit.call, visit.call.resources.rows
     run, task = await _run(visit)
     visit = visit.inside(run.workspace)
@@ -33,8 +36,8 @@ async def show(visit: Visit) -> web.Response:
         task=task,
         orchestration=orchestration,
         ended=run.status in ENDED,
-        ending=endings.ending(run),
-        hops=hops.hops(run, datetime.now(UTC)),
+        ending=run_end_texts.ending(run),
+        hops=run_phases.hops(run, datetime.now(UTC)),
         chain=chain.events,
         before=_before(run),
         stoppable=run.status not in ENDED and bool(kill(task, True)),
@@ -45,7 +48,7 @@ async def show(visit: Visit) -> web.Response:
     )
 
 
-async def _run(visit: Visit) -> tuple[Run, Task]:
+async def _run(visit: PageContext) -> tuple[Run, Task]:
     call, rows = visit.call, visit.call.resources.rows
     run = await access.run_asked_for(call, rows, path_id(visit, "run"), "run")
     return run, (await access.task(call, rows, run.task, field="task")).task
@@ -56,7 +59,7 @@ def _before(run: Run) -> UUID | None:
     return run_id(run.task, run.scheduled_at, run.attempt - 1) if run.attempt > 1 else None
 
 
-async def stop(visit: Visit) -> web.Response:
+async def stop(visit: PageContext) -> web.Response:
     """A run ends before its time only with its task."""
     form = await visit.form()
     run, task = await _run(visit)
@@ -64,7 +67,7 @@ async def stop(visit: Visit) -> web.Response:
     return visit.to(f"/runs/{run.id}")
 
 
-async def again(visit: Visit) -> web.Response:
+async def again(visit: PageContext) -> web.Response:
     """The same orchestration with the same arguments, once, as a new task."""
     await visit.form()
     _, task = await _run(visit)

@@ -5,16 +5,17 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from services.api import access, workspaces
-from services.api.call import Call
+from libs.identity.login import TooSoon
+from libs.identity.sessions import LASTS, same
+from libs.identity.users import User
+from services.api.access import authorize as access
 from services.api.dashboard.formats import plain
+from services.api.dashboard.page_context import PageContext, html, local, ours
 from services.api.dashboard.render import render
-from services.api.dashboard.sessions import LASTS, same
 from services.api.dashboard.theme import theme
-from services.api.dashboard.visit import Visit, html, local, ours
-from services.api.form import cookie, fields
-from services.api.identity.login import TooSoon
-from services.api.identity.users import User
+from services.api.http.form import cookie, fields
+from services.api.http.request_context import RequestContext
+from services.api.workspaces import commands as workspaces
 
 PATH = "/signin"
 _COOKIE = "rondo_signin"
@@ -22,23 +23,23 @@ _OLD = "This page was too old, or not ours. Please try again."
 _WRONG = "This email and password don't go together."
 
 
-def cookie_name(call: Call) -> str:
+def cookie_name(call: RequestContext) -> str:
     """Under https one that no other host or path can set."""
     return "__Host-rondo_session" if secure(call) else "rondo_session"
 
 
-def secure(call: Call) -> bool:
+def secure(call: RequestContext) -> bool:
     return call.resources.config.public_url.startswith("https:")
 
 
-async def show(call: Call) -> web.Response:
+async def show(call: RequestContext) -> web.Response:
     next = local(call.request.query.get("next", "/"))
     if await call.resources.sessions.user(cookie(call.request, cookie_name(call))):
-        return Visit.to(next)
+        return PageContext.to(next)
     return _page(call, next)
 
 
-async def sign_in(call: Call) -> web.Response:
+async def sign_in(call: RequestContext) -> web.Response:
     request = call.request
     form = await fields(request)
     next, name = local(form.get("next", "/")), form.get("username", "")
@@ -56,16 +57,16 @@ async def sign_in(call: Call) -> web.Response:
     return await signed_in(call, user, next)
 
 
-def refused(call: Call, message: str) -> web.Response:
+def refused(call: RequestContext, message: str) -> web.Response:
     return _page(call, "/", problem=plain(message), status=401)
 
 
-async def signed_in(call: Call, user: User, next: str) -> web.Response:
+async def signed_in(call: RequestContext, user: User, next: str) -> web.Response:
     """Who comes for the first time gets a workspace of their own, as in the SDK."""
-    call = Call(call.resources, call.request, user)
+    call = RequestContext(call.resources, call.request, user)
     if not await access.workspaces(call, call.resources.rows):
         await workspaces.default(call)
-    response = Visit.to(next)
+    response = PageContext.to(next)
     response.set_cookie(
         cookie_name(call),
         await call.resources.sessions.start(user),
@@ -77,7 +78,7 @@ async def signed_in(call: Call, user: User, next: str) -> web.Response:
     return response
 
 
-async def sign_out(visit: Visit) -> web.Response:
+async def sign_out(visit: PageContext) -> web.Response:
     await visit.form()
     await visit.call.resources.sessions.end(visit.secret)
     response = visit.to(PATH)
@@ -85,12 +86,12 @@ async def sign_out(visit: Visit) -> web.Response:
     return response
 
 
-def _url(call: Call) -> str:
+def _url(call: RequestContext) -> str:
     return call.resources.config.public_url
 
 
 def _page(
-    call: Call, next: str, name: str = "", problem: str = "", status: int = 200
+    call: RequestContext, next: str, name: str = "", problem: str = "", status: int = 200
 ) -> web.Response:
     csrf = cookie(call.request, _COOKIE) or secrets.token_urlsafe(32)
     text = render(

@@ -7,21 +7,23 @@ from aiohttp import web
 
 from libs.domain.errors import Rejected
 from libs.domain.subscription import ABOUT
-from services.api import history
-from services.api.dashboard.bodies import allowed, body, number, path_id
-from services.api.dashboard.visit import Visit
-from services.api.errors import STATUS
-from services.api.subscriptions import commands, letters, wire
+from services.api.dashboard.form_parsing import allowed, body, number, path_id
+from services.api.dashboard.page_context import PageContext
+from services.api.history import routes as history
+from services.api.http.errors import STATUS
+from services.api.subscriptions import commands
+from services.api.subscriptions import dead_letters as letters
+from services.api.subscriptions import schemas as wire
 
 _SHOWN = 50
 
 
-async def show(visit: Visit) -> web.Response:
+async def show(visit: PageContext) -> web.Response:
     return await _list(visit)
 
 
 async def _list(
-    visit: Visit,
+    visit: PageContext,
     status: int = 200,
     *,
     problem: str = "",
@@ -46,7 +48,7 @@ async def _list(
     )
 
 
-async def create(visit: Visit) -> web.Response:
+async def create(visit: PageContext) -> web.Response:
     """The answer shows the secret: it is no page to come back to."""
     form = await visit.form()
     typed: dict[str, Any] = {name: form.get(name, "") for name in ("name", "url", "aggregate")}
@@ -59,11 +61,11 @@ async def create(visit: Visit) -> web.Response:
     return await _list(visit, made=made)
 
 
-async def one(visit: Visit) -> web.Response:
+async def one(visit: PageContext) -> web.Response:
     return await _one(visit)
 
 
-async def _one(visit: Visit, tried: wire.Tried | None = None) -> web.Response:
+async def _one(visit: PageContext, tried: wire.Tried | None = None) -> web.Response:
     call, id = visit.call, path_id(visit, "subscription")
     found = await commands.get_by_id(call, wire.SubscriptionById(id))
     owned = await allowed(commands.owned(call, id))
@@ -81,16 +83,16 @@ async def _one(visit: Visit, tried: wire.Tried | None = None) -> web.Response:
     )
 
 
-async def pause(visit: Visit) -> web.Response:
+async def pause(visit: PageContext) -> web.Response:
     return await _change(visit, commands.pause)
 
 
-async def resume(visit: Visit) -> web.Response:
+async def resume(visit: PageContext) -> web.Response:
     return await _change(visit, commands.resume)
 
 
 async def _change(
-    visit: Visit, change: Callable[[Any, wire.SubscriptionById], Awaitable[object]]
+    visit: PageContext, change: Callable[[Any, wire.SubscriptionById], Awaitable[object]]
 ) -> web.Response:
     await visit.form()
     id = path_id(visit, "subscription")
@@ -98,29 +100,29 @@ async def _change(
     return visit.to(f"/subscriptions/{id}")
 
 
-async def delete(visit: Visit) -> web.Response:
+async def delete(visit: PageContext) -> web.Response:
     await visit.form()
     await commands.delete(visit.call, wire.SubscriptionById(path_id(visit, "subscription")))
     return visit.to("/subscriptions")
 
 
-async def test(visit: Visit) -> web.Response:
+async def test(visit: PageContext) -> web.Response:
     await visit.form()
     asked = wire.SubscriptionById(path_id(visit, "subscription"))
     return await _one(visit, await letters.ping(visit.call, asked))
 
 
-async def retry(visit: Visit) -> web.Response:
+async def retry(visit: PageContext) -> web.Response:
     return await _one(visit, await letters.retry(visit.call, await _letter(visit)))
 
 
-async def discard(visit: Visit) -> web.Response:
+async def discard(visit: PageContext) -> web.Response:
     asked = await _letter(visit)
     await letters.discard(visit.call, asked)
     return visit.to(f"/subscriptions/{asked.id}")
 
 
-async def _letter(visit: Visit) -> wire.LetterById:
+async def _letter(visit: PageContext) -> wire.LetterById:
     form = await visit.form()
     sequence = number(form.get("sequence", ""))
     return wire.LetterById(path_id(visit, "subscription"), sequence)

@@ -7,17 +7,20 @@ from aiohttp import web
 
 from libs.domain import schedule
 from libs.domain.task import Task, shown_status
-from services.api import access, queries, requests, tasks
+from services.api import requests
+from services.api.access import authorize as access
 from services.api.dashboard import live
-from services.api.dashboard.bodies import path_id
+from services.api.dashboard.form_parsing import path_id
+from services.api.dashboard.page_context import PageContext, local
 from services.api.dashboard.paging import Paging
-from services.api.dashboard.run_lines import run_lines
-from services.api.dashboard.task_line import TaskLine
-from services.api.dashboard.visit import Visit, local
-from services.api.queries import TaskShown
+from services.api.dashboard.run_rows import run_lines
+from services.api.dashboard.task_row import TaskLine
+from services.api.read_model import queries
+from services.api.read_model.queries import TaskShown
+from services.api.tasks import commands as tasks
 
 
-async def show(visit: Visit) -> web.Response:
+async def show(visit: PageContext) -> web.Response:
     row = await _found(visit)
     state = row.task
     visit = visit.inside(state.workspace)
@@ -41,7 +44,7 @@ async def show(visit: Visit) -> web.Response:
     )
 
 
-async def _found(visit: Visit) -> queries.TaskRow:
+async def _found(visit: PageContext) -> queries.TaskRow:
     return await access.task(
         visit.call, visit.call.resources.rows, path_id(visit, "task"), run_limit=1
     )
@@ -53,7 +56,7 @@ def _arguments(state: Task) -> str:
     return msgspec.json.format(msgspec.json.encode(state.arguments), indent=2).decode()
 
 
-async def ask_to_stop(visit: Visit) -> web.Response:
+async def ask_to_stop(visit: PageContext) -> web.Response:
     """Before something is lost for good."""
     row = await _found(visit)
     return visit.inside(row.task.workspace).page(
@@ -61,22 +64,22 @@ async def ask_to_stop(visit: Visit) -> web.Response:
     )
 
 
-async def stop(visit: Visit) -> web.Response:
+async def stop(visit: PageContext) -> web.Response:
     form, id = await visit.form(), path_id(visit, "task")
     keep = form.get("keep_logs") == "yes"
     await tasks.kill(visit.call, requests.KillTask(id, keep_logs=keep))
     return visit.to(f"/tasks/{id}")
 
 
-async def pause(visit: Visit) -> web.Response:
+async def pause(visit: PageContext) -> web.Response:
     return await _pause(visit, True)
 
 
-async def resume(visit: Visit) -> web.Response:
+async def resume(visit: PageContext) -> web.Response:
     return await _pause(visit, False)
 
 
-async def _pause(visit: Visit, pause: bool) -> web.Response:
+async def _pause(visit: PageContext, pause: bool) -> web.Response:
     form = await visit.form()
     await tasks.pause(visit.call, requests.PauseTask(path_id(visit, "task"), pause))
     return visit.to(local(form.get("back", "/")))

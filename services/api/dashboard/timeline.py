@@ -8,12 +8,13 @@ from uuid import UUID
 from aiohttp import web
 
 from libs.domain.run_end import ENDED
-from services.api import access, queries
-from services.api.dashboard import chart, picture
-from services.api.dashboard.bodies import number, uuid
-from services.api.dashboard.picture import Scale
-from services.api.dashboard.visit import Visit
-from services.api.timeline import DEFAULT_LANES, Timeline, timeline
+from services.api.access import authorize as access
+from services.api.dashboard import chart, timeline_svg
+from services.api.dashboard.form_parsing import number, uuid
+from services.api.dashboard.page_context import PageContext
+from services.api.dashboard.timeline_svg import Scale
+from services.api.read_model import queries
+from services.api.timeline.routes import DEFAULT_LANES, Timeline, timeline
 
 _EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday
 
@@ -74,7 +75,7 @@ def _text(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
-async def show(visit: Visit) -> web.Response:
+async def show(visit: PageContext) -> web.Response:
     now = datetime.now(UTC)
     asked = window(visit.call.request.query, now)
     workspace = visit.chosen.id
@@ -89,19 +90,19 @@ async def show(visit: Visit) -> web.Response:
         later=asked.address(end=_text(asked.end + asked.zoom.length)),
         current=asked.address(end=""),
         ticks=_ticks(asked),
-        grid=picture.grid(asked.zoom.length // asked.zoom.step),
+        grid=timeline_svg.grid(asked.zoom.length // asked.zoom.step),
         now=scale.x(now) if asked.start <= now < asked.end else None,
-        lanes=[picture.drawn(lane, scale, now) for lane in found.lanes],
+        lanes=[timeline_svg.drawn(lane, scale, now) for lane in found.lanes],
         more=asked.address(lanes=str(asked.lanes + DEFAULT_LANES)) if found.limited else "",
-        width=picture.WIDTH,
-        height=picture.HEIGHT,
+        width=timeline_svg.WIDTH,
+        height=timeline_svg.HEIGHT,
         chart=await _chart(visit, asked, found),
     )
 
 
-def _ticks(asked: Window) -> list[tuple[picture.Tick, str]]:
+def _ticks(asked: Window) -> list[tuple[timeline_svg.Tick, str]]:
     """Each with the address that looks at what follows it more closely."""
-    marks = picture.ticks(asked.start, asked.end, asked.zoom.step, asked.zoom.form)
+    marks = timeline_svg.ticks(asked.start, asked.end, asked.zoom.step, asked.zoom.form)
     inner = asked.zoom.inner
     if not inner:
         return [(mark, "") for mark in marks]
@@ -109,7 +110,7 @@ def _ticks(asked: Window) -> list[tuple[picture.Tick, str]]:
     return [(mark, asked.address(zoom=inner, end=_text(mark.at + length))) for mark in marks]
 
 
-async def _chart(visit: Visit, asked: Window, found: Timeline) -> dict[str, Any] | None:
+async def _chart(visit: PageContext, asked: Window, found: Timeline) -> dict[str, Any] | None:
     """Of the task that is asked for, or that ran last."""
     id = uuid(asked.task) or _first(found)
     if id is None:

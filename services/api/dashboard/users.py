@@ -7,19 +7,19 @@ from typing import Any
 from aiohttp import web
 
 from libs.domain.errors import Rejected
-from services.api.call import Call
-from services.api.dashboard.bodies import body
-from services.api.dashboard.visit import Visit
-from services.api.errors import STATUS
-from services.api.identity import accounts
+from services.api.accounts import commands as accounts
+from services.api.dashboard.form_parsing import body
+from services.api.dashboard.page_context import PageContext
+from services.api.http.errors import STATUS
+from services.api.http.request_context import RequestContext
 
 
-async def show(visit: Visit) -> web.Response:
+async def show(visit: PageContext) -> web.Response:
     return await _list(visit)
 
 
 async def _list(
-    visit: Visit,
+    visit: PageContext,
     refused: Rejected | None = None,
     made: accounts.WithPassword | None = None,
     typed: Mapping[str, str] | None = None,
@@ -36,7 +36,7 @@ async def _list(
     )
 
 
-async def create(visit: Visit) -> web.Response:
+async def create(visit: PageContext) -> web.Response:
     form = await visit.form()
     fields = {"email": form.get("email", ""), "password": form.get("password", "")}
     try:
@@ -47,21 +47,21 @@ async def create(visit: Visit) -> web.Response:
     return await _list(visit, made=made) if made.password else visit.to("/users")
 
 
-async def reset_password(visit: Visit) -> web.Response:
+async def reset_password(visit: PageContext) -> web.Response:
     return await _command(visit, accounts.reset_password, accounts.ResetPassword, {})
 
 
-async def set_enabled(visit: Visit) -> web.Response:
+async def set_enabled(visit: PageContext) -> web.Response:
     return await _command(visit, accounts.set_enabled, accounts.SetEnabled, {"enabled": True})
 
 
-async def set_admin(visit: Visit) -> web.Response:
+async def set_admin(visit: PageContext) -> web.Response:
     return await _command(visit, accounts.set_admin, accounts.SetAdmin, {"admin": True})
 
 
 async def _command(
-    visit: Visit,
-    handler: Callable[[Call, Any], Awaitable[object]],
+    visit: PageContext,
+    handler: Callable[[RequestContext, Any], Awaitable[object]],
     kind: type[Any],
     flags: Mapping[str, bool],
 ) -> web.Response:

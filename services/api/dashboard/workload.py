@@ -13,16 +13,18 @@ from aiohttp import web
 
 from libs.blobs.store import PIECE
 from libs.domain.orchestration import Orchestration
-from services.api import access, packaging, queries
+from services.api.access import authorize as access
 from services.api.dashboard import live
-from services.api.dashboard.bodies import path_id
+from services.api.dashboard.form_parsing import path_id
+from services.api.dashboard.page_context import PageContext
 from services.api.dashboard.paging import Paging
-from services.api.dashboard.run_lines import run_lines
-from services.api.dashboard.task_line import TaskLine
-from services.api.dashboard.visit import Visit
+from services.api.dashboard.run_rows import run_lines
+from services.api.dashboard.task_row import TaskLine
+from services.api.orchestrations import build_progress as packaging
+from services.api.read_model import queries
 
 
-async def show(visit: Visit) -> web.Response:
+async def show(visit: PageContext) -> web.Response:
     rows = visit.call.resources.rows
     found = await access.orchestration(visit.call, rows, path_id(visit, "orchestration"))
     visit = visit.inside(found.workspace)
@@ -44,14 +46,14 @@ async def show(visit: Visit) -> web.Response:
     )
 
 
-async def _tasks(visit: Visit, id: UUID, paging: Paging) -> dict[str, Any]:
+async def _tasks(visit: PageContext, id: UUID, paging: Paging) -> dict[str, Any]:
     rows = visit.call.resources.rows
     found = await queries.tasks_of(rows, id, before=paging.before, limit=paging.limit)
     now = datetime.now(UTC)
     return {"tasks": [TaskLine.of(one, now) for one in paging.shown(found)]}
 
 
-async def _runs(visit: Visit, id: UUID, paging: Paging) -> dict[str, Any]:
+async def _runs(visit: PageContext, id: UUID, paging: Paging) -> dict[str, Any]:
     return await run_lines(visit, paging, orchestration=id)
 
 
@@ -70,7 +72,7 @@ def _steps(state: Orchestration) -> list[tuple[str, str]]:
     ]
 
 
-async def _uploader(visit: Visit, state: Orchestration) -> str:
+async def _uploader(visit: PageContext, state: Orchestration) -> str:
     try:
         found = await visit.call.resources.users.by_ids([UUID(state.owner)])
     except ValueError:  # a service or a tool, which has no account
@@ -78,7 +80,7 @@ async def _uploader(visit: Visit, state: Orchestration) -> str:
     return found[0].email if found else state.owner
 
 
-async def download(visit: Visit) -> web.StreamResponse:
+async def download(visit: PageContext) -> web.StreamResponse:
     """The archive as it was uploaded."""
     resources = visit.call.resources
     found = await access.orchestration(visit.call, resources.rows, path_id(visit, "orchestration"))

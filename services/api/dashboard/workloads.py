@@ -7,22 +7,23 @@ import msgspec
 from aiohttp import web
 
 from libs.domain.errors import Rejected
-from services.api import orchestrations, queries
+from libs.identity.sessions import form_token
 from services.api.dashboard import live
+from services.api.dashboard.page_context import PageContext
 from services.api.dashboard.paging import Paging
-from services.api.dashboard.sessions import form_token
-from services.api.dashboard.visit import Visit
-from services.api.errors import STATUS, Refusal
-from services.api.shown import WorkloadStatus
+from services.api.http.errors import STATUS, Refusal
+from services.api.orchestrations import commands as orchestrations
+from services.api.read_model import queries
+from services.api.read_model.list_queries import WorkloadStatus
 
 _FILTERS: tuple[WorkloadStatus, ...] = ("active", "inactive", "error")
 
 
-async def show(visit: Visit) -> web.Response:
+async def show(visit: PageContext) -> web.Response:
     return await _list(visit)
 
 
-async def _list(visit: Visit, problem: str = "", status: int = 200) -> web.Response:
+async def _list(visit: PageContext, problem: str = "", status: int = 200) -> web.Response:
     query = visit.call.request.query
     paging = Paging(visit, "search", "status")
     search, wanted = query.get("search", "")[:256], query.get("status", "")
@@ -49,7 +50,7 @@ async def _list(visit: Visit, problem: str = "", status: int = 200) -> web.Respo
     )
 
 
-def _upload(visit: Visit) -> dict[str, Any]:
+def _upload(visit: PageContext) -> dict[str, Any]:
     """What the form sends. Its token stands in the address, since the file is read as it comes;
     it is good for nothing else."""
     if visit.workspace is None:
@@ -62,7 +63,7 @@ def _upload(visit: Visit) -> dict[str, Any]:
     }
 
 
-async def upload(visit: Visit) -> web.Response:
+async def upload(visit: PageContext) -> web.Response:
     """As from any other client. A script that asks for JSON gets where to look, or the problem."""
     visit.check(visit.call.request.query.get("form", ""), "upload")
     as_json = "application/json" in visit.call.request.headers.get("Accept", "")

@@ -7,11 +7,14 @@ from aiohttp import web
 from libs.domain.errors import Rejected
 from libs.domain.events import Role
 from libs.domain.workspace import Workspace
-from services.api import access, members, requests, workspaces
-from services.api.dashboard.bodies import allowed, body, number
-from services.api.dashboard.visit import Visit
-from services.api.errors import STATUS
-from services.api.identity.users import User
+from libs.identity.users import User
+from services.api import requests
+from services.api.access import authorize as access
+from services.api.dashboard.form_parsing import allowed, body, number
+from services.api.dashboard.page_context import PageContext
+from services.api.http.errors import STATUS
+from services.api.workspaces import commands as workspaces
+from services.api.workspaces import members
 
 
 class Member(NamedTuple):
@@ -22,11 +25,11 @@ class Member(NamedTuple):
     role: Role
 
 
-async def show(visit: Visit) -> web.Response:
+async def show(visit: PageContext) -> web.Response:
     return _list(visit)
 
 
-def _list(visit: Visit, refused: Rejected | None = None, name: str = "") -> web.Response:
+def _list(visit: PageContext, refused: Rejected | None = None, name: str = "") -> web.Response:
     return visit.page(
         "workspaces.html",
         STATUS[refused.code] if refused else 200,
@@ -37,7 +40,7 @@ def _list(visit: Visit, refused: Rejected | None = None, name: str = "") -> web.
     )
 
 
-async def create(visit: Visit) -> web.Response:
+async def create(visit: PageContext) -> web.Response:
     form = await visit.form()
     name = form.get("workspace_name", "")
     try:
@@ -47,11 +50,13 @@ async def create(visit: Visit) -> web.Response:
     return visit.to(f"/workspaces/{made.workspace_id}?workspace={made.workspace_id}")
 
 
-async def one(visit: Visit) -> web.Response:
+async def one(visit: PageContext) -> web.Response:
     return await _one(visit)
 
 
-async def _one(visit: Visit, refused: Rejected | None = None, email: str = "") -> web.Response:
+async def _one(
+    visit: PageContext, refused: Rejected | None = None, email: str = ""
+) -> web.Response:
     call, rows = visit.call, visit.call.resources.rows
     found = await access.workspace(call, rows, _id(visit), "workspace")
     return visit.inside(found.id).page(
@@ -68,7 +73,7 @@ async def _one(visit: Visit, refused: Rejected | None = None, email: str = "") -
     )
 
 
-async def _members(visit: Visit, found: Workspace) -> list[Member]:
+async def _members(visit: PageContext, found: Workspace) -> list[Member]:
     """Owners first, in the order of their emails."""
     everybody = await visit.call.resources.users.everybody()
     by_id = {str(user.id): user for user in everybody if str(user.id) in found.members}
@@ -76,7 +81,7 @@ async def _members(visit: Visit, found: Workspace) -> list[Member]:
     return sorted(shown, key=lambda one: (one.role != "owner", one.user.email if one.user else ""))
 
 
-async def add(visit: Visit) -> web.Response:
+async def add(visit: PageContext) -> web.Response:
     """Also changes the role of one who is a member already."""
     form, id = await visit.form(), _id(visit)
     fields = {name: form.get(name, "") for name in ("email", "user_id", "user_type")}
@@ -89,7 +94,7 @@ async def add(visit: Visit) -> web.Response:
     return visit.to(f"/workspaces/{id}")
 
 
-async def remove(visit: Visit) -> web.Response:
+async def remove(visit: PageContext) -> web.Response:
     form, id = await visit.form(), _id(visit)
     fields = {"user_id": form.get("user_id", ""), "workspace_id": id}
     try:
@@ -102,7 +107,7 @@ async def remove(visit: Visit) -> web.Response:
     return visit.to("/workspaces" if left else f"/workspaces/{id}")
 
 
-def _id(visit: Visit) -> int:
+def _id(visit: PageContext) -> int:
     text = visit.call.request.match_info["workspace"]
     if not (id := number(text)):
         raise Rejected("not_found", f"workspace: there is no workspace {text[:40]!r}")

@@ -8,11 +8,11 @@ import msgspec
 
 from libs.domain.events import SEALED, AnyEvent
 from libs.domain.ids import EVENTS_ROOT
-from services.api.events.asked import AGGREGATE_OF, AGGREGATES
 from services.api.events.cloudevent import CloudEvent
-from services.api.events.parse import NAMES
-from services.api.events.published import example, publishers
-from services.api.events.serve import PATH
+from services.api.events.event_filter import AGGREGATE_OF, AGGREGATES
+from services.api.events.filter_parsing import NAMES
+from services.api.events.handlers import PATH
+from services.api.events.published_events import example, publishers
 from services.api.wire import VERSION
 
 Document = dict[str, Any]

@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from services.api.call import Call
-from services.api.events import serve
+from services.api.events import handlers
 from services.api.events.asyncapi import document
 from services.api.events.catalogue import page
-from services.api.events.parse import NAMES
-from services.api.route import BY_ID, HTML, JSON, Route
+from services.api.events.filter_parsing import NAMES
+from services.api.http.request_context import RequestContext
+from services.api.http.route import BY_ID, HTML, JSON, Route
 
 _SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -18,12 +18,12 @@ _SECURITY = {
 }
 
 
-async def _asyncapi(call: Call, _: None) -> web.Response:
+async def _asyncapi(call: RequestContext, _: None) -> web.Response:
     found = document(call.resources.config.public_url)
     return web.Response(body=msgspec.json.encode(found), content_type=JSON)
 
 
-async def _catalogue(call: Call, _: None) -> web.Response:
+async def _catalogue(call: RequestContext, _: None) -> web.Response:
     found = page(document(call.resources.config.public_url))
     return web.Response(text=found, content_type=HTML, headers=_SECURITY)
 
@@ -31,20 +31,20 @@ async def _catalogue(call: Call, _: None) -> web.Response:
 EVENT_ROUTES = (
     Route(
         "GET",
-        serve.PATH,
-        serve.events,
+        handlers.PATH,
+        handlers.events,
         None,
-        serve.EventPage,
+        handlers.EventPage,
         "Events as a page; with `Accept: text/event-stream` as they come, each with its sequence"
         " as its id.",
         errors=BY_ID,
         query=NAMES,
-        headers=(serve.LAST_ID,),
+        headers=(handlers.LAST_ID,),
         machines=True,
     ),
     Route(
         "GET",
-        f"{serve.PATH}/asyncapi.json",
+        f"{handlers.PATH}/asyncapi.json",
         _asyncapi,
         None,
         dict[str, Any],
@@ -54,7 +54,7 @@ EVENT_ROUTES = (
     ),
     Route(
         "GET",
-        f"{serve.PATH}/catalogue",
+        f"{handlers.PATH}/catalogue",
         _catalogue,
         None,
         str,

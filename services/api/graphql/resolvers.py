@@ -9,9 +9,12 @@ from uuid import UUID
 
 from libs.domain.errors import Rejected
 from libs.domain.workspace import Workspace
-from services.api import access, members, requests, wire, workspaces
-from services.api.call import Call
+from services.api import requests, wire
+from services.api.access import authorize as access
 from services.api.graphql.where import Row, matches
+from services.api.http.request_context import RequestContext
+from services.api.workspaces import commands as workspaces
+from services.api.workspaces import members
 
 if TYPE_CHECKING:
     from services.api.graphql.engine import Resolver
@@ -20,12 +23,12 @@ Found = TypeVar("Found")
 Where = Mapping[str, Any]
 
 
-async def workspace_by_pk(call: Call, id: int) -> Row | None:
+async def workspace_by_pk(call: RequestContext, id: int) -> Row | None:
     found = await _seen(access.workspace(call, call.resources.rows, id))
     return _workspace(found) if found else None
 
 
-async def user_default_workspace(call: Call, where: Where | None = None) -> list[Row]:
+async def user_default_workspace(call: RequestContext, where: Where | None = None) -> list[Row]:
     """The caller's own, made when it is first asked for; of anybody else there is none to see."""
     owner = {"user_id": str(call.caller.id)}
     if not matches(owner, where):
@@ -33,13 +36,13 @@ async def user_default_workspace(call: Call, where: Where | None = None) -> list
     return [owner | {"workspace": _workspace(await workspaces.default(call))}]
 
 
-async def orchestration_by_pk(call: Call, id: UUID) -> wire.Orchestration | None:
+async def orchestration_by_pk(call: RequestContext, id: UUID) -> wire.Orchestration | None:
     found = await _seen(access.orchestration(call, call.resources.rows, id))
     return wire.Orchestration.of(found) if found else None
 
 
 async def insert_workspace_one(
-    call: Call, object: Mapping[str, Any], on_conflict: Any = None
+    call: RequestContext, object: Mapping[str, Any], on_conflict: Any = None
 ) -> Row:
     """Creates a workspace, or gives the caller's own when that is what is asked for.
 
@@ -53,7 +56,7 @@ async def insert_workspace_one(
     return _workspace(found)
 
 
-async def delete_workspace_users(call: Call, where: Where) -> dict[str, Any]:
+async def delete_workspace_users(call: RequestContext, where: Where) -> dict[str, Any]:
     """Those that match, of one workspace: a filter that is too wide removes nobody."""
     visible = await access.workspaces(call, call.resources.rows)
     rows = [row for state in visible for row in _members(state) if matches(row, where)]
@@ -64,7 +67,7 @@ async def delete_workspace_users(call: Call, where: Where) -> dict[str, Any]:
     return {"affected_rows": len(rows), "returning": rows}
 
 
-async def _not_served(call: Call, **_: Any) -> None:
+async def _not_served(call: RequestContext, **_: Any) -> None:
     raise Rejected("invalid", "mutation: there are no models, pipelines or tags on this platform")
 
 

@@ -13,9 +13,9 @@ import msgspec
 from aiohttp import web
 
 from libs.domain.errors import Rejected, Unavailable
-from services.api.call import Call
-from services.api.errors import Refusal
 from services.api.graphql.resolvers import RESOLVERS
+from services.api.http.errors import Refusal
+from services.api.http.request_context import RequestContext
 
 if TYPE_CHECKING:
     from services.api.graphql.engine import Engine, Problem
@@ -40,7 +40,7 @@ class Answer(msgspec.Struct):
     errors: list[dict[str, Any]] = []
 
 
-def _explain(_: Call, error: Exception) -> "Problem":
+def _explain(_: RequestContext, error: Exception) -> "Problem":
     match error:
         case Rejected(code=code, message=message):
             return _problem(message, code)
@@ -67,6 +67,6 @@ def engine() -> "Engine":
     return Engine(sdl, RESOLVERS, _explain)
 
 
-async def graphql(call: Call, body: Request) -> web.Response:
+async def graphql(call: RequestContext, body: Request) -> web.Response:
     answer = await engine().answer(body.query, body.variables, body.operation_name, call)
     return web.Response(body=answer, content_type="application/json")

@@ -15,18 +15,20 @@ from libs.domain.subscription import Subscription
 from libs.eventlog.streams import EVENTS
 from libs.eventlog.transact import transact
 from libs.vault.vault import Shredded
-from services.api import access, idempotency
-from services.api.call import VISIBLE_WITHIN, Call
-from services.api.errors import not_visible_yet
-from services.api.sealing import append_sealed
-from services.api.subscriptions import gate, projection, signature, wire
-from services.api.subscriptions.target import Target, encoded, host_of, opened
+from services.api.access import authorize as access
+from services.api.append import idempotency
+from services.api.append.sealed_append import append_sealed
+from services.api.http.errors import not_visible_yet
+from services.api.http.request_context import VISIBLE_WITHIN, RequestContext
+from services.api.subscriptions import nats_auth_callout, projection, signature
+from services.api.subscriptions import schemas as wire
+from services.api.subscriptions.endpoint import Target, encoded, host_of, opened
 from services.api.subscriptions.work import settle
 
 MOST = 100  # subscriptions of a workspace
 
 
-async def create(call: Call, body: wire.CreateSubscription) -> wire.CreatedSubscription:
+async def create(call: RequestContext, body: wire.CreateSubscription) -> wire.CreatedSubscription:
     """Tells of what comes from now on."""
     access.person(call)
     await access.workspace(call, call.resources.rows, body.workspace_id)
@@ -54,7 +56,7 @@ async def create(call: Call, body: wire.CreateSubscription) -> wire.CreatedSubsc
     )
 
 
-def _checked_host(call: Call, body: wire.CreateSubscription) -> str:
+def _checked_host(call: RequestContext, body: wire.CreateSubscription) -> str:
     desk = call.resources.desk
     if body.kind == "webhook":
         return host_of(body.url, desk.sender.egress)
@@ -73,16 +75,16 @@ def _target(body: wire.CreateSubscription) -> tuple[str, Target]:
         secret = signature.new_secret()
         return secret, Target(secret, body.url)
     secret = secrets.token_urlsafe(32)  # 256 bits
-    return secret, Target(gate.digest(secret))
+    return secret, Target(nats_auth_callout.digest(secret))
 
 
-def _access(call: Call, id: UUID) -> wire.NatsAccess:
+def _access(call: RequestContext, id: UUID) -> wire.NatsAccess:
     url, user = call.resources.config.nats_public_url, str(id)
-    return wire.NatsAccess(url, user, EVENTS, user, gate.inbox(id))
+    return wire.NatsAccess(url, user, EVENTS, user, nats_auth_callout.inbox(id))
 
 
 async def _append(
-    call: Call, id: UUID, workspace: int, order: SubscriptionEvent, target: Target
+    call: RequestContext, id: UUID, workspace: int, order: SubscriptionEvent, target: Target
 ) -> tuple[int, bool]:
     """Where the event is in the log, and whether this call has put it there. Under a key another
     call may be at the same subscription, so a failure leaves the vault as it is."""
@@ -109,12 +111,12 @@ async def _append(
     return seq, first
 
 
-async def _check_room(call: Call, workspace: int) -> None:
+async def _check_room(call: RequestContext, workspace: int) -> None:
     if len(await projection.find_all(call.resources.desk.rows, [workspace])) >= MOST:
         raise Rejected("conflict", f"workspace_id: it has {MOST} subscriptions; delete one first")
 
 
-async def _secret_again(call: Call, id: UUID, body: wire.CreateSubscription) -> str:
+async def _secret_again(call: RequestContext, id: UUID, body: wire.CreateSubscription) -> str:
     """Of a subscription that this key has made before. A webhook's lies in the vault; of a
     subscriber on NATS there is only a digest, so it is gone with the answer that was lost."""
     facts = await call.resources.log.read(subscription_stream(id))
@@ -131,7 +133,7 @@ async def _secret_again(call: Call, id: UUID, body: wire.CreateSubscription) -> 
     return known.secret
 
 
-async def _opened(call: Call, id: UUID, text: str) -> Target:
+async def _opened(call: RequestContext, id: UUID, text: str) -> Target:
     try:
         return await opened(call.resources.vault, id, text)
     except Shredded:
@@ -140,7 +142,9 @@ async def _opened(call: Call, id: UUID, text: str) -> Target:
         ) from None
 
 
-async def list_subscriptions(call: Call, body: wire.ListSubscriptions) -> wire.SubscriptionList:
+async def list_subscriptions(
+    call: RequestContext, body: wire.ListSubscriptions
+) -> wire.SubscriptionList:
     rows, desk = call.resources.rows, call.resources.desk
     if body.workspace_id is not None:
         visible = [(await access.workspace(call, rows, body.workspace_id)).id]
@@ -153,25 +157,25 @@ async def list_subscriptions(call: Call, body: wire.ListSubscriptions) -> wire.S
     )
 
 
-async def get_by_id(call: Call, body: wire.SubscriptionById) -> wire.Subscription:
+async def get_by_id(call: RequestContext, body: wire.SubscriptionById) -> wire.Subscription:
     return await _shown(call, await visible(call, body.id))
 
 
-async def pause(call: Call, body: wire.SubscriptionById) -> wire.Subscription:
+async def pause(call: RequestContext, body: wire.SubscriptionById) -> wire.Subscription:
     """What happens meanwhile is told once it is resumed."""
     return await _shown(call, await _change(call, body.id, subscription.pause))
 
 
-async def resume(call: Call, body: wire.SubscriptionById) -> wire.Subscription:
+async def resume(call: RequestContext, body: wire.SubscriptionById) -> wire.Subscription:
     return await _shown(call, await _change(call, body.id, subscription.resume))
 
 
-async def delete(call: Call, body: wire.SubscriptionById) -> None:
+async def delete(call: RequestContext, body: wire.SubscriptionById) -> None:
     """Nothing is told any more when this has been answered, but for a webhook on its way."""
     await _change(call, body.id, subscription.delete)
 
 
-async def visible(call: Call, id: UUID) -> Subscription:
+async def visible(call: RequestContext, id: UUID) -> Subscription:
     found = await projection.find(call.resources.desk.rows, id)
     if found is None:
         raise Rejected(
@@ -181,7 +185,7 @@ async def visible(call: Call, id: UUID) -> Subscription:
     return found
 
 
-async def owned(call: Call, id: UUID) -> Subscription:
+async def owned(call: RequestContext, id: UUID) -> Subscription:
     """One that the caller may change."""
     found = await visible(call, id)
     if found.created_by != str(call.caller.id):
@@ -189,13 +193,13 @@ async def owned(call: Call, id: UUID) -> Subscription:
     return found
 
 
-async def _shown(call: Call, state: Subscription) -> wire.Subscription:
+async def _shown(call: RequestContext, state: Subscription) -> wire.Subscription:
     places = await call.resources.desk.ledger.places([state.id])
     return wire.Subscription.of(state, places.get(state.id))
 
 
 async def _change(
-    call: Call, id: UUID, decide: Callable[[Subscription], Sequence[SubscriptionEvent]]
+    call: RequestContext, id: UUID, decide: Callable[[Subscription], Sequence[SubscriptionEvent]]
 ) -> Subscription:
     await owned(call, id)
     log, stream = call.resources.log, subscription_stream(id)
@@ -203,7 +207,7 @@ async def _change(
     return await _settled(call, id, outcome.seq)
 
 
-async def _settled(call: Call, id: UUID, seq: int) -> Subscription:
+async def _settled(call: RequestContext, id: UUID, seq: int) -> Subscription:
     """As it is then, once it is really so, and reads show it (I1)."""
     state = await settle(call.resources, id)
     try:

@@ -5,8 +5,8 @@ again. What it delivers, and to whom, is settled here: see docs/adr/0009.
 """
 
 from libs.domain.subscription import Subscription
+from libs.eventlog.nats_client import ApiError, Nats
 from libs.eventlog.streams import EVENTS
-from libs.eventlog.wire import ApiError, Nats
 
 ACK_WAIT = 10  # seconds after which an event that is not acknowledged is delivered again
 _NOT_FOUND = 10014

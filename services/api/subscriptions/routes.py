@@ -1,8 +1,10 @@
 """The routes of webhooks and of subscribers on NATS."""
 
-from services.api import idempotency
-from services.api.route import BY_ID, post
-from services.api.subscriptions import commands, letters, wire
+from services.api.append import idempotency
+from services.api.http.route import BY_ID, post
+from services.api.subscriptions import commands
+from services.api.subscriptions import dead_letters as letters
+from services.api.subscriptions import schemas as wire
 
 SUBSCRIPTION_ROUTES = (
     post(

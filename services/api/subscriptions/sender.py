@@ -10,7 +10,7 @@ import msgspec
 
 from services.api.subscriptions import signature
 from services.api.subscriptions.egress import Egress
-from services.api.subscriptions.target import Target
+from services.api.subscriptions.endpoint import Target
 
 MEDIA = "application/cloudevents+json"
 _MOST_READ = 4096  # bytes of an answer, so that the connection can be used again

@@ -10,21 +10,21 @@ from libs.domain.errors import Unavailable
 from libs.domain.events import SubscriptionEvent
 from libs.domain.ids import subscription_stream
 from libs.domain.subscription import Subscription, evolve
-from libs.eventlog import held
+from libs.eventlog import hold
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.react import Handler, Reaction, react
 from libs.eventlog.streams import EVENTS
 from libs.eventlog.transact import load
-from services.api.call import Resources
-from services.api.subscriptions import consumers, meters, projection
-from services.api.subscriptions.courier import Courier, Ended, Patience
-from services.api.subscriptions.dispatch import Deliver, Dispatch
-from services.api.subscriptions.entitled import end, entitled
-from services.api.subscriptions.gate import Gate
-from services.api.subscriptions.journal import Journal
-from services.api.subscriptions.ledger import Place
-from services.api.subscriptions.meters import WebhookMeters
-from services.api.subscriptions.target import Target
+from services.api.http.request_context import Resources
+from services.api.subscriptions import consumers, metrics, projection
+from services.api.subscriptions.authorize import end, entitled
+from services.api.subscriptions.delivery_store import Place
+from services.api.subscriptions.delivery_worker import Courier, Ended, Patience
+from services.api.subscriptions.delivery_writer import Journal
+from services.api.subscriptions.endpoint import Target
+from services.api.subscriptions.lease_holder import Deliver, Dispatch
+from services.api.subscriptions.metrics import WebhookMeters
+from services.api.subscriptions.nats_auth_callout import Gate
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ async def run(resources: Resources) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(desk.runner.run())
             tasks.create_task(journal.run())
-            tasks.create_task(held.once_released(resources.nats, dispatch.run))
+            tasks.create_task(hold.once_released(resources.nats, dispatch.run))
             tasks.create_task(react(resources.nats, watched))
             tasks.create_task(_mend(resources))
             tasks.create_task(_sweep(resources))
@@ -60,7 +60,7 @@ def _watched(resources: Resources) -> Reaction:
     vitals, desk = resources.vitals, resources.desk
     vitals.projection("subscriptions", desk.runner.position, EVENTS, projection.SUBJECTS)
     vitals.pool(desk.rows)
-    vitals.meters.source(meters.readings(desk.ledger, resources.nats))
+    vitals.meters.source(metrics.readings(desk.ledger, resources.nats))
     reaction = Reaction(
         name="subscriptions",
         subjects=projection.SUBJECTS,

@@ -1,0 +1,299 @@
+"""The connection to NATS: the only file that imports it.
+
+JetStream is spoken by its request subjects ($JS.API..., see the NATS reference "JetStream wire
+API"), since the client library has no helper for half of what the log needs. Five traps of the
+library are dealt with here: a publish while disconnected fails at once instead of being sent
+later (`pending_size=-1`), a request whose connection breaks fails then and not after its time-out,
+the first connection never loops on wrong credentials, closing is bounded in time, and messages
+come without its queue, task and slow reading of headers (`_Client`).
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.subscription import Subscription
+from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
+
+from libs.domain.errors import Unavailable
+from libs.eventlog import server_identity
+from libs.eventlog.append_health import Appends
+from libs.eventlog.mailbox import Mailbox
+from libs.eventlog.message import ApiError, Message, checked, frames
+from libs.natsjwt.issuer import is_user_seed
+
+__all__ = ["ApiError", "Mailbox", "Message", "Nats", "checked", "connect"]
+
+logger = logging.getLogger(__name__)
+
+JS = "$JS.API"
+USER = "rondo"
+RECONNECT_WAIT = 0.05
+REQUEST_TIMEOUT = 5.0
+CONNECT_PATIENCE = 30.0
+
+
+class _Parser(Parser):  # type: ignore[misc]
+    """Reads messages that have headers, which is nearly all that comes, without its expressions."""
+
+    async def parse(self, data: bytes = b"") -> None:
+        if self.state == AWAITING_CONTROL_LINE:
+            if self.buf:
+                data = bytes(self.buf) + data
+                self.buf.clear()
+            data = await self._whole(data)
+            if data.startswith(b"HMSG "):
+                self.buf += data  # the rest of it is on its way
+                return
+        await super().parse(data)
+
+    async def _whole(self, data: bytes) -> bytes:
+        """Gives what follows the last whole message with headers."""
+        found = frames(data)
+        for _, sid, subject, reply, body, headers in found:
+            receiver = self.nc.receivers.get(sid)
+            if receiver is None:
+                await self.nc._process_msg(sid, subject, reply, body, headers)
+            else:
+                receiver(Message(subject.decode(), headers, body, reply.decode()))
+        return data[found[-1][0] :] if found else data
+
+
+class _Client(Client):  # type: ignore[misc]
+    """Hands messages on as they are read, which is some ten times cheaper than the library's way.
+
+    It overrides what the library keeps to itself; the tests of this folder would notice a change.
+    """
+
+    def __init__(self, server: Path | None = None) -> None:
+        super().__init__()
+        self._ps = _Parser(self)
+        self._file = server
+        self._known: server_identity.Server | None = None
+        self.receivers: dict[int, Callable[[Message], None]] = {}
+
+    async def _connect_to_server(self, s: Any) -> None:
+        if self._file:  # wherever else a server has said that there are others
+            self._known = server_identity.known(self._file)
+            s.uri = urlsplit(self._known.url)
+        await super()._connect_to_server(s)
+
+    def _connect_command(self) -> bytes:
+        """The first that is said to a server, once it has greeted."""
+        if self._known:
+            stream = self._transport._io_writer
+            its, ours = stream.get_extra_info("peername"), stream.get_extra_info("sockname")
+            if not server_identity.proves_itself(self._known, its, ours):
+                raise nats.errors.Error(f"somebody else than NATS answers at {self._known.url}")
+        command: bytes = super()._connect_command()
+        return command
+
+    async def receive(
+        self, subject: str, receiver: Callable[[Message], None], queue: str = ""
+    ) -> Subscription:
+        subscription = await self.subscribe(subject, queue)
+        self.receivers[subscription._id] = receiver
+        return subscription
+
+    def _remove_sub(self, sid: int, max_msgs: int = 0) -> None:
+        self.receivers.pop(sid, None)
+        super()._remove_sub(sid, max_msgs)
+
+    async def _process_msg(
+        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes
+    ) -> None:
+        receiver = self.receivers.get(sid)
+        if receiver is None:
+            await super()._process_msg(sid, subject, reply, data, headers)
+        else:
+            receiver(Message(subject.decode(), headers or b"", data, reply.decode()))
+
+
+class Nats:
+    """Requests, publishes and mailboxes on one connection."""
+
+    def __init__(self, client: _Client) -> None:
+        self._client = client
+        self._mailboxes: set[Mailbox] = set()
+        self._inbox = client.new_inbox()
+        self._numbers = count()
+        self._asked: dict[str, asyncio.Future[Message]] = {}
+        self.appends = Appends(self.request)
+        self.append = self.appends.append
+
+    async def check(self) -> None:
+        """For readiness: raises Unavailable when JetStream does not answer or does not store."""
+        self.appends.check()
+        await self.api("INFO", timeout=2.0)
+
+    async def listen(self) -> None:
+        """Before the first request: where their answers come."""
+        await self._client.receive(f"{self._inbox}.*", self._answered)
+
+    @property
+    def connected(self) -> bool:
+        return bool(self._client.is_connected)
+
+    async def request(
+        self,
+        subject: str,
+        data: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        timeout: float = REQUEST_TIMEOUT,
+    ) -> Message:
+        """One question, one answer. Unavailable when none came: the outcome is then unknown."""
+        inbox = f"{self._inbox}.{next(self._numbers)}"
+        answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._asked[inbox] = answer
+        try:
+            await self.publish(subject, data, headers, reply=inbox)
+            async with asyncio.timeout(timeout):
+                message = await answer
+        except TimeoutError as error:
+            raise Unavailable(f"NATS did not answer on {subject} in {timeout} s") from error
+        finally:
+            del self._asked[inbox]
+        if message.headers.get("Status") == "503":
+            raise Unavailable(f"nobody answers on {subject}")
+        return message
+
+    def _answered(self, message: Message) -> None:
+        answer = self._asked.get(message.subject)
+        if answer is not None and not answer.done():
+            answer.set_result(message)
+
+    def _disconnected(self) -> None:
+        for answer in self._asked.values():
+            if not answer.done():
+                answer.set_exception(Unavailable("the connection to NATS broke"))
+
+    async def api(self, subject: str, body: object = None, timeout: float = 5.0) -> bytes:
+        """A JetStream API call; ApiError when the server says no."""
+        data = b"" if body is None else msgspec.json.encode(body)
+        return checked((await self.request(f"{JS}.{subject}", data, timeout=timeout)).data)
+
+    async def publish(
+        self,
+        subject: str,
+        data: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        reply: str = "",
+    ) -> None:
+        try:
+            await self._client.publish(
+                subject, data, reply=reply, headers=dict(headers) if headers else None
+            )
+        except nats.errors.Error as error:
+            raise Unavailable(f"can't publish on {subject}: {error!r}") from error
+
+    @asynccontextmanager
+    async def mailbox(self) -> AsyncIterator[Mailbox]:
+        """A subscription of its own, since a pulled message comes under its original subject."""
+        box = Mailbox(self._client.new_inbox())
+        subscription = await self._client.receive(box.subject, box.put)
+        self._mailboxes.add(box)
+        try:
+            yield box
+        finally:
+            self._mailboxes.discard(box)
+            with suppress(nats.errors.Error):  # the connection may be gone, and the box with it
+                await subscription.unsubscribe()
+
+    @asynccontextmanager
+    async def requests(self, subject: str, queue: str) -> AsyncIterator[asyncio.Queue[Message]]:
+        """What is asked on `subject`; of all who listen with the same `queue`, one gets it."""
+        asked: asyncio.Queue[Message] = asyncio.Queue()
+        subscription = await self._client.receive(subject, asked.put_nowait, queue)
+        try:
+            yield asked
+        finally:
+            with suppress(nats.errors.Error):
+                await subscription.unsubscribe()
+
+    def _reconnected(self) -> None:
+        self.appends.forget()
+        for box in self._mailboxes:
+            box.put(None)
+
+
+async def _connect(
+    url: str, options: dict[str, Any], server: Path | None, patience: float
+) -> _Client:
+    deadline = asyncio.get_running_loop().time() + patience
+    while True:
+        try:
+            client = _Client(server)
+            await client.connect(url, allow_reconnect=True, **options)
+            return client
+        except (OSError, TimeoutError, nats.errors.NoServersError) as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise Unavailable(f"NATS can't be reached at {url}: {error!r}") from error
+            await asyncio.sleep(RECONNECT_WAIT)
+
+
+async def _close(client: Client) -> None:
+    """Gathered, since the library cancels its reader and, when the server has just gone away, lets
+    that cancellation out of its `close`, as if it were ours."""
+    try:
+        async with asyncio.timeout(2):
+            await asyncio.gather(client.close(), return_exceptions=True)
+    except TimeoutError:
+        logger.warning("NATS did not close in time")
+
+
+@asynccontextmanager
+async def connect(
+    url: str,
+    token: str | None = None,
+    patience: float = CONNECT_PATIENCE,
+    server: Path | None = None,
+) -> AsyncIterator[Nats]:
+    """Connected for as long as the block lasts; reconnects by itself, for ever.
+
+    `token` is the seed of the platform's key, with which the server's challenge is signed, or the
+    password of its user; without it, the URL says who we are. `server` is a file that says which
+    process NATS is: to nobody else is anything sent (proven.py).
+    """
+    holder: list[Nats] = []
+
+    async def reconnected() -> None:
+        logger.warning("reconnected to NATS")
+        for nc in holder:
+            nc._reconnected()
+
+    async def disconnected() -> None:
+        for nc in holder:
+            nc._disconnected()
+
+    async def error(problem: Exception) -> None:
+        logger.warning("NATS: %r", problem)
+
+    options: dict[str, Any] = {
+        "pending_size": -1,
+        "max_reconnect_attempts": -1,
+        "reconnect_time_wait": RECONNECT_WAIT,
+        "connect_timeout": 2,
+        "ping_interval": 10,
+        "error_cb": error,
+        "reconnected_cb": reconnected,
+        "disconnected_cb": disconnected,
+    }
+    if token and is_user_seed(token):
+        options["nkeys_seed_str"] = token
+    elif token:
+        options |= {"user": USER, "password": token}
+    client = await _connect(url, options, server, patience)
+    holder.append(Nats(client))
+    await holder[0].listen()
+    try:
+        yield holder[0]
+    finally:
+        await _close(client)

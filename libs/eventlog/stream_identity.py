@@ -1,0 +1,103 @@
+"""Rows belong to one stream: a NATS that was set up anew must not pass for the one they come from.
+
+A checkpoint is a place in a stream. In another stream of the same name that place means nothing:
+the projection would wait for ever, or leave out events. So a schema remembers when its stream was
+made, and the service stops where that has changed or where the stream ends before the checkpoint.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import NoReturn
+
+import msgspec
+
+from libs.domain.errors import Unavailable
+from libs.eventlog.nats_client import Nats
+from libs.eventlog.retry import patiently
+from libs.postgres.pool import Connection, Database
+
+logger = logging.getLogger(__name__)
+
+_PERIOD = 10.0
+_LOCK = 0x526F6F74
+
+_PREPARE = "CREATE TABLE IF NOT EXISTS origin (stream text PRIMARY KEY, created text NOT NULL)"
+_REMEMBER = "INSERT INTO origin (stream, created) VALUES ($1, $2)"
+_FURTHEST = "SELECT coalesce(max(seq), 0) FROM checkpoint WHERE name = ANY ($1)"
+
+
+class OtherStream(Exception):
+    """The message says what was found, and the two ways out."""
+
+
+class _Info(msgspec.Struct):
+    class State(msgspec.Struct):
+        last_seq: int = 0
+
+    created: str
+    state: State
+
+
+class StreamIdentity:
+    """Of the projections `names` in `database`, which read `stream`.
+
+    `derived` rows can be built again from the stream; others (logs of runs, say) are kept.
+    """
+
+    def __init__(
+        self, database: Database, nats: Nats, stream: str, names: Sequence[str], *, derived: bool
+    ) -> None:
+        self._database = database
+        self._nats = nats
+        self._stream = stream
+        self._names = list(names)
+        self._derived = derived
+
+    async def check(self) -> None:
+        """Before the projections start. Raises OtherStream; the first time it remembers."""
+        async with self._database.exclusive(_LOCK) as connection:
+            await connection.execute(_PREPARE)
+        await self.compare()
+
+    async def compare(self) -> None:
+        """As `check`, later on."""
+        async with self._database.exclusive(_LOCK) as connection:
+            await self._compare_in(connection)
+
+    async def _compare_in(self, connection: Connection) -> None:
+        # Rows first: the stream only grows, so it is never behind what they said before.
+        furthest = await connection.fetchval(_FURTHEST, self._names)
+        known = await connection.fetchval(
+            "SELECT created FROM origin WHERE stream = $1", self._stream
+        )
+        found = msgspec.json.decode(
+            await patiently(lambda: self._nats.api(f"STREAM.INFO.{self._stream}")), type=_Info
+        )
+        if known not in (None, found.created) or found.state.last_seq < furthest:
+            raise OtherStream(self._said(found, known, furthest))
+        if known is None:
+            await connection.execute(_REMEMBER, self._stream, found.created)
+
+    def _said(self, found: _Info, known: str | None, furthest: int) -> str:
+        schema = self._database.schema
+        anew = f"DROP SCHEMA {schema} CASCADE"
+        if not self._derived:
+            anew = f"DELETE FROM {schema}.checkpoint; DELETE FROM {schema}.origin"  # noqa: S608 - told
+        return (
+            f"stream {self._stream} of NATS was made at {found.created} and ends at"
+            f" {found.state.last_seq}, but the rows in schema {schema} stand at {furthest} of one"
+            f" made at {known or 'an unknown time'}: put NATS's data back, or, if it is meant to be"
+            f" new, have the rows follow it: {anew}"
+        )
+
+
+async def watch(*origins: StreamIdentity) -> NoReturn:
+    """For ever: NATS may lose its data while we run. Raises OtherStream."""
+    while True:
+        await asyncio.sleep(_PERIOD)
+        for origin in origins:
+            try:
+                await origin.compare()
+            except Unavailable as problem:
+                logger.debug("can't compare with the stream now: %s", problem)

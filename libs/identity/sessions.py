@@ -1,0 +1,59 @@
+"""Who is signed in with which browser: a random cookie, of which we keep the SHA-256."""
+
+import hmac
+import secrets
+from datetime import timedelta
+from hashlib import sha256
+
+from libs.identity.users import User, Users
+from libs.postgres.pool import Database
+
+LASTS = timedelta(days=7)
+
+
+class Sessions:
+    def __init__(self, database: Database, users: Users) -> None:
+        self._database = database
+        self._users = users
+
+    async def start(self, user: User) -> str:
+        """The cookie's value."""
+        await self._database.execute("DELETE FROM browser_session WHERE expires_at < now()")
+        secret = secrets.token_urlsafe(32)
+        await self._database.execute(
+            "INSERT INTO browser_session (digest, account, expires_at) VALUES ($1, $2, now() + $3)",
+            _digest(secret),
+            user.id,
+            LASTS,
+        )
+        return secret
+
+    async def user(self, secret: str) -> User | None:
+        """Whose browser it is; none when the session has ended, be it by another
+        password, or the user is disabled."""
+        id = await self._database.fetchval(
+            """SELECT session.account FROM browser_session AS session
+            JOIN account ON account.id = session.account
+            WHERE digest = $1 AND expires_at >= now() AND session.created_at >= tokens_from""",
+            _digest(secret),
+        )
+        return await self._users.by_id(id) if id else None
+
+    async def end(self, secret: str) -> None:
+        await self._database.execute(
+            "DELETE FROM browser_session WHERE digest = $1", _digest(secret)
+        )
+
+
+def form_token(secret: str, purpose: str = "form") -> str:
+    """What a form of this browser's has to carry: no other site can know it, and it tells nothing
+    of the cookie's value."""
+    return hmac.digest(secret.encode(), purpose.encode(), "sha256").hex()
+
+
+def same(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode(), expected.encode())
+
+
+def _digest(secret: str) -> bytes:
+    return sha256(secret.encode()).digest()

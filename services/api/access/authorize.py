@@ -1,0 +1,219 @@
+"""Who may see and do what: members their workspace, administrators all (I8).
+
+Each function gives what was asked for, or Rejected: "unauthorized", "not_found", "forbidden", in
+this order. `field` is what the caller named it by.
+"""
+
+from typing import Literal
+from uuid import UUID
+
+from aiohttp import web
+
+from libs.domain.connection import Connection
+from libs.domain.errors import Rejected
+from libs.domain.orchestration import Orchestration
+from libs.domain.run import Run
+from libs.domain.workspace import Workspace
+from libs.identity import service_tokens
+from libs.identity.machine_principal import MachinePrincipal, acting_for, persons_only
+from libs.identity.users import User
+from libs.runtoken import token as run_token
+from services.api.access import run_tokens as runaccess
+from services.api.http.request_context import OPEN_TO_MACHINES, RequestContext, Resources
+from services.api.read_model import queries
+from services.api.read_model.queries import Rows, TaskRow
+
+
+async def authenticated(resources: Resources, request: web.Request) -> User:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Rejected("unauthorized", "Authorization: send 'Bearer' and an access token")
+    user = await _bearer(resources, token.strip())
+    if isinstance(user, MachinePrincipal) and not request.get(OPEN_TO_MACHINES, False):
+        raise persons_only()
+    return user
+
+
+async def _bearer(resources: Resources, token: str) -> User:
+    """Whom `token` stands for, on whichever route."""
+    if not token.isascii():
+        raise Rejected("unauthorized", "Authorization: the token is none of ours; log in again")
+    if run_token.is_one(token):
+        return await runaccess.user(resources, token)
+    if service_tokens.is_one(token):
+        return await _machine(resources, token)
+    if resources.oidc is not None and resources.oidc.issued(token):
+        return await resources.oidc.user(token)
+    claims = resources.tokens.claims(token, "Bearer")
+    user = await resources.users.by_id(claims.sub, claims.iat)
+    if user is None:
+        raise Rejected("unauthorized", "Authorization: this user is gone or disabled; log in again")
+    return user
+
+
+async def _machine(resources: Resources, token: str) -> MachinePrincipal:
+    known = await resources.service_tokens.known(token)
+    owner = await resources.users.by_id(known.owner) if known else None
+    if known is None or owner is None:
+        raise Rejected(
+            "unauthorized", "Authorization: this token is revoked or expired; make another one"
+        )
+    return acting_for(owner, known.workspaces)
+
+
+def person(call: RequestContext) -> User:
+    """The caller, who is no machine."""
+    if isinstance(call.caller, MachinePrincipal):
+        raise persons_only()
+    return call.caller
+
+
+async def workspace(
+    call: RequestContext, rows: Rows, id: int, field: str = "workspace_id"
+) -> Workspace:
+    found = await queries.workspace(rows, id)
+    if found is None:
+        raise _missing(field, "workspace", id)
+    _check(call.caller, found, field)
+    return found
+
+
+def _check(caller: User, found: Workspace, field: str) -> None:
+    if not _may_enter(caller, found):
+        raise Rejected(
+            "forbidden",
+            f"{field}: you are no member of workspace {found.id}; ask its owner to add you",
+        )
+
+
+async def owned_workspace(
+    call: RequestContext, rows: Rows, id: int, field: str = "workspace_id"
+) -> Workspace:
+    """One that the caller owns; administrators own all."""
+    found = await workspace(call, rows, id, field)
+    if not call.caller.admin and found.members[str(call.caller.id)] != "owner":
+        raise Rejected("forbidden", f"{field}: only its owners may do this; ask one of them")
+    return found
+
+
+def _may_enter(caller: User, workspace: Workspace) -> bool:
+    """A machine only those that it is for."""
+    member = str(caller.id) in workspace.members
+    if isinstance(caller, MachinePrincipal):
+        return workspace.id in caller.scope and (member or caller.entitled)
+    return member or caller.admin
+
+
+async def workspaces(call: RequestContext, rows: Rows) -> list[Workspace]:
+    """All that the caller may see."""
+    if isinstance(call.caller, MachinePrincipal):
+        scope = [await queries.workspace(rows, id) for id in sorted(call.caller.scope)]
+        return [state for state in scope if state and _may_enter(call.caller, state)]
+    return await queries.workspaces(rows, None if call.caller.admin else str(call.caller.id))
+
+
+async def connection(call: RequestContext, id: UUID, field: str = "id") -> Connection:
+    """One that the caller may read, details included."""
+    found = await queries.connection(call.resources.rows, id)
+    return await _readable(call, found, field, id)
+
+
+async def connection_named(call: RequestContext, name: str) -> Connection:
+    found = await queries.connection_named(call.resources.rows, name)
+    return await _readable(call, found, "name", name)
+
+
+async def _readable(
+    call: RequestContext, found: Connection | None, field: str, said: object
+) -> Connection:
+    if found is None:
+        raise _missing(field, "connection", said)
+    if not _owns(call.caller, found):
+        visible = {state.id for state in await workspaces(call, call.resources.rows)}
+        if visible.isdisjoint(found.workspaces):
+            raise Rejected(
+                "forbidden",
+                f"{field}: connection {said} is in none of your workspaces; ask who created it",
+            )
+    return found
+
+
+async def connections(call: RequestContext, rows: Rows) -> list[Connection]:
+    """All that the caller may read."""
+    if call.caller.admin:
+        return await queries.connections(rows, None, None)
+    visible = [state.id for state in await workspaces(call, rows)]
+    creator = None if isinstance(call.caller, MachinePrincipal) else str(call.caller.id)
+    return await queries.connections(rows, creator, visible)
+
+
+async def owned_connection(
+    call: RequestContext, id: UUID, field: str = "connection_id"
+) -> Connection:
+    """One that the caller created; administrators own all."""
+    found = await queries.connection(call.resources.rows, id)
+    if found is None:
+        raise _missing(field, "connection", id)
+    if not _owns(call.caller, found):
+        raise Rejected(
+            "forbidden", f"{field}: only who created connection {id} may do this; ask them"
+        )
+    return found
+
+
+def _owns(caller: User, connection: Connection) -> bool:
+    """Never so for a run, which gets at what is attached to its workspace."""
+    mine = caller.admin or connection.created_by == str(caller.id)
+    return mine and not isinstance(caller, MachinePrincipal)
+
+
+async def orchestration(
+    call: RequestContext, rows: Rows, id: UUID, field: str = "id"
+) -> Orchestration:
+    found = await queries.orchestration(rows, id)
+    if found is None:
+        raise _missing(field, "orchestration", id)
+    state, its_workspace = found
+    _check(call.caller, its_workspace, field)
+    return state
+
+
+async def task(
+    call: RequestContext, rows: Rows, id: UUID, run_limit: int = 0, field: str = "id"
+) -> TaskRow:
+    found = await queries.task(rows, id, run_limit)
+    if found is None:
+        raise _missing(field, "task", id)
+    await workspace(call, rows, found.task.workspace, field)
+    return found
+
+
+async def run(call: RequestContext, rows: Rows, id: UUID, field: str) -> Run:
+    """Not found too when it has not begun."""
+    return await _visible_run(call, rows, await queries.run(rows, id), id, field)
+
+
+async def run_asked_for(call: RequestContext, rows: Rows, id: UUID, field: str) -> Run:
+    """Whether or not it has begun."""
+    return await _visible_run(call, rows, await queries.run_asked_for(rows, id), id, field)
+
+
+async def _visible_run(
+    call: RequestContext, rows: Rows, found: Run | None, id: UUID, field: str
+) -> Run:
+    if found is None:
+        raise _missing(field, "run", id)
+    await workspace(call, rows, found.workspace, field)
+    return found
+
+
+async def before(rows: Rows, kind: Literal["orchestration", "task", "run"], id: UUID | None) -> int:
+    """Where a page begins. It says nothing of what is there: only whose list it is counts."""
+    place = await queries.place(rows, kind, id)
+    if place is None:
+        raise _missing("before", kind, id)
+    return place
+
+
+def _missing(field: str, what: str, id: object) -> Rejected:
+    return Rejected("not_found", f"{field}: there is no {what} {id}; list them to see their ids")

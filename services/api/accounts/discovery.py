@@ -1,0 +1,56 @@
+"""What other programs need to check our tokens: the issuer's document and its public keys.
+
+OpenID Connect Discovery 1.0 and RFC 7517, at Keycloak's places.
+"""
+
+from typing import Any
+
+import msgspec
+
+from libs.identity.signatures import ALGORITHM
+from libs.identity.tokens import REALM
+from services.api.http.request_context import RequestContext
+
+DOCUMENT = f"{REALM}/.well-known/openid-configuration"
+OPENID = f"{REALM}/protocol/openid-connect"
+CERTS = f"{OPENID}/certs"
+DEVICE = f"{OPENID}/auth/device"
+
+
+class KeySet(msgspec.Struct):
+    keys: list[dict[str, Any]]
+
+
+class Issuer(msgspec.Struct):
+    """Addresses are as users reach them."""
+
+    issuer: str
+    token_endpoint: str
+    device_authorization_endpoint: str
+    jwks_uri: str
+    grant_types_supported: list[str]
+    id_token_signing_alg_values_supported: list[str]
+    subject_types_supported: list[str]
+    token_endpoint_auth_methods_supported: list[str]
+
+
+async def document(call: RequestContext, _: None) -> Issuer:
+    root = call.resources.tokens.issuer.removesuffix(REALM)
+    return Issuer(
+        issuer=call.resources.tokens.issuer,
+        token_endpoint=f"{root}{OPENID}/token",
+        device_authorization_endpoint=root + DEVICE,
+        jwks_uri=root + CERTS,
+        grant_types_supported=[
+            "password",
+            "refresh_token",
+            "urn:ietf:params:oauth:grant-type:device_code",
+        ],
+        id_token_signing_alg_values_supported=[ALGORITHM],
+        subject_types_supported=["public"],
+        token_endpoint_auth_methods_supported=["none"],
+    )
+
+
+async def certs(call: RequestContext, _: None) -> KeySet:
+    return KeySet(list(call.resources.tokens.ring.public()["keys"]))

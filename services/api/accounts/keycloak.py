@@ -1,0 +1,149 @@
+"""The token endpoint in Keycloak's form: password and refresh grants (RFC 6749, 4.3 and 6)."""
+
+from collections.abc import Mapping
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from libs.domain.errors import Rejected
+from libs.identity.device import Waiting
+from libs.identity.login import TooSoon
+from libs.identity.tokens import CLIENT, Pair
+from libs.identity.users import User
+from libs.runtoken.token import is_one as is_runs
+from services.api.access import run_tokens as runaccess
+from services.api.http.errors import Refusal
+from services.api.http.form import strict
+from services.api.http.request_context import RequestContext
+from services.api.http.route import FORM
+
+PATH = "/auth/realms/master/protocol/openid-connect/token"
+_MAX_FIELD = 4096
+_DEVICE_SAYS: dict[Waiting, str] = {
+    "authorization_pending": "nobody has signed in yet; ask again",
+    "slow_down": "ask less often",
+    "expired_token": "expired, used or not ours; start again",
+}
+
+
+class TokenForm(msgspec.Struct):
+    """Username (or email) and password, a refresh token or a device's code: see `grant_type`."""
+
+    grant_type: Literal["password", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"]
+    client_id: Literal["sdk-client"]
+    username: str | None = None
+    password: str | None = None
+    refresh_token: str | None = None
+    device_code: str | None = None
+
+    def __repr__(self) -> str:
+        return f"TokenForm({self.grant_type})"
+
+
+class GrantError(msgspec.Struct):
+    error: str
+    error_description: str
+
+
+class GrantRefused(Refusal):
+    """An error in OAuth's form."""
+
+    def __init__(
+        self, status: int, error: str, description: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status, error, description, headers)
+        self.body = GrantError(error, description)
+
+
+async def token(call: RequestContext, _: None) -> Pair:
+    form = await form_fields(call)
+    match _field(form, "grant_type"):
+        case "password":
+            user = await _by_password(call, form)
+        case "refresh_token" if is_runs(form.get("refresh_token", "")):
+            return await _by_runs_refresh(call, form)
+        case "refresh_token":
+            user = await _by_refresh(call, form)
+        case "urn:ietf:params:oauth:grant-type:device_code":
+            user = await _by_device(call, form)
+        case _:
+            raise GrantRefused(
+                400,
+                "unsupported_grant_type",
+                "grant_type: use password, refresh_token or the device code's",
+            )
+    return call.resources.tokens.issue(user)
+
+
+async def form_fields(call: RequestContext) -> dict[str, str]:
+    """The form that one of our clients has sent."""
+    if call.request.content_type != FORM:
+        raise _invalid(f"Content-Type: send {FORM}")
+    try:
+        form = dict(await strict(call.request))
+    except (Refusal, Rejected) as refused:
+        raise _invalid(str(refused)) from refused
+    if _field(form, "client_id") != CLIENT:
+        raise GrantRefused(401, "invalid_client", f"client_id: unknown; use {CLIENT}")
+    return form
+
+
+async def _by_password(call: RequestContext, form: Mapping[str, str]) -> User:
+    name, password = _field(form, "username"), _field(form, "password")
+    try:
+        user = await call.resources.login(name, password, call.address)
+    except TooSoon as soon:
+        wait = {"Retry-After": str(soon.seconds)}
+        raise GrantRefused(429, "slow_down", f"username: {soon}", wait) from soon
+    if user is None:
+        raise GrantRefused(401, "invalid_grant", "username, password: they don't go together")
+    return user
+
+
+async def _by_refresh(call: RequestContext, form: Mapping[str, str]) -> User:
+    """The same token may be used until it expires: clients do, several times in one call."""
+    resources = call.resources
+    try:
+        claims = resources.tokens.claims(_field(form, "refresh_token"), "Refresh")
+    except Rejected as rejected:
+        raise _no_refresh() from rejected
+    user = await resources.users.by_id(claims.sub, claims.iat)
+    if user is None:
+        raise _no_refresh()
+    return user
+
+
+async def _by_device(call: RequestContext, form: Mapping[str, str]) -> User:
+    """Somebody who has signed in for it (RFC 8628, 3.5)."""
+    found = await call.resources.devices.poll(_field(form, "device_code"))
+    if not isinstance(found, UUID):
+        raise GrantRefused(400, found, f"device_code: {_DEVICE_SAYS[found]}")
+    user = await call.resources.users.by_id(found)
+    if user is None:
+        raise GrantRefused(400, "access_denied", "device_code: that user is gone or disabled")
+    return user
+
+
+async def _by_runs_refresh(call: RequestContext, form: Mapping[str, str]) -> Pair:
+    try:
+        return await runaccess.renewed(call.resources, _field(form, "refresh_token"))
+    except Rejected as rejected:
+        raise _no_refresh() from rejected
+
+
+def _no_refresh() -> GrantRefused:
+    return GrantRefused(401, "invalid_grant", "refresh_token: expired or not ours; log in again")
+
+
+def _field(form: Mapping[str, str], name: str) -> str:
+    value = form.get(name)
+    if not value:
+        raise _invalid(f"{name}: this field is required")
+    if len(value) > _MAX_FIELD:
+        raise _invalid(f"{name}: more than {_MAX_FIELD} characters")
+    return value
+
+
+def _invalid(description: str) -> GrantRefused:
+    return GrantRefused(400, "invalid_request", description)

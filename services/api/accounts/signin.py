@@ -1,0 +1,133 @@
+"""The page on which people sign in for a device: made on the server, without scripts.
+
+A form counts only with the random value that the browser got with the page as a cookie, so no
+other site can send it for somebody. Passwords and codes that are wrong make the next try wait.
+"""
+
+import secrets
+from html import escape
+from importlib.resources import files
+from string import Template
+
+import msgspec
+from aiohttp import web
+
+from libs.identity import device
+from libs.identity.bounds import Throttle
+from libs.identity.login import TooSoon
+from libs.identity.tokens import REALM
+from services.api.accounts.keycloak import GrantRefused, form_fields
+from services.api.http.form import cookie, strict
+from services.api.http.request_context import RequestContext
+
+PAGE = f"{REALM}/device"
+
+_COOKIE = "rondo_device"
+_FOLDER = files("services.api.accounts")
+_FRAME = Template((_FOLDER / "signin.html").read_text())
+_FORM = Template((_FOLDER / "signin_form.html").read_text())
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self';"
+    " frame-ancestors 'none'; base-uri 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+class DeviceForm(msgspec.Struct):
+    client_id: str
+
+
+class Authorization(msgspec.Struct):
+    """Show `verification_uri_complete` to a person; ask for the token every `interval` seconds."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_in: int = device.EXPIRES_SECONDS
+    interval: int = device.INTERVAL_SECONDS
+
+
+class SignInForm(msgspec.Struct):
+    csrf: str
+    user_code: str
+    username: str
+    password: str
+
+    def __repr__(self) -> str:
+        return "SignInForm(***)"
+
+
+async def authorize(call: RequestContext, _: None) -> Authorization:
+    await form_fields(call)
+    try:
+        codes = await call.resources.devices.start(call.address)
+    except TooSoon as soon:
+        wait = {"Retry-After": str(soon.seconds)}
+        raise GrantRefused(
+            429, "slow_down", "too many devices wait; try again later", wait
+        ) from soon
+    uri = call.resources.tokens.issuer.removesuffix(REALM) + PAGE
+    return Authorization(codes.device, codes.user, uri, f"{uri}?user_code={codes.user}")
+
+
+async def show(call: RequestContext, _: None) -> web.Response:
+    return _page(call, call.request.query.get("user_code", ""))
+
+
+class SignIn:
+    """The form's handler; keeps who guesses codes."""
+
+    def __init__(self) -> None:
+        self._throttle = Throttle()
+
+    async def __call__(self, call: RequestContext, _: None) -> web.Response:
+        form = await strict(call.request)
+        code = form.get("user_code", "")
+        if not _same(form.get("csrf", ""), cookie(call.request, _COOKIE)):
+            return _page(call, code, "This page was too old, or not ours. Please try again.", 403)
+        address = call.address
+        if self._throttle.wait(("code", address)):
+            return _page(call, code, "Too many wrong codes; try again later.", 429)
+        try:
+            user = await call.resources.login(
+                form.get("username", ""), form.get("password", ""), address
+            )
+        except TooSoon as soon:
+            page = _page(call, code, f"{soon}.".capitalize(), 429)
+            page.headers["Retry-After"] = str(soon.seconds)
+            return page
+        if user is None:
+            return _page(call, code, "This email and password don't go together.", 401)
+        if not await call.resources.devices.approve(code, user.id):
+            self._throttle.failed(("code", address))
+            return _page(call, "", "This code has expired, or never was. Start again.", 400)
+        self._throttle.succeeded(("code", address))
+        return _answer("", f"You are signed in as {user.email}. You can close this page.")
+
+
+sign_in = SignIn()
+
+
+def _same(given: str, expected: str) -> bool:
+    return bool(expected) and secrets.compare_digest(given.encode(), expected.encode())
+
+
+def _page(call: RequestContext, code: str, said: str = "", status: int = 200) -> web.Response:
+    csrf = cookie(call.request, _COOKIE) or secrets.token_urlsafe(32)
+    form = _FORM.substitute(action=PAGE, csrf=escape(csrf), code=escape(code))
+    response = _answer(form, said, status)
+    secure = call.resources.tokens.issuer.startswith("https:")
+    response.set_cookie(
+        _COOKIE, csrf, path=PAGE, httponly=True, samesite="Strict", secure=secure, max_age=3600
+    )
+    return response
+
+
+def _answer(form: str, said: str, status: int = 200) -> web.Response:
+    shown = f'<p class="said" role="alert">{escape(said)}</p>' if said else ""
+    text = _FRAME.substitute(form=form, said=shown)
+    return web.Response(text=text, status=status, content_type="text/html", headers=_HEADERS)

@@ -1,0 +1,87 @@
+"""Metrics, for a Prometheus: our own, and those of services that only we can reach.
+
+Where services listen on sockets of this machine (`rondo up`), Prometheus can't call them.
+"""
+
+import hmac
+
+import aiohttp
+from aiohttp import web
+
+from libs.domain.errors import Rejected, Unavailable
+from libs.service.http import calling
+from libs.telemetry.prometheus import METRICS_TYPE
+from services.api.access import authorize as access
+from services.api.admin.routes import only_administrators
+from services.api.http.request_context import RequestContext
+from services.api.http.route import TEXT, Route
+
+_TIMEOUT = aiohttp.ClientTimeout(total=10)
+
+
+async def metrics(call: RequestContext, _: None = None) -> web.Response:
+    """By the token in the file RONDO_METRICS_TOKEN_FILE, which opens nothing else, or as an
+    administrator."""
+    await _may_read(call)
+    return await call.resources.vitals.scrape(call.request)
+
+
+async def of_service(call: RequestContext, _: None = None) -> web.Response:
+    """As `metrics`, of another service of this instance."""
+    await _may_read(call)
+    named = call.request.match_info["service"]
+    listen = _scraped(call.resources.config.scraped).get(named)
+    if listen is None:
+        raise Rejected(
+            "not_found", f"service: {named} is not scraped here; scrape it where it listens"
+        )
+    try:
+        async with calling(listen) as session, session.get("metrics", timeout=_TIMEOUT) as answer:
+            body = await answer.read()
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise Unavailable(f"the service {named}: {error!r}") from error
+    return web.Response(body=body, headers={"Content-Type": METRICS_TYPE})
+
+
+def _scraped(text: str) -> dict[str, str]:
+    """Where services listen, by name, of `name=address` and spaces between."""
+    return dict(pair.split("=", 1) for pair in text.split(" ") if pair)
+
+
+async def _may_read(call: RequestContext) -> None:
+    if not _shows_metrics_token(call):
+        only_administrators(await access.authenticated(call.resources, call.request))
+
+
+def _shows_metrics_token(call: RequestContext) -> bool:
+    token = call.resources.config.metrics_token
+    if token is None:
+        return False
+    given = call.request.headers.get("Authorization", "").encode(errors="replace")
+    return hmac.compare_digest(given, b"Bearer " + token.reveal().encode())
+
+
+METRICS_ROUTES = (
+    Route(
+        "GET",
+        "/metrics",
+        metrics,
+        None,
+        str,
+        "Metrics of the API service, for Prometheus.",
+        errors=(401, 403),
+        public=True,
+        answer_media=TEXT,
+    ),
+    Route(
+        "GET",
+        "/metrics/{service}",
+        of_service,
+        None,
+        str,
+        "Metrics of another service, where it listens on a socket that only the API reaches.",
+        errors=(401, 403, 404, 503),
+        public=True,
+        answer_media=TEXT,
+    ),
+)

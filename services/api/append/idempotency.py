@@ -1,0 +1,95 @@
+"""Commands that create, under an `Idempotency-Key`: sent again, they answer as the first time.
+
+No table remembers keys. A key gives what is created its id, so that the log, which takes an
+aggregate's first event once, takes the command once, whichever copy of this service it reaches.
+What has a name of its own instead of such an id is known again by its name, which is taken: the
+first event says which command has caused it.
+"""
+
+import contextlib
+import re
+from collections.abc import Awaitable, Callable, Collection
+from uuid import UUID, uuid4, uuid5
+
+import msgspec
+
+from libs.domain.errors import Rejected, Unavailable
+from libs.domain.events import AnyEvent, encode
+from libs.domain.ids import EVENTS_ROOT, StreamId
+from libs.eventlog.log import Proposed, WrongVersion
+from services.api.http.request_context import RequestContext
+
+HEADER = "Idempotency-Key"
+_KEY = re.compile("[ -~]{1,128}")
+
+
+def new_id(call: RequestContext, command: str) -> UUID:
+    """An id that is new, or that of what this key of the caller's has led `command` to."""
+    return of_key(call, command) or uuid4()
+
+
+def of_key(call: RequestContext, command: str) -> UUID | None:
+    """The id of this very command of the caller's; none when it has come without a key."""
+    key = call.request.headers.get(HEADER)
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
+        raise Rejected("invalid", f"{HEADER}: give 1 to 128 printable characters, or leave it out")
+    return uuid5(call.caller.id, f"{command} {key}")
+
+
+async def caused(call: RequestContext, command: UUID | None, stream: StreamId) -> int | None:
+    """The place in the log of the aggregate's first event, if it is this command's work."""
+    facts = await call.resources.log.read(stream) if command else []
+    return facts[0].seq if facts and facts[0].causation == str(command) else None
+
+
+def first(stream: StreamId, event: AnyEvent) -> Proposed:
+    """Refused with WrongVersion where the id is taken, also when it is in another workspace."""
+    return Proposed(stream, 0, event, f"{EVENTS_ROOT}.*.{stream.aggregate}.{stream.id}")
+
+
+async def create(
+    call: RequestContext,
+    stream: StreamId,
+    event: AnyEvent,
+    append: Callable[[], Awaitable[int]],
+    apart_from: Collection[str] = (),
+) -> int:
+    """The place in the log of the aggregate's first event, which `append` puts there.
+
+    It is not asked to when the key has led to this event before: what has changed since must not
+    refuse what was accepted then. Rejected("conflict") when the key has led to another event;
+    fields in `apart_from` are not compared.
+    """
+    if HEADER not in call.request.headers:
+        return await append()
+    while (seq := await _earlier(call, stream, event, apart_from)) is None:
+        with contextlib.suppress(WrongVersion):
+            return await append()
+    return seq
+
+
+async def _earlier(
+    call: RequestContext, stream: StreamId, event: AnyEvent, apart_from: Collection[str]
+) -> int | None:
+    log = call.resources.log
+    if not await log.last_seq_over(first(stream, event).over):
+        return None
+    if await log.last(stream) is None:
+        raise another()  # of another workspace
+    facts = await log.read(stream)
+    if not facts:
+        raise Unavailable(f"{stream.subject} can't be read yet")
+    known = facts[0]
+    said = {name: getattr(known.event, name, None) for name in apart_from}
+    same = encode(msgspec.structs.replace(event, **said)) == encode(known.event)
+    if not same or known.actor != str(call.caller.id):
+        raise another()
+    return known.seq
+
+
+def another() -> Rejected:
+    return Rejected(
+        "conflict", f"{HEADER}: another command came under this key; send each under its own"
+    )

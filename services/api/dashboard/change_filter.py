@@ -1,0 +1,56 @@
+"""Which of a workspace's events change the page of one workload or task."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from libs.domain.events import RunRequested
+from libs.eventlog.envelope import Recorded
+from services.api.read_model import queries
+from services.api.read_model.row_types import Rows
+
+_MOST_KNOWN = 1000
+
+
+class Concern:
+    """`about` is the id of a workload or a task; none for all that happens.
+
+    Runs don't name their workload in the log, so the views are asked, once for each thing.
+    """
+
+    def __init__(self, rows: Rows, about: UUID | None) -> None:
+        self._rows = rows
+        self._about = about
+        self._known: dict[UUID, UUID] = {}
+
+    async def any(self, events: Sequence[Recorded]) -> bool:
+        if self._about is None:
+            return bool(events)
+        for event in events:
+            if await self._changes(event):
+                return True
+        return False
+
+    async def _changes(self, event: Recorded) -> bool:
+        about: UUID | None = UUID(event.stream.id)
+        if self._about == about:
+            return True
+        if isinstance(event.event, RunRequested):
+            about = event.event.task
+        elif event.stream.aggregate == "run":
+            about = await self._task_of(UUID(event.stream.id))
+        return about is not None and self._about in (about, await self._workload_of(about))
+
+    async def _task_of(self, run: UUID) -> UUID | None:
+        if run not in self._known and (found := await queries.run(self._rows, run)):
+            self._remember(run, found.task)
+        return self._known.get(run)
+
+    async def _workload_of(self, task: UUID) -> UUID | None:
+        if task not in self._known and (found := await queries.task(self._rows, task, 0)):
+            self._remember(task, found.task.orchestration)
+        return self._known.get(task)
+
+    def _remember(self, id: UUID, belongs_to: UUID) -> None:
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[id] = belongs_to

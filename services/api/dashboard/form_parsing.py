@@ -1,0 +1,59 @@
+"""From a form's fields to what the API's handlers take, checked as the API checks it."""
+
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from libs.domain.errors import Rejected
+from services.api import requests
+from services.api.dashboard.page_context import PageContext
+
+Body = TypeVar("Body")
+
+
+def body(kind: type[Body], fields: Mapping[str, Any]) -> Body:
+    """Fields that were left empty are left out. Rejected("invalid") names the one at fault."""
+    given = {name: value for name, value in fields.items() if value not in ("", None)}
+    return requests.decoder(kind)(msgspec.json.encode(given))
+
+
+def json_object(field: str, text: str) -> dict[str, Any]:
+    """What somebody has typed as JSON; nothing is an empty object."""
+    try:
+        return msgspec.json.decode(text.strip() or "{}", type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError):
+        raise Rejected(
+            "invalid",
+            f'{field}: this is no JSON object; write one such as {{"host": "db.example"}}',
+        ) from None
+
+
+def path_id(visit: PageContext, name: str) -> UUID:
+    """The id in the page's address."""
+    text = visit.call.request.match_info[name]
+    if (found := uuid(text)) is None:
+        raise Rejected("not_found", f"{name}: there is no {name} {text[:40]!r}")
+    return found
+
+
+def uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def number(text: str) -> int:
+    """From 1; 0 for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+
+
+async def allowed(asked: Awaitable[object]) -> bool:
+    """Whether `access` lets the visitor; for showing a button, not for heeding it."""
+    try:
+        await asked
+    except Rejected:
+        return False
+    return True

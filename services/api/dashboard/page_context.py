@@ -1,0 +1,152 @@
+"""What a page's handler gets: who looks, at which workspace; and how it answers."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from multidict import MultiDict
+
+from libs.domain.errors import Rejected
+from libs.domain.workspace import Workspace
+from libs.identity.sessions import form_token, same
+from services.api.access import authorize as access
+from services.api.dashboard.render import render
+from services.api.dashboard.theme import theme
+from services.api.http.form import cookie, fields
+from services.api.http.request_context import RequestContext
+
+WORKSPACE_COOKIE = "rondo_workspace"
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",  # without any, a form's Origin would be null
+    "X-Content-Type-Options": "nosniff",
+}
+NAVIGATION = (
+    ("/workloads", "Workloads", False),
+    ("/timeline", "Timeline", False),
+    ("/connections", "Connections", False),
+    ("/subscriptions", "Subscriptions", False),
+    ("/workspaces", "Workspaces", False),
+    ("/users", "Users", True),
+    ("/platform", "Platform", True),
+)
+
+
+@dataclass(frozen=True)
+class PageContext:
+    """`workspaces` are all that may be chosen from, `workspace` the one that is; none without any.
+    `secret` is the session's cookie; `seq` is a place in the log that reads show at least."""
+
+    call: RequestContext
+    secret: str
+    workspaces: list[Workspace]
+    workspace: Workspace | None
+    seq: int
+
+    def inside(self, workspace: int) -> "PageContext":
+        """For the page of a thing in that workspace, which the visitor may enter."""
+        found = next((known for known in self.workspaces if known.id == workspace), None)
+        return replace(self, workspace=found or self.workspace)
+
+    @property
+    def chosen(self) -> Workspace:
+        if self.workspace is None:
+            raise Rejected("not_found", "workspace: you are in none yet; create one first")
+        return self.workspace
+
+    def page(self, template: str, status: int = 200, **values: Any) -> web.Response:
+        """With the frame around it. `live` is the address that tells of changes, `nav` the entry of
+        the menu that the page belongs to where its own address does not say so."""
+        request = self.call.request
+        admin = self.call.caller.admin
+        values = {
+            "visit": self,
+            "user": self.call.caller,
+            "path": request.path,
+            "here": request.path_qs,
+            "navigation": [
+                (path, label) for path, label, admins in NAVIGATION if admin or not admins
+            ],
+            "csrf": form_token(self.secret),
+            "theme": theme(request),
+            "live": "",
+            "nav": "",
+            **values,
+        }
+        response = html(render(template, **values), status)
+        if self.workspace is not None:
+            secure = self.call.resources.config.public_url.startswith("https:")
+            response.set_cookie(
+                WORKSPACE_COOKIE,
+                str(self.workspace.id),
+                httponly=True,
+                samesite="Lax",
+                secure=secure,
+                max_age=31536000,
+            )
+        return response
+
+    async def form(self) -> MultiDict[str]:
+        """What was sent by a page of ours."""
+        sent = await fields(self.call.request)
+        self.check(sent.get("csrf", ""))
+        return sent
+
+    def check(self, token: str, purpose: str = "form") -> None:
+        """Rejected("forbidden") unless what is sent comes from a page of ours."""
+        request, url = self.call.request, self.call.resources.config.public_url
+        if not ours(request, url) or not same(token, form_token(self.secret, purpose)):
+            raise Rejected("forbidden", "csrf: this page was too old, or not ours; load it again")
+
+    @staticmethod
+    def to(path: str) -> web.Response:
+        """After a form has been sent: look there."""
+        return web.Response(status=303, headers={"Location": path, **HEADERS})
+
+
+VISIT = web.RequestKey("visit", PageContext)
+
+
+def html(text: str, status: int = 200) -> web.Response:
+    return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
+
+
+def ours(request: web.Request, public_url: str) -> bool:
+    """Whether a browser says that a page of ours has sent this."""
+    origin = request.headers.get("StreamIdentity")
+    if origin is None:
+        return request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+    try:
+        named = urlsplit(origin).netloc
+    except ValueError:  # no browser's
+        return False
+    return named in (request.host, urlsplit(public_url).netloc)
+
+
+def local(path: str) -> str:
+    """A path of ours that was given from outside; else the first page."""
+    # Browsers take \\ for /, and leave out tabs and line ends.
+    good = path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable()
+    return path if good else "/"
+
+
+async def begin(call: RequestContext, secret: str) -> PageContext:
+    """The workspace is that of `?workspace=`, else the one last looked at, else the first."""
+    seq = call.resources.position.seq
+    visible = await access.workspaces(call, call.resources.rows)
+    request = call.request
+    asked = request.query.get("workspace", "")
+    if asked:
+        if not asked.isdecimal() or len(asked) > 15:
+            raise Rejected("not_found", f"workspace: there is no workspace {asked[:40]!r}")
+        chosen = await access.workspace(call, call.resources.rows, int(asked), "workspace")
+        return PageContext(call, secret, visible, chosen, seq)
+    last = cookie(request, WORKSPACE_COOKIE)
+    before = next((one for one in visible if str(one.id) == last), None)
+    first = visible[0] if visible else None
+    return PageContext(call, secret, visible, before or first, seq)

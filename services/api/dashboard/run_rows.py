@@ -1,0 +1,29 @@
+"""Runs as lines of a list, of an orchestration or of a task, of one status or of all."""
+
+from typing import Any
+from uuid import UUID
+
+from libs.domain import run
+from services.api.dashboard.page_context import PageContext
+from services.api.dashboard.paging import Paging
+from services.api.read_model import queries
+
+_STATUSES: tuple[run.Status, ...] = ("running", "success", "failure", "timed_out", "killed")
+
+
+async def run_lines(visit: PageContext, paging: Paging, **of: UUID) -> dict[str, Any]:
+    """What runs.html shows."""
+    wanted = visit.call.request.query.get("status", "")
+    statuses = [known for known in _STATUSES if known == wanted]
+    found = await queries.runs_shown(
+        visit.call.resources.rows,
+        statuses=statuses,
+        before=paging.before,
+        limit=paging.limit,
+        **of,  # type: ignore[arg-type]
+    )
+    return {
+        "runs": paging.shown(found),
+        "wanted": statuses[0] if statuses else "",
+        "statuses": _STATUSES,
+    }

@@ -1,0 +1,116 @@
+"""What a request for events asks for, from the text behind its path."""
+
+import re
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from multidict import MultiMapping
+
+from libs.domain.errors import Rejected
+from libs.domain.ids import Aggregate
+from services.api.events.event_filter import AGGREGATE_OF, AGGREGATES, Asked, Ids
+
+NAMES = ("workspace", "types", "aggregate", "after", "since", "limit")
+MOST = 1000  # events in a page
+DEFAULT = 100
+_MOST_NAMED = 100  # of anything: each costs a look at who may see it, or at where it lies
+
+Query = MultiMapping[str]
+
+_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+_INSTANT = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+def asked(query: Query) -> Asked:
+    unknown = sorted(set(query) - set(NAMES))
+    if unknown:
+        raise Rejected("invalid", f"{unknown[0][:40]}: there is no such filter; see {NAMES}")
+    workspaces = frozenset(number("workspace", text) for text in _listed(query, "workspace"))
+    types = frozenset(_type(text) for text in _listed(query, "types"))
+    return Asked(
+        workspaces=workspaces if "workspace" in query else None,
+        types=types if "types" in query else None,
+        aggregates=_aggregates(query) if "aggregate" in query else None,
+    )
+
+
+def after(query: Query) -> int | None:
+    text = query.get("after")
+    return None if text is None else number("after", text)
+
+
+def since(query: Query) -> datetime | None:
+    text = query.get("since")
+    if text is None:
+        return None
+    if "after" in query:
+        raise Rejected("invalid", "since: give either since or after")
+    try:
+        return msgspec.convert(text, _INSTANT)
+    except msgspec.ValidationError:
+        raise Rejected(
+            "invalid",
+            f"since: {text[:40]!r} is no instant; give one such as 2026-03-02T12:00:00Z"
+            " (and write + as %2B)",
+        ) from None
+
+
+def limit(query: Query) -> int:
+    found = number("limit", query.get("limit", str(DEFAULT)))
+    if not 1 <= found <= MOST:
+        raise Rejected("invalid", f"limit: give 1 to {MOST}")
+    return found
+
+
+def number(field: str, text: str) -> int:
+    if not _NUMBER.fullmatch(text):
+        raise Rejected("invalid", f"{field}: {text[:40]!r} is no number; give one such as 4711")
+    return int(text)
+
+
+def _listed(query: Query, name: str) -> list[str]:
+    """Repeated, or with commas between."""
+    found = [part.strip() for text in query.getall(name, []) for part in text.split(",")]
+    if len(found) > _MOST_NAMED:
+        raise Rejected("invalid", f"{name}: give at most {_MOST_NAMED}, or none for all")
+    return found
+
+
+def _type(text: str) -> str:
+    if text not in AGGREGATE_OF:
+        raise Rejected(
+            "invalid", f"types: there is no event {text[:40]!r}; see /v1/api/events/catalogue"
+        )
+    return text
+
+
+def _aggregates(query: Query) -> dict[Aggregate, Ids]:
+    found: dict[Aggregate, Ids] = {}
+    for text in _listed(query, "aggregate"):
+        kind, _, id = text.partition(":")
+        for known in AGGREGATES:
+            if known == kind:
+                before = found.get(known, frozenset())
+                found[known] = None if before is None or not id else before | {_id(known, id)}
+                break
+        else:
+            raise Rejected(
+                "invalid",
+                f"aggregate: {text[:60]!r} is none of {', '.join(AGGREGATES)};"
+                " give one, or one and an id, such as task:<id>",
+            )
+    return found
+
+
+def _id(kind: Aggregate, text: str) -> str:
+    """As it stands in subjects."""
+    if kind == "workspace":
+        return str(number("aggregate", text))
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise Rejected(
+            "invalid", f"aggregate: {text[:60]!r} is no id of a {kind}; give a UUID"
+        ) from None

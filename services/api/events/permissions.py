@@ -1,0 +1,114 @@
+"""What a caller may see while they listen: who is let in once may be shut out later (I8).
+
+Members come and go by events. The tail shows those too, in their order, so access is asked for
+anew before anything that came after them is shown. What is no event (a token that expires, a user
+who is disabled) is asked for every RENEWED_EVERY seconds.
+"""
+
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import replace
+
+from libs.domain.errors import Rejected
+from libs.domain.events import WorkspaceCreated, WorkspaceMemberAdded, WorkspaceMemberRemoved
+from libs.domain.ids import PLATFORM
+from libs.eventlog.envelope import Recorded
+from libs.identity.users import User
+from services.api.access import authorize as access
+from services.api.events.event_filter import Asked
+from services.api.events.follow import Piece, follow
+from services.api.http.request_context import RequestContext
+
+RENEWED_EVERY = 5.0
+
+
+class Permit:
+    """`authenticate` says who the caller is now, or raises Rejected; by their token, by default."""
+
+    def __init__(
+        self,
+        call: RequestContext,
+        asked: Asked,
+        authenticate: Callable[[], Awaitable[User]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._call = call
+        self._asked = asked
+        self._authenticate = authenticate or self._by_token
+        self._clock = clock
+        self._me = str(call.caller.id)
+        self._visible: frozenset[int] | None = frozenset()
+        self._good_until = clock()
+
+    @property
+    def call(self) -> RequestContext:
+        return self._call
+
+    async def _by_token(self) -> User:
+        return await access.authenticated(self._call.resources, self._call.request)
+
+    def wants(self, event: Recorded) -> bool:
+        """Also what changes the caller's access, which is not shown for that."""
+        if self._concerns_me(event):
+            self._good_until = self._clock()
+            return True
+        return self._asked.wants(event) and (self._is_stale() or self._sees(event))
+
+    def shows(self, event: Recorded) -> bool:
+        return self._asked.wants(event) and self._sees(event)
+
+    async def subjects(self) -> list[str]:
+        await self.renew()
+        return self._asked.subjects_in(self._visible)
+
+    async def renew(self) -> None:
+        """Rejected when the caller may not go on."""
+        self._good_until = self._clock() + RENEWED_EVERY
+        self._call = replace(self._call, user=await self._authenticate())
+        self._visible = await self._allowed()
+
+    async def hold(self) -> None:
+        """Before anything is shown. Rejected when the caller may not go on."""
+        while self._is_stale():
+            await self.renew()
+
+    def _is_stale(self) -> bool:
+        return self._clock() >= self._good_until
+
+    def _sees(self, event: Recorded) -> bool:
+        return self._visible is None or event.stream.workspace in self._visible
+
+    def _concerns_me(self, event: Recorded) -> bool:
+        match event.event:
+            case WorkspaceCreated(owner=user):
+                return user == self._me
+            case WorkspaceMemberAdded(user=user) | WorkspaceMemberRemoved(user=user):
+                return user == self._me
+        return False
+
+    async def _allowed(self) -> frozenset[int] | None:
+        """The workspaces whose events are shown; None for all that there are."""
+        call, asked = self._call, self._asked.workspaces
+        rows = call.resources.rows
+        if asked is None:
+            if call.caller.admin:
+                return None
+            return frozenset(state.id for state in await access.workspaces(call, rows))
+        for id in sorted(asked):
+            if id != PLATFORM:
+                await access.workspace(call, rows, id, "workspace")
+            elif not call.caller.admin:
+                raise Rejected(
+                    "forbidden",
+                    "workspace: 0 has what lies in no workspace, for administrators only",
+                )
+        return asked
+
+
+async def live(permit: Permit, after: int | None = None) -> AsyncGenerator[Piece, None]:
+    """As `follow`, as far as the permit goes; Rejected when it ends."""
+    async with aclosing(follow(permit.call.resources, permit, after)) as pieces:
+        async for piece in pieces:
+            await permit.hold()
+            yield Piece([event for event in piece.events if permit.shows(event)], piece.through)

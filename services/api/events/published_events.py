@@ -1,0 +1,139 @@
+"""Every event, by the service that publishes it, as an example that decodes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid5
+
+from libs.domain import events as e
+from libs.domain import run
+from libs.domain.ids import (
+    Aggregate,
+    StreamId,
+    connection_stream,
+    orchestration_stream,
+    run_id,
+    run_stream,
+    subscription_stream,
+    task_stream,
+    workspace_stream,
+)
+from libs.eventlog.envelope import Recorded
+from services.api.events.event_filter import AGGREGATE_OF
+
+_AT = datetime(2026, 3, 2, 2, 30, tzinfo=UTC)
+_WORKSPACE = 5
+_USER = "6a1f0c52-3f0e-4d6b-8b39-5a5c9d2f7e10"
+_TASK = UUID("7f9c1f52-9b52-4d0e-8f43-0d7e7f5d2b11")
+_ORCHESTRATION = UUID("0b2d6a3e-3c2f-4a61-9a52-5d8f0c6f1e22")
+_CONNECTION = UUID("5d1c8a77-6f0e-4b8e-9d3a-2c4b6e8f1a33")
+_SUBSCRIPTION = UUID("c2a4b5d6-1e2f-4a3b-8c4d-9e0f1a2b3c44")
+_SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+_STREAMS: Mapping[Aggregate, StreamId] = {
+    "workspace": workspace_stream(_WORKSPACE),
+    "connection": connection_stream(_CONNECTION),
+    "orchestration": orchestration_stream(_WORKSPACE, _ORCHESTRATION),
+    "task": task_stream(_WORKSPACE, _TASK),
+    "run": run_stream(_WORKSPACE, run_id(_TASK, _AT)),
+    "subscription": subscription_stream(_SUBSCRIPTION),
+}
+
+PUBLISHED: Mapping[str, Sequence[e.AnyEvent]] = {
+    "api": (
+        e.WorkspaceCreated(name="forecasts", owner=_USER),
+        e.WorkspaceMemberAdded(user=_USER, role="collaborator"),
+        e.WorkspaceMemberRemoved(user=_USER),
+        e.ConnectionCreated(name="sales", kind="POSTGRES", details="sealed"),
+        e.ConnectionAttached(workspace=_WORKSPACE),
+        e.ConnectionDetached(workspace=_WORKSPACE),
+        e.ConnectionDeleted(),
+        e.OrchestrationUploaded(
+            name="forecast",
+            file_name="forecast.zip",
+            file_size=2048,
+            sha=_SHA,
+            blob=f"archives/{_SHA}",
+            entrypoint="forecast/main.py",
+        ),
+        e.TaskCreated(
+            kind="scheduled",
+            orchestration=_ORCHESTRATION,
+            name="nightly",
+            arguments={"table": "sales", "days": 7},
+            timeout=600,
+            schedule=e.Schedule(expression="30 2 * * *", zone="Europe/Berlin", overlap="skip"),
+            retry=e.Retry(attempts=3, backoff=2.5),
+        ),
+        e.TaskPauseRequested(),
+        e.TaskResumeRequested(),
+        e.TaskKillRequested(keep_logs=True),
+        e.SubscriptionCreated(
+            workspace=_WORKSPACE,
+            kind="webhook",
+            name="chat",
+            target="sealed",
+            after=4711,
+            host="hooks.example.org",
+            types=["RunFinished"],
+            aggregate="run",
+        ),
+        e.SubscriptionPaused(),
+        e.SubscriptionResumed(),
+        e.SubscriptionDeleted(reason="its owner is no member of the workspace any more"),
+    ),
+    "packager": (
+        e.OrchestrationPackagingStarted(),
+        e.OrchestrationReady(
+            environment="py311-4f2c", lock_digest="4f2c", seconds={"unpack": 0.5, "build": 12.25}
+        ),
+        e.OrchestrationFailed(reason="no such package: nunpy"),
+    ),
+    "scheduler": (
+        e.TaskStarted(),
+        e.TaskPaused(),
+        e.TaskResumed(),
+        e.TaskKilled(keep_logs=True),
+        e.TaskFailed(reason="packaging failed: no such package: nunpy"),
+        e.TaskCompleted(reason="schedule_ended"),
+        e.RunRequested(task=_TASK, scheduled_at=_AT, missed=2),
+        run.lost(),
+    ),
+    "executor": (
+        e.RunStarted(executor="executor-4f2c"),
+        e.RunFinished(
+            status="failure",
+            reason="exited",
+            detail="the script ended with exit code 3",
+            exit_code=3,
+            lines=120,
+            usage=e.Usage(cpu_seconds=1.5, max_rss_bytes=64 << 20),
+            timing={"forked": 0.003, "first_line": 0.009, "exited": 1.72, "logged": 1.73},
+        ),
+    ),
+}
+
+
+def publishers(name: str) -> list[str]:
+    return [
+        service
+        for service, events in PUBLISHED.items()
+        if any(type(event).__name__ == name for event in events)
+    ]
+
+
+def example(name: str) -> Recorded:
+    """As it could lie in the log."""
+    service = publishers(name)[-1]
+    (event,) = (event for event in PUBLISHED[service] if type(event).__name__ == name)
+    place = list(AGGREGATE_OF).index(name)
+    return Recorded(
+        seq=4711 + place,
+        id=str(uuid5(_TASK, name)),
+        stream=_STREAMS[AGGREGATE_OF[name]],
+        event=event,
+        at=_AT + timedelta(seconds=place, milliseconds=3),
+        actor=_USER if service == "api" else service,
+        source=service,
+        correlation=str(uuid5(_TASK, "request")),
+        causation="" if service == "api" else str(uuid5(_TASK, "cause")),
+    )

@@ -1,0 +1,45 @@
+"""What a browser has sent: cookies, and forms as text, URL-encoded as our clients send them too."""
+
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from multidict import MultiDict
+
+from libs.domain.errors import Rejected
+from services.api.http.errors import Refusal
+from services.api.http.route import FORM
+
+_MOST_FIELDS = 1000
+# What a form may be written in: ASCII is UTF-8, and browsers take Latin-1 for what Windows has.
+_CHARSETS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "utf-8", "ascii": "utf-8"}
+_CHARSETS |= dict.fromkeys(("iso-8859-1", "latin-1", "latin1", "windows-1252"), "cp1252")
+
+
+def cookie(request: web.Request, name: str) -> str:
+    """Empty where there is none, or one in other bytes than ours ever has."""
+    value = request.cookies.get(name, "")
+    return value if value.isascii() else ""
+
+
+async def fields(request: web.Request) -> MultiDict[str]:
+    """The fields of a page's form. Where something else is sent there are none, not even the one
+    without which no form is heeded."""
+    return await _fields(request, "utf-8") if request.content_type == FORM else MultiDict()
+
+
+async def strict(request: web.Request) -> MultiDict[str]:
+    """Refusal(415) for what is no such form, or in a charset that none is written in."""
+    if request.content_type != FORM:
+        raise Refusal(415, "invalid", f"Content-Type: send {FORM}")
+    named = (request.charset or "utf-8").lower()
+    if named not in _CHARSETS:
+        raise Refusal(415, "invalid", f"Content-Type: no form is in {named[:40]!r}; send UTF-8")
+    return await _fields(request, _CHARSETS[named])
+
+
+async def _fields(request: web.Request, charset: str) -> MultiDict[str]:
+    text = (await request.read()).decode(charset, errors="replace")
+    try:
+        return MultiDict(parse_qsl(text, True, encoding=charset, max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        raise Rejected("invalid", f"form: over {_MOST_FIELDS} fields; send fewer") from None

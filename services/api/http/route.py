@@ -1,0 +1,66 @@
+"""A route as data: what serves it, what goes in and comes out, and who may use it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from services.api.http.request_context import RequestContext
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+HTML = "text/html"
+TEXT = "text/plain"
+EVENTS = "text/event-stream"
+
+ALWAYS = (400, 401, 413, 503)
+BY_ID = (*ALWAYS, 403, 404)
+
+
+@dataclass(frozen=True)
+class Route:
+    """`answer` is what `handler` gives, sent as JSON with `status`, unless it gives a response.
+    Where it is none, only the status is sent.
+
+    Code in runs and programs with a service token may call it only if `machines` says so: a route
+    that does not mention them is closed to them.
+
+    A `body` of JSON is decoded for the handler; one of another `media` it reads itself. `query` are
+    the names of what may stand behind the path, `headers` of those it heeds, all of them texts and
+    none needed.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[RequestContext, Any], Awaitable[Any]]
+    body: Any
+    answer: Any
+    summary: str
+    status: int = 200
+    errors: tuple[int, ...] = BY_ID
+    media: str = JSON
+    public: bool = False
+    machines: bool = False
+    aliases: tuple[str, ...] = ()
+    query: tuple[str, ...] = ()
+    answer_media: str = JSON
+    headers: tuple[str, ...] = ()
+
+    @property
+    def tag(self) -> str:
+        return "login" if self.public and self.body else _first(self.path)
+
+
+def _first(path: str) -> str:
+    """`task` of /v1/api/task/list."""
+    return path.removeprefix("/v1").removeprefix("/api").split("/")[1]
+
+
+def post(
+    path: str,
+    handler: Callable[[RequestContext, Any], Awaitable[Any]],
+    body: Any,
+    answer: Any,
+    **more: Any,
+) -> Route:
+    return Route("POST", "/v1/api/" + path, handler, body, answer, **more)

@@ -1,1 +1,0 @@
-"""The embedded identity provider: users, their passwords, and the tokens they call with."""

@@ -1,0 +1,32 @@
+"""How far the packaging of an orchestration is, by what the packagers say of their builds."""
+
+from uuid import UUID
+
+from libs.domain.errors import Unavailable
+from libs.domain.orchestration import Orchestration
+from libs.eventlog.nats_client import ApiError, Nats
+from libs.telemetry import status
+from libs.telemetry.status import Building
+
+_MIB = 1 << 20
+
+
+async def progress(nats: Nats, state: Orchestration) -> str:
+    """A sentence, some seconds old; empty when it is not being built, or nobody can say."""
+    if state.status != "packaging":
+        return ""
+    try:
+        said = await status.everybody(nats)
+    except (Unavailable, ApiError):
+        return ""
+    builds = (build for one in said for build in one.builds)
+    return next((described(one) for one in builds if _is(one, state.id)), "")
+
+
+def described(build: Building) -> str:
+    """As in `fetching torch (730.2MiB), triton (150.1MiB): 312 MiB so far, for 42 s`."""
+    return f"{build.doing}: {build.bytes / _MIB:.0f} MiB so far, for {build.seconds} s"
+
+
+def _is(build: Building, id: UUID) -> bool:
+    return build.orchestration == str(id)

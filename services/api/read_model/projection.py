@@ -1,0 +1,199 @@
+"""The projection: a row an aggregate, whose `state` is what the domain folds of its events.
+
+There is no rule of its own in here, so the rows can't say anything else than the domain does.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import msgspec
+
+from libs.domain import connection, events, orchestration, run, task, workspace
+from libs.domain.history import Evolve
+from libs.domain.ids import Aggregate
+from libs.domain.run_end import ENDED
+from libs.eventlog.envelope import Recorded
+from libs.postgres.pool import Connection
+from services.api.read_model import projection_sql, row_types
+
+SCHEMA = "api_v2"
+TABLES_ONLY = 1  # how many migrations it takes to write rows; the others are for reading them
+
+_encode = msgspec.json.Encoder().encode  # a user's data keeps its order
+
+
+@dataclass(frozen=True)
+class Table:
+    """How an aggregate becomes rows; `columns` are those that only its own table has."""
+
+    evolve: Evolve[Any]
+    key: Callable[[str], object]
+    columns: Callable[[Any], tuple[object, ...]]
+    decode: Callable[[bytes], Any]
+    read: str
+    write: str
+
+
+TABLES: dict[Aggregate, Table] = {
+    "workspace": Table(
+        workspace.evolve,
+        int,
+        lambda state: (state.name, ",".join(sorted(state.members))),
+        row_types.WORKSPACE.decode,
+        projection_sql.READ_WORKSPACES,
+        projection_sql.WRITE_WORKSPACES,
+    ),
+    "connection": Table(
+        connection.evolve,
+        str,
+        lambda state: (
+            state.name,
+            state.created_by,
+            ",".join(map(str, state.workspaces)),
+            state.deleted,
+        ),
+        row_types.CONNECTION.decode,
+        projection_sql.READ_CONNECTIONS,
+        projection_sql.WRITE_CONNECTIONS,
+    ),
+    "orchestration": Table(
+        orchestration.evolve,
+        str,
+        lambda state: (
+            state.workspace,
+            state.owner,
+            state.sha,
+            row_types.storable(state.name or state.file_name).casefold(),
+            state.status == "error",
+        ),
+        row_types.ORCHESTRATION.decode,
+        projection_sql.READ_ORCHESTRATIONS,
+        projection_sql.WRITE_ORCHESTRATIONS,
+    ),
+    "task": Table(
+        task.evolve,
+        str,
+        lambda state: (
+            state.workspace,
+            state.orchestration,
+            state.status,
+            state.kind,
+            row_types.storable(state.name) if state.name else None,
+            task.can_run(state),
+            task.tries(state),
+        ),
+        row_types.TASK.decode,
+        projection_sql.READ_TASKS,
+        projection_sql.WRITE_TASKS,
+    ),
+    "run": Table(
+        run.evolve,
+        str,
+        lambda state: (
+            state.task,
+            state.workspace,
+            state.status,
+            state.started_at or state.requested_at,
+            state.finished_at,
+            row_types.span(state),
+        ),
+        row_types.RUN.decode,
+        projection_sql.READ_RUNS,
+        projection_sql.WRITE_RUNS,
+    ),
+}
+
+
+# The first event of each aggregate.
+_CREATING = (
+    events.WorkspaceCreated,
+    events.ConnectionCreated,
+    events.OrchestrationUploaded,
+    events.TaskCreated,
+    events.RunRequested,
+)
+
+
+class _Row(NamedTuple):
+    created_seq: int
+    updated_seq: int
+    state: Any
+
+
+_NONE = _Row(0, 0, None)
+
+
+class ViewsProjection:
+    """See libs/eventlog/project.py for the protocol. It keeps nothing in memory."""
+
+    name = "views"
+
+    async def load(self, connection: Connection) -> None:
+        pass
+
+    def received(self, batch: Sequence[Recorded]) -> None:
+        pass
+
+    async def apply(self, connection: Connection, fresh: Sequence[Recorded]) -> None:
+        facts: defaultdict[Aggregate, list[Recorded]] = defaultdict(list)
+        for fact in fresh:
+            if fact.stream.aggregate in TABLES:
+                facts[fact.stream.aggregate].append(fact)
+        for aggregate, table in TABLES.items():  # a run's row has something of its task's
+            if facts[aggregate]:
+                changed = await _update(connection, table, facts[aggregate])
+                if aggregate == "run":
+                    await _spend(connection, changed)
+
+    def applied(self, batch: Sequence[Recorded]) -> None:
+        pass
+
+
+async def _update(connection: Connection, table: Table, facts: Sequence[Recorded]) -> list[Any]:
+    """Gives the states as they are now."""
+    known = await _load(connection, table, _older(facts))
+    for fact in facts:
+        row = known.get(fact.stream.id, _NONE)
+        if fact.seq > row.updated_seq:  # else it came twice
+            state = table.evolve(row.state, fact)
+            known[fact.stream.id] = _Row(row.created_seq or fact.seq, fact.seq, state)
+    await connection.execute(table.write, *_transposed(table, known))
+    return [row.state for row in known.values()]
+
+
+def _older(facts: Sequence[Recorded]) -> set[str]:
+    """What was created before these: the rest has all its life so far in them."""
+    created = {fact.stream.id for fact in facts if isinstance(fact.event, _CREATING)}
+    return {fact.stream.id for fact in facts} - created
+
+
+async def _load(connection: Connection, table: Table, ids: Iterable[str]) -> dict[str, _Row]:
+    keys = [table.key(id) for id in ids]
+    found = await connection.fetch(table.read, keys) if keys else []
+    return {
+        str(row["id"]): _Row(row["created_seq"], row["updated_seq"], table.decode(row["state"]))
+        for row in found
+    }
+
+
+async def _spend(connection: Connection, runs: Iterable[run.Run]) -> None:
+    ended = [(state.task, run.tries_used(state)) for state in runs if state.status in ENDED]
+    if ended:
+        await connection.execute(projection_sql.SPEND_TASKS, *map(list, zip(*ended, strict=True)))
+
+
+def _transposed(table: Table, known: dict[str, _Row]) -> Iterable[list[object]]:
+    """A list a column, as unnest takes them."""
+    whole = [
+        (
+            table.key(id),
+            row.created_seq,
+            row.updated_seq,
+            _encode(row.state),
+            *table.columns(row.state),
+        )
+        for id, row in known.items()
+    ]
+    return map(list, zip(*whole, strict=True))

@@ -1,0 +1,145 @@
+"""A run's whole log: followed while it grows, as server-sent events, or kept as a file."""
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from dataclasses import replace
+from uuid import UUID
+
+import msgspec
+from aiohttp import web
+
+from libs.domain import run
+from libs.domain.errors import Rejected, Unavailable
+from libs.domain.run_end import ENDED
+from services.api.access import authorize as access
+from services.api.http.request_context import VISIBLE_WITHIN, RequestContext
+from services.api.http.route import EVENTS, TEXT, Route
+from services.api.runs import log_client
+
+LAST_ID = "Last-Event-ID"
+_STILL_ALLOWED = 10.0  # s at most until somebody hears no more of what is closed to them
+_MAX_DIGITS = 15
+HEARTBEAT = b": \n\n"
+EVENT_HEADERS = {
+    "Content-Type": EVENTS,
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # a proxy in between passes on what there is
+}
+
+
+class Ended(msgspec.Struct):
+    """The last event, `end`: how the run ended, and how many lines it has written. `complete` is
+    whether they were all sent, and none is missing: logs are deleted with their task, or when they
+    are too old."""
+
+    status: str
+    lines: int | None
+    complete: bool
+
+
+async def download(call: RequestContext, _: None) -> web.StreamResponse:
+    """The stamped lines as they are."""
+    state = await access.run(call, call.resources.rows, _asked_for(call), "run")
+    async with log_client.lines(call.resources, state, None) as source:
+        headers = {
+            "Content-Type": f"{TEXT}; charset=utf-8",
+            "Content-Disposition": f'attachment; filename="{state.id}.log"',
+            "X-Content-Type-Options": "nosniff",
+            "Rondo-Complete": str(log_client.complete(state, source)).lower(),
+        }
+        return await log_client.sent(call.request, headers, source.content.iter_any())
+
+
+async def follow(call: RequestContext, _: None) -> web.StreamResponse:
+    """Each event has the stamped lines that came at once, and is numbered by the last of them."""
+    state = await access.run(call, call.resources.rows, _asked_for(call), "run")
+    seen = _number(LAST_ID, call.request.headers)
+    last = _number("last", call.request.query)
+    if seen is None:
+        seen = 0 if last is None else max(await _end(call, state) - last, 0)
+    return await log_client.sent(call.request, EVENT_HEADERS, _events(call, state.id, seen))
+
+
+async def _end(call: RequestContext, state: run.Run) -> int:
+    """How many lines there are already, with those that are kept no more."""
+    return (await log_client.part(call.resources, state, 0, 0, state.lines or 0)).end
+
+
+async def _events(call: RequestContext, id: UUID, seen: int) -> AsyncIterator[bytes]:
+    checked = time.monotonic()
+    async with aclosing(log_client.follow(call.resources, id, seen)) as source:
+        async for first, lines in source:
+            if time.monotonic() - checked >= _STILL_ALLOWED:
+                await _check(call, id)
+                checked = time.monotonic()
+            seen = first + len(lines)
+            yield _event(f"id: {seen}", lines) if lines else HEARTBEAT
+    yield _event("event: end", await _ended(call, id, seen))
+
+
+async def _check(call: RequestContext, id: UUID) -> run.Run:
+    """Rejected when the token has run out meanwhile, or its user is let in no more."""
+    user = await access.authenticated(call.resources, call.request)
+    return await access.run(replace(call, user=user), call.resources.rows, id, "run")
+
+
+async def _ended(call: RequestContext, id: UUID, seen: int) -> Ended:
+    """The logs service may know of the end before our views do."""
+    position, log = call.resources.position, call.resources.log
+    await position.reached(await log.end(), VISIBLE_WITHIN)
+    state = await _check(call, id)
+    if state.status not in ENDED:
+        raise Unavailable(f"the log of run {id} has ended before the run")
+    stored = (await log_client.part(call.resources, state, 0, 0, 0)).stored
+    return Ended(state.status, state.lines, state.lines == seen == stored)
+
+
+def _event(field: str, data: object) -> bytes:
+    return b"%s\ndata: %s\n\n" % (field.encode(), msgspec.json.encode(data))
+
+
+def _asked_for(call: RequestContext) -> UUID:
+    try:
+        return UUID(call.request.match_info["run"])
+    except ValueError:
+        raise Rejected("invalid", "run: give a run's id, which is a UUID") from None
+
+
+def _number(name: str, source: Mapping[str, str]) -> int | None:
+    """Of lines, from a header or from behind the path."""
+    text = source.get(name, "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
+        raise Rejected(
+            "invalid", f"{name}: {text[:40]!r} is no number of lines; give one such as 100"
+        )
+    return int(text)
+
+
+LOG_ROUTES = (
+    Route(
+        "GET",
+        "/v1/api/task/run/{run}/follow",
+        follow,
+        None,
+        str,
+        "A run's log as it grows, all of it or from its `last` lines on: events with a JSON array"
+        " of stamped lines, numbered by the last of them, then one `end`.",
+        query=("last",),
+        answer_media=EVENTS,
+        headers=(LAST_ID,),
+        machines=True,
+    ),
+    Route(
+        "GET",
+        "/v1/api/task/run/{run}/log",
+        download,
+        None,
+        str,
+        "All that a run has printed, as text, a stamped line each.",
+        answer_media=TEXT,
+        machines=True,
+    ),
+)

@@ -1,0 +1,35 @@
+"""A subscription lasts as long as who created it may see its workspace (I8)."""
+
+from uuid import UUID
+
+from libs.domain import subscription
+from libs.domain.ids import subscription_stream
+from libs.domain.subscription import Subscription
+from libs.eventlog.envelope import Context
+from libs.eventlog.transact import transact
+from services.api.http.request_context import Resources
+from services.api.read_model import queries
+
+REASON = "who created it may not see the workspace any more"
+
+
+async def entitled(resources: Resources, found: Subscription) -> bool:
+    """A member of the workspace or an administrator, and not disabled."""
+    creator = await resources.users.by_id(UUID(found.created_by))
+    if creator is None:
+        return False
+    if creator.admin:
+        return True
+    workspace = await queries.workspace(resources.rows, found.workspace)
+    return workspace is not None and str(creator.id) in workspace.members
+
+
+async def end(resources: Resources, id: UUID) -> None:
+    """For want of that. Once more does nothing."""
+    await transact(
+        resources.log,
+        subscription_stream(id),
+        subscription.evolve,
+        lambda state: subscription.delete(state, REASON),
+        Context(source="api", actor="api"),
+    )

@@ -1,0 +1,51 @@
+"""Webhooks as metrics. Attempts are counted by the copy that makes them; what waits and what was
+given up on is in the database, so each copy tells of all: take the maximum."""
+
+from libs.eventlog.nats_client import Nats
+from libs.eventlog.project import Position
+from libs.eventlog.streams import EVENTS
+from libs.telemetry.lag import Lag
+from libs.telemetry.registry import Meters, Reading, Source
+from services.api.subscriptions.delivery_store import Ledger
+from services.api.subscriptions.sender import Outcome
+
+_ALL = ("event.>",)
+
+
+class WebhookMeters:
+    def __init__(self, meters: Meters) -> None:
+        attempts = meters.counter(
+            "rondo_webhook_deliveries", "Attempts to deliver an event to a webhook.", "outcome"
+        )
+        self._delivered, self._failed = attempts.of("delivered"), attempts.of("failed")
+
+    def tried(self, outcome: Outcome) -> None:
+        (self._delivered if outcome.delivered else self._failed).add()
+
+
+def readings(ledger: Ledger, nats: Nats) -> Source:
+    async def read() -> list[Reading]:
+        return [
+            Reading(
+                "rondo_webhook_lag_seconds",
+                "Age of the oldest event that some webhook has not dealt with.",
+                await _lag(ledger, nats),
+            ),
+            Reading(
+                "rondo_webhook_dead_letters",
+                "Events given up on that nobody has sent or discarded since.",
+                await ledger.dead(),
+            ),
+        ]
+
+    return read
+
+
+async def _lag(ledger: Ledger, nats: Nats) -> float:
+    """Of the webhook that is behind the most. It may be of an event that is none of its own: one
+    without anything to tell says only every few seconds how far it is."""
+    least, position = await ledger.least(), Position()
+    if least is None:
+        return 0.0
+    position.move(least)
+    return (await Lag("webhooks", EVENTS, _ALL, position).measure(nats)).lag_seconds

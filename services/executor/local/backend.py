@@ -1,0 +1,289 @@
+"""The local backend: runs as processes of this machine, forks of warm interpreters or new ones."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from uuid import UUID
+
+from libs.domain.errors import Rejected, Unavailable
+from libs.linux.cgroup import Group
+from services.executor.backend import GiB, RunSpec
+from services.executor.local import process_spec
+from services.executor.local.capabilities import sentences
+from services.executor.local.child import mounts
+from services.executor.local.child.port_broker import KEPT
+from services.executor.local.control import LauncherProcess
+from services.executor.local.home import RunFolder, is_small
+from services.executor.local.missing_features import explain
+from services.executor.local.process import LocalProcess
+from services.executor.local.protocol import Rights
+from services.executor.local.zygote import script_imports
+from services.executor.local.zygote_client import Template
+from services.executor.local.zygote_pool import Wanted, ZygotePool
+
+FIRST_UID = 20000
+_REMEMBERED = 1000
+
+
+class LocalBackend:
+    """Implements Backend. `runs` is a folder of this backend alone: what is in it is removed.
+
+    So is what lies in `templates` beside it, where the folders of forked runs are: each template
+    is to see those of its own runs, and no others.
+
+    As root, the run in slot n gets uid and gid `first_uid` + n.
+    """
+
+    def __init__(
+        self,
+        runs: Path,
+        first_uid: int,
+        namespaces: bool,
+        kept_ports: str,
+        launcher: LauncherProcess,
+        templates: int,
+        template_bytes: int,
+    ) -> None:
+        self._folder = runs
+        self._first_uid = first_uid
+        self._namespaces = namespaces
+        self._kept_ports = kept_ports
+        self._launcher = launcher
+        self._restarting = asyncio.Lock()
+        self._runs: set[LocalProcess] = set()
+        self._removals: set[asyncio.Task[None]] = set()
+        self._known: set[UUID | None] = set()
+        self._templates = ZygotePool(self._template, templates, template_bytes)
+        self._imports: dict[tuple[Path, str], script_imports.Ahead] = {}
+        self._small: dict[Path, bool] = {}
+        self._closed = False
+
+    @classmethod
+    async def open(
+        cls,
+        runs: Path,
+        first_uid: int = FIRST_UID,
+        namespaces: bool = True,
+        templates: int = 16,
+        template_bytes: int = 2 * GiB,
+        kept_ports: str = KEPT,
+    ) -> "LocalBackend":
+        """Start the launcher and clear what a killed predecessor left. Raises Unavailable.
+
+        Without `namespaces` it works as where the machine refuses them. `templates` and
+        `template_bytes` say how many warm interpreters are kept, `kept_ports` on which ports no run
+        can listen, as in "20000-29399,8080".
+        """
+        runs = runs.resolve()
+        for folder in (runs, runs.with_name("templates")):
+            folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        launcher = await LauncherProcess.open(runs, first_uid, namespaces, kept_ports)
+        for folder in (runs, runs.with_name("templates")):
+            await asyncio.to_thread(_clear, folder, launcher.rights)
+        return cls(runs, first_uid, namespaces, kept_ports, launcher, templates, template_bytes)
+
+    @property
+    def launcher_pid(self) -> int:
+        return self._launcher.pid
+
+    def capabilities(self) -> list[str]:
+        """What protects runs from each other here and what cannot, as sentences for people."""
+        return sentences(self._launcher.rights)
+
+    def explain(self, last_words: bytes) -> str:
+        """See Backend.explain."""
+        return explain(last_words, self._launcher.rights)
+
+    async def start(self, spec: RunSpec) -> LocalProcess:
+        """See Backend.start."""
+        return await (await self.prepare(spec)).start()
+
+    async def prepare(self, spec: RunSpec) -> "PreparedRun":
+        """See Backend.prepare."""
+        process_spec.check(spec)
+        if spec.run_id in self._known:
+            raise Rejected("conflict", f"run_id: {spec.run_id} is already running")
+        self._known.add(spec.run_id)
+        try:
+            launcher = await self._living_launcher()
+            new = process_spec.only_new(spec) or launcher.rights.templates
+            wanted = await self._wanted(spec)
+            found = new or self._templates.find(wanted)
+            if not isinstance(found, str):
+                try:
+                    return await self._fork(spec, found, self._templates.left(wanted))
+                except Unavailable as problem:
+                    if not found.lost:
+                        raise
+                    found = str(problem)
+            return await self._new(spec, found)
+        except BaseException:
+            self._known.discard(spec.run_id)
+            raise
+
+    async def warm(self, spec: RunSpec) -> str:
+        """Return when a run like this one would be forked, or with the reason why it never is."""
+        launcher = await self._living_launcher()
+        if new := process_spec.only_new(spec) or launcher.rights.templates:
+            return new
+        found = await self._templates.warm(await self._wanted(spec))
+        return found if isinstance(found, str) else ""
+
+    async def close(self) -> None:
+        """Kill all runs and give back everything."""
+        self._closed = True
+        await asyncio.gather(*(run.discard() for run in self._runs))
+        await asyncio.gather(*self._removals)
+        # Side by side: templates and all else that the launcher has made die with it.
+        await asyncio.gather(self._templates.close(), self._launcher.close())
+
+    async def _fork(self, spec: RunSpec, template: Template, left: str) -> "PreparedRun":
+        run, seen = await template.take(spec.limits)
+        run.left = left
+
+        async def anew(problem: str) -> PreparedRun | None:
+            if template.lost:
+                return await self._new(spec, problem)
+            return await self._fork(spec, template, left) if run.perished else None
+
+        def ended(_: LocalProcess) -> None:
+            template.runs -= 1
+
+        template.runs += 1
+        run.when_done(ended)
+        template.stock()
+        return await self._filled(spec, run, seen, "", anew)
+
+    async def _new(self, spec: RunSpec, reason: str) -> "PreparedRun":
+        """The processes of a new interpreter."""
+        launcher = await self._living_launcher()
+        folder = RunFolder(self._folder / str(spec.run_id))
+        try:
+            folder.make()
+        except OSError as error:
+            raise Unavailable(f"can't make the folder of a run: {error}") from error
+        rights = launcher.rights
+        reach = process_spec.reach(spec.python, rights)
+        place = folder.path.name  # what is left is found by it
+        order = process_spec.prepare(place, reach, spec.limits, folder, rights, forked=False)
+        try:
+            run = await LocalProcess.prepare(order, folder, launcher)
+        except BaseException:
+            folder.remove()
+            raise
+        return await self._filled(spec, run, folder, reason, None)
+
+    async def _filled(
+        self, spec: RunSpec, run: LocalProcess, seen: RunFolder, new: str, anew: "Anew | None"
+    ) -> "PreparedRun":
+        rights = self._launcher.rights
+        uid = None if rights.uids else self._first_uid + spec.slot
+        try:
+            await self._fill(run.folder, spec, uid)
+            run.launch(spec, process_spec.launch(spec, seen, rights, uid))
+        except BaseException:
+            await run.discard()
+            raise
+        run.run_id, run.new = spec.run_id, new
+        self._known.add(spec.run_id)
+        self._runs.add(run)
+        run.when_done(self._ended)
+        return PreparedRun(run, anew)
+
+    def _ended(self, run: LocalProcess) -> None:
+        self._runs.discard(run)
+        self._known.discard(run.run_id)
+        removal = asyncio.create_task(run.removed())
+        self._removals.add(removal)
+        removal.add_done_callback(self._removals.discard)
+
+    async def _template(self, python: Path, place: str) -> Template:
+        launcher, folder = await self._living_launcher(), self._folder.with_name("templates")
+        return await Template.start(
+            python, place, folder, launcher, launcher.rights, self._first_uid
+        )
+
+    async def _wanted(self, spec: RunSpec) -> Wanted:
+        """Where runs have a view of their own, each finds its script at the same place."""
+        place = "" if self._launcher.rights.namespaces else f"{mounts.HOME}/{spec.entrypoint}"
+        ahead, variables = await self._ahead(spec), process_spec.of_the_run(spec)
+        script = spec.code / spec.entrypoint
+        return Wanted(spec.python, ahead, spec.code, script, place, variables)
+
+    async def _ahead(self, spec: RunSpec) -> script_imports.Ahead:
+        key = spec.code, spec.entrypoint
+        if key not in self._imports:
+            if len(self._imports) >= _REMEMBERED:
+                self._imports.clear()
+            script = spec.code / spec.entrypoint
+            self._imports[key] = await asyncio.to_thread(script_imports.of, spec.code, script)
+        return self._imports[key]
+
+    async def _fill(self, folder: RunFolder, spec: RunSpec, uid: int | None) -> None:
+        if spec.code not in self._small:
+            if len(self._small) >= _REMEMBERED:
+                self._small.clear()
+            self._small[spec.code] = await asyncio.to_thread(is_small, spec.code)
+        try:
+            if self._small[spec.code]:
+                folder.fill(spec, uid)
+            else:
+                await _in_thread(folder.fill, spec, uid)
+        except OSError as error:
+            raise Unavailable(f"can't fill the folder of a run: {error}") from error
+
+    async def _living_launcher(self) -> LauncherProcess:
+        async with self._restarting:
+            if self._closed:
+                raise Unavailable("the executor is stopping")
+            if self._launcher.lost.is_set():
+                await self._launcher.close()
+                self._launcher = await LauncherProcess.open(
+                    self._folder, self._first_uid, self._namespaces, self._kept_ports
+                )
+            return self._launcher
+
+
+Anew = Callable[[str], Awaitable["PreparedRun | None"]]
+
+
+class PreparedRun:
+    """Implements Prepared. `anew` gives another one if this one, or its template, is lost."""
+
+    def __init__(self, run: LocalProcess, anew: Anew | None) -> None:
+        self._run = run
+        self._anew = anew
+
+    async def start(self) -> LocalProcess:
+        """See Prepared.start."""
+        try:
+            await self._run.start()
+        except Unavailable as problem:  # no code of the user's has run
+            other = await self._anew(str(problem)) if self._anew else None
+            if other is None:
+                raise
+            return await other.start()
+        return self._run
+
+    async def discard(self) -> None:
+        """See Prepared.discard."""
+        await self._run.discard()
+
+
+async def _in_thread(work: Callable[..., None], *arguments: object) -> None:
+    """It goes on regardless of us, so we stay until it has ended."""
+    working = asyncio.create_task(asyncio.to_thread(work, *arguments))
+    try:
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait([working])
+        raise
+
+
+def _clear(runs: Path, rights: Rights) -> None:
+    """The folders and empty control groups of runs whose executor was killed."""
+    for left in runs.iterdir():
+        group = Path(rights.group) / f"rondo-{left.name}"
+        if rights.group and group.exists():
+            Group(group).remove()
+        RunFolder(left).remove()

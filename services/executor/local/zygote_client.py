@@ -1,0 +1,243 @@
+"""One template of the local backend, as the executor sees it: a run of ours that starts runs."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from pathlib import Path
+from uuid import uuid4
+
+from libs.domain.errors import Unavailable
+from services.executor.backend import BOUNDLESS, Limits, RunSpec
+from services.executor.local import process_spec
+from services.executor.local.control import Channel
+from services.executor.local.home import RunFolder
+from services.executor.local.process import LocalProcess
+from services.executor.local.protocol import Preload, Preloaded, Prepare, Rights
+from services.executor.local.shim_pool import Free, Keeper
+
+_log = logging.getLogger(__name__)
+
+_PATIENCE = 180.0  # seconds for all that is to be imported
+_LAST_WORDS = 2.0
+_SPARES = 2  # runs whose processes are made before anybody asks for them
+_FOLDERS = 64  # that are kept for other runs
+_MOMENT = 0.03  # seconds in which a run is over the worst
+
+_LIMITS = Limits(BOUNDLESS, BOUNDLESS, BOUNDLESS, processes=1 << 16, open_files=1 << 16)
+
+
+class Place:
+    """Where the folders of a template's runs lie: in `folder`, which it sees as `inside`."""
+
+    def __init__(self, folder: RunFolder, inside: str, uid: int | None) -> None:
+        self._folder = folder.temporary
+        self._inside = inside
+        self._uid = uid
+        self._free: list[RunFolder] = []
+
+    def new(self) -> RunFolder:
+        """One that no run has, empty or with files to be written over. Raises OSError."""
+        if self._free:
+            return self._free.pop()
+        folder = RunFolder(self._folder / uuid4().hex[:16])
+        folder.make(self._uid)
+        return folder
+
+    def leave(self, folder: RunFolder) -> None:
+        """Its run has ended: another may have it, if it can be cleared. Raises OSError.
+
+        May take long.
+        """
+        if len(self._free) < _FOLDERS and folder.clear(self._uid):
+            self._free.append(folder)
+        else:
+            folder.remove()
+
+    def within(self, folder: RunFolder) -> RunFolder:
+        """It as the template sees it."""
+        return RunFolder(Path(self._inside, folder.path.name))
+
+
+class Template:
+    """A warm interpreter of one environment: a place for runs to be started. Made by `start`."""
+
+    def __init__(
+        self, process: LocalProcess, channel: Channel, place: Place, python: Path, rights: Rights
+    ) -> None:
+        self._process = process
+        self._channel = channel
+        self._place = place
+        self._reach = process_spec.reach(python, rights)
+        self._rights = rights
+        self._spares: list[LocalProcess] = []
+        self._free = Free()
+        self._stocking: asyncio.Task[None] | None = None
+        self._closed = False
+        self.runs = 0
+        self.holds = Preloaded()
+        channel.listen()
+
+    @classmethod
+    async def start(
+        cls,
+        python: Path,
+        script: str,
+        runs: Path,
+        launcher: Channel,
+        rights: Rights,
+        first_uid: int,
+    ) -> "Template":
+        """For runs that find their script at `script`; each elsewhere if that is empty.
+
+        Raises Unavailable, with the reason, if it can't be.
+        """
+        run_id = uuid4()
+        # Short names: where runs share the machine's file system, sockets have to fit behind them.
+        folder = RunFolder(runs / run_id.hex[:8])
+        uid = None if rights.uids else process_spec.template_uid(first_uid)
+        folder.prepare(uid)
+        spec = RunSpec(run_id, run_id, 0, python, folder.path, script, limits=_LIMITS)
+        prepare, launch = process_spec.template(spec, folder, rights, first_uid)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        null = os.open(os.devnull, os.O_WRONLY)
+        try:
+            process = await LocalProcess.prepare(prepare, folder, launcher)
+            process.become(spec, launch, [null, null, theirs.fileno()])
+            await process.start()
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+            os.close(null)
+        place = Place(folder, launch.environment["TMPDIR"], uid)
+        template = cls(process, Channel(ours), place, python, rights)
+        await template._answer()
+        return template
+
+    @property
+    def lost(self) -> bool:
+        return self._channel.lost.is_set()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def memory(self) -> int:
+        """Bytes resident now."""
+        try:
+            pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+        except (FileNotFoundError, ProcessLookupError):
+            return 0
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    async def preload(self, order: Preload) -> dict[str, str]:
+        """Returns the imports that it has refused, with their reasons. Raises Unavailable."""
+        await self._clear()  # what was forked would lack what is loaded
+        await self._channel.order(order)
+        return (await self._answer()).refused
+
+    async def take(self, limits: Limits) -> tuple[LocalProcess, RunFolder]:
+        """A prepared run and its folder as it sees it. Raises as LocalProcess.prepare."""
+        while self._spares:
+            spare = self._spares.pop(0)
+            if spare.usable and spare.limits == limits:
+                return spare, self._place.within(spare.folder)
+            await spare.discard()
+        return await self._made(limits)
+
+    def stock(self) -> None:
+        """Have a few runs ready, but in a moment: now it would be in the way of the one begun."""
+        if self._stocking is None or self._stocking.done():
+            self._stocking = asyncio.create_task(self._stock())
+
+    async def prepare(self, prepare: Prepare, orders: int) -> Keeper:
+        """See Channel.prepare. By a keeper that waits, if one does."""
+        while not prepare.group and (free := self._free.pop()):
+            if free.take(prepare, orders):
+                return free
+            self._give_up(free)
+        keeper = await self._channel.prepare(prepare, orders)
+        self._free.made(keeper)
+        return keeper
+
+    def free(self, keeper: Keeper) -> None:
+        """It waits for another run, unless there are enough that do."""
+        if self._closed or not self._free.put(keeper):
+            self._give_up(keeper)
+
+    async def gone(self, place: str) -> None:
+        """See Channel.gone. If the template is lost, nothing of it lives once its keeper ended."""
+        await self._channel.gone(place)
+        if self.lost:
+            await self.close()
+
+    async def insist(self) -> None:
+        """End the template and all its runs, by the keeper of its own."""
+        await self.close()
+
+    def _give_up(self, keeper: Keeper) -> None:
+        self._free.lost(keeper)
+        self._channel.free(keeper)
+
+    def forget(self, place: str) -> None:
+        """See Channel.forget."""
+        self._channel.forget(place)
+
+    async def close(self) -> None:
+        """End it and all its runs."""
+        self._closed = True
+        self._channel.end()
+        await self._process.discard()
+        await self._clear()
+
+    async def _made(self, limits: Limits) -> tuple[LocalProcess, RunFolder]:
+        folder = self._place.new()
+        seen = self._place.within(folder)
+        try:
+            place = uuid4().hex  # not the folder's name, which others had before
+            order = process_spec.prepare(
+                place, self._reach, limits, seen, self._rights, forked=True
+            )
+            return await LocalProcess.prepare(order, folder, self, self._place.leave), seen
+        except BaseException:
+            folder.remove()
+            raise
+
+    async def _stock(self) -> None:
+        await asyncio.sleep(_MOMENT)
+        try:
+            while len(self._spares) < _SPARES and not (self._closed or self.lost):
+                spare, _ = await self._made(Limits())
+                self._spares.append(spare)
+        except (Unavailable, OSError) as error:
+            _log.info("no runs are prepared: %s", error)
+
+    async def _clear(self) -> None:
+        if self._stocking:
+            await asyncio.wait([self._stocking])
+        spares, self._spares = self._spares, []
+        await asyncio.gather(*(spare.discard() for spare in spares))
+        for keeper in self._free.renew():
+            self._channel.free(keeper)
+
+    async def _answer(self) -> Preloaded:
+        """What it says when it has done its work; one that does not is ended."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                answer = await self._channel.answer()
+        except BaseException:
+            await self.close()
+            raise
+        if answer is None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_WORDS):  # how it ended by itself, if it does
+                    await self._process.wait()
+            await self.close()
+            outcome = await self._process.wait()
+            raise Unavailable(f"its template has ended: {outcome.detail}")
+        self.holds = answer
+        return answer

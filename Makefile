@@ -16,10 +16,10 @@ run: $(VENV)/.platform
 demo: $(VENV)/.platform
 	$(BIN)/python -m examples.demo
 
-# Most of them wait for servers half of the time, so three at once suit two cores. One that fails
-# gets a second chance, and is named as RERUN at the end (docs/adr/0005).
+# Most of them wait for servers half of the time, so three at once suit two cores. Each gets one try
+# (docs/adr/0005).
 test: $(VENV)/.dev
-	$(BIN)/pytest -q -n 3 --dist loadfile --reruns 1 --rerun-show-tracebacks
+	$(BIN)/pytest -q -n 3 --dist loadfile
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -118,7 +118,7 @@ def html(text: str, status: int = 200) -> web.Response:
 
 def ours(request: web.Request, public_url: str) -> bool:
     """Whether a browser says that a page of ours has sent this."""
-    origin = request.headers.get("StreamIdentity")
+    origin = request.headers.get("Origin")
     if origin is None:
         return request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
     try:

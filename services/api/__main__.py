@@ -40,7 +40,7 @@ from services.api.connections import commands as connections
 from services.api.events.tail import Tail, Told
 from services.api.http.request_context import Resources
 from services.api.orchestrations.upload_stream import sweep
-from services.api.read_model import queries
+from services.api.read_model.connections import deleted_connections
 from services.api.read_model.projection import SCHEMA, TABLES_ONLY, ViewsProjection
 from services.api.subscriptions import resources as desk
 from services.api.subscriptions import work
@@ -118,7 +118,7 @@ async def main(environ: Mapping[str, str]) -> None:
             await runner.position.reached(await log.end(), CATCH_UP)
             await migrate(rows, "services.api.read_model")
             # A database that was set back to a backup has destroyed keys again.
-            await secrets.shred(*await queries.deleted_connections(rows))
+            await secrets.shred(*await deleted_connections(rows))
             tasks.create_task(work.run(resources))
             app, share = application(resources, nats), Share.of_descriptors(config.trusted_proxies)
             async with serving(app, config.listen, config.listen_fds, share):

@@ -15,8 +15,8 @@ from msgspec import UNSET, Meta, UnsetType
 from libs.domain import connection, orchestration, run, task, workspace
 from libs.domain.events import Kind, Mode, Retry, Role
 from libs.identity.users import User
-from services.api.read_model.queries import TaskRow
 from services.api.read_model.row_types import RunSeen
+from services.api.read_model.tasks import TaskRow
 from services.api.requests import RunStatus
 
 Instant = Annotated[datetime, Meta(tz=True)]

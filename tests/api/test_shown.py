@@ -13,9 +13,15 @@ from libs.domain.ids import run_stream, task_stream
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database
-from services.api.read_model import queries
-from services.api.read_model.list_queries import WorkloadStatus
+from services.api.read_model.orchestrations import (
+    WorkloadStatus,
+    orchestration_page,
+    workload_page,
+)
 from services.api.read_model.projection import SCHEMA, ViewsProjection
+from services.api.read_model.row_types import NEWEST
+from services.api.read_model.runs import TaskStats, run_counts, run_page, runs_shown, task_stats
+from services.api.read_model.tasks import find_task, task_page, tasks_of
 from services.api.timeline import queries as lanes
 from tests.api.facts import START, Facts
 
@@ -38,9 +44,7 @@ async def project(rows: Database, facts: Facts, size: int = 7) -> None:
 
 
 async def statuses(rows: Database) -> dict[UUID, str]:
-    return {
-        one.orchestration.id: one.status for one in await queries.workloads(rows, [MINE, OTHERS])
-    }
+    return {one.orchestration.id: one.status for one in await workload_page(rows, [MINE, OTHERS])}
 
 
 async def test_a_workload_is_active_while_a_task_of_it_can_still_run(rows: Database) -> None:
@@ -69,7 +73,7 @@ async def test_a_workload_is_active_while_a_task_of_it_can_still_run(rows: Datab
         going: "active",
     }
     for status, count in (("active", 3), ("inactive", 4), ("error", 1)):
-        found = await queries.workloads(rows, [MINE], status=status)  # type: ignore[arg-type]
+        found = await workload_page(rows, [MINE], status=status)  # type: ignore[arg-type]
         assert [one.status for one in found] == [status] * count
 
 
@@ -81,15 +85,14 @@ async def test_workloads_are_found_by_a_part_of_their_name(rows: Database) -> No
 
     async def found(search: str) -> list[UUID]:
         return [
-            one.orchestration.id
-            for one in await queries.workloads(rows, [MINE, OTHERS], search=search)
+            one.orchestration.id for one in await workload_page(rows, [MINE, OTHERS], search=search)
         ]
 
     assert await found("E STRASSE") == [strasse]
     assert await found("files") == [nameless]
     assert await found("\0") == [strasse]
     assert await found("%") == []
-    assert [one.orchestration.id for one in await queries.workloads(rows, [MINE])] == [strasse]
+    assert [one.orchestration.id for one in await workload_page(rows, [MINE])] == [strasse]
 
 
 async def test_pages_follow_each_other_without_gap_or_overlap(rows: Database) -> None:
@@ -108,19 +111,19 @@ async def test_pages_follow_each_other_without_gap_or_overlap(rows: Database) ->
         return found
 
     async def workloads(before: int | None) -> list[tuple[UUID, int]]:
-        page = await queries.workloads(rows, [MINE, OTHERS], before=before, limit=3)
+        page = await workload_page(rows, [MINE, OTHERS], before=before, limit=3)
         return [(one.orchestration.id, one.seq) for one in page]
 
-    async def tasks_of(before: int | None) -> list[tuple[UUID, int]]:
-        page = await queries.tasks_of(rows, made[0], before=before, limit=3)
+    async def of_orchestration(before: int | None) -> list[tuple[UUID, int]]:
+        page = await tasks_of(rows, made[0], before=before, limit=3)
         return [(one.task.id, one.seq) for one in page]
 
     async def runs_of(before: int | None) -> list[tuple[UUID, int]]:
-        page = await queries.runs_shown(rows, workspaces=[MINE], before=before, limit=3)
+        page = await runs_shown(rows, workspaces=[MINE], before=before, limit=3)
         return [(one.run.id, one.seq) for one in page]
 
     assert await all_of(workloads) == made[::-1]
-    assert await all_of(tasks_of) == tasks[::-1]
+    assert await all_of(of_orchestration) == tasks[::-1]
     assert await all_of(runs_of) == ran[::-1]
 
 
@@ -133,7 +136,7 @@ async def test_tasks_are_shown_with_their_last_run(rows: Database) -> None:
     asked = RunRequested(task=ran, scheduled_at=START)
     facts.tell(run_stream(MINE, UUID(int=1)), asked)
     await project(rows, facts)
-    first, second = await queries.tasks_of(rows, made)
+    first, second = await tasks_of(rows, made)
     assert (first.task.id, first.status, second.task.id) == (ran, "started", fresh)
     assert first.last_run is not None
     assert first.last_run.id == last
@@ -151,7 +154,7 @@ async def test_runs_are_shown_of_a_workspace_an_orchestration_or_a_task(rows: Da
     await project(rows, facts)
 
     async def shown(**of: object) -> list[UUID]:
-        return [found.run.id for found in await queries.runs_shown(rows, **of)]  # type: ignore[arg-type]
+        return [found.run.id for found in await runs_shown(rows, **of)]  # type: ignore[arg-type]
 
     assert await shown(workspaces=[MINE]) == [going, bad, good]
     assert await shown(orchestration=one) == [bad, good]
@@ -159,7 +162,7 @@ async def test_runs_are_shown_of_a_workspace_an_orchestration_or_a_task(rows: Da
     assert await shown(workspaces=[MINE], statuses=["success", "running"]) == [going, good]
     assert await shown(task=of_one, statuses=["failure"]) == [bad]
     assert await shown(workspaces=[]) == []
-    [last, *_] = await queries.runs_shown(rows, task=of_one)
+    [last, *_] = await runs_shown(rows, task=of_one)
     assert (last.task_name, last.task_kind) == ("first", "once")
 
 
@@ -199,15 +202,13 @@ async def test_figures_of_a_task_and_of_a_workspace(rows: Database) -> None:
         facts.run(MINE, task, "success" if seconds % 3 else "failure", seconds=seconds)
     facts.run(MINE, task, None)
     await project(rows, facts)
-    stats = await queries.task_stats(rows, task, 9)
-    assert stats == queries.TaskStats({"success": 6, "failure": 3}, 5, 9, 9)
-    assert await queries.task_stats(rows, idle, 9) == queries.TaskStats({}, None, None, None)
+    stats = await task_stats(rows, task, 9)
+    assert stats == TaskStats({"success": 6, "failure": 3}, 5, 9, 9)
+    assert await task_stats(rows, idle, 9) == TaskStats({}, None, None, None)
     counts = {"requested": 0, "timed_out": 0, "running": 1, "killed": 1}
-    assert await queries.run_counts(rows, [MINE, OTHERS]) == {
-        MINE: {**counts, "success": 6, "failure": 3}
-    }
+    assert await run_counts(rows, [MINE, OTHERS]) == {MINE: {**counts, "success": 6, "failure": 3}}
     await project(rows, facts, size=3)  # all of it once more, past any checkpoint
-    assert (await queries.run_counts(rows, [MINE]))[MINE]["success"] == 6
+    assert (await run_counts(rows, [MINE]))[MINE]["success"] == 6
 
 
 async def test_pages_are_planned_to_read_by_index_also_while_nothing_is_there(
@@ -226,19 +227,19 @@ async def test_pages_are_planned_to_read_by_index_also_while_nothing_is_there(
         fetchrow = fetchval = fetch
 
     plans = Plans()
-    newest: dict[str, Any] = {"before": queries.NEWEST, "limit": 50}
+    newest: dict[str, Any] = {"before": NEWEST, "limit": 50}
     for killed in (True, False):
         for of in (None, [id]):
-            await queries.tasks(plans, [MINE], 5, killed=killed, orchestrations=of, **newest)
+            await task_page(plans, [MINE], 5, killed=killed, orchestrations=of, **newest)
     for status in (None, *get_args(WorkloadStatus)):
-        await queries.workloads(plans, [MINE], search="a", status=status, limit=50)
-    await queries.orchestrations(plans, [MINE], **newest)
-    await queries.task(plans, id, 5)
-    await queries.runs(plans, id, None, 50)
-    await queries.tasks_of(plans, id, limit=50)
+        await workload_page(plans, [MINE], search="a", status=status, limit=50)
+    await orchestration_page(plans, [MINE], **newest)
+    await find_task(plans, id, 5)
+    await run_page(plans, id, None, 50)
+    await tasks_of(plans, id, limit=50)
     for scope in ({"workspaces": [MINE]}, {"orchestration": id}, {"task": id}):
-        await queries.runs_shown(plans, **scope, limit=50)
-    await queries.task_stats(plans, id, 50)
+        await runs_shown(plans, **scope, limit=50)
+    await task_stats(plans, id, 50)
     await lanes.lanes(plans, MINE, now, now, 50)
     await lanes.buckets(plans, MINE, [id], now, now, 50)
     await lanes.bars(plans, MINE, [id], now, now)

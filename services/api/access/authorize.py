@@ -20,8 +20,17 @@ from libs.identity.users import User
 from libs.runtoken import token as run_token
 from services.api.access import run_tokens as runaccess
 from services.api.http.request_context import OPEN_TO_MACHINES, RequestContext, Resources
-from services.api.read_model import queries
-from services.api.read_model.queries import Rows, TaskRow
+from services.api.read_model.connections import (
+    connections_of,
+    find_connection,
+    find_connection_named,
+)
+from services.api.read_model.orchestrations import find_orchestration
+from services.api.read_model.paging import find_position
+from services.api.read_model.row_types import Rows
+from services.api.read_model.runs import find_begun_run, find_run
+from services.api.read_model.tasks import TaskRow, find_task
+from services.api.read_model.workspaces import find_workspace, workspaces_of
 
 
 async def authenticated(resources: Resources, request: web.Request) -> User:
@@ -71,7 +80,7 @@ def person(call: RequestContext) -> User:
 async def workspace(
     call: RequestContext, rows: Rows, id: int, field: str = "workspace_id"
 ) -> Workspace:
-    found = await queries.workspace(rows, id)
+    found = await find_workspace(rows, id)
     if found is None:
         raise _missing(field, "workspace", id)
     _check(call.caller, found, field)
@@ -107,19 +116,19 @@ def _may_enter(caller: User, workspace: Workspace) -> bool:
 async def workspaces(call: RequestContext, rows: Rows) -> list[Workspace]:
     """All that the caller may see."""
     if isinstance(call.caller, MachinePrincipal):
-        scope = [await queries.workspace(rows, id) for id in sorted(call.caller.scope)]
+        scope = [await find_workspace(rows, id) for id in sorted(call.caller.scope)]
         return [state for state in scope if state and _may_enter(call.caller, state)]
-    return await queries.workspaces(rows, None if call.caller.admin else str(call.caller.id))
+    return await workspaces_of(rows, None if call.caller.admin else str(call.caller.id))
 
 
 async def connection(call: RequestContext, id: UUID, field: str = "id") -> Connection:
     """One that the caller may read, details included."""
-    found = await queries.connection(call.resources.rows, id)
+    found = await find_connection(call.resources.rows, id)
     return await _readable(call, found, field, id)
 
 
 async def connection_named(call: RequestContext, name: str) -> Connection:
-    found = await queries.connection_named(call.resources.rows, name)
+    found = await find_connection_named(call.resources.rows, name)
     return await _readable(call, found, "name", name)
 
 
@@ -141,17 +150,17 @@ async def _readable(
 async def connections(call: RequestContext, rows: Rows) -> list[Connection]:
     """All that the caller may read."""
     if call.caller.admin:
-        return await queries.connections(rows, None, None)
+        return await connections_of(rows, None, None)
     visible = [state.id for state in await workspaces(call, rows)]
     creator = None if isinstance(call.caller, MachinePrincipal) else str(call.caller.id)
-    return await queries.connections(rows, creator, visible)
+    return await connections_of(rows, creator, visible)
 
 
 async def owned_connection(
     call: RequestContext, id: UUID, field: str = "connection_id"
 ) -> Connection:
     """One that the caller created; administrators own all."""
-    found = await queries.connection(call.resources.rows, id)
+    found = await find_connection(call.resources.rows, id)
     if found is None:
         raise _missing(field, "connection", id)
     if not _owns(call.caller, found):
@@ -170,7 +179,7 @@ def _owns(caller: User, connection: Connection) -> bool:
 async def orchestration(
     call: RequestContext, rows: Rows, id: UUID, field: str = "id"
 ) -> Orchestration:
-    found = await queries.orchestration(rows, id)
+    found = await find_orchestration(rows, id)
     if found is None:
         raise _missing(field, "orchestration", id)
     state, its_workspace = found
@@ -181,7 +190,7 @@ async def orchestration(
 async def task(
     call: RequestContext, rows: Rows, id: UUID, run_limit: int = 0, field: str = "id"
 ) -> TaskRow:
-    found = await queries.task(rows, id, run_limit)
+    found = await find_task(rows, id, run_limit)
     if found is None:
         raise _missing(field, "task", id)
     await workspace(call, rows, found.task.workspace, field)
@@ -190,12 +199,12 @@ async def task(
 
 async def run(call: RequestContext, rows: Rows, id: UUID, field: str) -> Run:
     """Not found too when it has not begun."""
-    return await _visible_run(call, rows, await queries.run(rows, id), id, field)
+    return await _visible_run(call, rows, await find_begun_run(rows, id), id, field)
 
 
 async def run_asked_for(call: RequestContext, rows: Rows, id: UUID, field: str) -> Run:
     """Whether or not it has begun."""
-    return await _visible_run(call, rows, await queries.run_asked_for(rows, id), id, field)
+    return await _visible_run(call, rows, await find_run(rows, id), id, field)
 
 
 async def _visible_run(
@@ -209,7 +218,7 @@ async def _visible_run(
 
 async def before(rows: Rows, kind: Literal["orchestration", "task", "run"], id: UUID | None) -> int:
     """Where a page begins. It says nothing of what is there: only whose list it is counts."""
-    place = await queries.place(rows, kind, id)
+    place = await find_position(rows, kind, id)
     if place is None:
         raise _missing("before", kind, id)
     return place

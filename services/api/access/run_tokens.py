@@ -7,7 +7,7 @@ from libs.identity.tokens import Pair
 from libs.identity.users import User
 from libs.runtoken.token import Claims
 from services.api.http.request_context import Resources
-from services.api.read_model import queries
+from services.api.read_model.runs import find_begun_run
 
 ACCESS_SECONDS = 24 * 3600
 
@@ -35,7 +35,7 @@ async def _owner(resources: Resources, claims: Claims) -> User:
     if owner is None:
         raise Rejected("unauthorized", "Authorization: the task's owner is gone or disabled")
     # A run that the views don't show yet has just begun: else it would have no token.
-    found = await queries.run(resources.rows, claims.run)
+    found = await find_begun_run(resources.rows, claims.run)
     if found is not None and found.status in ENDED:
         raise Rejected("unauthorized", "Authorization: the run that this token is for has ended")
     return owner

@@ -23,7 +23,7 @@ from services.api.access import authorize as access
 from services.api.append import idempotency, unique_append
 from services.api.append.sealed_append import append_sealed
 from services.api.http.request_context import RequestContext
-from services.api.read_model import queries
+from services.api.read_model.connections import connections_of, find_connection_named
 
 SUBJECTS = "event.0.connection.*"
 MOST_DETAILS = 64 << 10  # bytes as JSON; sealed they travel in an event
@@ -53,7 +53,7 @@ async def _create(
         order = ConnectionCreated(name=body.name, kind=body.type, details=details)
 
         async def decide() -> tuple[StreamId, AnyEvent]:
-            known = await queries.connection_named(call.resources.rows, order.name)
+            known = await find_connection_named(call.resources.rows, order.name)
             (event,) = connection.create(order, taken=known is not None)
             return stream, event
 
@@ -66,7 +66,7 @@ async def _known(
     call: RequestContext, body: requests.CreateConnection, plain: bytes, command: UUID | None
 ) -> tuple[UUID, int] | None:
     """The connection of that name, if this command has made it before."""
-    found = await queries.connection_named(call.resources.rows, body.name)
+    found = await find_connection_named(call.resources.rows, body.name)
     seq = await idempotency.caused(call, command, connection_stream(found.id)) if found else None
     if found is None or seq is None:
         return None
@@ -110,7 +110,7 @@ async def list_connections(
         found = await access.connections(call, rows)
     else:
         await access.workspace(call, rows, body.workspace_id)
-        found = await queries.connections(rows, None, [body.workspace_id])
+        found = await connections_of(rows, None, [body.workspace_id])
     names = await _names(call)
     return wire.Connections([wire.Connection.of(state, names) for state in found])
 

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from libs.domain.events import RunRequested
 from libs.eventlog.envelope import Recorded
-from services.api.read_model import queries
 from services.api.read_model.row_types import Rows
+from services.api.read_model.runs import find_begun_run
+from services.api.read_model.tasks import find_task
 
 _MOST_KNOWN = 1000
 
@@ -41,12 +42,12 @@ class Concern:
         return about is not None and self._about in (about, await self._workload_of(about))
 
     async def _task_of(self, run: UUID) -> UUID | None:
-        if run not in self._known and (found := await queries.run(self._rows, run)):
+        if run not in self._known and (found := await find_begun_run(self._rows, run)):
             self._remember(run, found.task)
         return self._known.get(run)
 
     async def _workload_of(self, task: UUID) -> UUID | None:
-        if task not in self._known and (found := await queries.task(self._rows, task, 0)):
+        if task not in self._known and (found := await find_task(self._rows, task, 0)):
             self._remember(task, found.task.orchestration)
         return self._known.get(task)
 

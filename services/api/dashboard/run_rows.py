@@ -6,7 +6,7 @@ from uuid import UUID
 from libs.domain import run
 from services.api.dashboard.page_context import PageContext
 from services.api.dashboard.paging import Paging
-from services.api.read_model import queries
+from services.api.read_model.runs import runs_shown
 
 _STATUSES: tuple[run.Status, ...] = ("running", "success", "failure", "timed_out", "killed")
 
@@ -15,7 +15,7 @@ async def run_lines(visit: PageContext, paging: Paging, **of: UUID) -> dict[str,
     """What runs.html shows."""
     wanted = visit.call.request.query.get("status", "")
     statuses = [known for known in _STATUSES if known == wanted]
-    found = await queries.runs_shown(
+    found = await runs_shown(
         visit.call.resources.rows,
         statuses=statuses,
         before=paging.before,

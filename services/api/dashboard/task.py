@@ -15,8 +15,7 @@ from services.api.dashboard.page_context import PageContext, local
 from services.api.dashboard.paging import Paging
 from services.api.dashboard.run_rows import run_lines
 from services.api.dashboard.task_row import TaskLine
-from services.api.read_model import queries
-from services.api.read_model.queries import TaskShown
+from services.api.read_model.tasks import TaskRow, TaskShown
 from services.api.tasks import commands as tasks
 
 
@@ -44,7 +43,7 @@ async def show(visit: PageContext) -> web.Response:
     )
 
 
-async def _found(visit: PageContext) -> queries.TaskRow:
+async def _found(visit: PageContext) -> TaskRow:
     return await access.task(
         visit.call, visit.call.resources.rows, path_id(visit, "task"), run_limit=1
     )

@@ -8,8 +8,8 @@ from libs.domain import schedule, task
 from libs.domain.errors import Rejected
 from libs.domain.events import TaskEvent
 from libs.domain.run_end import ENDED, may_run_again
-from services.api.read_model.queries import TaskShown
 from services.api.read_model.row_types import RunSeen
+from services.api.read_model.tasks import TaskShown
 
 _COMMANDS: dict[str, Callable[[task.Task], Sequence[TaskEvent]]] = {
     "pause": task.pause,

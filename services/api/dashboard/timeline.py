@@ -13,7 +13,7 @@ from services.api.dashboard import chart, timeline_svg
 from services.api.dashboard.form_parsing import number, uuid
 from services.api.dashboard.page_context import PageContext
 from services.api.dashboard.timeline_svg import Scale
-from services.api.read_model import queries
+from services.api.read_model.runs import runs_shown, task_stats
 from services.api.timeline.routes import DEFAULT_LANES, Timeline, timeline
 
 _EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday
@@ -117,8 +117,8 @@ async def _chart(visit: PageContext, asked: Window, found: Timeline) -> dict[str
         return None
     rows = visit.call.resources.rows
     task = (await access.task(visit.call, rows, id, field="task")).task
-    shown = await queries.runs_shown(rows, task=id, statuses=sorted(ENDED), limit=chart.RUNS)
-    stats = await queries.task_stats(rows, id, chart.RUNS)
+    shown = await runs_shown(rows, task=id, statuses=sorted(ENDED), limit=chart.RUNS)
+    stats = await task_stats(rows, id, chart.RUNS)
     ended = sum(stats.counts.values())
     return {
         "task": task,

@@ -21,7 +21,7 @@ from services.api.dashboard.paging import Paging
 from services.api.dashboard.run_rows import run_lines
 from services.api.dashboard.task_row import TaskLine
 from services.api.orchestrations import build_progress as packaging
-from services.api.read_model import queries
+from services.api.read_model.tasks import tasks_of
 
 
 async def show(visit: PageContext) -> web.Response:
@@ -48,7 +48,7 @@ async def show(visit: PageContext) -> web.Response:
 
 async def _tasks(visit: PageContext, id: UUID, paging: Paging) -> dict[str, Any]:
     rows = visit.call.resources.rows
-    found = await queries.tasks_of(rows, id, before=paging.before, limit=paging.limit)
+    found = await tasks_of(rows, id, before=paging.before, limit=paging.limit)
     now = datetime.now(UTC)
     return {"tasks": [TaskLine.of(one, now) for one in paging.shown(found)]}
 

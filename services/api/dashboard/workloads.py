@@ -13,8 +13,7 @@ from services.api.dashboard.page_context import PageContext
 from services.api.dashboard.paging import Paging
 from services.api.http.errors import STATUS, Refusal
 from services.api.orchestrations import commands as orchestrations
-from services.api.read_model import queries
-from services.api.read_model.list_queries import WorkloadStatus
+from services.api.read_model.orchestrations import WorkloadStatus, workload_page
 
 _FILTERS: tuple[WorkloadStatus, ...] = ("active", "inactive", "error")
 
@@ -28,7 +27,7 @@ async def _list(visit: PageContext, problem: str = "", status: int = 200) -> web
     paging = Paging(visit, "search", "status")
     search, wanted = query.get("search", "")[:256], query.get("status", "")
     ids = [visit.workspace.id] if visit.workspace else []
-    found = await queries.workloads(
+    found = await workload_page(
         visit.call.resources.rows,
         ids,
         search=search,

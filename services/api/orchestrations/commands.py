@@ -16,7 +16,9 @@ from services.api.append import idempotency
 from services.api.http.request_context import RequestContext
 from services.api.orchestrations import build_progress
 from services.api.orchestrations.upload_stream import Received, receive
-from services.api.read_model import queries
+from services.api.read_model.orchestrations import orchestration_page
+from services.api.read_model.row_types import NEWEST
+from services.api.read_model.tasks import task_page
 
 
 async def upload(call: RequestContext, _: None) -> wire.Created:
@@ -91,7 +93,7 @@ async def list_one(
     await access.workspace(call, rows, body.workspace_id)
     before = await access.before(rows, "orchestration", body.before)
     limit = body.limit or requests.MOST_LISTED
-    found = await queries.orchestrations(rows, [body.workspace_id], before, limit)
+    found = await orchestration_page(rows, [body.workspace_id], before, limit)
     return [wire.Orchestration.of(state) for state in found]
 
 
@@ -108,14 +110,14 @@ async def list_all(
         ids = [state.id for state in visible]
         before = await access.before(rows, "orchestration", body.before)
         limit = body.limit or requests.MOST_LISTED
-        found = await queries.orchestrations(rows, ids, before, limit)
-        tasks = await queries.tasks(
+        found = await orchestration_page(rows, ids, before, limit)
+        tasks = await task_page(
             rows,
             ids,
             requests.DEFAULT_RUNS,
             killed=bool(body.killed),
             orchestrations=[state.id for state in found],
-            before=queries.NEWEST,
+            before=NEWEST,
             limit=requests.MOST_LISTED,
         )
     workspaces = {state.id: wire.Workspace.of(state) for state in visible}

@@ -6,7 +6,7 @@ from libs.domain.errors import Rejected
 from services.api import requests, wire
 from services.api.access import authorize as access
 from services.api.http.request_context import RequestContext
-from services.api.read_model import queries
+from services.api.read_model.runs import run_page
 from services.api.runs import log_client
 
 
@@ -17,7 +17,7 @@ async def list_runs(call: RequestContext, body: requests.ListRuns) -> list[wire.
     status = None if body.status == "all" else body.status
     before = await access.before(rows, "run", body.before)
     limit = body.limit or requests.MOST_RUNS
-    found = await queries.runs(rows, body.task_id, status, limit, before)
+    found = await run_page(rows, body.task_id, status, limit, before)
     return [wire.TaskRun.seen(state) for state in found]
 
 

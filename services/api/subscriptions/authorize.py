@@ -8,7 +8,7 @@ from libs.domain.subscription import Subscription
 from libs.eventlog.envelope import Context
 from libs.eventlog.transact import transact
 from services.api.http.request_context import Resources
-from services.api.read_model import queries
+from services.api.read_model.workspaces import find_workspace
 
 REASON = "who created it may not see the workspace any more"
 
@@ -20,7 +20,7 @@ async def entitled(resources: Resources, found: Subscription) -> bool:
         return False
     if creator.admin:
         return True
-    workspace = await queries.workspace(resources.rows, found.workspace)
+    workspace = await find_workspace(resources.rows, found.workspace)
     return workspace is not None and str(creator.id) in workspace.members
 
 

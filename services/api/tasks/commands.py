@@ -21,7 +21,9 @@ from services.api import requests, wire
 from services.api.access import authorize as access
 from services.api.append import idempotency
 from services.api.http.request_context import RequestContext
-from services.api.read_model import queries
+from services.api.read_model.orchestrations import orchestrations_of_sha
+from services.api.read_model.row_types import Rows
+from services.api.read_model.tasks import task_ids_of_sha, task_page
 
 MOST_ARGUMENTS = 256 << 10  # bytes as JSON; they travel in an event
 DEEPEST_ARGUMENTS = 100
@@ -128,7 +130,7 @@ async def list_tasks(call: RequestContext, body: requests.ListTasks) -> list[wir
     if body.orch_id is not None:
         await access.orchestration(call, rows, body.orch_id, "orch_id")
     workspaces = await _workspaces(call, rows, body.workspace_id)
-    found = await queries.tasks(
+    found = await task_page(
         rows,
         workspaces,
         _limit(body.run_limit),
@@ -140,21 +142,19 @@ async def list_tasks(call: RequestContext, body: requests.ListTasks) -> list[wir
     return [wire.Task.of(row) for row in found]
 
 
-async def _of(
-    rows: queries.Rows, workspaces: Sequence[int], body: requests.ListTasks
-) -> list[UUID] | None:
+async def _of(rows: Rows, workspaces: Sequence[int], body: requests.ListTasks) -> list[UUID] | None:
     """The orchestrations whose tasks are asked for; none: any."""
     one = None if body.orch_id is None else [body.orch_id]
     if body.orch_sha is None:
         return one
-    same = await queries.orchestrations_of_sha(rows, workspaces, body.orch_sha.lower())
+    same = await orchestrations_of_sha(rows, workspaces, body.orch_sha.lower())
     return same if one is None else [id for id in one if id in same]
 
 
 async def by_sha(call: RequestContext, body: requests.TasksBySha) -> wire.TaskIds:
     rows, limit = call.resources.rows, requests.MOST_LISTED
     visible = await _workspaces(call, rows, None)
-    return wire.TaskIds(await queries.task_ids_of_sha(rows, visible, body.sha.lower(), limit))
+    return wire.TaskIds(await task_ids_of_sha(rows, visible, body.sha.lower(), limit))
 
 
 async def kill(call: RequestContext, body: requests.KillTask) -> wire.Task:
@@ -183,7 +183,7 @@ async def _command(
     return wire.Task.of(msgspec.structs.replace(row, task=decided))
 
 
-async def _workspaces(call: RequestContext, rows: queries.Rows, id: int | None) -> list[int]:
+async def _workspaces(call: RequestContext, rows: Rows, id: int | None) -> list[int]:
     if id is not None:
         return [(await access.workspace(call, rows, id)).id]
     return [state.id for state in await access.workspaces(call, rows)]

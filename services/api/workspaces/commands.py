@@ -12,7 +12,7 @@ from services.api import requests, wire
 from services.api.access import authorize as access
 from services.api.append import idempotency, unique_append
 from services.api.http.request_context import RequestContext
-from services.api.read_model import queries
+from services.api.read_model.workspaces import next_workspace_id, workspace_names, workspaces_named
 
 _ALL = "event.*.workspace.*"
 _TRIES = 50
@@ -23,8 +23,8 @@ async def create(call: RequestContext, body: requests.CreateWorkspace) -> wire.W
     rows, owner = call.resources.rows, str(access.person(call).id)
 
     async def decide() -> tuple[StreamId, AnyEvent]:
-        id = await queries.workspace_id_to_come(rows)
-        taken = await queries.workspace_names(rows)
+        id = await next_workspace_id(rows)
+        taken = await workspace_names(rows)
         (event,) = workspace.create(body.workspace_name, owner, taken)
         return workspace_stream(id), event
 
@@ -45,7 +45,7 @@ async def _known(
     call: RequestContext, name: str, command: UUID | None
 ) -> tuple[StreamId, int] | None:
     """The workspace of that name, if this command has made it before."""
-    for found in await queries.workspaces_named(call.resources.rows, name, str(call.caller.id)):
+    for found in await workspaces_named(call.resources.rows, name, str(call.caller.id)):
         stream = workspace_stream(found.id)
         seq = await idempotency.caused(call, command, stream) if found.name == name else None
         if seq is not None:
@@ -63,7 +63,7 @@ async def default(call: RequestContext) -> workspace.Workspace:
         return await access.workspace(call, rows, min(user.scope))
     name = f"{user.email[:_MOST_OF_EMAIL]} - Default Workspace"
     for number in range(1, _TRIES):
-        found = await queries.workspaces_named(rows, name, str(user.id))
+        found = await workspaces_named(rows, name, str(user.id))
         if found:
             return found[0]
         with contextlib.suppress(Rejected):

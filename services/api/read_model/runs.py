@@ -1,53 +1,17 @@
-"""Pages of what people look at: newest first, a page's worth at a time, however much there is.
-
-`before` is the `seq` of the last item of the page before, none for the first page. Where several
-workspaces or statuses are asked for, each gives its newest from its own part of an index: a page
-costs what it shows, not what it leaves out.
-"""
+"""Runs, as lists of the API have them and as pages show them, and how a task's last ones went."""
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from libs.domain import run as runs
-from libs.domain import task as tasks
 from libs.domain.events import Kind
-from libs.domain.orchestration import Orchestration
 from libs.domain.run import Run
 from libs.domain.run_end import ENDED
-from libs.domain.task import Task
-from services.api.read_model.row_types import (
-    BEGUN,
-    NEWEST,
-    ORCHESTRATION,
-    RUN,
-    RUN_SEEN,
-    TASK,
-    Rows,
-    RunSeen,
-)
-
-WorkloadStatus = Literal["active", "inactive", "error"]
-
-
-class Workload(msgspec.Struct, frozen=True):
-    """`error`: it could not be packaged; `active`: a task of it runs or can still run."""
-
-    orchestration: Orchestration
-    status: WorkloadStatus
-    seq: int
-
-
-class TaskShown(msgspec.Struct, frozen=True):
-    """`status` is the one to show; `last_run` is the newest that has begun."""
-
-    task: Task
-    status: tasks.Status
-    seq: int
-    last_run: RunSeen | None
+from services.api.read_model.row_types import BEGUN, NEWEST, RUN, RUN_SEEN, Rows, RunSeen
 
 
 class RunShown(msgspec.Struct, frozen=True):
@@ -66,69 +30,34 @@ class TaskStats(msgspec.Struct, frozen=True):
     longest_seconds: float | None
 
 
-_CAN_RUN = """(SELECT true FROM task
-        WHERE task.orchestration = orchestration.id AND can_run AND NOT spent LIMIT 1)"""
-_WORKLOADS = """
-SELECT newest.* FROM unnest($1::bigint[]) AS mine (workspace), LATERAL (
-    SELECT state, created_seq, {status} AS status FROM orchestration
-    WHERE workspace = mine.workspace AND created_seq < $2 AND strpos(title, $3) > 0 AND {which}
-    ORDER BY created_seq DESC LIMIT $4) AS newest
-ORDER BY created_seq DESC LIMIT $4
-"""
-# By the status that is asked for.
-_WORKLOADS_THAT_ARE: dict[WorkloadStatus | None, str] = {
-    None: _WORKLOADS.format(
-        which="true",
-        status=f"CASE WHEN failed THEN 'error' WHEN {_CAN_RUN} THEN 'active' ELSE 'inactive' END",
-    ),
-    "error": _WORKLOADS.format(which="failed", status="'error'"),
-    "active": _WORKLOADS.format(which=f"NOT failed AND {_CAN_RUN}", status="'active'"),
-    "inactive": _WORKLOADS.format(which=f"NOT failed AND {_CAN_RUN} IS NULL", status="'inactive'"),
-}
+async def find_begun_run(rows: Rows, id: UUID) -> Run | None:
+    """None too when it has not begun."""
+    state = await rows.fetchval("SELECT state FROM run WHERE id = $1 AND status <> 'requested'", id)
+    return RUN.decode(state) if state else None
 
 
-async def workloads(
-    rows: Rows,
-    workspaces: Sequence[int],
-    *,
-    search: str = "",
-    status: WorkloadStatus | None = None,
-    before: int | None = None,
-    limit: int = 50,
-) -> list[Workload]:
-    """Orchestrations, newest first, whose name (the file's, if it has none) holds `search`."""
-    wanted = search.replace("\0", "\ufffd").casefold()
-    query = _WORKLOADS_THAT_ARE[status]
-    found = await rows.fetch(query, workspaces, before or NEWEST, wanted, limit)
-    return [
-        Workload(ORCHESTRATION.decode(row["state"]), row["status"], row["created_seq"])
-        for row in found
-    ]
+async def find_run(rows: Rows, id: UUID) -> Run | None:
+    """Whether or not it has begun."""
+    state = await rows.fetchval("SELECT state FROM run WHERE id = $1", id)
+    return RUN.decode(state) if state else None
 
 
-_TASKS_OF = """
-SELECT task.state, created_seq, last.state AS last_run,
-    (SELECT true FROM run WHERE run.task = task.id LIMIT 1) IS NOT NULL AS has_runs
-FROM task LEFT JOIN LATERAL (
-    SELECT state FROM run WHERE run.task = task.id AND run.status <> 'requested'
-    ORDER BY run.created_seq DESC LIMIT 1) AS last ON true
-WHERE orchestration = $1 AND created_seq < $2 ORDER BY created_seq DESC LIMIT $3
-"""
-
-
-async def tasks_of(
-    rows: Rows, orchestration: UUID, *, before: int | None = None, limit: int = 50
-) -> list[TaskShown]:
-    """Newest first, the killed ones too."""
-    found = await rows.fetch(_TASKS_OF, orchestration, before or NEWEST, limit)
-    return [_task_shown(row) for row in found]
-
-
-def _task_shown(row: Any) -> TaskShown:
-    state = TASK.decode(row["state"])
-    last = RUN_SEEN.decode(row["last_run"]) if row["last_run"] else None
-    status = tasks.shown_status(state, row["has_runs"])
-    return TaskShown(state, status, row["created_seq"], last)
+async def run_page(
+    rows: Rows, task: UUID, status: str | None, limit: int, before: int = NEWEST
+) -> list[RunSeen]:
+    """A task's runs that have begun, the last to change first; of one status, or of all."""
+    found = await rows.fetch(
+        """SELECT newest.state FROM unnest($2::text[]) AS of (status), LATERAL (
+            SELECT state, updated_seq FROM run
+            WHERE task = $1 AND run.status = of.status AND updated_seq < $4
+            ORDER BY updated_seq DESC LIMIT $3) AS newest
+        ORDER BY updated_seq DESC LIMIT $3""",
+        task,
+        [status] if status else BEGUN,
+        limit,
+        before,
+    )
+    return [RUN_SEEN.decode(row["state"]) for row in found]
 
 
 # Runs by {scope}: a column of theirs, of which $1 has the values.

@@ -48,8 +48,8 @@ async def main(environ: Mapping[str, str]) -> None:
         backend = await LocalBackend.open(
             config.data / "runs",
             config.first_uid,
-            templates=config.templates,
-            template_bytes=config.template_mib << 20,
+            zygotes=config.templates,
+            zygote_bytes=config.template_mib << 20,
             kept_ports=config.all_kept_ports(),
         )
         for sentence in backend.capabilities():

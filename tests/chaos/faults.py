@@ -15,7 +15,7 @@ from tests.small_disk import SmallDisk
 from tests.supervisor.instance import command_line, descendants
 
 SERVED = (*SERVICES, "nats", "postgres")
-# A launcher, the processes below it (keepers, warm interpreters, runs), and any process at all.
+# A launcher, the processes below it (shims, warm interpreters, runs), and any process at all.
 DEEPER = ("launcher", "below a launcher", "any")
 _LAUNCHER = "services.executor.local.child.launcher"
 _FULL = 1 << 20  # bytes left free on a full disk: too few for a write of the stores

@@ -98,7 +98,7 @@ async def test_runs_cannot_see_each_other(runs: Harness) -> None:
     _, out, _ = await runs.run(
         "import os; print([int(n) for n in os.listdir('/proc') if n.isdigit()])"
     )
-    assert json.loads(out) == [1, 2]  # the keeper and itself
+    assert json.loads(out) == [1, 2]  # the shim and itself
     await other.running.stop("killed")
 
 
@@ -122,8 +122,8 @@ async def test_runs_cannot_signal_each_other_or_the_platform(runs: Harness) -> N
     await other.running.stop("killed")
 
 
-async def test_a_task_cannot_end_its_keeper(runs: Harness) -> None:
-    """Where it can, all of it dies with the keeper: see test_i7_a_killed_keeper."""
+async def test_a_task_cannot_end_its_shim(runs: Harness) -> None:
+    """Where it can, all of it dies with the shim: see test_i7_a_killed_shim."""
     needs(runs, OWN_VIEW, OWN_UID, OWN_SIGNALS)
     script = """
         import os, signal

@@ -215,7 +215,7 @@ print(subprocess.run(["sh", "-c", "echo a process"], capture_output=True, text=T
     assert (rest, err) == (["a thread", "a process", ""], "")
 
 
-async def test_it_cannot_slow_down_its_keeper_or_go_before_others(runs: Harness) -> None:
+async def test_it_cannot_slow_down_its_shim_or_go_before_others(runs: Harness) -> None:
     script = """
         import os, resource
         def refused(call, *arguments):
@@ -348,7 +348,7 @@ async def test_its_uid_has_a_name(runs: Harness) -> None:
     """
     there = [f"/etc/{name}" for name in ("hosts", "resolv.conf", "nsswitch.conf")]
     script = script.replace("THERE", str([path for path in there if Path(path).is_file()]))
-    for slot in (0, 5):  # the second has another uid, and maybe the keeper of the first
+    for slot in (0, 5):  # the second has another uid, and maybe the shim of the first
         _, out, err = await runs.run(script, slot=slot)
         assert (err, out.splitlines()) == (
             "",

@@ -1,4 +1,4 @@
-"""Packages of an environment, each with a habit that a template has to mind."""
+"""Packages of an environment, each with a habit that a zygote has to mind."""
 
 MODULES = {
     "good": "import os\nBY = os.getpid()\nos.environ['SET_BY_GOOD'] = '1'\nVALUE = 'good'\n",

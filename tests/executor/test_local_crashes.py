@@ -72,7 +72,7 @@ async def test_a_killed_launcher_is_replaced(backend: LocalBackend, runs: Harnes
     assert (again.status, out) == ("success", "again\n")
 
 
-async def test_i7_a_killed_keeper_takes_its_run_with_it(runs: Harness) -> None:
+async def test_i7_a_killed_shim_takes_its_run_with_it(runs: Harness) -> None:
     hidden = mark()
     run = await runs.start(runs.spec(with_daemon(hidden)))
     other = await runs.start(runs.spec("print('ready'); open('/dev/stdin').read()", slot=1))

@@ -43,7 +43,7 @@ async def test_one_that_is_discarded_leaves_nothing_and_runs_nothing(runs: Harne
 async def test_one_that_is_discarded_keeps_no_file_open(runs: Harness) -> None:
     spec = runs.spec("print('it ran')")
     await runs.backend.warm(spec)
-    await (await runs.backend.prepare(spec)).discard()  # the first keeper stays
+    await (await runs.backend.prepare(spec)).discard()  # the first shim stays
     before = _pipes()
     await (await runs.backend.prepare(spec)).discard()
     assert _pipes() <= before

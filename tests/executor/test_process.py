@@ -12,7 +12,7 @@ from tests.executor.harness import DAEMON, living, mark
 
 ROOT = Path(__file__).parents[2]
 
-KEEPER = """
+SHIM = """
 import os
 from libs.linux import process, syscalls
 syscalls.become_subreaper()
@@ -42,8 +42,8 @@ os.kill(spared, 9)
 def test_i7_the_walk_ends_all_but_who_is_spared(then: str) -> None:
     hidden, spared = mark(), mark()
     daemon = "\n".join("    " + line for line in f"{DAEMON}\ndaemon({hidden!r})".splitlines())
-    keeper = KEEPER.format(spared=spared, script=daemon, then=then)
-    done = subprocess.run([sys.executable, "-c", keeper], cwd=ROOT, check=False, timeout=60)
+    shim = SHIM.format(spared=spared, script=daemon, then=then)
+    done = subprocess.run([sys.executable, "-c", shim], cwd=ROOT, check=False, timeout=60)
     assert done.returncode == 0
     assert not living(hidden)
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.platform import Api, Platform, api
 
-# In one environment; each order of imports has a template of its own.
+# In one environment; each order of imports has a zygote of its own.
 NAMES = ["idna", "certifi", "urllib3", "six"]
 ORDERS = [", ".join(each) for each in islice(permutations(NAMES), 16)]
 REQUIREMENTS = {"requirements.txt": "\n".join(NAMES)}
@@ -17,7 +17,7 @@ WITHIN = 5.0  # seconds, as documented
 
 
 async def warm(client: Api, orchestrations: list[str]) -> None:
-    """Until a run of each is a fork, so that all have their templates."""
+    """Until a run of each is a fork, so that all have their zygotes."""
     cold = orchestrations
     while cold:
         tasks = {each: await client.run(each) for each in cold}
@@ -27,7 +27,7 @@ async def warm(client: Api, orchestrations: list[str]) -> None:
 
 
 @pytest.mark.timeout(600)
-async def test_a_stop_with_sixteen_templates(tmp_path: Path) -> None:
+async def test_a_stop_with_sixteen_zygotes(tmp_path: Path) -> None:
     platform = Platform(tmp_path)
     orchestrations: list[str] = []
     try:

@@ -27,7 +27,7 @@ async def test_a_forked_run_says_why_it_imports_by_itself(client: Api) -> None:
 async def test_a_forked_run_says_what_came_when(client: Api) -> None:
     orchestration = await client.ready(SCRIPT)
     new = "not yet"
-    while new:  # until there is a template
+    while new:  # until there is a zygote
         task = await client.run(orchestration)
         (run,) = await client.ended(task)
         details = await client.details(task, run["run_id"])

@@ -18,7 +18,7 @@ from services.executor.local.missing_features import explain
 from services.executor.local.process import LocalProcess
 from services.executor.local.protocol import Rights
 from services.executor.local.zygote import script_imports
-from services.executor.local.zygote_client import Template
+from services.executor.local.zygote_client import ZygoteClient
 from services.executor.local.zygote_pool import Wanted, ZygotePool
 
 FIRST_UID = 20000
@@ -28,7 +28,7 @@ _REMEMBERED = 1000
 class LocalBackend:
     """Implements Backend. `runs` is a folder of this backend alone: what is in it is removed.
 
-    So is what lies in `templates` beside it, where the folders of forked runs are: each template
+    So is what lies in `templates` beside it, where the folders of forked runs are: each zygote
     is to see those of its own runs, and no others.
 
     As root, the run in slot n gets uid and gid `first_uid` + n.
@@ -41,8 +41,8 @@ class LocalBackend:
         namespaces: bool,
         kept_ports: str,
         launcher: LauncherProcess,
-        templates: int,
-        template_bytes: int,
+        zygotes: int,
+        zygote_bytes: int,
     ) -> None:
         self._folder = runs
         self._first_uid = first_uid
@@ -53,7 +53,7 @@ class LocalBackend:
         self._runs: set[LocalProcess] = set()
         self._removals: set[asyncio.Task[None]] = set()
         self._known: set[UUID | None] = set()
-        self._templates = ZygotePool(self._template, templates, template_bytes)
+        self._zygotes = ZygotePool(self._zygote, zygotes, zygote_bytes)
         self._imports: dict[tuple[Path, str], script_imports.Ahead] = {}
         self._small: dict[Path, bool] = {}
         self._closed = False
@@ -64,14 +64,14 @@ class LocalBackend:
         runs: Path,
         first_uid: int = FIRST_UID,
         namespaces: bool = True,
-        templates: int = 16,
-        template_bytes: int = 2 * GiB,
+        zygotes: int = 16,
+        zygote_bytes: int = 2 * GiB,
         kept_ports: str = KEPT,
     ) -> "LocalBackend":
         """Start the launcher and clear what a killed predecessor left. Raises Unavailable.
 
-        Without `namespaces` it works as where the machine refuses them. `templates` and
-        `template_bytes` say how many warm interpreters are kept, `kept_ports` on which ports no run
+        Without `namespaces` it works as where the machine refuses them. `zygotes` and
+        `zygote_bytes` say how many warm interpreters are kept, `kept_ports` on which ports no run
         can listen, as in "20000-29399,8080".
         """
         runs = runs.resolve()
@@ -80,7 +80,7 @@ class LocalBackend:
         launcher = await LauncherProcess.open(runs, first_uid, namespaces, kept_ports)
         for folder in (runs, runs.with_name("templates")):
             await asyncio.to_thread(_clear, folder, launcher.rights)
-        return cls(runs, first_uid, namespaces, kept_ports, launcher, templates, template_bytes)
+        return cls(runs, first_uid, namespaces, kept_ports, launcher, zygotes, zygote_bytes)
 
     @property
     def launcher_pid(self) -> int:
@@ -106,12 +106,12 @@ class LocalBackend:
         self._known.add(spec.run_id)
         try:
             launcher = await self._living_launcher()
-            new = process_spec.only_new(spec) or launcher.rights.templates
+            new = process_spec.only_new(spec) or launcher.rights.zygotes
             wanted = await self._wanted(spec)
-            found = new or self._templates.find(wanted)
+            found = new or self._zygotes.find(wanted)
             if not isinstance(found, str):
                 try:
-                    return await self._fork(spec, found, self._templates.left(wanted))
+                    return await self._fork(spec, found, self._zygotes.left(wanted))
                 except Unavailable as problem:
                     if not found.lost:
                         raise
@@ -124,9 +124,9 @@ class LocalBackend:
     async def warm(self, spec: RunSpec) -> str:
         """Return when a run like this one would be forked, or with the reason why it never is."""
         launcher = await self._living_launcher()
-        if new := process_spec.only_new(spec) or launcher.rights.templates:
+        if new := process_spec.only_new(spec) or launcher.rights.zygotes:
             return new
-        found = await self._templates.warm(await self._wanted(spec))
+        found = await self._zygotes.warm(await self._wanted(spec))
         return found if isinstance(found, str) else ""
 
     async def close(self) -> None:
@@ -134,24 +134,24 @@ class LocalBackend:
         self._closed = True
         await asyncio.gather(*(run.discard() for run in self._runs))
         await asyncio.gather(*self._removals)
-        # Side by side: templates and all else that the launcher has made die with it.
-        await asyncio.gather(self._templates.close(), self._launcher.close())
+        # Side by side: zygotes and all else that the launcher has made die with it.
+        await asyncio.gather(self._zygotes.close(), self._launcher.close())
 
-    async def _fork(self, spec: RunSpec, template: Template, left: str) -> "PreparedRun":
-        run, seen = await template.take(spec.limits)
+    async def _fork(self, spec: RunSpec, zygote: ZygoteClient, left: str) -> "PreparedRun":
+        run, seen = await zygote.take(spec.limits)
         run.left = left
 
         async def anew(problem: str) -> PreparedRun | None:
-            if template.lost:
+            if zygote.lost:
                 return await self._new(spec, problem)
-            return await self._fork(spec, template, left) if run.perished else None
+            return await self._fork(spec, zygote, left) if run.perished else None
 
         def ended(_: LocalProcess) -> None:
-            template.runs -= 1
+            zygote.runs -= 1
 
-        template.runs += 1
+        zygote.runs += 1
         run.when_done(ended)
-        template.stock()
+        zygote.stock()
         return await self._filled(spec, run, seen, "", anew)
 
     async def _new(self, spec: RunSpec, reason: str) -> "PreparedRun":
@@ -197,9 +197,9 @@ class LocalBackend:
         self._removals.add(removal)
         removal.add_done_callback(self._removals.discard)
 
-    async def _template(self, python: Path, place: str) -> Template:
+    async def _zygote(self, python: Path, place: str) -> ZygoteClient:
         launcher, folder = await self._living_launcher(), self._folder.with_name("templates")
-        return await Template.start(
+        return await ZygoteClient.start(
             python, place, folder, launcher, launcher.rights, self._first_uid
         )
 
@@ -248,7 +248,7 @@ Anew = Callable[[str], Awaitable["PreparedRun | None"]]
 
 
 class PreparedRun:
-    """Implements Prepared. `anew` gives another one if this one, or its template, is lost."""
+    """Implements Prepared. `anew` gives another one if this one, or its zygote, is lost."""
 
     def __init__(self, run: LocalProcess, anew: Anew | None) -> None:
         self._run = run

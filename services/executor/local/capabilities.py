@@ -11,7 +11,7 @@ from pathlib import Path
 from libs.linux import capability, cgroup, landlock, namespace, seccomp_notify, syscalls
 from services.executor.local.child import mounts, process_setup, zygote_privileges
 from services.executor.local.child.probe import refusal
-from services.executor.local.process_spec import template_uid
+from services.executor.local.process_spec import zygote_uid
 from services.executor.local.protocol import Powers, Rights, View
 
 _LITTLE = 1 << 16  # bytes
@@ -30,9 +30,9 @@ def find(runs: Path, uid: int, readable: list[str], want_namespaces: bool) -> Ri
             namespaces = refusal(lambda: _try_namespaces(scene))
         uids = refusal(lambda: _try_uid(uid, folder, None if namespaces else scene))
         group = _group(folder.name, bool(namespaces))
-        templates = refusal(lambda: _try_template(scene, uid, bool(namespaces), bool(uids)))
+        zygotes = refusal(lambda: _try_zygote(scene, uid, bool(namespaces), bool(uids)))
         ports = refusal(lambda: _try_porter(None if uids else uid))
-        return Rights(namespaces, uids, landlock.version(), group, templates, ports=ports)
+        return Rights(namespaces, uids, landlock.version(), group, zygotes, ports=ports)
     finally:
         shutil.rmtree(folder)
 
@@ -59,16 +59,16 @@ def _within(attempt: Callable[[], None], fork: Callable[[], int]) -> None:
 
 
 def _try_namespaces(scene: View) -> None:
-    """The order of things as in the launcher, a keeper and a run."""
+    """The order of things as in the launcher, a shim and a run."""
     if os.geteuid() != 0:
         namespace.become_capable()
     syscalls.unshare(namespace.CLONE_NEWPID)
-    keeper = namespace.fork_in_pid_namespace
-    _within(lambda: _within(lambda: _look_around(scene), keeper), os.fork)
+    shim = namespace.fork_in_pid_namespace
+    _within(lambda: _within(lambda: _look_around(scene), shim), os.fork)
 
 
-def _try_template(scene: View, uid: int, without_namespaces: bool, without_uids: bool) -> None:
-    """The order of things as in a template and a run of it."""
+def _try_zygote(scene: View, uid: int, without_namespaces: bool, without_uids: bool) -> None:
+    """The order of things as in a zygote and a run of it."""
     if without_namespaces:
         if without_uids:
             return
@@ -76,11 +76,11 @@ def _try_template(scene: View, uid: int, without_namespaces: bool, without_uids:
     if os.geteuid() != 0:
         namespace.become_capable()
     syscalls.unshare(namespace.CLONE_NEWPID)
-    _within(lambda: _be_template(scene, uid, without_uids), os.fork)
+    _within(lambda: _be_zygote(scene, uid, without_uids), os.fork)
 
 
-def _be_template(scene: View, uid: int, without_uids: bool) -> None:
-    own = None if without_uids else template_uid(uid)
+def _be_zygote(scene: View, uid: int, without_uids: bool) -> None:
+    own = None if without_uids else zygote_uid(uid)
     if own is not None:
         os.chown(scene.temporary, own, own)
     mounts.enter(scene)
@@ -90,8 +90,8 @@ def _be_template(scene: View, uid: int, without_uids: bool) -> None:
     for name in (inner.home, inner.temporary):
         os.mkdir(name)
     # Not for our interpreter, which these folders may cover: such runs get a whole view.
-    keeper = namespace.fork_in_pid_namespace
-    _within(lambda: _within(lambda: _look_around(inner, mounts.HOME), keeper), os.fork)
+    shim = namespace.fork_in_pid_namespace
+    _within(lambda: _within(lambda: _look_around(inner, mounts.HOME), shim), os.fork)
 
 
 def _look_around(scene: View, path: str = sys.executable) -> None:
@@ -170,7 +170,7 @@ def sentences(rights: Rights) -> list[str]:
             "Memory is limited for each process, not for a run as a whole",
         ),
         _sentence(
-            rights.templates,
+            rights.zygotes,
             "Runs are forked from warm interpreters",
             "Each run is a new interpreter",
         ),

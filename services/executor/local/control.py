@@ -1,4 +1,4 @@
-"""The executor's side of its launcher and of templates: a socket to each."""
+"""The executor's side of its launcher and of zygotes: a socket to each."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ from services.executor.local.protocol import (
     from_launcher_decoder,
     receive,
 )
-from services.executor.local.shim_pool import Keeper
+from services.executor.local.shim_pool import ShimClient
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Channel:
             except OSError as error:
                 raise Rejected("invalid", "variables: too large; pass data as arguments") from error
 
-    async def prepare(self, prepare: Prepare, orders: int) -> Keeper:
+    async def prepare(self, prepare: Prepare, orders: int) -> ShimClient:
         """Have the processes of a run made, which waits on `orders`. Raises as `order`."""
         control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         control.setblocking(False)
@@ -75,12 +75,12 @@ class Channel:
                 control.close()
                 del self._gone[prepare.place]
                 raise
-        return Keeper(prepare, control)
+        return ShimClient(prepare, control)
 
-    def free(self, keeper: Keeper) -> None:
+    def free(self, shim: ShimClient) -> None:
         """Its run has ended, and there is no other for it."""
-        keeper.control.close()
-        self.forget(keeper.place)
+        shim.control.close()
+        self.forget(shim.place)
 
     async def gone(self, place: str) -> None:
         """Wait until nothing of the run can be left."""
@@ -88,14 +88,14 @@ class Channel:
             await known.wait()
 
     async def insist(self) -> None:
-        """Nothing: a launcher's keepers run our code alone and do as they are told."""
+        """Nothing: a launcher's shims run our code alone and do as they are told."""
 
     def forget(self, place: str) -> None:
-        """Nobody will ask about this keeper again."""
+        """Nobody will ask about this shim again."""
         self._gone.pop(place, None)
 
     async def answer(self) -> Preloaded | None:
-        """A template's next; None if it is lost."""
+        """A zygote's next; None if it is lost."""
         return await self._answers.get()
 
     def end(self) -> None:
@@ -129,7 +129,7 @@ class Channel:
             told = from_launcher_decoder.decode(message) if message else None
         except BlockingIOError:
             return
-        except msgspec.DecodeError:  # from a template, which others' packages have a say in
+        except msgspec.DecodeError:  # from a zygote, which others' packages have a say in
             told = None
         match told:
             case Gone(place):

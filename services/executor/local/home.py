@@ -69,7 +69,7 @@ class RunFolder:
         return True
 
     def prepare(self, uid: int | None) -> None:
-        """Make everything for a template that runs as `uid`, if given. Raises OSError."""
+        """Make everything for a zygote that runs as `uid`, if given. Raises OSError."""
         for place in (self.path, self.root, self.temporary, self.home):
             place.mkdir()
             place.chmod(0o711)

@@ -31,7 +31,7 @@ _NO_MEMORY = Verdict("failure", "out_of_memory", "used more memory than it may")
 
 
 def outcome(ended: Ended | None, failed: str, asked: Verdict | None) -> Outcome:
-    """`ended` is what the keeper said, `failed` the child; `asked` is why we told it to stop."""
+    """`ended` is what the shim said, `failed` the child; `asked` is why we told it to stop."""
     if ended is None:
         return _judged(_start_failed(failed) if failed else asked or _LOST)
     if failed:

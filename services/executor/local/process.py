@@ -1,4 +1,4 @@
-"""One run of the local backend: talks to its keeper, watches its time and disk space."""
+"""One run of the local backend: talks to its shim, watches its time and disk space."""
 
 import asyncio
 import contextlib
@@ -29,12 +29,12 @@ from services.executor.local.protocol import (
     heard,
 )
 from services.executor.local.shared_memory import Shared
-from services.executor.local.shim_pool import Keeper, Launcher
+from services.executor.local.shim_pool import Launcher, ShimClient
 
 _log = logging.getLogger(__name__)
 
 _PATIENCE = 60.0  # seconds until the process of a run must be there
-_STUBBORN = 5.0  # seconds in which a keeper ends a run, once the grace is over
+_STUBBORN = 5.0  # seconds in which a shim ends a run, once the grace is over
 _LOOK_EVERY = 2.0  # seconds between looks at the disk space
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid; see unix(7)
 _MESSAGE_BYTES = 1 << 16
@@ -53,7 +53,7 @@ class LocalProcess:
         prepare: Prepare,
         folder: RunFolder,
         launcher: Launcher,
-        keeper: Keeper,
+        shim: ShimClient,
         orders: socket.socket,
         leave: Leave,
     ) -> None:
@@ -62,9 +62,9 @@ class LocalProcess:
         self.run_id: UUID | None = None
         self.folder = folder
         self.limits = prepare.limits
-        self._keeper = keeper
+        self._shim = shim
         self._launcher = launcher
-        self._control = keeper.control
+        self._control = shim.control
         self._orders = orders
         self._leave = leave
         self._shared = Shared(prepare.view is not None)
@@ -101,11 +101,11 @@ class LocalProcess:
         orders.setblocking(False)
         with awaited:
             try:
-                keeper = await launcher.prepare(prepare, awaited.fileno())
+                shim = await launcher.prepare(prepare, awaited.fileno())
             except BaseException:
                 orders.close()
                 raise
-        return cls(prepare, folder, launcher, keeper, orders, leave)
+        return cls(prepare, folder, launcher, shim, orders, leave)
 
     @property
     def usable(self) -> bool:
@@ -132,12 +132,12 @@ class LocalProcess:
             _close(to_stdout, to_stderr)
 
     def become(self, spec: RunSpec, launch: Launch, streams: list[int]) -> None:
-        """As `launch`; `streams` are its stdout and stderr, for a template its orders too."""
+        """As `launch`; `streams` are its stdout and stderr, for a zygote its orders too."""
         self._grace, self._spec = spec.grace, spec
         self._shared.uid = launch.uid
         if self.usable:
             try:
-                with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its keeper tells
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its shim tells
                     socket.send_fds(self._orders, [encode(launch)], streams)
             except OSError as error:
                 raise Rejected("invalid", "variables: too large; pass data as arguments") from error
@@ -200,7 +200,7 @@ class LocalProcess:
             raise Unavailable(f"its process did not begin within {_PATIENCE:g} s") from error
 
     def _ask(self, verdict: Verdict, within: float | None = None) -> None:
-        """Tell the keeper to end it; the first reason stays, and the earliest end."""
+        """Tell the shim to end it; the first reason stays, and the earliest end."""
         grace = self._grace if within is None else min(within, self._grace)
         if not self._begun.is_set():
             grace = 0.0  # nobody's code has begun
@@ -208,7 +208,7 @@ class LocalProcess:
         if self._ended.done() or at >= self._ends_at:
             return
         self._asked, self._ends_at = self._asked or verdict, at
-        # A template's keepers have others' packages in them: one may not do as it is told (I7).
+        # A zygote's shims have others' packages in them: one may not do as it is told (I7).
         self._later("insist", grace + _STUBBORN, lambda: self._do(self._insist()))
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it is ending
             self._control.send(encode(Stop(grace)))
@@ -248,16 +248,16 @@ class LocalProcess:
         if ended is None:
             self._control.close()
         else:
-            self._launcher.free(self._keeper)
+            self._launcher.free(self._shim)
         self._ended.set_result(ended)
 
     async def _conclude(self) -> Outcome:
         ended = await self._ended
         for timer in self._timers.values():
             timer.cancel()
-        if ended is None:  # somebody killed the keeper; who made it knows when nothing is left
-            await self._launcher.gone(self._keeper.place)
-            self._launcher.forget(self._keeper.place)
+        if ended is None:  # somebody killed the shim; who made it knows when nothing is left
+            await self._launcher.gone(self._shim.place)
+            self._launcher.forget(self._shim.place)
         await asyncio.gather(*self._works, return_exceptions=True)
         await self._shared.clear()  # before another run has the uid
         # Nobody waits for that: the file system itself waits for its journal now and then.

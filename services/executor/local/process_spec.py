@@ -40,15 +40,15 @@ def check(spec: RunSpec) -> None:
             raise Rejected("invalid", f"variables: {name!r} can't be set; no '=' or NUL, please")
 
 
-def template_uid(first: int) -> int:
-    """Whom templates run as where runs have uids of their own, from `first` on."""
+def zygote_uid(first: int) -> int:
+    """Whom zygotes run as where runs have uids of their own, from `first` on."""
     return first - 2  # the one in between is the packager's
 
 
-def template(
+def zygote(
     spec: RunSpec, folder: RunFolder, rights: Rights, first_uid: int
 ) -> tuple[Prepare, Launch]:
-    """What makes a template; its runs' folders will lie below its `temporary`."""
+    """What makes a zygote; its runs' folders will lie below its `temporary`."""
     home, temporary = str(folder.home), str(folder.temporary)
     readable = [*interpreter_trees(spec.python), *_ours()]
     seen, powers = None, None
@@ -79,8 +79,8 @@ def template(
         ],
         environment=_environment(spec, home, temporary) | _ONE_THREAD,
         directory=home,
-        uid=None if rights.uids else template_uid(first_uid),
-        template=True,
+        uid=None if rights.uids else zygote_uid(first_uid),
+        zygote=True,
     )
     return prepare, launch
 
@@ -94,7 +94,7 @@ def only_new(spec: RunSpec) -> str:
 
 
 def of_the_run(spec: RunSpec) -> frozenset[str]:
-    """The variables that it has otherwise than the template that it may be forked from."""
+    """The variables that it has otherwise than the zygote that it may be forked from."""
     return frozenset(spec.variables) | {_TASK}
 
 
@@ -115,9 +115,9 @@ def reach(python: Path, rights: Rights) -> Reach:
 def prepare(
     place: str, reach: Reach, limits: Limits, folder: RunFolder, rights: Rights, forked: bool
 ) -> Prepare:
-    """What to tell the launcher or template, with the run's folder as that sees it.
+    """What to tell the launcher or zygote, with the run's folder as that sees it.
 
-    `place` is unique; a control group, which a template may not make, has its name.
+    `place` is unique; a control group, which a zygote may not make, has its name.
     """
     home, temporary = _home(folder, rights)
     return Prepare(
@@ -173,7 +173,7 @@ def _visible(trees: list[str]) -> list[str]:
 
 
 def _ours() -> list[str]:
-    """What a template reads of our own program: the code, no data."""
+    """What a zygote reads of our own program: the code, no data."""
     return [str(_OUR_TREE / "libs"), str(_OUR_TREE / "services"), str(_MSGSPEC)]
 
 

@@ -1,4 +1,4 @@
-"""What the executor, its launcher and the keepers of runs tell each other, one datagram each."""
+"""What the executor, its launcher and the shims of runs tell each other, one datagram each."""
 
 import socket
 from typing import Literal
@@ -18,7 +18,7 @@ class Rights(msgspec.Struct, frozen=True):
     uids: str = ""  # why runs get no uid of their own
     landlock: int = 0  # version of the interface, 0 without
     group: str = ""  # directory for the runs' control groups, empty where they would add nothing
-    templates: str = ""  # why runs can't be forked from warm interpreters
+    zygotes: str = ""  # why runs can't be forked from warm interpreters
     calls: str = ""  # why system calls can't be kept from runs
     ports: str = ""  # why nobody can bind sockets for them
 
@@ -36,20 +36,20 @@ class View(msgspec.Struct, frozen=True):
     temporary: str  # seen at /tmp
     readable: list[str]  # seen at their own places
     shared_bytes: int  # of /dev/shm
-    nested: bool = False  # in a template's, which differs from it only in the private folders
+    nested: bool = False  # in a zygote's, which differs from it only in the private folders
 
 
 class Powers(msgspec.Struct, frozen=True):
-    """What a template may do to set up its runs, in namespaces of its own: be one of these uids."""
+    """What a zygote may do to set up its runs, in namespaces of its own: be one of these uids."""
 
     first_uid: int
     count: int  # 0: no uid but its own
 
 
 class Prepare(msgspec.Struct, frozen=True, tag=True):
-    """Executor to launcher or template: make the processes of a run, before it is known of which.
+    """Executor to launcher or zygote: make the processes of a run, before it is known of which.
 
-    Comes with two descriptors: control, and the one on which its Launch will come. A keeper that
+    Comes with two descriptors: control, and the one on which its Launch will come. A shim that
     has ended a run gets the next one on its control, with the second descriptor alone.
     """
 
@@ -66,7 +66,7 @@ class Prepare(msgspec.Struct, frozen=True, tag=True):
 class Launch(msgspec.Struct, frozen=True):
     """Executor to a prepared process: what to become once it gets START, on the same socket.
 
-    Comes with two descriptors, stdout and stderr; that of a template with a third, on which it
+    Comes with two descriptors, stdout and stderr; that of a zygote with a third, on which it
     will be told what to do.
     """
 
@@ -74,7 +74,7 @@ class Launch(msgspec.Struct, frozen=True):
     environment: dict[str, str]
     directory: str
     uid: int | None = None
-    template: bool = False
+    zygote: bool = False
 
 
 class Script(msgspec.Struct, frozen=True):
@@ -85,7 +85,7 @@ class Script(msgspec.Struct, frozen=True):
 
 
 class Preload(msgspec.Struct, frozen=True, tag=True):
-    """Executor to template: import and compile these if that does no harm.
+    """Executor to zygote: import and compile these if that does no harm.
 
     Of `imports` none after the first that does; they are statements, as in imports.Ahead.
     """
@@ -96,7 +96,7 @@ class Preload(msgspec.Struct, frozen=True, tag=True):
 
 
 class Stop(msgspec.Struct, frozen=True, tag=True):
-    """Executor to keeper: ask the run to end, and end it after `grace` seconds.
+    """Executor to shim: ask the run to end, and end it after `grace` seconds.
 
     Once more, it can only be earlier.
     """
@@ -105,13 +105,13 @@ class Stop(msgspec.Struct, frozen=True, tag=True):
 
 
 class Gone(msgspec.Struct, frozen=True, tag=True):
-    """Launcher or template to executor: the keeper is reaped, nothing of its run is left."""
+    """Launcher or zygote to executor: the shim is reaped, nothing of its run is left."""
 
     place: str
 
 
 class Preloaded(msgspec.Struct, frozen=True, tag=True):
-    """Template to executor, once at its start and after each Preload: ready for the next run."""
+    """Zygote to executor, once at its start and after each Preload: ready for the next run."""
 
     refused: dict[str, str] = {}  # why which imports were not carried out
     found: list[str] = []  # modules that runs find, and a new interpreter has not
@@ -132,7 +132,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Ended(msgspec.Struct, frozen=True, tag=True):
-    """Keeper to executor: every process of the run is dead and reaped."""
+    """Shim to executor: every process of the run is dead and reaped."""
 
     cause: Literal["exit", "stop", "lost"]
     status: int  # of the main process, as from wait(2)
@@ -151,7 +151,7 @@ def receive(channel: socket.socket) -> bytes:
 
 FromRun = Started | Failed | Ended
 encode = msgspec.json.encode
-keeper_decoder: msgspec.json.Decoder[Prepare | Stop] = msgspec.json.Decoder(Prepare | Stop)
+shim_decoder: msgspec.json.Decoder[Prepare | Stop] = msgspec.json.Decoder(Prepare | Stop)
 order_decoder: msgspec.json.Decoder[Prepare | Preload] = msgspec.json.Decoder(Prepare | Preload)
 launch_decoder: msgspec.json.Decoder[Launch] = msgspec.json.Decoder(Launch)
 from_launcher_decoder: msgspec.json.Decoder[Gone | Preloaded] = msgspec.json.Decoder(

@@ -1,4 +1,4 @@
-"""The executor's side of keepers: a socket to each, who makes them, those free for another run."""
+"""The executor's side of shims: a socket to each, who makes them, those free for another run."""
 
 import socket
 from typing import Protocol
@@ -8,8 +8,8 @@ from services.executor.local.protocol import Prepare, encode
 _MOST = 16  # that wait; each has 2 MiB of its own
 
 
-class Keeper:
-    """One keeper, known by its `place`: that of the run that it was made for."""
+class ShimClient:
+    """One shim, known by its `place`: that of the run that it was made for."""
 
     def __init__(self, first: Prepare, control: socket.socket) -> None:
         self.place = first.place
@@ -27,57 +27,57 @@ class Keeper:
 
 
 class Launcher(Protocol):
-    """Who makes keepers: the launcher, or a template."""
+    """Who makes shims: the launcher, or a zygote."""
 
-    async def prepare(self, prepare: Prepare, orders: int) -> Keeper:
+    async def prepare(self, prepare: Prepare, orders: int) -> ShimClient:
         """Have the processes of a run made. Raises Rejected if too long, Unavailable if lost."""
 
-    def free(self, keeper: Keeper) -> None:
+    def free(self, shim: ShimClient) -> None:
         """Its run has ended, and nothing of it is left."""
 
     async def gone(self, place: str) -> None:
-        """Wait until nothing of the keeper's run can be left."""
+        """Wait until nothing of the shim's run can be left."""
 
     async def insist(self) -> None:
         """A run that was told to end did not: do what there is beyond that."""
 
     def forget(self, place: str) -> None:
-        """Nobody will ask about this keeper again."""
+        """Nobody will ask about this shim again."""
 
 
 class Free:
-    """Keepers of one template that wait, and which of the busy ones may."""
+    """Shims of one zygote that wait, and which of the busy ones may."""
 
     def __init__(self) -> None:
-        self._waiting: list[Keeper] = []
-        self._busy: set[Keeper] = set()
+        self._waiting: list[ShimClient] = []
+        self._busy: set[ShimClient] = set()
 
-    def made(self, keeper: Keeper) -> None:
+    def made(self, shim: ShimClient) -> None:
         """There is a new one, busy for now."""
-        if not keeper.once:
-            self._busy.add(keeper)
+        if not shim.once:
+            self._busy.add(shim)
 
-    def put(self, keeper: Keeper) -> bool:
+    def put(self, shim: ShimClient) -> bool:
         """It has ended its run; False if it is to end as well."""
-        wanted = keeper in self._busy and len(self._waiting) < _MOST
-        self._busy.discard(keeper)
+        wanted = shim in self._busy and len(self._waiting) < _MOST
+        self._busy.discard(shim)
         if wanted:
-            self._waiting.append(keeper)
+            self._waiting.append(shim)
         return wanted
 
-    def pop(self) -> Keeper | None:
+    def pop(self) -> ShimClient | None:
         """The one that has waited shortest: the others' memory may have left the caches."""
         if not self._waiting:
             return None
-        keeper = self._waiting.pop()
-        self._busy.add(keeper)
-        return keeper
+        shim = self._waiting.pop()
+        self._busy.add(shim)
+        return shim
 
-    def lost(self, keeper: Keeper) -> None:
+    def lost(self, shim: ShimClient) -> None:
         """It has ended."""
-        self._busy.discard(keeper)
+        self._busy.discard(shim)
 
-    def renew(self) -> list[Keeper]:
+    def renew(self) -> list[ShimClient]:
         """All that wait, to be ended; those that are busy will not wait either."""
         waiting, self._waiting = self._waiting, []
         self._busy.clear()

@@ -1,4 +1,4 @@
-"""One template of the local backend, as the executor sees it: a run of ours that starts runs."""
+"""One zygote of the local backend, as the executor sees it: a run of ours that starts runs."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from services.executor.local.control import Channel
 from services.executor.local.home import RunFolder
 from services.executor.local.process import LocalProcess
 from services.executor.local.protocol import Preload, Preloaded, Prepare, Rights
-from services.executor.local.shim_pool import Free, Keeper
+from services.executor.local.shim_pool import Free, ShimClient
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ _LIMITS = Limits(BOUNDLESS, BOUNDLESS, BOUNDLESS, processes=1 << 16, open_files=
 
 
 class Place:
-    """Where the folders of a template's runs lie: in `folder`, which it sees as `inside`."""
+    """Where the folders of a zygote's runs lie: in `folder`, which it sees as `inside`."""
 
     def __init__(self, folder: RunFolder, inside: str, uid: int | None) -> None:
         self._folder = folder.temporary
@@ -56,11 +56,11 @@ class Place:
             folder.remove()
 
     def within(self, folder: RunFolder) -> RunFolder:
-        """It as the template sees it."""
+        """It as the zygote sees it."""
         return RunFolder(Path(self._inside, folder.path.name))
 
 
-class Template:
+class ZygoteClient:
     """A warm interpreter of one environment: a place for runs to be started. Made by `start`."""
 
     def __init__(
@@ -88,7 +88,7 @@ class Template:
         launcher: Channel,
         rights: Rights,
         first_uid: int,
-    ) -> "Template":
+    ) -> "ZygoteClient":
         """For runs that find their script at `script`; each elsewhere if that is empty.
 
         Raises Unavailable, with the reason, if it can't be.
@@ -96,10 +96,10 @@ class Template:
         run_id = uuid4()
         # Short names: where runs share the machine's file system, sockets have to fit behind them.
         folder = RunFolder(runs / run_id.hex[:8])
-        uid = None if rights.uids else process_spec.template_uid(first_uid)
+        uid = None if rights.uids else process_spec.zygote_uid(first_uid)
         folder.prepare(uid)
         spec = RunSpec(run_id, run_id, 0, python, folder.path, script, limits=_LIMITS)
-        prepare, launch = process_spec.template(spec, folder, rights, first_uid)
+        prepare, launch = process_spec.zygote(spec, folder, rights, first_uid)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         null = os.open(os.devnull, os.O_WRONLY)
@@ -114,9 +114,9 @@ class Template:
             theirs.close()
             os.close(null)
         place = Place(folder, launch.environment["TMPDIR"], uid)
-        template = cls(process, Channel(ours), place, python, rights)
-        await template._answer()
-        return template
+        zygote = cls(process, Channel(ours), place, python, rights)
+        await zygote._answer()
+        return zygote
 
     @property
     def lost(self) -> bool:
@@ -154,34 +154,34 @@ class Template:
         if self._stocking is None or self._stocking.done():
             self._stocking = asyncio.create_task(self._stock())
 
-    async def prepare(self, prepare: Prepare, orders: int) -> Keeper:
-        """See Channel.prepare. By a keeper that waits, if one does."""
+    async def prepare(self, prepare: Prepare, orders: int) -> ShimClient:
+        """See Channel.prepare. By a shim that waits, if one does."""
         while not prepare.group and (free := self._free.pop()):
             if free.take(prepare, orders):
                 return free
             self._give_up(free)
-        keeper = await self._channel.prepare(prepare, orders)
-        self._free.made(keeper)
-        return keeper
+        shim = await self._channel.prepare(prepare, orders)
+        self._free.made(shim)
+        return shim
 
-    def free(self, keeper: Keeper) -> None:
+    def free(self, shim: ShimClient) -> None:
         """It waits for another run, unless there are enough that do."""
-        if self._closed or not self._free.put(keeper):
-            self._give_up(keeper)
+        if self._closed or not self._free.put(shim):
+            self._give_up(shim)
 
     async def gone(self, place: str) -> None:
-        """See Channel.gone. If the template is lost, nothing of it lives once its keeper ended."""
+        """See Channel.gone. If the zygote is lost, nothing of it lives once its shim ended."""
         await self._channel.gone(place)
         if self.lost:
             await self.close()
 
     async def insist(self) -> None:
-        """End the template and all its runs, by the keeper of its own."""
+        """End the zygote and all its runs, by the shim of its own."""
         await self.close()
 
-    def _give_up(self, keeper: Keeper) -> None:
-        self._free.lost(keeper)
-        self._channel.free(keeper)
+    def _give_up(self, shim: ShimClient) -> None:
+        self._free.lost(shim)
+        self._channel.free(shim)
 
     def forget(self, place: str) -> None:
         """See Channel.forget."""
@@ -221,8 +221,8 @@ class Template:
             await asyncio.wait([self._stocking])
         spares, self._spares = self._spares, []
         await asyncio.gather(*(spare.discard() for spare in spares))
-        for keeper in self._free.renew():
-            self._channel.free(keeper)
+        for shim in self._free.renew():
+            self._channel.free(shim)
 
     async def _answer(self) -> Preloaded:
         """What it says when it has done its work; one that does not is ended."""

@@ -1,8 +1,8 @@
-"""The templates of the local backend: one for all scripts of an environment that import alike, as
+"""The zygotes of the local backend: one for all scripts of an environment that import alike, as
 long as there is room for them (docs/adr/0020).
 
-A run never waits for a template. Where none is ready that has what the script imports, the run is
-a new interpreter, and the template is made ready meanwhile.
+A run never waits for a zygote. Where none is ready that has what the script imports, the run is
+a new interpreter, and the zygote is made ready meanwhile.
 """
 
 import asyncio
@@ -16,19 +16,19 @@ from libs.domain.errors import Rejected, Unavailable
 from services.executor.local.protocol import Preload, Preloaded, Script
 from services.executor.local.zygote.neutral_modules import is_neutral
 from services.executor.local.zygote.script_imports import Ahead
-from services.executor.local.zygote_client import Template
+from services.executor.local.zygote_client import ZygoteClient
 
 _log = logging.getLogger(__name__)
 
 _FAILED_FOR = 60.0  # seconds until it is tried again
-_SCRIPTS, _SCRIPT_BYTES = 64, 1 << 17  # that one template compiles in advance; of each
+_SCRIPTS, _SCRIPT_BYTES = 64, 1 << 17  # that one zygote compiles in advance; of each
 NOT_READY = "its template is not ready yet"
 
-Start = Callable[[Path, str], Awaitable[Template]]
+Start = Callable[[Path, str], Awaitable[ZygoteClient]]
 
 
 class Key(NamedTuple):
-    """What runs must have in common to be forked from one template."""
+    """What runs must have in common to be forked from one zygote."""
 
     python: Path
     place: str  # where they find their script, if all do there
@@ -43,7 +43,7 @@ class Wanted(NamedTuple):
     code: Path  # seen as the run's home
     script: Path
     place: str
-    variables: frozenset[str]  # that this run has otherwise than the template
+    variables: frozenset[str]  # that this run has otherwise than the zygote
 
     @property
     def key(self) -> Key:
@@ -64,10 +64,10 @@ class Wanted(NamedTuple):
 
 
 class _Place:
-    """What is known of one template, whether it is there or not."""
+    """What is known of one zygote, whether it is there or not."""
 
     def __init__(self) -> None:
-        self.template: Template | None = None
+        self.zygote: ZygoteClient | None = None
         self.work: asyncio.Task[None] | None = None
         self.done: set[str] = set()  # imports that it has carried out, or refused
         self.scripts: set[Path] = set()
@@ -78,7 +78,7 @@ class _Place:
         self.used = 0.0
 
     def is_of_use(self) -> bool:
-        return bool(self.template or self.problem or (self.work and not self.work.done()))
+        return bool(self.zygote or self.problem or (self.work and not self.work.done()))
 
     def knows(self, script: Path) -> bool:
         """Or is not to: as the next runs are rather those of others."""
@@ -104,7 +104,7 @@ class ZygotePool:
         self._places: dict[Key, _Place] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
-    def find(self, wanted: Wanted, compiled: bool = False) -> Template | str:
+    def find(self, wanted: Wanted, compiled: bool = False) -> ZygoteClient | str:
         """One that has carried out what can be of the imports; else why not, and it is on its way.
 
         One that lacks no more than the script will do, unless that is to be `compiled` too.
@@ -112,15 +112,15 @@ class ZygotePool:
         key = wanted.key
         place = self._places.setdefault(key, _Place())
         now = place.used = asyncio.get_running_loop().time()
-        if place.template and place.template.lost:
+        if place.zygote and place.zygote.lost:
             self._give_up(place)
         if place.work and not place.work.done():
             return NOT_READY
         if place.problem and now < place.retry_at:
             return place.problem
         missing = place.missing(wanted.ahead.statements)
-        if place.template and not missing and (place.knows(wanted.script) or not compiled):
-            return _at_odds(wanted, place.template.holds) or place.template
+        if place.zygote and not missing and (place.knows(wanted.script) or not compiled):
+            return _at_odds(wanted, place.zygote.holds) or place.zygote
         place.work = asyncio.create_task(self._prepare(key, place, wanted))
         return NOT_READY
 
@@ -133,7 +133,7 @@ class ZygotePool:
                 return f"{each}: {refused[each]}"
         return wanted.ahead.left
 
-    async def warm(self, wanted: Wanted) -> Template | str:
+    async def warm(self, wanted: Wanted) -> ZygoteClient | str:
         """As `find` with the script compiled, but waits while it is not ready."""
         while (found := self.find(wanted, compiled=True)) == NOT_READY:
             work = self._places[wanted.key].work
@@ -152,21 +152,21 @@ class ZygotePool:
         await asyncio.gather(*self._closing)
 
     def _give_up(self, place: _Place) -> None:
-        """Also one that is lost: its keepers that wait, and what was prepared in them, are ours."""
-        if place.template:
-            closing = asyncio.create_task(place.template.close())
+        """Also one that is lost: its shims that wait, and what was prepared in them, are ours."""
+        if place.zygote:
+            closing = asyncio.create_task(place.zygote.close())
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
-        place.template, place.done = None, set()
+        place.zygote, place.done = None, set()
         place.scripts, place.compiled, place.refused = set(), set(), {}
 
     async def _prepare(self, key: Key, place: _Place, wanted: Wanted) -> None:
         try:
-            if place.template is None:
-                place.template = await self._start(key.python, key.place)
+            if place.zygote is None:
+                place.zygote = await self._start(key.python, key.place)
             order = await self._order(key, place, wanted)
             if order.neutral or order.imports or order.scripts:
-                refused = await place.template.preload(order)
+                refused = await place.zygote.preload(order)
                 place.done |= {*order.neutral, *order.imports}
                 place.refused |= refused
                 for each, reason in refused.items():
@@ -188,8 +188,8 @@ class ZygotePool:
 
     async def _make_room(self) -> None:
         """Give up the idle ones that were not used for longest."""
-        living = {p: t for p in self._places.values() if (t := p.template) and not t.lost}
-        memory = {place: template.memory() for place, template in living.items()}
+        living = {p: t for p in self._places.values() if (t := p.zygote) and not t.lost}
+        memory = {place: zygote.memory() for place, zygote in living.items()}
         for place in sorted(living, key=lambda each: each.used)[:-1]:
             if len(memory) <= self._most and sum(memory.values()) <= self._most_bytes:
                 break
@@ -202,7 +202,7 @@ class ZygotePool:
 
 
 def _at_odds(wanted: Wanted, holds: Preloaded) -> str:
-    """Why what a template holds is not what a new interpreter would have of this run's."""
+    """Why what a zygote holds is not what a new interpreter would have of this run's."""
     for name in sorted(wanted.ahead.names.intersection(holds.found)):
         return f"{name} of the upload has the name of a module that is loaded"
     for name in sorted(wanted.variables.intersection(holds.variables)):

@@ -1,4 +1,4 @@
-"""Forks a keeper for each run and reaps it: what a launcher and a template have in common.
+"""Forks a shim for each run and reaps it: what a launcher and a zygote have in common.
 
 Gets a Prepare with its descriptors (control, and where the Launch will come), and says Gone when
 nothing of it is left.
@@ -39,8 +39,8 @@ class Forker:
         self.executor = executor
         signal.pthread_sigmask(signal.SIG_SETMASK, ())  # as it is in all that is forked from here
         self._fork = namespace.fork_in_pid_namespace if namespaces else os.fork
-        self._myself = os.pidfd_open(os.getpid())  # for the keepers: readable when we are gone
-        self._keepers: dict[int, tuple[int, Prepare]] = {}  # by pidfd, with the pid
+        self._myself = os.pidfd_open(os.getpid())  # for the shims: readable when we are gone
+        self._shims: dict[int, tuple[int, Prepare]] = {}  # by pidfd, with the pid
         self.poller = select.poll()
         self.poller.register(executor, select.POLLIN)
 
@@ -51,7 +51,7 @@ class Forker:
             if self.forsaken():
                 return
             for source, _ in ready:
-                if source in self._keepers:
+                if source in self._shims:
                     self._reap(source)
                 elif source == self.executor.fileno() and not self._start():
                     return
@@ -63,7 +63,7 @@ class Forker:
     def end_all(self) -> None:
         """Returns when nothing lives that was forked from here, however deep."""
         groups = [
-            Group(Path(prepare.group)) for _, prepare in self._keepers.values() if prepare.group
+            Group(Path(prepare.group)) for _, prepare in self._shims.values() if prepare.group
         ]
         for group in groups:
             group.kill()
@@ -75,7 +75,7 @@ class Forker:
             group.remove()
 
     def preload(self, order: Preload) -> None:
-        """Only a template can."""
+        """Only a zygote can."""
         raise TypeError(f"a launcher imports nothing: {order}")
 
     def _start(self) -> bool:
@@ -99,16 +99,16 @@ class Forker:
     def _prepare(self, prepare: Prepare, control: socket.socket, orders: socket.socket) -> None:
         try:
             if (pid := self._fork()) == 0:
-                self._be_keeper(prepare, control, orders)
+                self._be_shim(prepare, control, orders)
         except OSError as error:  # too many processes; the other runs go on
             control.send(encode(Failed(str(error))))
             self.executor.send(encode(Gone(prepare.place)))
             return
         watch = os.pidfd_open(pid)
-        self._keepers[watch] = pid, prepare
+        self._shims[watch] = pid, prepare
         self.poller.register(watch, select.POLLIN)
 
-    def _be_keeper(self, prepare: Prepare, control: socket.socket, orders: socket.socket) -> None:
+    def _be_shim(self, prepare: Prepare, control: socket.socket, orders: socket.socket) -> None:
         try:
             self.executor.close()
             shim.keep(prepare, control, orders, self._myself, self.become)
@@ -121,16 +121,16 @@ class Forker:
         os._exit(1)  # never back into the loop, whatever else happened
 
     def _reap(self, watch: int) -> None:
-        """Take note of a keeper's end; if somebody killed it, its run is now ours to kill."""
+        """Take note of a shim's end; if somebody killed it, its run is now ours to kill."""
         self.poller.unregister(watch)
-        pid, prepare = self._keepers.pop(watch)
+        pid, prepare = self._shims.pop(watch)
         os.close(watch)
         os.waitpid(pid, 0)
-        left = prepare.group and os.path.isdir(prepare.group)  # its keeper would have removed it
+        left = prepare.group and os.path.isdir(prepare.group)  # its shim would have removed it
         if left:
             Group(Path(prepare.group)).kill()
-        if os.getpid() != 1:  # in a namespace, the run died with its keeper
-            process.end_children(keep={pid for pid, _ in self._keepers.values()})
+        if os.getpid() != 1:  # in a namespace, the run died with its shim
+            process.end_children(keep={pid for pid, _ in self._shims.values()})
         if left:
             Group(Path(prepare.group)).remove()
         with contextlib.suppress(BrokenPipeError):  # the loop is about to see it gone

@@ -1,7 +1,7 @@
 """Starts the processes of runs, being small itself (python -m, as a program of its own).
 
 The executor is large and has many threads, which makes forking it slow and unsafe. This process has
-one thread and few imports; it forks a keeper for each run and reaps it. It dies with the executor,
+one thread and few imports; it forks a shim for each run and reaps it. It dies with the executor,
 and everything below it dies with it; so it does when the executor stands still (pulse.py). Its
 parent stays to bind sockets for runs (porter.py).
 

@@ -36,14 +36,14 @@ from services.executor.local.protocol import (
 _RESETTABLE = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
 NOT_STARTED = 126
-TEMPLATE_ORDERS = 3  # the descriptor of a template on which it is told what to do
+ZYGOTE_CONTROL = 3  # the descriptor of a zygote on which it is told what to do
 
 
 def become(prepare: Prepare, control: socket.socket, orders: socket.socket) -> NoReturn:
     """Turn the calling process into the run's program. Says on `control` how that went."""
     try:
         launch = set_up(prepare, orders, settle(prepare))
-        syscall_filter.close_to_runs()  # a template too, whose runs inherit it
+        syscall_filter.close_to_runs()  # a zygote too, whose runs inherit it
         environment = surroundings(launch)
         wait(orders)
         control.send(encode(Started()))
@@ -120,7 +120,7 @@ def wait(orders: socket.socket) -> None:
 def surroundings(launch: Launch) -> dict[str, str]:
     """The variables of a new interpreter. Before it is said to have started: boot.py looks."""
     return (
-        launch.environment if launch.template else interpreter_start.environment(launch.environment)
+        launch.environment if launch.zygote else interpreter_start.environment(launch.environment)
     )
 
 
@@ -136,7 +136,7 @@ def execute(launch: Launch, environment: Mapping[str, str]) -> NoReturn:
 
 
 def _connect(stdout: int, stderr: int, orders: int | None = None) -> None:
-    """Own streams. A template gets its orders on 3."""
+    """Own streams. A zygote gets its orders on 3."""
     given = [os.open(os.devnull, os.O_RDONLY), stdout, stderr]
     given += [orders] if orders is not None else []
     for target, descriptor in enumerate(given):

@@ -3,10 +3,10 @@
 It waits for whichever comes first: the main process ends, the executor says stop or is gone, the
 launcher is gone. Then it kills all that the run left behind, and tells how it went only when
 nothing lives. Where there are pid namespaces it is process 1 of the run's own, so that the kernel
-kills the run if somebody kills the keeper; elsewhere it is a subreaper, and nobody escapes upwards.
+kills the run if somebody kills the shim; elsewhere it is a subreaper, and nobody escapes upwards.
 
-Then it may be given another run: to fork a keeper and make a process table for each would cost
-more than the run itself. Two runs of a keeper never live at the same time.
+Then it may be given another run: to fork a shim and make a process table for each would cost
+more than the run itself. Two runs of a shim never live at the same time.
 """
 
 import math
@@ -26,8 +26,8 @@ from services.executor.local.protocol import (
     Ended,
     Prepare,
     encode,
-    keeper_decoder,
     receive,
+    shim_decoder,
 )
 
 Cause = Literal["exit", "stop", "lost"]
@@ -81,7 +81,7 @@ def _next(control: socket.socket, launcher: int) -> tuple[Prepare, socket.socket
             return None
         if not message:
             return None
-        order = keeper_decoder.decode(message)
+        order = shim_decoder.decode(message)
         if isinstance(order, Prepare):  # else a stop of the run that has ended meanwhile
             os.set_inheritable(descriptors[0], False)
             return order, socket.socket(fileno=descriptors[0])
@@ -109,7 +109,7 @@ def _first(main: int, ended: int, control: socket.socket, launcher: int) -> Caus
             return "exit" if stop_at is None else "stop"
         if launcher in ready:
             return "lost"
-        order = keeper_decoder.decode(message) if ready and (message := receive(control)) else None
+        order = shim_decoder.decode(message) if ready and (message := receive(control)) else None
         if order is None or isinstance(order, Prepare):
             return "lost" if stop_at is None else "stop"
         if stop_at is None and order.grace > 0:

@@ -2,7 +2,7 @@
 
 Two filters. One is put on by the launcher, so that all below it have it and no run has to wait for
 it: what neither runs nor those who set them up ever call. One keeps runs from making user
-namespaces, which who sets them up needs: put on by a template once, and by each new interpreter.
+namespaces, which who sets them up needs: put on by a zygote once, and by each new interpreter.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from libs.linux.seccomp import Filter, Steps, allow, ask, if_bit, if_equal, numb
 
 _UNIX, _INET, _INET6, _NETLINK = 1, 2, 10, 16
 _ICMP, _TCP, _UDP, _ICMP6, _UDP_LITE = 1, 6, 17, 58, 136
-_KEEPER = 1  # its pid for a run: the first of the run's process table
+_SHIM_PID = 1  # its pid for a run: the first of the run's process table
 
 KEYRINGS = [number(248, 217), number(249, 218), number(250, 219)]  # add_key, request_key, keyctl
 IO_URING = [425, 426, 427]  # its calls pass by filters
@@ -81,10 +81,10 @@ def make_ready() -> None:
 
 
 def _own(argument: int, apart: bool) -> Steps:
-    """Not another process of the uid: its keeper, or where others' have the uid too, any at all."""
+    """Not another process of the uid: its shim, or where others' have the uid too, any at all."""
     no = refuse(errno.EPERM)
     if apart:
-        return if_equal(argument, [_KEEPER], no, allow)
+        return if_equal(argument, [_SHIM_PID], no, allow)
     return if_equal(argument, [0], allow, no)
 
 

@@ -1,6 +1,6 @@
-"""What a template may do, which is as little as setting up runs takes.
+"""What a zygote may do, which is as little as setting up runs takes.
 
-A template imports packages that users choose, so nothing that it could do with its rights may harm
+A zygote imports packages that users choose, so nothing that it could do with its rights may harm
 anybody but the runs of its own environment, which import the same packages. So it is no root, even
 if the executor is: it has a uid of its own, which owns nothing. The right to mount, to change the
 uid and to make process tables it has over namespaces of its own alone: in a user namespace, where
@@ -28,7 +28,7 @@ _NEEDED = (
 
 
 def keep(powers: Powers, uid: int | None) -> None:
-    """Go on as `uid` with the rights that a template needs. Raises OSError if we can't have them.
+    """Go on as `uid` with the rights that a zygote needs. Raises OSError if we can't have them.
 
     We are process 1 of a new pid namespace then; who called waits outside and dies with us.
     """

@@ -1,4 +1,4 @@
-"""The loop of a template: preloads modules and forks runs until its executor is gone."""
+"""The loop of a zygote: preloads modules and forks runs until its executor is gone."""
 
 import gc
 import os
@@ -35,10 +35,10 @@ class Run(msgspec.Struct, frozen=True):
     launch: Launch
     code: CodeType
     modules: frozenset[str]  # those loaded before it
-    template: object  # what is freed has its memory copied first, and is not worth that
+    zygote: object  # what is freed has its memory copied first, and is not worth that
 
 
-class Template(Forker):
+class Zygote(Forker):
     """Like a launcher, but its runs go on in the interpreter that they were forked from."""
 
     def __init__(self, executor: socket.socket, namespaces: bool, plain: Set[str]) -> None:
@@ -104,16 +104,16 @@ class Template(Forker):
 
 
 def serve(plain: Set[str], namespaces: bool) -> None:
-    """Serve runs; returns in the main process of one, and never in the template itself."""
+    """Serve runs; returns in the main process of one, and never in the zygote itself."""
     for name in sys.modules.keys() - plain:
         if name.partition(".")[0] not in sys.stdlib_module_names:
             del sys.modules[name]  # we have what we need of it; scripts may have their own
     if namespaces:
         mounts.conceal([f"{_TREE}/libs", f"{_TREE}/services"])
     gc.disable()  # a collection in each run would touch, hence copy, all its memory
-    os.set_inheritable(process_setup.TEMPLATE_ORDERS, False)
-    with socket.socket(fileno=process_setup.TEMPLATE_ORDERS) as executor:
-        template = Template(executor, namespaces, plain)
+    os.set_inheritable(process_setup.ZYGOTE_CONTROL, False)
+    with socket.socket(fileno=process_setup.ZYGOTE_CONTROL) as executor:
+        zygote = Zygote(executor, namespaces, plain)
         try:
             run_script.find_command()
             run_script.make_main()
@@ -122,9 +122,9 @@ def serve(plain: Set[str], namespaces: bool) -> None:
             landlock.version()  # asked once for all
             syscalls.become_subreaper()
             signal.set_wakeup_fd(-1)
-            executor.send(encode(template.ready({})))
-            template.serve()
+            executor.send(encode(zygote.ready({})))
+            zygote.serve()
         except Born as born:
-            template.unwound = born
-    if template.run is None:
+            zygote.unwound = born
+    if zygote.run is None:
         os._exit(0)

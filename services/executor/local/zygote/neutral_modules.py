@@ -2,7 +2,8 @@
 
 All of the standard library. Their import reads no variable and no file of the run, registers
 nothing that a script would notice, and loads neither OpenSSL nor time zones, which are set up by
-variables (tests/executor/test_neutral.py). What was imported for one script, others may find.
+variables (tests/executor/test_neutral_modules.py). What was imported for one script, others may
+find.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Imports modules into a template, those that leave nothing behind which a fork would break, and
+"""Imports modules into a zygote, those that leave nothing behind which a fork would break, and
 compiles scripts.
 
 A thread does not survive a fork, a connection must not be shared by two processes, and what a

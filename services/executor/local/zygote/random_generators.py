@@ -1,6 +1,6 @@
 """Generators of random numbers that packages make when they are imported.
 
-A fork has them as its template has, so all runs would draw the same. What a package has seeded by
+A fork has them as its zygote has, so all runs would draw the same. What a package has seeded by
 chance is seeded anew in each run; what it has seeded with a number of its own stays so. Which is
 which shows when the same import, done twice, gives a generator two states or one.
 """
@@ -16,7 +16,7 @@ _DIGEST = 8  # bytes
 
 
 class Generators:
-    """Those of a template, as far as they were looked for: only what is not frozen is found."""
+    """Those of a zygote, as far as they were looked for: only what is not frozen is found."""
 
     def __init__(self) -> None:
         self._all: list[Any] = [random._inst]

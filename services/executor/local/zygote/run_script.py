@@ -138,7 +138,7 @@ def loaded() -> frozenset[str]:
 
 
 def forget() -> None:
-    """What the template's modules remember and must not be alike in any two runs."""
+    """What the zygote's modules remember and must not be alike in any two runs."""
     if processes := sys.modules.get("multiprocessing.process"):
         key = processes.AuthenticationString(os.urandom(32))
         processes.current_process()._config["authkey"] = key

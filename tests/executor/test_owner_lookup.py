@@ -14,7 +14,7 @@ from libs.domain.task import Task
 from libs.runtoken.token import CLIENT, Grant, RunTokens, email_in
 from services.executor.owner_lookup import Owners
 from services.executor.run_credentials import PATH
-from tests.executor.test_token import KEY, task
+from tests.executor.test_run_credentials import KEY, task
 
 
 class Api:

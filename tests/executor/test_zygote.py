@@ -1,4 +1,4 @@
-"""Templates: what they preload, when a run is no fork, and what happens if one dies."""
+"""Zygotes: what they preload, when a run is no fork, and what happens if one dies."""
 
 import asyncio
 import os
@@ -193,16 +193,16 @@ async def test_what_packages_look_at_of_the_run_makes_a_new_interpreter(
     assert await lines(runs, spec, new=True) == ["36"]
 
 
-async def test_a_killed_template_takes_its_runs_with_it_and_is_replaced(runs: Harness) -> None:
+async def test_a_killed_zygote_takes_its_runs_with_it_and_is_replaced(runs: Harness) -> None:
     hidden = mark()
     script = f"import subprocess, signal; subprocess.Popen(['sleep', '{hidden}']); print('ready')"
     run = await runs.start(runs.spec(f"{script}; signal.pause()"))
     await run.out.until("ready")
-    template = _template_of(run.running.pid)
-    os.kill(template, signal.SIGKILL)
+    zygote = _zygote_of(run.running.pid)
+    os.kill(zygote, signal.SIGKILL)
     outcome = await run.outcome()
     assert (outcome.status, outcome.reason) == ("failure", "launcher_lost")
-    await ended(template)
+    await ended(zygote)
     assert not living(hidden)
     assert await lines(runs, runs.spec("print('again')")) == ["again"]
 
@@ -210,7 +210,7 @@ async def test_a_killed_template_takes_its_runs_with_it_and_is_replaced(runs: Ha
 async def test_i7_a_package_that_keeps_its_runs_from_ending_does_not(
     runs: Harness, python: Path
 ) -> None:
-    """It makes the keepers, which are forks of the template, deaf: we have another for that."""
+    """It makes the shims, which are forks of the zygote, deaf: we have another for that."""
     run = await runs.start(runs.spec("import deafening, signal; signal.pause()", python=python))
     pid = run.running.pid
     await run.running.stop("killed")
@@ -218,10 +218,10 @@ async def test_i7_a_package_that_keeps_its_runs_from_ending_does_not(
     assert (await run.outcome()).status == "killed"
 
 
-async def test_a_run_cannot_harm_its_template(runs: Harness) -> None:
+async def test_a_run_cannot_harm_its_zygote(runs: Harness) -> None:
     script = """
         import os, signal
-        for pid in {os.getppid(), TEMPLATE} - {os.getpid()}:
+        for pid in {os.getppid(), ZYGOTE} - {os.getpid()}:
             try:
                 os.kill(pid, signal.SIGKILL)
             except OSError:
@@ -235,13 +235,13 @@ async def test_a_run_cannot_harm_its_template(runs: Harness) -> None:
     """
     before = await runs.start(runs.spec("import time; print('ready'); time.sleep(60)"))
     await before.out.until("ready")
-    script = script.replace("TEMPLATE", str(_template_of(before.running.pid)))
+    script = script.replace("ZYGOTE", str(_zygote_of(before.running.pid)))
     assert await lines(runs, runs.spec(script, slot=1)) == ["done"]
     assert await lines(runs, runs.spec("print('next')")) == ["next"]
 
 
-async def test_templates_that_are_not_used_give_way(tmp_path: Path, python: Path) -> None:
-    backend = await LocalBackend.open(tmp_path / "runs", templates=1)
+async def test_zygotes_that_are_not_used_give_way(tmp_path: Path, python: Path) -> None:
+    backend = await LocalBackend.open(tmp_path / "runs", zygotes=1)
     runs = Harness(backend, tmp_path, "fork")
     assert await lines(runs, runs.spec("print(1)")) == ["1"]
     assert await lines(runs, runs.spec("print(2)", python=python)) == ["2"]
@@ -260,8 +260,8 @@ async def test_an_environment_that_cannot_start_is_not_tried_for_each_run(runs: 
         await runs.backend.warm(spec)
 
 
-def _template_of(pid: int) -> int:
-    """The process that forked the keeper of a run."""
+def _zygote_of(pid: int) -> int:
+    """The process that forked the shim of a run."""
     for _ in range(2):
         pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     return pid

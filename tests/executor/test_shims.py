@@ -1,4 +1,4 @@
-"""A keeper that has ended a run takes another one, of which it knows nothing but that."""
+"""A shim that has ended a run takes another one, of which it knows nothing but that."""
 
 import gc
 import os
@@ -25,38 +25,38 @@ async def runs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     await runs.backend.close()
 
 
-async def _keeper(runs: Harness) -> int:
+async def _shim(runs: Harness) -> int:
     """Of a run that lasts until it is stopped."""
     run = await runs.start(runs.spec("print('up', flush=True); __import__('time').sleep(99)"))
     await run.out.until("up")
-    keeper = parent_of(run.running.pid)
+    shim = parent_of(run.running.pid)
     await run.running.stop("killed")
     assert (await run.outcome()).status == "killed"
-    return keeper
+    return shim
 
 
-async def test_keepers_take_run_after_run(runs: Harness) -> None:
-    assert len({await _keeper(runs) for _ in range(RUNS)}) < RUNS
+async def test_shims_take_run_after_run(runs: Harness) -> None:
+    assert len({await _shim(runs) for _ in range(RUNS)}) < RUNS
 
 
 async def test_one_that_was_killed_while_it_waited_is_replaced(runs: Harness) -> None:
     """The next run may have been prepared in it already, and then ends with it; no other does."""
     for _ in range(RUNS):
-        keeper = await _keeper(runs)
-        os.kill(keeper, signal.SIGKILL)
-        await ended(keeper)
+        shim = await _shim(runs)
+        os.kill(shim, signal.SIGKILL)
+        await ended(shim)
         assert (await (await runs.start(runs.spec("pass"))).outcome()).status in ENDS
 
 
-async def test_a_run_whose_keeper_was_killed_before_it_began_gets_another(runs: Harness) -> None:
-    """Whatever kills keepers one by one, as the kernel does that is out of memory."""
-    template = parent_of(await _keeper(runs))
+async def test_a_run_whose_shim_was_killed_before_it_began_gets_another(runs: Harness) -> None:
+    """Whatever kills shims one by one, as the kernel does that is out of memory."""
+    zygote = parent_of(await _shim(runs))
     for _ in range(RUNS):
         prepared = await runs.backend.prepare(runs.spec("print('once')"))
-        for keeper in process.children(template):
-            below = process.children(keeper)
-            os.kill(keeper, signal.SIGKILL)
-            for pid in (keeper, *below):
+        for shim in process.children(zygote):
+            below = process.children(shim)
+            os.kill(shim, signal.SIGKILL)
+            for pid in (shim, *below):
                 await ended(pid)
         run = Run(await prepared.start())
         outcome = await run.outcome()
@@ -64,12 +64,12 @@ async def test_a_run_whose_keeper_was_killed_before_it_began_gets_another(runs: 
         assert await run.out.all() == "once\n"
 
 
-async def test_those_of_a_killed_template_are_let_go(runs: Harness) -> None:
+async def test_those_of_a_killed_zygote_are_let_go(runs: Harness) -> None:
     """An open socket that nobody has any more is complained of when it is collected."""
-    keeper = await _keeper(runs)
-    template = parent_of(keeper)
-    os.kill(template, signal.SIGKILL)
-    for pid in (template, keeper):
+    shim = await _shim(runs)
+    zygote = parent_of(shim)
+    os.kill(zygote, signal.SIGKILL)
+    for pid in (zygote, shim):
         await ended(pid)
     assert (await (await runs.start_anyhow(runs.spec("pass"))).outcome()).status in ENDS
     assert (await (await runs.start(runs.spec("pass"))).outcome()).status == "success"

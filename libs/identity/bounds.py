@@ -6,9 +6,11 @@ Both remember the last ten thousand keys and no more, so that nobody can fill th
 import time
 from collections.abc import Callable
 
+from libs.cache.bounded import BoundedCache
+
 FREE_FAILURES = 5
-LONGEST_WAIT = 300.0
-_MOST_KEYS = 10_000
+MAX_WAIT_SECONDS = 300.0
+_MAX_KEYS = 10_000
 
 Key = tuple[str, str]  # what is tried, such as an account; and the address
 
@@ -18,7 +20,7 @@ class Throttle:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._failures: dict[Key, tuple[int, float]] = {}
+        self._failures: BoundedCache[Key, tuple[int, float]] = BoundedCache(_MAX_KEYS)
 
     def wait(self, key: Key) -> float:
         """Seconds until the next try is taken; 0 when it is now."""
@@ -26,19 +28,21 @@ class Throttle:
         return max(0.0, until - self._clock())
 
     def failed(self, key: Key) -> None:
-        count, _ = self._failures.pop(key, (0, 0.0))
-        if len(self._failures) >= _MOST_KEYS:
-            del self._failures[next(iter(self._failures))]  # who failed longest ago
-        wait = 2.0 ** (count + 1 - FREE_FAILURES) if count + 1 >= FREE_FAILURES else 0.0
-        self._failures[key] = count + 1, self._clock() + min(wait, LONGEST_WAIT)
+        """Counts a failure of `key`, which makes its next wait longer."""
+        count = self._failures.get(key, (0, 0.0))[0] + 1
+        wait = 2.0 ** (count - FREE_FAILURES) if count >= FREE_FAILURES else 0.0
+        self._failures[key] = count, self._clock() + min(wait, MAX_WAIT_SECONDS)
 
     def succeeded(self, key: Key) -> None:
+        """Forgets the failures of `key`."""
         self._failures.pop(key, None)
 
 
 class Allowance:
-    """`burst` tries at once, and one more every `every` seconds. It is used up by trying, and given
-    back by who turns out to have been no attacker."""
+    """A token bucket for each key: `burst` tries at once, and one more every `every` seconds.
+
+    A try uses one up. Who turns out to be no attacker gets theirs back.
+    """
 
     def __init__(
         self, burst: int, every: float, clock: Callable[[], float] = time.monotonic
@@ -46,7 +50,7 @@ class Allowance:
         self._burst = burst
         self._every = every
         self._clock = clock
-        self._full_at: dict[str, float] = {}  # when each will have all of it again
+        self._full_at: BoundedCache[str, float] = BoundedCache(_MAX_KEYS)  # when each is full again
 
     def wait(self, key: str) -> float:
         """Seconds until there is one; 0 when there is now."""
@@ -54,12 +58,10 @@ class Allowance:
         return max(0.0, owed - (self._burst - 1) * self._every)
 
     def use(self, key: str) -> None:
-        now = self._clock()
-        full_at = max(self._full_at.pop(key, 0.0), now)
-        if len(self._full_at) >= _MOST_KEYS:
-            del self._full_at[next(iter(self._full_at))]  # who tried longest ago
-        self._full_at[key] = full_at + self._every
+        """Takes one, whether or not there is one: see `wait`."""
+        self._full_at[key] = max(self._full_at.get(key, 0.0), self._clock()) + self._every
 
     def give_back(self, key: str) -> None:
+        """Undoes a `use`."""
         if key in self._full_at:
             self._full_at[key] -= self._every

@@ -15,7 +15,7 @@ from libs.postgres.pool import Database
 
 EXPIRES_SECONDS = 600
 INTERVAL_SECONDS = 5
-_MOST_WAITING = 10_000
+_MAX_WAITING = 10_000
 _PER_ADDRESS = (100, 2.0)  # logins begun at once, then one every so many seconds
 _LEEWAY = timedelta(milliseconds=500)  # sleeps of five seconds are sometimes a little shorter
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words; nothing that looks like a digit
@@ -39,12 +39,15 @@ class Devices:
         self._addresses = Allowance(*_PER_ADDRESS)
 
     async def start(self, address: str) -> Codes:
-        """Raises TooSoon when more devices wait than there can be people, here or there."""
+        """New codes for a device, good for ten minutes.
+
+        Raises TooSoon when more devices wait, in all or from `address`, than there can be people.
+        """
         if wait := self._addresses.wait(address):
             raise TooSoon(math.ceil(wait))
         self._addresses.use(address)
         await self._database.execute("DELETE FROM device WHERE expires_at < now()")
-        if await self._database.fetchval("SELECT count(*) FROM device") >= _MOST_WAITING:
+        if await self._database.fetchval("SELECT count(*) FROM device") >= _MAX_WAITING:
             raise TooSoon(EXPIRES_SECONDS)
         codes = Codes(secrets.token_urlsafe(32), _user_code())
         await self._database.execute(
@@ -56,17 +59,17 @@ class Devices:
         return codes
 
     async def approve(self, user_code: str, account: UUID) -> bool:
-        """Whether there was a device that waited under this code."""
-        found = await self._database.fetchval(
+        """Signs `account` in on the device that waits under `user_code`; False where none does."""
+        approved = await self._database.fetchval(
             """UPDATE device SET account = $2
             WHERE user_code = $1 AND account IS NULL AND expires_at >= now() RETURNING user_code""",
             normal(user_code),
             account,
         )
-        return found is not None
+        return approved is not None
 
     async def poll(self, device_code: str) -> UUID | Waiting:
-        """Who has signed in, told once; or why there is nobody."""
+        """The user who has signed in, given once; or why there is none (RFC 8628, 3.5)."""
         code = _digest(device_code)
         account = await self._database.fetchval(
             """DELETE FROM device WHERE code = $1 AND account IS NOT NULL AND expires_at >= now()
@@ -88,7 +91,7 @@ class Devices:
 
 
 def normal(user_code: str) -> str:
-    """As people type it: in any case, with or without the dash."""
+    """The code as it is kept. People type it in any case, with or without the dash."""
     letters = [letter for letter in user_code.upper() if letter in _LETTERS]
     return "".join(letters[:4]) + "-" + "".join(letters[4:8])
 

@@ -7,23 +7,19 @@ can make administrators. An account of ours is never taken over: not by its emai
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-import aiohttp
 import msgspec
 
 from libs.domain.errors import Rejected, Unavailable
+from libs.identity.oidc_client import Fetch, OidcClient
 from libs.identity.signatures import BadSignature, Claims, UnknownKey, Verifier, unverified
 from libs.identity.users import User, Users
 
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA", "Ed25519")
 _REFRESH_SECONDS = 60.0  # keys are looked for again at most this often
-_TIMEOUT = aiohttp.ClientTimeout(total=5)
-_MOST_BYTES = 1 << 20
-_CLOCKS_DIFFER = 30  # seconds
-
-Body = TypeVar("Body")
+_MAX_SKEW_SECONDS = 30
 
 
 class Issuer(msgspec.Struct, frozen=True):
@@ -37,31 +33,23 @@ class Issuer(msgspec.Struct, frozen=True):
     admin_value: str = ""
 
 
-class Discovery(msgspec.Struct, frozen=True):
-    """What the issuer says of itself (OpenID Connect Discovery 1.0, section 3). The endpoints are
-    for browsers that sign in there; who only checks tokens needs neither."""
-
-    issuer: str
-    jwks_uri: str
-    authorization_endpoint: str = ""
-    token_endpoint: str = ""
-
-
 class Oidc:
+    """Whose an access token of `issuer` is. `client` is for browsers that sign in there."""
+
     def __init__(
         self,
         issuer: Issuer,
         users: Users,
-        http: aiohttp.ClientSession,
+        fetch: Fetch,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._issuer = issuer
+        self.client = OidcClient(issuer.url, issuer.audience, fetch)
         self._users = users
-        self._http = http
         self._clock = clock
-        self._turn = asyncio.Lock()
+        self._refreshing = asyncio.Lock()
         self._verifier: Verifier | None = None
-        self._fetched = float("-inf")
+        self._fetched_at = float("-inf")
 
     def issued(self, token: str) -> bool:
         """Whether the token says that it is from this issuer, which remains to be proved."""
@@ -80,34 +68,26 @@ class Oidc:
             raise _refused(f"has no verified {self._issuer.email_claim}")
         admin = None
         if self._issuer.admin_claim:
-            held = _at(claims, self._issuer.admin_claim)
-            admin = self._issuer.admin_value in (held if isinstance(held, list) else [held])
+            value = _at(claims, self._issuer.admin_claim)
+            admin = self._issuer.admin_value in (value if isinstance(value, list) else [value])
         id = _account_id(self._issuer.url, claims)
         user = await self._users.vouched_for(self._issuer.url, id, email, admin)
         if user is None:
             raise _refused("is of a user who is disabled, or whose email is another's here")
         return user
 
-    async def discovery(self) -> Discovery:
-        """Unavailable when the issuer does not answer, or says that it is another one."""
-        url = f"{self._issuer.url}/.well-known/openid-configuration"
-        found = await self._get(url, Discovery)
-        if found.issuer != self._issuer.url:
-            raise Unavailable(f"{self._issuer.url} says that it is another issuer")
-        return found
-
     def _check(self, claims: Claims) -> None:
         now, issuer = self._clock(), self._issuer
         audience = claims.get("aud", [])
-        meant = [*(audience if isinstance(audience, list) else [audience]), claims.get("azp")]
-        if claims.get("iss") != issuer.url or issuer.audience not in meant:
+        audiences = [*(audience if isinstance(audience, list) else [audience]), claims.get("azp")]
+        if claims.get("iss") != issuer.url or issuer.audience not in audiences:
             raise _refused("is for something else")
         if claims.get("typ", "Bearer") != "Bearer":  # Keycloak's mark of refresh and ID tokens
             raise _refused("is no access token")
         expires, begins = claims.get("exp"), claims.get("nbf", 0)
         if not isinstance(expires, int | float) or not isinstance(begins, int | float):
             raise _refused("has no exp")
-        if expires <= now or begins > now + _CLOCKS_DIFFER:
+        if expires <= now or begins > now + _MAX_SKEW_SECONDS:
             raise _refused("has expired")
 
     async def _claims(self, token: str) -> Claims:
@@ -115,30 +95,21 @@ class Oidc:
             try:
                 return self._verifier.claims(token)
             except UnknownKey:
-                if self._clock() < self._fetched + _REFRESH_SECONDS:
+                if self._clock() < self._fetched_at + _REFRESH_SECONDS:
                     raise
-        return (await self._refreshed()).claims(token)
+        return (await self._refresh()).claims(token)
 
-    async def _refreshed(self) -> Verifier:
-        asked = self._clock()
-        async with self._turn:
-            if self._verifier is None or self._fetched < asked:
-                keys = await self._get((await self.discovery()).jwks_uri, dict[str, Any])
+    async def _refresh(self) -> Verifier:
+        wanted_at = self._clock()
+        async with self._refreshing:
+            if self._verifier is None or self._fetched_at < wanted_at:
+                keys = await self.client.keys()
                 try:
                     self._verifier = Verifier.of_jwks(keys, _ALGORITHMS)
                 except BadSignature as error:
                     raise Unavailable(f"{self._issuer.url}: {error}") from error
-                self._fetched = self._clock()
+                self._fetched_at = self._clock()
             return self._verifier
-
-    async def _get(self, url: str, kind: type[Body]) -> Body:
-        try:
-            async with self._http.get(url, timeout=_TIMEOUT, allow_redirects=False) as answer:
-                answer.raise_for_status()
-                body = await answer.content.read(_MOST_BYTES)
-                return msgspec.json.decode(body, type=kind)
-        except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError, ValueError) as error:
-            raise Unavailable(f"OpenID issuer, {url}: {error!r}") from error
 
 
 def _at(claims: Any, path: str) -> Any:

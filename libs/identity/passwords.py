@@ -18,11 +18,13 @@ class Passwords:
         self._hasher = PasswordHasher()
         self._turns = Turns()
 
-    async def hashed(self, password: str, *, known: bool = True) -> str:
+    async def hash(self, password: str, *, known: bool = True) -> str:
+        """In the PHC string format."""
         async with self._turns.taken(known=known):
             return await asyncio.to_thread(self._hasher.hash, password)
 
     async def matches(self, hash: str, password: str, *, known: bool = True) -> bool:
+        """Whether `hash` is of `password`; False too where it is no hash."""
         async with self._turns.taken(known=known):
             return await asyncio.to_thread(self._matches, hash, password)
 

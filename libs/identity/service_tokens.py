@@ -9,11 +9,12 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from libs.cache.bounded import BoundedCache
 from libs.postgres.pool import Database
 
 _PREFIX = "rnd_"
-_KNOWN_FOR = 5.0  # seconds that a revoked token may go on to work
-_MOST_KNOWN = 10_000
+_CACHE_SECONDS = 5.0  # a revoked token may go on to work for so long
+_MAX_CACHED = 10_000
 _FIELDS = "id, name, owner, workspaces, created_at, expires_at, revoked_at"
 
 
@@ -30,6 +31,7 @@ class ServiceToken(msgspec.Struct, frozen=True):
 
 
 def is_one(token: str) -> bool:
+    """Whether it has the form of a service token, which proves nothing yet."""
     return token.startswith(_PREFIX)
 
 
@@ -37,12 +39,17 @@ class ServiceTokens:
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._clock = clock
-        self._known: dict[bytes, tuple[float, ServiceToken | None]] = {}
+        self._cache: BoundedCache[bytes, tuple[float, ServiceToken | None]] = BoundedCache(
+            _MAX_CACHED
+        )
 
     async def create(
         self, name: str, owner: UUID, workspaces: Sequence[int], expires_at: datetime | None
     ) -> tuple[ServiceToken, str]:
-        """What is kept of it, and the token."""
+        """The row that is kept, and the token itself, which is shown this once.
+
+        Without `expires_at` it is good until it is revoked.
+        """
         token = _PREFIX + secrets.token_urlsafe(32)  # 256 bits
         row = await self._database.fetchrow(
             f"""INSERT INTO service_token (id, digest, name, owner, workspaces, expires_at)
@@ -57,7 +64,7 @@ class ServiceTokens:
         return ServiceToken(*row), token
 
     async def of(self, owner: UUID | None) -> list[ServiceToken]:
-        """Those of an owner, or all, oldest first."""
+        """The tokens of `owner`, or everybody's for None, oldest first; revoked ones too."""
         rows = await self._database.fetch(
             f"""SELECT {_FIELDS} FROM service_token
             WHERE $1::uuid IS NULL OR owner = $1 ORDER BY created_at""",  # noqa: S608 - a constant
@@ -66,35 +73,34 @@ class ServiceTokens:
         return [ServiceToken(*row) for row in rows]
 
     async def by_id(self, id: UUID) -> ServiceToken | None:
+        """None where there is none of that id."""
         query = f"SELECT {_FIELDS} FROM service_token WHERE id = $1"  # noqa: S608 - a constant
         row = await self._database.fetchrow(query, id)
         return ServiceToken(*row) if row else None
 
     async def revoke(self, id: UUID) -> ServiceToken:
-        """One that there is; elsewhere it ends within seconds."""
+        """Ends a token that exists. Other copies of the service take it for up to 5 s more."""
         row = await self._database.fetchrow(
             f"""UPDATE service_token SET revoked_at = coalesce(revoked_at, now())
             WHERE id = $1 RETURNING {_FIELDS}""",  # noqa: S608 - a constant
             id,
         )
-        self._known.clear()
+        self._cache.clear()
         return ServiceToken(*row)
 
     async def known(self, token: str) -> ServiceToken | None:
-        """The one that is good, or was a few seconds ago."""
+        """The row of a token that is good now, or was at most 5 s ago; None for any other text."""
         digest, now = _digest(token), self._clock()
-        until, found = self._known.get(digest, (0.0, None))
+        until, entry = self._cache.get(digest, (0.0, None))
         if until <= now:
             row = await self._database.fetchrow(
                 f"""SELECT {_FIELDS} FROM service_token WHERE digest = $1 AND revoked_at IS NULL
                 AND (expires_at IS NULL OR expires_at > now())""",  # noqa: S608 - a constant
                 digest,
             )
-            found = ServiceToken(*row) if row else None
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            self._known[digest] = now + _KNOWN_FOR, found
-        return found
+            entry = ServiceToken(*row) if row else None
+            self._cache[digest] = now + _CACHE_SECONDS, entry
+        return entry
 
 
 def _digest(token: str) -> bytes:

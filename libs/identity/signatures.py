@@ -15,7 +15,7 @@ ALGORITHM = "Ed25519"  # RFC 9864's name; "EdDSA" is deprecated
 
 Claims = dict[str, Any]
 
-_MOST_VERIFIED = 1000  # tokens, the last used
+_MAX_VERIFIED = 1000  # tokens, the last used
 _PEM = re.compile(r"-----BEGIN PRIVATE KEY-----.+?-----END PRIVATE KEY-----", re.DOTALL)
 
 
@@ -28,19 +28,19 @@ class UnknownKey(BadSignature):
 
 
 class Verifier:
-    """Public keys as a JWK set (RFC 7517) tells them.
+    """Checks tokens by the public keys of a JWK set (RFC 7517).
 
-    They stay the same, so a token that they have verified once needs not be verified again.
+    The keys stay the same, so a token that they have verified once needs not be verified again.
     """
 
     def __init__(self, keys: KeySet, algorithms: Collection[str]) -> None:
         self._keys = keys
         self._algorithms = list(algorithms)
-        self._verified = lru_cache(_MOST_VERIFIED)(self._verify)  # failures are not kept
+        self._verified = lru_cache(_MAX_VERIFIED)(self._verify)  # failures are not kept
 
     @staticmethod
     def of_jwks(jwks: Any, algorithms: Collection[str]) -> "Verifier":
-        """Raises BadSignature when it is no JWK set. Keys of kinds that we don't know are left."""
+        """Raises BadSignature when it is no JWK set. Leaves out keys of unknown kinds."""
         try:
             usable = [
                 key
@@ -52,7 +52,10 @@ class Verifier:
             raise BadSignature("no JWK set") from error
 
     def claims(self, token: str) -> Claims:
-        """What a token says, which is not to say that it is still good."""
+        """What a token says, which is not to say that it is still good.
+
+        Raises UnknownKey or BadSignature. The caller may change what it gets.
+        """
         return self._verified(token).copy()
 
     def _verify(self, token: str) -> Claims:
@@ -66,8 +69,11 @@ class Verifier:
             raise BadSignature(str(error)) from error
 
 
-class Ring(Verifier):
-    """Ed25519 keys as PKCS8 PEM, one after the other: the last one signs, all of them verify."""
+class SigningKeys(Verifier):
+    """Ed25519 keys as PKCS8 PEM, one after the other: the last one signs, all of them verify.
+
+    Raises ValueError for a text without a key.
+    """
 
     def __init__(self, pem: str) -> None:
         keys = [
@@ -80,7 +86,8 @@ class Ring(Verifier):
         self._newest = keys[-1]
         super().__init__(KeySet(list(keys)), [ALGORITHM])
 
-    def signed(self, claims: Claims) -> str:
+    def sign(self, claims: Claims) -> str:
+        """A token of these claims (JWS compact form)."""
         header = {"alg": ALGORITHM, "kid": self._newest.kid}
         return jwt.encode(header, claims, self._newest, algorithms=[ALGORITHM])
 
@@ -90,10 +97,10 @@ class Ring(Verifier):
 
 
 def unverified(token: str) -> Claims:
-    """What a token says, proved by nothing; {} when it is none."""
+    """What a token says, which nothing proves; {} where it is no token."""
     try:
         payload = token.split(".")[1]
-        found = msgspec.json.decode(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        claims = msgspec.json.decode(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except (IndexError, ValueError, msgspec.DecodeError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return claims if isinstance(claims, dict) else {}

@@ -13,9 +13,8 @@ from uuid import UUID, uuid4
 import msgspec
 
 from libs.domain.errors import Rejected
-from libs.identity.signatures import BadSignature, Ring
+from libs.identity.signatures import BadSignature, SigningKeys
 from libs.identity.users import User
-from libs.service.config import Secret
 
 REALM = "/auth/realms/master"
 CLIENT = "sdk-client"
@@ -43,34 +42,38 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 class Tokens:
+    """Issues and reads them. `key` is PKCS8 PEM (see SigningKeys); access tokens are good for
+    `access_seconds`, refresh tokens for a day."""
+
     def __init__(
         self,
-        key: Secret,
+        key: str,
         public_url: str,
         access_seconds: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.ring = Ring(key.reveal())
+        self.keys = SigningKeys(key)
         self.issuer = public_url.rstrip("/") + REALM
         self._access_seconds = access_seconds
         self._clock = clock
 
     def issue(self, user: User) -> Pair:
+        """What a login gives."""
         return Pair(
-            self._signed(user, "Bearer", self._access_seconds),
+            self._sign(user, "Bearer", self._access_seconds),
             self._access_seconds,
-            self._signed(user, "Refresh", REFRESH_SECONDS),
+            self._sign(user, "Refresh", REFRESH_SECONDS),
             REFRESH_SECONDS,
         )
 
     def subject(self, token: str, kind: Kind) -> UUID:
-        """Whose token it is."""
+        """The id of the user whose token it is; raises as `claims` does."""
         return self.claims(token, kind).sub
 
     def claims(self, token: str, kind: Kind) -> Claims:
-        """What it says; Rejected("unauthorized") unless it is a valid one of that kind."""
+        """What it says. Rejected("unauthorized") unless it is a valid one of that kind."""
         try:
-            claims = msgspec.convert(self.ring.claims(token), Claims)
+            claims = msgspec.convert(self.keys.claims(token), Claims)
         except (BadSignature, msgspec.ValidationError) as error:
             raise _refused("is none of ours") from error
         if claims.typ != kind or urlsplit(claims.iss).path != REALM:
@@ -79,7 +82,7 @@ class Tokens:
             raise _refused("has expired")
         return claims
 
-    def _signed(self, user: User, kind: Kind, seconds: int) -> str:
+    def _sign(self, user: User, kind: Kind, seconds: int) -> str:
         now = int(self._clock())
         claims: dict[str, object] = {
             "iss": self.issuer,
@@ -92,7 +95,7 @@ class Tokens:
             "email": user.email,
             "preferred_username": user.username,
         }
-        return self.ring.signed(claims)
+        return self.keys.sign(claims)
 
 
 def _refused(problem: str) -> Rejected:

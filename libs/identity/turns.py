@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 from itertools import count
 
 AT_ONCE = 2
-MOST_STRANGERS = 32  # in the line; a turn takes a tenth of a second or two
+MAX_STRANGERS = 32  # in the line; a turn takes a tenth of a second or two
 
 
 class Busy(Exception):
-    """Too many strangers wait already."""
+    """Too many strangers wait already; nothing was done."""
 
 
 class Turns:
@@ -38,7 +38,7 @@ class Turns:
             self._free -= 1
             return
         strangers = sum(strange for strange, _, waits in self._line if not waits.done())
-        if stranger and strangers >= MOST_STRANGERS:
+        if stranger and strangers >= MAX_STRANGERS:
             raise Busy
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._line, (stranger, next(self._numbers), mine))

@@ -9,14 +9,15 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from libs.cache.bounded import BoundedCache
 from libs.domain.errors import Rejected
 from libs.identity.passwords import Passwords
 from libs.postgres.pool import Database
 
 SCHEMA = "identity"
-_KNOWN_FOR = 5.0  # seconds that a disabled account's tokens may go on to work
-_MOST_KNOWN = 10_000
-_MOST_APART = 2.0  # seconds between the database's clock and ours that are waited for
+_CACHE_SECONDS = 5.0  # a disabled account's tokens may go on to work for so long
+_MAX_CACHED = 10_000
+_MAX_SKEW_SECONDS = 2.0  # between the database's clock and ours, which are waited for
 _LOCK = 0x526F6E6449  # any number that nobody else on this database locks with
 
 _FIELDS = "id, email, username, admin, enabled, created_at"
@@ -33,8 +34,8 @@ class User(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
-class _Known(msgspec.Struct, frozen=True):
-    """A user as they were lately; none when they are not, or disabled."""
+class _CachedUser(msgspec.Struct, frozen=True):
+    """A user as they were lately; `user` is None where there is none, or a disabled one."""
 
     until: float
     user: User | None = None
@@ -47,14 +48,14 @@ class Users:
         self._database = database
         self._passwords = Passwords()
         self._clock = clock
-        self._known: dict[UUID, _Known] = {}
+        self._cache: BoundedCache[UUID, _CachedUser] = BoundedCache(_MAX_CACHED)
 
     async def create(self, email: str, password: str, *, admin: bool = False) -> User:
-        """The part of the email before the @ is the user's name, as long as it is free.
+        """A new user, with the part of the email before the @ as name as long as that is free.
 
         Rejected("conflict") when the email is taken.
         """
-        hash = await self._passwords.hashed(password)
+        hash = await self._passwords.hash(password)
         name = email.partition("@")[0]
         row = await self._database.fetchrow(
             f"""INSERT INTO account (id, email, username, password, admin)
@@ -72,7 +73,7 @@ class Users:
         return User(*row)
 
     async def ensure_admin(self, email: str, password: str) -> User | None:
-        """The first administrator, unless there is one."""
+        """Creates the first administrator; None where there is one already."""
         async with self._database.exclusive(_LOCK) as connection:
             if await connection.fetchval("SELECT count(*) FROM account WHERE admin"):
                 return None
@@ -82,17 +83,21 @@ class Users:
         await self.set_enabled(id, False)
 
     async def set_enabled(self, id: UUID, enabled: bool) -> User:
-        """Disabling ends all their tokens, also if they are enabled again."""
+        """Disabling ends all their tokens, also if they are enabled again.
+
+        Rejected("not_found"), or Rejected("conflict") for the last administrator.
+        """
         if enabled:
-            return await self._changed(id, "enabled = $2", True)
+            return await self._update(id, "enabled = $2", True)
         return await self._without_tokens(id, "enabled = $2", False)
 
     async def set_admin(self, id: UUID, admin: bool) -> User:
-        return await self._changed(id, "admin = $2", admin)
+        """Rejected("not_found"), or Rejected("conflict") for the last administrator."""
+        return await self._update(id, "admin = $2", admin)
 
     async def set_password(self, id: UUID, password: str) -> User:
-        """Ends all their tokens."""
-        hash = await self._passwords.hashed(password)
+        """Ends all their tokens. Rejected("not_found")."""
+        hash = await self._passwords.hash(password)
         return await self._without_tokens(id, "password = $2", hash)
 
     async def _without_tokens(self, id: UUID, assignments: str, value: object) -> User:
@@ -101,14 +106,14 @@ class Users:
         Returns in the next, from which on they are good.
         """
         end = "tokens_from = date_trunc('second', now()) + interval '1 second'"
-        changed = await self._changed(id, f"{assignments}, {end}", value)
+        user = await self._update(id, f"{assignments}, {end}", value)
         moment = await self._database.fetchval("SELECT tokens_from FROM account WHERE id = $1", id)
         left = moment.timestamp() - time.time()
-        await asyncio.sleep(min(max(left, 0.0), _MOST_APART))
-        return changed
+        await asyncio.sleep(min(max(left, 0.0), _MAX_SKEW_SECONDS))
+        return user
 
-    async def _changed(self, id: UUID, assignments: str, value: object) -> User:
-        """Never so that no administrator is left."""
+    async def _update(self, id: UUID, assignments: str, value: object) -> User:
+        """Rejected("conflict") where no administrator would be left."""
         update = f"UPDATE account SET {assignments} WHERE id = $1 RETURNING {_FIELDS}"  # noqa: S608
         async with self._database.exclusive(_LOCK) as connection:
             row = await connection.fetchrow(update, id, value)
@@ -116,33 +121,32 @@ class Users:
                 raise Rejected("not_found", f"id: there is no user {id}; see users/query")
             if not await connection.fetchval(_ADMINISTRATORS):
                 raise Rejected("conflict", "id: the last administrator; make another one first")
-        self._known.pop(id, None)
+        self._cache.pop(id, None)
         return User(*row)
 
     async def by_id(self, id: UUID, issued: float | None = None) -> User | None:
-        """As they are now, or were a few seconds ago; none when they are not, or disabled.
+        """The enabled user of that id, as they are now or were at most 5 s ago.
 
-        None too when their tokens that were `issued` then, in seconds since 1970, have been ended.
+        None where there is none. With `issued`, in seconds since 1970, None too when their tokens
+        of then have been ended.
         """
-        found = self._known.get(id)
-        if found is None or found.until <= self._clock():
-            found = await self._look_up(id)
+        cached = self._cache.get(id)
+        if cached is None or cached.until <= self._clock():
+            cached = await self._look_up(id)
         # Tokens name whole seconds.
-        if issued is not None and issued < math.floor(found.tokens_from.timestamp()):
+        if issued is not None and issued < math.floor(cached.tokens_from.timestamp()):
             return None
-        return found.user
+        return cached.user
 
-    async def _look_up(self, id: UUID) -> _Known:
-        until = self._clock() + _KNOWN_FOR
+    async def _look_up(self, id: UUID) -> _CachedUser:
+        until = self._clock() + _CACHE_SECONDS
         row = await self._database.fetchrow(
             f"SELECT {_FIELDS}, tokens_from, issuer FROM account WHERE id = $1 AND enabled",  # noqa: S608
             id,
         )
-        found = _Known(until, User(*row[:-2]), *row[-2:]) if row else _Known(until)
-        if len(self._known) >= _MOST_KNOWN:
-            self._known.clear()
-        self._known[id] = found
-        return found
+        cached = _CachedUser(until, User(*row[:-2]), *row[-2:]) if row else _CachedUser(until)
+        self._cache[id] = cached
+        return cached
 
     async def vouched_for(
         self, issuer: str, id: UUID, email: str, admin: bool | None
@@ -151,15 +155,15 @@ class Users:
 
         None when the id or the email is somebody else's. `admin` None leaves that to us.
         """
-        known = self._known.get(id)
+        cached = self._cache.get(id)
         if (
-            known
-            and known.user
-            and known.until > self._clock()
-            and known.issuer == issuer
-            and admin in (None, known.user.admin)
+            cached
+            and cached.user
+            and cached.until > self._clock()
+            and cached.issuer == issuer
+            and admin in (None, cached.user.admin)
         ):
-            return known.user
+            return cached.user
         await self._database.execute(
             """INSERT INTO account (id, email, username, password, admin, issuer)
             VALUES ($1, $2, $2, '', $3, $4) ON CONFLICT DO NOTHING""",
@@ -174,11 +178,11 @@ class Users:
             issuer,
             admin,
         )
-        found = await self._look_up(id)
-        return found.user if found.issuer == issuer else None
+        cached = await self._look_up(id)
+        return cached.user if cached.issuer == issuer else None
 
     async def everybody(self) -> list[User]:
-        """In the order of their emails, disabled or not."""
+        """All users in the order of their emails, disabled or not."""
         return [
             User(*row) for row in await self._database.fetch(_COLUMNS + "ORDER BY lower(email)")
         ]
@@ -210,7 +214,7 @@ class Users:
             login.replace("\0", "\ufffd"),  # Postgres takes no NUL
         )
         if row is None:
-            await self._passwords.hashed(password, known=known)
+            await self._passwords.hash(password, known=known)
             return None
         *fields, hash = row
         good = await self._passwords.matches(hash, password, known=known)

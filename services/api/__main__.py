@@ -38,6 +38,7 @@ from services.api.app import application
 from services.api.config import Config
 from services.api.connections import commands as connections
 from services.api.events.tail import Tail, Told
+from services.api.http.fetch import issuer_fetch
 from services.api.http.request_context import Resources
 from services.api.orchestrations.upload_stream import sweep
 from services.api.read_model.connections import deleted_connections
@@ -51,7 +52,7 @@ CATCH_UP = 3600.0
 async def main(environ: Mapping[str, str]) -> None:
     config = load(Config, environ)
     _check_proxies(config)
-    tokens = Tokens(config.signing_key, config.public_url, config.access_token_seconds)
+    tokens = Tokens(config.signing_key.reveal(), config.public_url, config.access_token_seconds)
     run_tokens = RunTokens(config.task_key.reveal(), config.public_url)
     ring = _ring(config.vault_key)
     sweep(config.data)
@@ -154,7 +155,7 @@ def _oidc(config: Config, known: users.Users, http: aiohttp.ClientSession) -> Oi
         config.oidc_admin_claim,
         config.oidc_admin_value,
     )
-    return Oidc(issuer, known, http)
+    return Oidc(issuer, known, issuer_fetch(http))
 
 
 def _ring(secret: Secret) -> KeyRing:

@@ -9,7 +9,6 @@ import pytest
 
 from libs.identity.tokens import Tokens
 from libs.identity.users import User
-from libs.service.config import Secret
 from services.api.routes import ROUTES
 from tests.api.service import Service, new_key
 from tests.api.world import HELLO, World, form, users
@@ -21,8 +20,8 @@ PROTECTED = [route for route in ROUTES if not route.public]
 def strangers(service: Service, expired: str) -> dict[str, dict[str, str]]:
     """Headers of those who are nobody."""
     user = User(uuid4(), "a@example.org", "a", True, True, datetime.now(UTC))
-    forged = Tokens(Secret(new_key()), service.url, 60).issue(user).access_token
-    unknown = Tokens(Secret(service.key), service.url, 60).issue(user).access_token
+    forged = Tokens(new_key(), service.url, 60).issue(user).access_token
+    unknown = Tokens(service.key, service.url, 60).issue(user).access_token
     told = {
         "garbage": "Bearer garbage",
         "deep": "Bearer " + "W1tb" * 1500 + ".e30.e30",
@@ -41,7 +40,7 @@ async def expired(service: Service) -> str:
     async with users(service) as known:
         user = await known.with_password("admin", "a password for tests")
     assert user is not None
-    tokens = Tokens(Secret(service.key), service.url, 60, lambda: 1_000_000.0)
+    tokens = Tokens(service.key, service.url, 60, lambda: 1_000_000.0)
     return tokens.issue(user).access_token
 
 

@@ -12,12 +12,13 @@ from aiohttp import web
 
 from libs.domain.errors import Rejected, Unavailable
 from libs.identity.oidc import Issuer, Oidc
-from libs.identity.signatures import Claims, Ring
+from libs.identity.signatures import Claims, SigningKeys
 from libs.identity.users import SCHEMA, Users
 from libs.postgres import pool
 from libs.service.config import ConfigError
 from libs.service.http import serving
 from services.api.__main__ import main
+from services.api.http.fetch import issuer_fetch
 from tests.api.callers import MEMBER
 from tests.api.service import ADMIN, Service, new_key, running
 from tests.servers import PostgresServer, free_port, nats_server
@@ -86,16 +87,17 @@ class Elsewhere:
 
     def __init__(self) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
-        self.ring = Ring(new_key())
+        self.ring = SigningKeys(new_key())
         self.asked = 0
         self.name = self.url
+        self.more: dict[str, Any] = {}
 
     async def document(self, _: web.Request) -> web.Response:
         return web.json_response({"issuer": self.name, "jwks_uri": f"{self.url}/keys"})
 
     async def keys(self, _: web.Request) -> web.Response:
         self.asked += 1
-        return web.json_response(self.ring.public())
+        return web.json_response({**self.ring.public(), **self.more})
 
     def token(self, **changed: Any) -> str:
         claims: Claims = {
@@ -106,7 +108,7 @@ class Elsewhere:
             "email": f"{uuid4()}@example.org",
             **changed,
         }
-        return self.ring.signed({name: value for name, value in claims.items() if value != ""})
+        return self.ring.sign({name: value for name, value in claims.items() if value != ""})
 
 
 @pytest.fixture
@@ -131,7 +133,7 @@ async def oidc(service: Service, elsewhere: Elsewhere, now: list[float]) -> Asyn
         aiohttp.ClientSession() as http,
     ):
         issuer = Issuer(elsewhere.url, "rondo", admin_claim="realm.roles", admin_value="boss")
-        yield Oidc(issuer, Users(database), http, lambda: now[0])
+        yield Oidc(issuer, Users(database), issuer_fetch(http), lambda: now[0])
 
 
 async def test_keys_are_fetched_again_for_an_unknown_one_but_not_often(
@@ -140,7 +142,7 @@ async def test_keys_are_fetched_again_for_an_unknown_one_but_not_often(
     for _ in range(3):
         await oidc.user(elsewhere.token())
     assert elsewhere.asked == 1
-    elsewhere.ring = Ring(new_key())
+    elsewhere.ring = SigningKeys(new_key())
     with pytest.raises(Rejected, match="not signed"):
         await oidc.user(elsewhere.token())
     assert elsewhere.asked == 1
@@ -181,6 +183,19 @@ async def test_tokens_that_are_not_good(
 ) -> None:
     with pytest.raises(Rejected, match=word):
         await oidc.user(elsewhere.token(**changed))
+
+
+async def test_a_key_set_that_comes_in_many_pieces_is_read_to_its_end(
+    oidc: Oidc, elsewhere: Elsewhere
+) -> None:
+    elsewhere.more = {"certificates": "x" * 900_000}
+    await oidc.user(elsewhere.token())
+
+
+async def test_a_key_set_without_an_end_is_not_read(oidc: Oidc, elsewhere: Elsewhere) -> None:
+    elsewhere.more = {"certificates": "x" * (1 << 20)}
+    with pytest.raises(Unavailable, match="over"):
+        await oidc.user(elsewhere.token())
 
 
 async def test_an_issuer_that_says_it_is_another(oidc: Oidc, elsewhere: Elsewhere) -> None:

@@ -6,9 +6,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from libs.identity.signatures import ALGORITHM, Ring, Verifier
+from libs.identity.signatures import ALGORITHM, SigningKeys, Verifier
 from libs.identity.tokens import Tokens
-from libs.service.config import Secret
 from services.api.accounts import directory, discovery
 from tests.api.callers import MEMBER
 from tests.api.service import ADMIN, PASSWORD, Answer, Service, new_key
@@ -90,7 +89,7 @@ async def test_a_new_password_ends_what_the_old_one_began(world: World) -> None:
         user = await known.by_id(UUID(id))
     assert user is not None
     a_minute_ago = time.time() - 60
-    pair = Tokens(Secret(service.key), service.url, 1800, lambda: a_minute_ago).issue(user)
+    pair = Tokens(service.key, service.url, 1800, lambda: a_minute_ago).issue(user)
     assert (await service.post("users/whoami", {}, pair.access_token)).status == 200
     changed = await world.post("users/reset_password", {"id": id})
     assert (await service.post("users/whoami", {}, pair.access_token)).status == 401
@@ -151,9 +150,9 @@ async def test_others_check_our_tokens_by_what_is_published(service: Service) ->
 
 def test_the_newest_key_signs_and_all_verify() -> None:
     old, new = new_key(), new_key()
-    before, after = Ring(old), Ring(old + "\n" + new)
-    assert after.claims(before.signed({"sub": "x"})) == {"sub": "x"}
-    assert Verifier.of_jwks(Ring(new).public(), [ALGORITHM]).claims(after.signed({})) == {}
+    before, after = SigningKeys(old), SigningKeys(old + "\n" + new)
+    assert after.claims(before.sign({"sub": "x"})) == {"sub": "x"}
+    assert Verifier.of_jwks(SigningKeys(new).public(), [ALGORITHM]).claims(after.sign({})) == {}
     assert len(after.public()["keys"]) == 2
     with pytest.raises(ValueError, match="no private key"):
-        Ring("nothing")
+        SigningKeys("nothing")

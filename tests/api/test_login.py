@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 
 from libs.domain.errors import Rejected
-from libs.identity.bounds import FREE_FAILURES, LONGEST_WAIT, Throttle
+from libs.identity.bounds import FREE_FAILURES, MAX_WAIT_SECONDS, Throttle
 from libs.identity.tokens import Tokens
 from libs.identity.users import User
-from libs.service.config import Secret, load
+from libs.service.config import load
 from services.api.config import Config
 from tests.api.service import ADMIN, INTERNAL, PASSWORD, Service, new_key
 from tests.api.world import new_user, users
@@ -132,7 +132,7 @@ def test_the_wait_doubles_up_to_five_minutes() -> None:
         waits.append(throttle.wait(key))
         now[0] += throttle.wait(key)
     assert waits[:7] == [0, 0, 0, 0, 1, 2, 4]
-    assert waits[-1] == LONGEST_WAIT
+    assert waits[-1] == MAX_WAIT_SECONDS
     assert throttle.wait(key) == 0
     throttle.succeeded(key)
     throttle.failed(key)
@@ -151,7 +151,7 @@ async def test_names_and_emails_are_taken_whatever_their_case(service: Service) 
 
 
 def test_a_token_outlives_a_change_of_address(user: User) -> None:
-    key = Secret(new_key())
+    key = new_key()
     token = Tokens(key, "http://localhost:1", 60).issue(user).access_token
     assert Tokens(key, "https://rondo.example.org/", 60).subject(token, "Bearer") == user.id
 
@@ -159,12 +159,12 @@ def test_a_token_outlives_a_change_of_address(user: User) -> None:
 @pytest.mark.parametrize("ours", [True, False])
 def test_time_and_key_decide(user: User, ours: bool) -> None:
     now = [1000.0]
-    key = Secret(new_key())
+    key = new_key()
     tokens = Tokens(key, "http://localhost:1", 60, lambda: now[0])
     token = tokens.issue(user).access_token
     assert tokens.subject(token, "Bearer") == user.id
     now[0] = 1060.0
-    other = Tokens(Secret(new_key()), "http://localhost:1", 60, lambda: 1000.0)
+    other = Tokens(new_key(), "http://localhost:1", 60, lambda: 1000.0)
     with pytest.raises(Rejected, match="expired" if ours else "none of ours"):
         (tokens if ours else other).subject(token, "Bearer")
 

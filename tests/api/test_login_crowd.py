@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from libs.identity.bounds import Allowance
-from libs.identity.turns import AT_ONCE, MOST_STRANGERS, Busy, Turns
+from libs.identity.turns import AT_ONCE, MAX_STRANGERS, Busy, Turns
 from libs.service import address
 from services.api.accounts.keycloak import PATH
 from tests.api.service import ADMIN, PASSWORD, Answer, Service, running
@@ -115,7 +115,7 @@ async def test_the_known_go_before_strangers_who_are_too_many() -> None:
 
     taken = [asyncio.create_task(take("first", False)) for _ in range(AT_ONCE)]
     await asyncio.sleep(0)
-    taken += [asyncio.create_task(take("stranger", False)) for _ in range(MOST_STRANGERS + 3)]
+    taken += [asyncio.create_task(take("stranger", False)) for _ in range(MAX_STRANGERS + 3)]
     await asyncio.sleep(0)
     assert order == ["first"] * AT_ONCE + ["busy"] * 3
     given_up = asyncio.create_task(take("gives up", True))
@@ -125,7 +125,7 @@ async def test_the_known_go_before_strangers_who_are_too_many() -> None:
     await asyncio.sleep(0)
     end.set()
     await asyncio.gather(*taken)
-    assert order[AT_ONCE + 3 :] == ["known"] + ["stranger"] * MOST_STRANGERS
+    assert order[AT_ONCE + 3 :] == ["known"] + ["stranger"] * MAX_STRANGERS
     async with turns.taken(known=False), turns.taken(known=False):
         pass
 

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from libs.identity.signatures import Ring
+from libs.identity.signatures import SigningKeys
 from libs.service.http import serving
 from tests.api.service import Service, new_key, running
 from tests.servers import PostgresServer, free_port, nats_server
@@ -22,7 +22,7 @@ from tests.servers import PostgresServer, free_port, nats_server
 EMAIL = "ada@elsewhere.example"
 SUBJECT = str(uuid4())
 PORT = free_port()
-RING = Ring(new_key())  # one, since the service looks for new keys once a minute
+RING = SigningKeys(new_key())  # one, since the service looks for new keys once a minute
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Issuer:
     """One that lets everybody in. `challenges` are those that codes were given for."""
 
     port: int
-    ring: Ring
+    ring: SigningKeys
     challenges: dict[str, str] = field(default_factory=dict)
     says: dict[str, Any] = field(default_factory=dict)  # in its document, in place of the truth
 
@@ -80,7 +80,7 @@ class Issuer:
             "exp": time.time() + 60,
             "email": EMAIL,
         }
-        return web.json_response({"access_token": self.ring.signed(claims)})
+        return web.json_response({"access_token": self.ring.sign(claims)})
 
 
 @pytest.fixture

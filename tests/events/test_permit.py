@@ -7,7 +7,6 @@ import pytest
 
 from libs.eventlog.log import EventLog
 from libs.identity.tokens import Tokens
-from libs.service.config import Secret
 from services.api.events import follow, permissions
 from tests.api.callers import MEMBER
 from tests.api.service import Service
@@ -147,7 +146,7 @@ async def test_a_stream_ends_with_its_token(service: Service, world: World, soon
     async with users(service) as known:
         user = await known.with_password("admin", "a password for tests")
     assert user is not None
-    token = Tokens(Secret(service.key), service.url, 8).issue(user).access_token
+    token = Tokens(service.key, service.url, 8).issue(user).access_token
     async with subscribed(world, token=token) as stream:
         _, why = await stream.end()
     assert (why["code"], why["reason"]) == (401, "unauthorized")

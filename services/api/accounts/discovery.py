@@ -53,4 +53,4 @@ async def document(call: RequestContext, _: None) -> Issuer:
 
 
 async def certs(call: RequestContext, _: None) -> KeySet:
-    return KeySet(list(call.resources.tokens.ring.public()["keys"]))
+    return KeySet(list(call.resources.tokens.keys.public()["keys"]))

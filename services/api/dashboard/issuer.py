@@ -44,7 +44,7 @@ class _Attempt(msgspec.Struct):
 async def begin(call: RequestContext) -> web.Response:
     if call.resources.oidc is None:
         raise Rejected("not_found", "page: there is no other issuer; sign in with a password")
-    document = await call.resources.oidc.discovery()
+    document = await call.resources.oidc.client.discovery()
     if not document.authorization_endpoint:
         raise Unavailable(f"{document.issuer} names no authorization_endpoint")
     attempt = _Attempt(
@@ -90,7 +90,7 @@ async def back(call: RequestContext) -> web.Response:
         "code": query["code"],
         "code_verifier": attempt.verifier,
     }
-    document = await call.resources.oidc.discovery()
+    document = await call.resources.oidc.client.discovery()
     try:
         granted = await _granted(call.resources, document.token_endpoint, sent)
         user = await call.resources.oidc.user(granted.access_token)

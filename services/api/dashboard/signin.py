@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from libs.identity.login import TooSoon
-from libs.identity.sessions import LASTS, same
+from libs.identity.sessions import LIFETIME, same
 from libs.identity.users import User
 from services.api.access import authorize as access
 from services.api.dashboard.formats import plain
@@ -73,7 +73,7 @@ async def signed_in(call: RequestContext, user: User, next: str) -> web.Response
         httponly=True,
         samesite="Lax",
         secure=secure(call),
-        max_age=int(LASTS.total_seconds()),
+        max_age=int(LIFETIME.total_seconds()),
     )
     return response
 

@@ -26,7 +26,7 @@ BATCH = 990  # an atomic batch may have 1,000
 IN_FLIGHT = 3
 ENDS: tuple[events.RunEnd, ...] = (*("success",) * 92, *("failure",) * 6, "timed_out", "killed")
 
-Event = tuple[StreamId, events.AnyEvent, datetime]
+Event = tuple[StreamId, events.Event, datetime]
 
 
 @dataclass(frozen=True)

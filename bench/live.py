@@ -13,7 +13,7 @@ from uuid import UUID
 import aiohttp
 
 from examples.demo import call, packaged, platform, sign_in, upload_files
-from libs.domain.events import AnyEvent
+from libs.domain.events import Event
 from libs.eventlog import nats_client
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.log import EventLog
@@ -42,7 +42,7 @@ class Live:
         body = {"orch_id": orchestration, "workspace_id": self.workspace, "json": {}}
         return UUID((await call(self.session, "task/run_once", body))["id"])
 
-    async def event(self, kind: type[AnyEvent], after: int, count: int = 1) -> Recorded:
+    async def event(self, kind: type[Event], after: int, count: int = 1) -> Recorded:
         """The last of the first `count` such events after a place in the log, when it is there."""
         async with asyncio.timeout(PATIENCE):
             async for batch in self.log.follow(after):

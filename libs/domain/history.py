@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from libs.domain.events import AnyEvent
+from libs.domain.events import Event
 from libs.domain.ids import StreamId
 
 
@@ -14,7 +14,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     """An event and its circumstances, as an aggregate sees them."""
 
     stream: StreamId
-    event: AnyEvent
+    event: Event
     at: datetime
     actor: str
 
@@ -25,7 +25,7 @@ class Happened(Protocol):
     @property
     def stream(self) -> StreamId: ...
     @property
-    def event(self) -> AnyEvent: ...
+    def event(self) -> Event: ...
     @property
     def at(self) -> datetime: ...
     @property

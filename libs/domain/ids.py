@@ -11,6 +11,9 @@ _AGGREGATES: dict[str, Aggregate] = {name: name for name in get_args(Aggregate)}
 
 EVENTS_ROOT = "event"
 PLATFORM = 0  # the workspace of what lies in none
+# A connection may be attached to many workspaces, or to none. Subscriptions lie apart so that those
+# who are told of a workspace's events are not told of each other.
+PLATFORM_WIDE: frozenset[Aggregate] = frozenset({"connection", "subscription"})
 
 
 class StreamId(msgspec.Struct, frozen=True, gc=False):
@@ -38,31 +41,33 @@ class StreamId(msgspec.Struct, frozen=True, gc=False):
         return StreamId(int(workspace), _AGGREGATES[aggregate], id)
 
 
+def stream_of(aggregate: Aggregate, workspace: int, id: UUID | int) -> StreamId:
+    """`workspace` is the one that it belongs to, also where its events lie in none."""
+    return StreamId(PLATFORM if aggregate in PLATFORM_WIDE else workspace, aggregate, str(id))
+
+
 def workspace_stream(workspace: int) -> StreamId:
-    return StreamId(workspace, "workspace", str(workspace))
+    return stream_of("workspace", workspace, workspace)
 
 
 def connection_stream(id: UUID) -> StreamId:
-    """A connection may be attached to many workspaces, or to none."""
-    return StreamId(PLATFORM, "connection", str(id))
+    return stream_of("connection", PLATFORM, id)
 
 
 def subscription_stream(id: UUID) -> StreamId:
-    """In no workspace's subjects: those who are told of a workspace's events are not told of each
-    other."""
-    return StreamId(PLATFORM, "subscription", str(id))
+    return stream_of("subscription", PLATFORM, id)
 
 
 def orchestration_stream(workspace: int, id: UUID) -> StreamId:
-    return StreamId(workspace, "orchestration", str(id))
+    return stream_of("orchestration", workspace, id)
 
 
 def task_stream(workspace: int, id: UUID) -> StreamId:
-    return StreamId(workspace, "task", str(id))
+    return stream_of("task", workspace, id)
 
 
 def run_stream(workspace: int, id: UUID) -> StreamId:
-    return StreamId(workspace, "run", str(id))
+    return stream_of("run", workspace, id)
 
 
 def workspace_pattern(workspace: int) -> str:

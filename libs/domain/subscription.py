@@ -4,8 +4,8 @@ It belongs to who created it, and lasts as long as they may see the workspace. W
 secret are sealed before they get here; nothing in this file can read them.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
@@ -13,30 +13,24 @@ import msgspec
 from libs.domain import names
 from libs.domain.errors import Rejected
 from libs.domain.events import (
-    AnyEvent,
-    OrchestrationEvent,
-    RunEvent,
+    EVENT_TYPES,
+    Event,
     SubscriptionCreated,
     SubscriptionDeleted,
     SubscriptionEvent,
     SubscriptionKind,
     SubscriptionPaused,
     SubscriptionResumed,
-    TaskEvent,
-    WorkspaceEvent,
 )
 from libs.domain.history import Happened, existing
-from libs.domain.ids import EVENTS_ROOT
+from libs.domain.ids import EVENTS_ROOT, PLATFORM_WIDE, Aggregate
 
 MAX_NAME = 128
-_UNIONS: dict[str, Any] = {
-    "workspace": WorkspaceEvent,
-    "orchestration": OrchestrationEvent,
-    "task": TaskEvent,
-    "run": RunEvent,
+# Of the events that lie in a workspace, the aggregate that each is about.
+ABOUT: Mapping[str, Aggregate] = {
+    kind.__name__: kind.AGGREGATE for kind in EVENT_TYPES if kind.AGGREGATE not in PLATFORM_WIDE
 }
-# Which aggregate of a workspace an event is about.
-ABOUT = {kind.__name__: about for about, union in _UNIONS.items() for kind in get_args(union)}
+_ABOUT = tuple(dict.fromkeys(ABOUT.values()))
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +60,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
         within = f"{EVENTS_ROOT}.{self.workspace}"
         return [f"{within}.{each}.{id or '*'}" for each in sorted(found)] or [f"{within}.>"]
 
-    def wants(self, event: AnyEvent) -> bool:
+    def wants(self, event: Event) -> bool:
         """Whether it is told of an event on its subjects."""
         return not self.types or type(event).__name__ in self.types
 
@@ -119,10 +113,8 @@ def create(order: SubscriptionCreated) -> list[SubscriptionEvent]:
 def _about(aggregate: str) -> str:
     """`task` of `task:<id>`."""
     about, colon, id = aggregate.partition(":")
-    if about not in ("", *_UNIONS):
-        raise Rejected(
-            "invalid", f"aggregate: give one of {', '.join(_UNIONS)}, or one and ':<id>'"
-        )
+    if about not in ("", *_ABOUT):
+        raise Rejected("invalid", f"aggregate: give one of {', '.join(_ABOUT)}, or one and ':<id>'")
     if colon and not _is_id(about, id):
         raise Rejected(
             "invalid", "aggregate: behind the ':' give an id as the platform answered it"

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import msgspec
 
-from libs.domain.events import AnyEvent, decode
+from libs.domain.events import Event, decode
 from libs.domain.ids import StreamId
 from libs.eventlog.message import Message
 
@@ -43,7 +43,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     seq: int
     id: str
     stream: StreamId
-    event: AnyEvent
+    event: Event
     at: datetime
     actor: str
     source: str
@@ -63,7 +63,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         )
 
 
-def headers(stream: StreamId, event: AnyEvent, context: Context) -> dict[str, str]:
+def headers(stream: StreamId, event: Event, context: Context) -> dict[str, str]:
     id = context.id or str(uuid4())
     found = {
         "Nats-Msg-Id": id,

@@ -15,7 +15,7 @@ from uuid import uuid4
 import msgspec
 
 from libs.domain.errors import Unavailable
-from libs.domain.events import AnyEvent, encode
+from libs.domain.events import Event, encode
 from libs.domain.ids import EVENTS_ROOT, StreamId
 from libs.eventlog import follow as following
 from libs.eventlog import streams
@@ -46,7 +46,7 @@ class Proposed(msgspec.Struct, frozen=True):
 
     stream: StreamId
     expected: int
-    event: AnyEvent
+    event: Event
     over: str = ""
 
 

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 import msgspec
 
 from libs.domain.errors import Unavailable
-from libs.domain.events import AnyEvent
+from libs.domain.events import Event
 from libs.eventlog import dead_letters, streams
 from libs.eventlog.envelope import Recorded, read
 from libs.eventlog.nats_client import ApiError, Message, Nats
@@ -47,7 +47,7 @@ class Reaction(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     subjects: Sequence[str]
-    kinds: Collection[type[AnyEvent]]
+    kinds: Collection[type[Event]]
     handle: Handler
     concurrency: int = 16
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from libs.domain.errors import Rejected
-from libs.domain.events import AnyEvent
+from libs.domain.events import Event
 from libs.domain.history import Evolve, fold
 from libs.domain.ids import StreamId
 from libs.eventlog.envelope import Context
@@ -37,7 +37,7 @@ async def transact(
     log: EventLog,
     stream: StreamId,
     evolve: Evolve[State],
-    decide: Callable[[State], Sequence[AnyEvent]],
+    decide: Callable[[State], Sequence[Event]],
     context: Context,
 ) -> Outcome:
     """Decides on the aggregate as it is and appends what comes of it, at most one event.

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from libs.domain.events import (
-    AnyEvent,
+    Event,
     OrchestrationFailed,
     OrchestrationReady,
     RunFinished,
@@ -59,7 +59,7 @@ class AppendMeters:
             "rondo_packaging_duration_seconds", "Time that a step of packaging took.", "step"
         )
 
-    def durable(self, event: AnyEvent, context: Context, seconds: float) -> None:
+    def durable(self, event: Event, context: Context, seconds: float) -> None:
         self._events.of(type(event).__name__).add()
         self._seconds.observe(seconds)
         match event:

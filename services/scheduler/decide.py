@@ -11,7 +11,7 @@ from libs.domain import run as runs
 from libs.domain import schedule as schedules
 from libs.domain import task as tasks
 from libs.domain.events import (
-    AnyEvent,
+    Event,
     RunRequested,
     Schedule,
     TaskCompleted,
@@ -76,7 +76,7 @@ def steps(plan: Plan, id: UUID, now: datetime, asked: datetime | None) -> list[S
     return [Step(id, one, context, _is_of_ended(entry, one.event)) for one in proposals]
 
 
-def _is_of_ended(entry: PlannedTask, event: AnyEvent) -> bool:
+def _is_of_ended(entry: PlannedTask, event: Event) -> bool:
     return isinstance(event, RunRequested) and any(
         span.through is not None and span.after < event.scheduled_at <= span.through
         for span in entry.active
@@ -92,7 +92,7 @@ def _proposals(
     packaged = plan.orchestrations.get(task.orchestration)
     ready = packaged is not None and not packaged.reason
 
-    def task_event(event: AnyEvent) -> Proposed:
+    def task_event(event: Event) -> Proposed:
         return Proposed(task_stream(task.workspace, id), entry.version, event)
 
     has_open = bool(plan.open_runs(id))

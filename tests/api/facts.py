@@ -17,7 +17,7 @@ class Facts:
     def __init__(self) -> None:
         self.told: list[Recorded] = []
 
-    def tell(self, stream: StreamId, event: events.AnyEvent, at: float = 0) -> None:
+    def tell(self, stream: StreamId, event: events.Event, at: float = 0) -> None:
         seq = len(self.told) + 1
         self.told.append(
             Recorded(

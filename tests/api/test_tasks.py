@@ -255,7 +255,7 @@ async def test_keeping_logs_is_in_the_event(world: World) -> None:
     workspace, task = await world.ready_task()
     await world.post("task/kill", {"id": str(task), "keep_logs": True}, 202)
     *_, event = await world.log.read(task_stream(workspace, task))
-    assert event.event == type(event.event)(keep_logs=True)  # type: ignore[call-arg]
+    assert event.event == type(event.event)(keep_logs=True)
     assert event.actor != "test"
     assert event.source == "api"
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import aiohttp
 
 from libs.domain.events import (
-    AnyEvent,
+    Event,
     OrchestrationReady,
     RunEnd,
     RunFinished,
@@ -55,7 +55,7 @@ class World:
         self.log = log
         self.token = token
 
-    async def append(self, stream: StreamId, *events: AnyEvent) -> None:
+    async def append(self, stream: StreamId, *events: Event) -> None:
         """As another service would, after what is there."""
         last = await self.log.last(stream)
         expected = last.seq if last else 0
@@ -112,7 +112,7 @@ class World:
     ) -> UUID:
         """A run that has begun, and ended if `end` says how; reads show it."""
         id = uuid4()
-        events: list[AnyEvent] = [
+        events: list[Event] = [
             RunRequested(task=task, scheduled_at=datetime.now(UTC)),
             RunStarted(executor="test"),
         ]

@@ -31,7 +31,7 @@ WATCH = {
     "main.py": "import time\nwhile True:\n    print('no drift', flush=True)\n    time.sleep(5)"
 }
 
-Event = tuple[StreamId, events.AnyEvent, datetime]
+Event = tuple[StreamId, events.Event, datetime]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class History:
             blob=f"orchestrations/{self._workspace}/{id}.zip",
             entrypoint="main.py",
         )
-        end: events.AnyEvent = events.OrchestrationReady(environment="base", lock_digest="0" * 64)
+        end: events.Event = events.OrchestrationReady(environment="base", lock_digest="0" * 64)
         if reason:
             end = events.OrchestrationFailed(reason=reason)
         return id, [(stream, uploaded, at), (stream, end, at + timedelta(seconds=4))]

@@ -8,12 +8,12 @@ from uuid import UUID
 import pytest
 
 from libs.domain.errors import Code, Rejected
-from libs.domain.events import AnyEvent
+from libs.domain.events import Event
 from libs.domain.history import Evolve, Fact, fold
 from libs.domain.ids import StreamId
 
 State = TypeVar("State")
-Decision = Callable[[State], Sequence[AnyEvent]]
+Decision = Callable[[State], Sequence[Event]]
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ID = UUID("7f9c1f52-9b52-4d0e-8f43-0d7e7f5d2b11")
@@ -25,7 +25,7 @@ def at(text: str, day: str = "2026-03-02") -> datetime:
     return datetime.fromisoformat(f"{day}T{text}+00:00")
 
 
-def facts(stream: StreamId, events: Sequence[AnyEvent]) -> list[Fact]:
+def facts(stream: StreamId, events: Sequence[Event]) -> list[Fact]:
     """One a second from START on."""
     return [
         Fact(stream=stream, event=event, at=START + timedelta(seconds=number), actor="ann")
@@ -36,7 +36,7 @@ def facts(stream: StreamId, events: Sequence[AnyEvent]) -> list[Fact]:
 class Decider(Generic[State]):
     """An aggregate after some history; `state` is what the history folds to."""
 
-    def __init__(self, evolve: Evolve[State], stream: StreamId, events: Sequence[AnyEvent]) -> None:
+    def __init__(self, evolve: Evolve[State], stream: StreamId, events: Sequence[Event]) -> None:
         self._evolve = evolve
         self._stream = stream
         self._events = list(events)
@@ -47,15 +47,15 @@ class Decider(Generic[State]):
         assert state is not None
         return state
 
-    def after(self, *events: AnyEvent) -> "Decider[State]":
+    def after(self, *events: Event) -> "Decider[State]":
         return Decider(self._evolve, self._stream, [*self._events, *events])
 
-    def decides(self, decide: Decision[State], *expected: AnyEvent) -> "Decider[State]":
+    def decides(self, decide: Decision[State], *expected: Event) -> "Decider[State]":
         """The decision gives these events; what it led to, for the next question."""
         assert list(decide(self.state)) == list(expected)
         return self.after(*expected)
 
-    def decides_once(self, decide: Decision[State], expected: AnyEvent) -> "Decider[State]":
+    def decides_once(self, decide: Decision[State], expected: Event) -> "Decider[State]":
         """As `decides`, and the same decision again has nothing to add."""
         return self.decides(decide, expected).decides(decide)
 

@@ -7,11 +7,11 @@ import pytest
 from libs.domain import connection as connections
 from libs.domain.errors import Rejected
 from libs.domain.events import (
-    AnyEvent,
     ConnectionAttached,
     ConnectionCreated,
     ConnectionDeleted,
     ConnectionDetached,
+    Event,
     TaskStarted,
 )
 from libs.domain.ids import StreamId, connection_stream
@@ -20,7 +20,7 @@ from tests.domain.decider import ID, Decider
 CREATED = ConnectionCreated(name="sales", kind="POSTGRES", details="sealed")
 
 
-def after(*events: AnyEvent) -> Decider[connections.Connection]:
+def after(*events: Event) -> Decider[connections.Connection]:
     return Decider(connections.evolve, connection_stream(ID), [CREATED, *events])
 
 

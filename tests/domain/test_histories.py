@@ -17,7 +17,7 @@ from libs.domain import run as runs
 from libs.domain import task as tasks
 from libs.domain.errors import Rejected
 from libs.domain.events import (
-    AnyEvent,
+    Event,
     Kind,
     RunEnd,
     RunFinished,
@@ -48,7 +48,7 @@ class Histories(RuleBasedStateMachine):
         self.log: dict[StreamId, list[Fact]] = {}
         self.ticks = 0
 
-    def append(self, stream: StreamId, *events: AnyEvent) -> None:
+    def append(self, stream: StreamId, *events: Event) -> None:
         at = START + timedelta(seconds=sum(map(len, self.log.values())))
         for event in events:
             again = decode(encode(event))
@@ -64,7 +64,7 @@ class Histories(RuleBasedStateMachine):
 
     def decide(
         self, stream: StreamId, evolve: Evolve[State], decide: Decision[State]
-    ) -> Sequence[AnyEvent]:
+    ) -> Sequence[Event]:
         """Appends what is decided; decided anew there is nothing left, or it is refused."""
         try:
             events = decide(self.state(stream, evolve))
@@ -77,7 +77,7 @@ class Histories(RuleBasedStateMachine):
             self.refused(refused)
         return events
 
-    def refused(self, refused: Rejected) -> Sequence[AnyEvent]:
+    def refused(self, refused: Rejected) -> Sequence[Event]:
         assert refused.code in ("conflict", "invalid")
         return []
 

@@ -4,7 +4,7 @@ import pytest
 
 from libs.domain import orchestration as orchestrations
 from libs.domain.events import (
-    AnyEvent,
+    Event,
     OrchestrationEvent,
     OrchestrationFailed,
     OrchestrationPackagingStarted,
@@ -26,7 +26,7 @@ READY = OrchestrationReady(environment="env-1", lock_digest="d", seconds={"build
 FAILED = OrchestrationFailed(reason="no such package: nunpy")
 
 
-def given(*events: AnyEvent) -> Decider[Orchestration]:
+def given(*events: Event) -> Decider[Orchestration]:
     return Decider(orchestrations.evolve, STREAM, [UPLOADED, *events])
 
 
@@ -43,7 +43,7 @@ def test_packaging_starts_once() -> None:
 
 
 @pytest.mark.parametrize("history", [(), (STARTED,)])
-def test_packaging_ends_once_whichever_way(history: tuple[AnyEvent, ...]) -> None:
+def test_packaging_ends_once_whichever_way(history: tuple[Event, ...]) -> None:
     given(*history).decides_once(packaged, READY).decides(failed)
     given(*history).decides_once(failed, FAILED).decides(packaged)
 
@@ -69,6 +69,6 @@ def test_the_state_tells_where_it_stands() -> None:
         ([UPLOADED, TaskStarted()], "TaskStarted is no event of an orchestration"),
     ],
 )
-def test_a_log_that_can_not_be_is_broken(events: list[AnyEvent], what: str) -> None:
+def test_a_log_that_can_not_be_is_broken(events: list[Event], what: str) -> None:
     with pytest.raises(ValueError, match=what):
         fold(orchestrations.evolve, facts(STREAM, events))

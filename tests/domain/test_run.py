@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from libs.domain import run as runs
-from libs.domain.events import AnyEvent, RunEnd, RunEvent, RunFinished, RunRequested, RunStarted
+from libs.domain.events import Event, RunEnd, RunEvent, RunFinished, RunRequested, RunStarted
 from libs.domain.history import fold
 from libs.domain.ids import run_id, run_stream
 from libs.domain.run import Run
@@ -17,7 +17,7 @@ STREAM = run_stream(1, run_id(ID, START))
 ENDS: list[RunEnd] = ["success", "failure", "timed_out", "killed"]
 
 
-def given(*events: AnyEvent) -> Decider[Run]:
+def given(*events: Event) -> Decider[Run]:
     return Decider(runs.evolve, STREAM, events)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from libs.domain import task as tasks
 from libs.domain.events import (
-    AnyEvent,
+    Event,
     Schedule,
     TaskCompleted,
     TaskCreated,
@@ -38,7 +38,7 @@ FAILED = TaskFailed(reason="packaging failed: no such package")
 COMPLETED = TaskCompleted(reason="schedule_ended")
 
 
-def given(*events: AnyEvent) -> Decider[Task]:
+def given(*events: Event) -> Decider[Task]:
     return Decider(tasks.evolve, task_stream(1, ID), events)
 
 
@@ -54,7 +54,7 @@ def settle(ready: bool = True, open_runs: bool = False) -> Callable[[Task], list
     "history",
     [(SCHEDULED,), STARTED, (*STARTED, PAUSE, PAUSED, RESUME), (CONTINUOUS, TaskStarted())],
 )
-def test_what_runs_can_be_paused_once(history: tuple[AnyEvent, ...]) -> None:
+def test_what_runs_can_be_paused_once(history: tuple[Event, ...]) -> None:
     given(*history).decides_once(tasks.pause, PAUSE)
 
 
@@ -63,7 +63,7 @@ def test_a_run_once_task_has_nothing_to_pause() -> None:
 
 
 @pytest.mark.parametrize("history", [(*STARTED, PAUSE), (*STARTED, PAUSE, PAUSED)])
-def test_what_is_paused_can_be_resumed_once(history: tuple[AnyEvent, ...]) -> None:
+def test_what_is_paused_can_be_resumed_once(history: tuple[Event, ...]) -> None:
     given(*history).decides_once(tasks.resume, RESUME)
 
 
@@ -82,7 +82,7 @@ ENDS = [
 @pytest.mark.parametrize("history", ENDS)
 @pytest.mark.parametrize("decide", [tasks.pause, tasks.resume])
 def test_what_has_ended_neither_pauses_nor_resumes(
-    decide: Callable[[Task], list[TaskEvent]], history: tuple[AnyEvent, ...]
+    decide: Callable[[Task], list[TaskEvent]], history: tuple[Event, ...]
 ) -> None:
     given(*history).refuses(decide, "conflict", "id", given(*history).state.status)
 
@@ -99,7 +99,7 @@ def test_what_has_ended_neither_pauses_nor_resumes(
         (*STARTED, COMPLETED),
     ],
 )
-def test_everything_can_be_killed_and_only_once(history: tuple[AnyEvent, ...]) -> None:
+def test_everything_can_be_killed_and_only_once(history: tuple[Event, ...]) -> None:
     """I7: a kill is legal from every state and ends in killed, once nothing of it runs."""
     requested = given(*history).decides_once(kill, KILL)
     requested.decides(settle(open_runs=True))
@@ -124,12 +124,12 @@ def test_the_first_kill_says_what_becomes_of_the_logs() -> None:
         ((*STARTED, PAUSE, PAUSED, RESUME), TaskResumed()),
     ],
 )
-def test_what_was_asked_for_becomes_true(history: tuple[AnyEvent, ...], settled: TaskEvent) -> None:
+def test_what_was_asked_for_becomes_true(history: tuple[Event, ...], settled: TaskEvent) -> None:
     given(*history).decides_once(settle(), settled)
 
 
 @pytest.mark.parametrize("history", [(ONCE,), STARTED, (*STARTED, PAUSE, PAUSED), *ENDS[1:]])
-def test_there_is_nothing_to_settle(history: tuple[AnyEvent, ...]) -> None:
+def test_there_is_nothing_to_settle(history: tuple[Event, ...]) -> None:
     given(*history).decides(settle())
 
 
@@ -155,7 +155,7 @@ def test_ticks_count_from_the_start_and_again_from_the_resumption() -> None:
     ],
 )
 def test_a_run_once_task_shows_as_started_once_it_has_a_run(
-    history: tuple[AnyEvent, ...], has_runs: bool, shown: Status
+    history: tuple[Event, ...], has_runs: bool, shown: Status
 ) -> None:
     assert tasks.shown_status(given(*history).state, has_runs) == shown
 

@@ -8,7 +8,7 @@ import pytest
 from libs.domain import orchestration as orchestrations
 from libs.domain import task as tasks
 from libs.domain.events import (
-    AnyEvent,
+    Event,
     OrchestrationFailed,
     OrchestrationReady,
     OrchestrationUploaded,
@@ -27,7 +27,7 @@ UPLOADED = OrchestrationUploaded(
 ONCE = TaskCreated(kind="once", orchestration=ORCHESTRATION)
 
 
-def given(*events: AnyEvent) -> Decider[Orchestration]:
+def given(*events: Event) -> Decider[Orchestration]:
     stream = orchestration_stream(1, ORCHESTRATION)
     return Decider(orchestrations.evolve, stream, [UPLOADED, *events])
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from libs.domain.events import AnyEvent, RunFinished, RunStarted, TaskPaused
+from libs.domain.events import Event, RunFinished, RunStarted, TaskPaused
 from libs.domain.ids import Aggregate, StreamId
 from libs.eventlog.envelope import Context, Recorded
 from libs.eventlog.log import EventLog, Proposed
@@ -27,7 +27,7 @@ from tests.platform import PATIENCE
 from tests.servers import NatsServer
 
 HERE = Context(source="test", actor="test")
-EVENTS: dict[Aggregate, AnyEvent] = {"run": RunStarted(executor="test"), "task": TaskPaused()}
+EVENTS: dict[Aggregate, Event] = {"run": RunStarted(executor="test"), "task": TaskPaused()}
 
 
 @dataclass

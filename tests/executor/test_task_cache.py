@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
-from libs.domain.events import AnyEvent, OrchestrationReady, TaskCreated, TaskKillRequested
+from libs.domain.events import Event, OrchestrationReady, TaskCreated, TaskKillRequested
 from libs.domain.ids import StreamId, orchestration_stream, task_stream
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed
@@ -43,7 +43,7 @@ async def following(log: EventLog, told: Told) -> AsyncIterator[TaskCache]:
         await asyncio.gather(work, return_exceptions=True)
 
 
-async def append(log: EventLog, stream: StreamId, expected: int, event: AnyEvent) -> int:
+async def append(log: EventLog, stream: StreamId, expected: int, event: Event) -> int:
     return await log.append(Proposed(stream, expected, event), HERE)
 
 

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from libs.domain.events import (
-    AnyEvent,
     ConnectionAttached,
     ConnectionCreated,
     ConnectionDeleted,
     ConnectionDetached,
+    Event,
     OrchestrationFailed,
     OrchestrationPackagingStarted,
     OrchestrationReady,
@@ -96,7 +96,7 @@ FINISHED = RunFinished(
 )
 
 # By the name of the golden file: `TaskCreated` in full, `TaskCreated.least` with defaults.
-EXAMPLES: dict[str, tuple[StreamId, AnyEvent]] = {
+EXAMPLES: dict[str, tuple[StreamId, Event]] = {
     "WorkspaceCreated": (_WORKSPACE, WorkspaceCreated(name="forecasts", owner="ann")),
     "WorkspaceMemberAdded": (_WORKSPACE, WorkspaceMemberAdded(user="bob", role="collaborator")),
     "WorkspaceMemberRemoved": (_WORKSPACE, WorkspaceMemberRemoved(user="bob")),

@@ -15,24 +15,16 @@ from uuid import uuid5
 
 import msgspec
 
-from libs.domain import connection, orchestration, run, subscription, task, workspace
-from libs.domain.events import AnyEvent, encode
-from libs.domain.history import Evolve, fold
+from libs.domain.events import Event, encode
+from libs.domain.history import fold
 from libs.domain.ids import StreamId
+from libs.domain.registry import AGGREGATES
 from libs.eventlog.envelope import Context, Recorded, headers, recorded
 from tests.golden.examples import EXAMPLES, HISTORIES, NOON, TASK
 
 HERE = Path(__file__).parent
 # What differs at every append.
 _DRAWN = ("Nats-Msg-Id", "ce-id", "ce-time")
-_EVOLVE: dict[str, Evolve[Any]] = {
-    "workspace": workspace.evolve,
-    "connection": connection.evolve,
-    "orchestration": orchestration.evolve,
-    "task": task.evolve,
-    "run": run.evolve,
-    "subscription": subscription.evolve,
-}
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -79,7 +71,7 @@ def spelled_out(value: object) -> Any:
     return msgspec.to_builtins(value)
 
 
-def published(stream: StreamId, event: AnyEvent) -> tuple[dict[str, str], bytes]:
+def published(stream: StreamId, event: Event) -> tuple[dict[str, str], bytes]:
     """The headers that today's code gives an event, without what is drawn at every append."""
     context = Context(source="golden", actor="ann", correlation="c-1", causation="e-0")
     found = headers(stream, event, context)
@@ -88,7 +80,7 @@ def published(stream: StreamId, event: AnyEvent) -> tuple[dict[str, str], bytes]
 
 def folded(messages: list[Message]) -> Any:
     facts = [message.read() for message in messages]
-    return spelled_out(fold(_EVOLVE[facts[0].stream.aggregate], facts))
+    return spelled_out(fold(AGGREGATES[facts[0].stream.aggregate].evolve, facts))
 
 
 def _message(name: str, seq: int, at: datetime = NOON) -> Message:

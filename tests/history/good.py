@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from libs.domain.events import (
-    AnyEvent,
+    Event,
     Retry,
     RunEnd,
     RunFinished,
@@ -79,7 +79,7 @@ class Good:
         self._order("create", ONE_ORDER, msgspec.structs.replace(ONCE, timeout=5))
         self._later(0.3)
 
-    def _order(self, kind: Kind, task: UUID, event: AnyEvent) -> None:
+    def _order(self, kind: Kind, task: UUID, event: Event) -> None:
         sent = self.now
         self.now += timedelta(milliseconds=1)
         self.log.tell(task_stream(1, task), event)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from libs.domain.events import AnyEvent, decode, encode
+from libs.domain.events import Event, decode, encode
 from libs.domain.ids import StreamId
 from libs.eventlog.envelope import Context, Recorded
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
@@ -31,7 +31,7 @@ class Paper(EventLog):
         self.facts: list[Recorded] = []
         self.meanwhile: Callable[[Sequence[Proposed]], Awaitable[None]] | None = None
 
-    def tell(self, stream: StreamId, event: AnyEvent, actor: str = "ann") -> None:
+    def tell(self, stream: StreamId, event: Event, actor: str = "ann") -> None:
         seq = len(self.facts) + 1
         fact = Recorded(
             seq=seq,

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from libs.domain.events import (
-    AnyEvent,
+    Event,
     OrchestrationReady,
     OrchestrationUploaded,
     RunEnd,
@@ -59,13 +59,13 @@ class Story:
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
-    def tell(self, stream: StreamId, *events: AnyEvent) -> None:
+    def tell(self, stream: StreamId, *events: Event) -> None:
         for event in events:
             fact = self._recorded(stream, event)
             self.facts.append(fact)
             self.plan.fold(fact)
 
-    def _recorded(self, stream: StreamId, event: AnyEvent) -> Recorded:
+    def _recorded(self, stream: StreamId, event: Event) -> Recorded:
         seq = len(self.facts) + 1
         return Recorded(
             seq=seq,
@@ -82,22 +82,22 @@ class Story:
     def packaged(self, orchestration: UUID = ORCHESTRATION) -> None:
         self.tell(orchestration_stream(1, orchestration), UPLOADED, READY)
 
-    def task(self, *events: AnyEvent, id: UUID = TASK) -> None:
+    def task(self, *events: Event, id: UUID = TASK) -> None:
         self.tell(task_stream(1, id), *events)
 
     def run(
-        self, scheduled_at: datetime, *events: AnyEvent, attempt: int = 1, task: UUID = TASK
+        self, scheduled_at: datetime, *events: Event, attempt: int = 1, task: UUID = TASK
     ) -> None:
         """Events of a run of the task."""
         self.tell(run_stream(1, run_id(task, scheduled_at, attempt)), *events)
 
-    def due(self, id: UUID = TASK, asked: datetime | None = None) -> list[AnyEvent]:
+    def due(self, id: UUID = TASK, asked: datetime | None = None) -> list[Event]:
         """What the scheduler would append now."""
         return [step.proposed.event for step in decide.steps(self.plan, id, self.now, asked)]
 
-    def settle(self, id: UUID = TASK) -> list[AnyEvent]:
+    def settle(self, id: UUID = TASK) -> list[Event]:
         """Appends what is due, and what is due after that, until nothing is."""
-        found: list[AnyEvent] = []
+        found: list[Event] = []
         while steps := decide.steps(self.plan, id, self.now, None):
             for step in steps:
                 found.append(step.proposed.event)
@@ -120,7 +120,7 @@ def started(order: TaskCreated) -> Story:
     return story
 
 
-def ticks(events: Sequence[AnyEvent]) -> list[str]:
+def ticks(events: Sequence[Event]) -> list[str]:
     """Runs that are asked for: seconds since START, attempt, missed, as in `20#2+1`."""
     return [
         f"{(one.scheduled_at - START).total_seconds():g}"

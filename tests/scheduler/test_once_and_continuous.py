@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from libs.domain.events import (
-    AnyEvent,
+    Event,
     OrchestrationFailed,
     Retry,
     RunRequested,
@@ -84,7 +84,7 @@ def test_it_wakes_them_after_a_restart_too() -> None:
 
 
 @pytest.mark.parametrize("order", [ONCE, CONTINUOUS])
-def test_a_task_fails_when_its_orchestration_does(order: AnyEvent) -> None:
+def test_a_task_fails_when_its_orchestration_does(order: Event) -> None:
     story = Story()
     story.task(order)
     story.tell(orchestration_stream(1, ORCHESTRATION), OrchestrationFailed(reason="no nunpy"))

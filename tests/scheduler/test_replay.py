@@ -8,7 +8,7 @@ from uuid import uuid4
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from libs.domain.events import AnyEvent
+from libs.domain.events import Event
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.project import Runner
 from libs.postgres import pool
@@ -50,7 +50,7 @@ async def forget(database: Database) -> None:
     await database.execute("TRUNCATE plan, checkpoint")
 
 
-def decisions(plan: Plan, story: Story) -> list[AnyEvent]:
+def decisions(plan: Plan, story: Story) -> list[Event]:
     """What the plan would have appended a minute later."""
     later = story.now + timedelta(minutes=1)
     return [step.proposed.event for id in TASKS for step in decide.steps(plan, id, later, None)]

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from libs.domain import schedule, zones
-from libs.domain.events import AnyEvent, RunRequested, Schedule
+from libs.domain.events import Event, RunRequested, Schedule
 from libs.domain.ids import run_id
 from tests.scheduler.story import START, TASK, Story, every, started
 
@@ -38,7 +38,7 @@ def on(expression: str, zone: str = "UTC") -> Story:
 
 def live(story: Story, until: datetime) -> list[datetime]:
     """What is asked for if somebody looks every half an hour."""
-    found: list[AnyEvent] = []
+    found: list[Event] = []
     while story.now < until:
         story.now = min(story.now + timedelta(minutes=30), until)
         found += story.settle()

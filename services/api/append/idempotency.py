@@ -14,7 +14,7 @@ from uuid import UUID, uuid4, uuid5
 import msgspec
 
 from libs.domain.errors import Rejected, Unavailable
-from libs.domain.events import AnyEvent, encode
+from libs.domain.events import Event, encode
 from libs.domain.ids import EVENTS_ROOT, StreamId
 from libs.eventlog.log import Proposed, WrongVersion
 from services.api.http.request_context import RequestContext
@@ -44,7 +44,7 @@ async def caused(call: RequestContext, command: UUID | None, stream: StreamId) -
     return facts[0].seq if facts and facts[0].causation == str(command) else None
 
 
-def first(stream: StreamId, event: AnyEvent) -> Proposed:
+def first(stream: StreamId, event: Event) -> Proposed:
     """Refused with WrongVersion where the id is taken, also when it is in another workspace."""
     return Proposed(stream, 0, event, f"{EVENTS_ROOT}.*.{stream.aggregate}.{stream.id}")
 
@@ -52,7 +52,7 @@ def first(stream: StreamId, event: AnyEvent) -> Proposed:
 async def create(
     call: RequestContext,
     stream: StreamId,
-    event: AnyEvent,
+    event: Event,
     append: Callable[[], Awaitable[int]],
     apart_from: Collection[str] = (),
 ) -> int:
@@ -71,7 +71,7 @@ async def create(
 
 
 async def _earlier(
-    call: RequestContext, stream: StreamId, event: AnyEvent, apart_from: Collection[str]
+    call: RequestContext, stream: StreamId, event: Event, apart_from: Collection[str]
 ) -> int | None:
     log = call.resources.log
     if not await log.last_seq_over(first(stream, event).over):

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from libs.domain.errors import Rejected, Unavailable
-from libs.domain.events import AnyEvent
+from libs.domain.events import Event
 from libs.domain.ids import StreamId
 from libs.eventlog.log import Proposed, WrongVersion
 from services.api.http.request_context import VISIBLE_WITHIN, RequestContext
@@ -18,7 +18,7 @@ async def append(
     call: RequestContext,
     pattern: str,
     field: str,
-    decide: Callable[[], Awaitable[tuple[StreamId, AnyEvent]]],
+    decide: Callable[[], Awaitable[tuple[StreamId, Event]]],
     command: UUID | None,
 ) -> tuple[StreamId, int]:
     """Appends what `decide` gives, by rows that show every event on the subject `pattern` up to

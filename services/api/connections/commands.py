@@ -12,7 +12,7 @@ import msgspec
 from libs.domain import connection
 from libs.domain.connection import Connection
 from libs.domain.errors import Rejected
-from libs.domain.events import AnyEvent, ConnectionCreated, ConnectionDeleted, ConnectionEvent
+from libs.domain.events import ConnectionCreated, ConnectionDeleted, ConnectionEvent, Event
 from libs.domain.ids import StreamId, connection_stream
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.react import Handler
@@ -52,7 +52,7 @@ async def _create(
     async def append(details: str) -> int:
         order = ConnectionCreated(name=body.name, kind=body.type, details=details)
 
-        async def decide() -> tuple[StreamId, AnyEvent]:
+        async def decide() -> tuple[StreamId, Event]:
             known = await find_connection_named(call.resources.rows, order.name)
             (event,) = connection.create(order, taken=known is not None)
             return stream, event

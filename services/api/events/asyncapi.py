@@ -1,15 +1,15 @@
 """The AsyncAPI 3 document: the channels on which events are published, and what each says."""
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from libs.domain.events import SEALED, AnyEvent
+from libs.domain.events import EVENT_TYPES, SEALED
 from libs.domain.ids import EVENTS_ROOT
+from libs.domain.registry import AGGREGATE_OF, AGGREGATES
 from services.api.events.cloudevent import CloudEvent
-from services.api.events.event_filter import AGGREGATE_OF, AGGREGATES
 from services.api.events.filter_parsing import NAMES
 from services.api.events.handlers import PATH
 from services.api.events.published_events import example, publishers
@@ -50,7 +50,7 @@ def names() -> list[str]:
 
 def schemas() -> dict[str, Document]:
     """Of events and what they hold, of the envelope in JSON, and of the headers on NATS."""
-    kinds = [*get_args(AnyEvent), CloudEvent]
+    kinds = [*EVENT_TYPES, CloudEvent]
     _, found = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     for name, field in SEALED.items():
         del found[name]["properties"][field]

@@ -8,8 +8,8 @@ from string import Template
 
 import msgspec
 
+from libs.domain.registry import AGGREGATE_OF, AGGREGATES
 from services.api.events.asyncapi import Document, as_shown
-from services.api.events.event_filter import AGGREGATE_OF, AGGREGATES
 from services.api.events.published_events import publishers
 
 _FRAME = Template((files("services.api.events") / "catalogue.html").read_text())

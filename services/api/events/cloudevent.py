@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from libs.domain.events import SEALED, AnyEvent, encode
+from libs.domain.events import SEALED, Event, encode
 from libs.eventlog.envelope import SCHEMA_VERSION, Recorded
 
 
@@ -51,7 +51,7 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def _shown(event: AnyEvent) -> bytes:
+def _shown(event: Event) -> bytes:
     """As in the log, but for what is sealed."""
     sealed = SEALED.get(type(event).__name__)
     if sealed is None:

@@ -1,26 +1,13 @@
 """Which events somebody asks for."""
 
 from collections.abc import Collection, Mapping
-from typing import get_args
 
 import msgspec
 
-from libs.domain import events
 from libs.domain.ids import EVENTS_ROOT, Aggregate
+from libs.domain.registry import AGGREGATE_OF, AGGREGATES
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.log import EVERYTHING
-
-AGGREGATES: Mapping[Aggregate, Collection[type]] = {
-    "workspace": get_args(events.WorkspaceEvent),
-    "connection": get_args(events.ConnectionEvent),
-    "orchestration": get_args(events.OrchestrationEvent),
-    "task": get_args(events.TaskEvent),
-    "run": get_args(events.RunEvent),
-    "subscription": get_args(events.SubscriptionEvent),
-}
-AGGREGATE_OF: Mapping[str, Aggregate] = {
-    kind.__name__: aggregate for aggregate, kinds in AGGREGATES.items() for kind in kinds
-}
 
 Ids = frozenset[str] | None
 

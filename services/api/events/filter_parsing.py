@@ -10,7 +10,8 @@ from multidict import MultiMapping
 
 from libs.domain.errors import Rejected
 from libs.domain.ids import Aggregate
-from services.api.events.event_filter import AGGREGATE_OF, AGGREGATES, Asked, Ids
+from libs.domain.registry import AGGREGATE_OF, AGGREGATES
+from services.api.events.event_filter import Asked, Ids
 
 NAMES = ("workspace", "types", "aggregate", "after", "since", "limit")
 MOST = 1000  # events in a page

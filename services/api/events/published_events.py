@@ -6,19 +6,9 @@ from uuid import UUID, uuid5
 
 from libs.domain import events as e
 from libs.domain import run
-from libs.domain.ids import (
-    Aggregate,
-    StreamId,
-    connection_stream,
-    orchestration_stream,
-    run_id,
-    run_stream,
-    subscription_stream,
-    task_stream,
-    workspace_stream,
-)
+from libs.domain.ids import Aggregate, run_id, stream_of
+from libs.domain.registry import AGGREGATE_OF
 from libs.eventlog.envelope import Recorded
-from services.api.events.event_filter import AGGREGATE_OF
 
 _AT = datetime(2026, 3, 2, 2, 30, tzinfo=UTC)
 _WORKSPACE = 5
@@ -29,16 +19,16 @@ _CONNECTION = UUID("5d1c8a77-6f0e-4b8e-9d3a-2c4b6e8f1a33")
 _SUBSCRIPTION = UUID("c2a4b5d6-1e2f-4a3b-8c4d-9e0f1a2b3c44")
 _SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
-_STREAMS: Mapping[Aggregate, StreamId] = {
-    "workspace": workspace_stream(_WORKSPACE),
-    "connection": connection_stream(_CONNECTION),
-    "orchestration": orchestration_stream(_WORKSPACE, _ORCHESTRATION),
-    "task": task_stream(_WORKSPACE, _TASK),
-    "run": run_stream(_WORKSPACE, run_id(_TASK, _AT)),
-    "subscription": subscription_stream(_SUBSCRIPTION),
+_IDS: Mapping[Aggregate, UUID | int] = {
+    "workspace": _WORKSPACE,
+    "connection": _CONNECTION,
+    "orchestration": _ORCHESTRATION,
+    "task": _TASK,
+    "run": run_id(_TASK, _AT),
+    "subscription": _SUBSCRIPTION,
 }
 
-PUBLISHED: Mapping[str, Sequence[e.AnyEvent]] = {
+PUBLISHED: Mapping[str, Sequence[e.Event]] = {
     "api": (
         e.WorkspaceCreated(name="forecasts", owner=_USER),
         e.WorkspaceMemberAdded(user=_USER, role="collaborator"),
@@ -125,11 +115,11 @@ def example(name: str) -> Recorded:
     """As it could lie in the log."""
     service = publishers(name)[-1]
     (event,) = (event for event in PUBLISHED[service] if type(event).__name__ == name)
-    place = list(AGGREGATE_OF).index(name)
+    of, place = AGGREGATE_OF[name], list(AGGREGATE_OF).index(name)
     return Recorded(
         seq=4711 + place,
         id=str(uuid5(_TASK, name)),
-        stream=_STREAMS[AGGREGATE_OF[name]],
+        stream=stream_of(of, _WORKSPACE, _IDS.get(of, uuid5(_TASK, of))),
         event=event,
         at=_AT + timedelta(seconds=place, milliseconds=3),
         actor=_USER if service == "api" else service,

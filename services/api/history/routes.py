@@ -24,6 +24,7 @@ from libs.domain.ids import (
     task_stream,
     workspace_stream,
 )
+from libs.domain.registry import AGGREGATES
 from libs.eventlog.envelope import Recorded
 from services.api.access import authorize as access
 from services.api.http.request_context import RequestContext
@@ -89,7 +90,7 @@ async def history(call: RequestContext, aggregate: str, id: str, at: str = "") -
     stream = await _visible(call, aggregate, id)
     facts = await call.resources.log.read(stream)
     past = [fact for fact in facts if until is None or _before(fact, until)]
-    state = fold(TABLES[stream.aggregate].evolve, past)
+    state = fold(AGGREGATES[stream.aggregate].evolve, past)
     return History(
         aggregate=stream.aggregate,
         id=stream.id,

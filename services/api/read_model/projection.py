@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from libs.domain import connection, events, orchestration, run, task, workspace
-from libs.domain.history import Evolve
+from libs.domain import run, task
 from libs.domain.ids import Aggregate
+from libs.domain.registry import AGGREGATES
 from libs.domain.run_end import ENDED
 from libs.eventlog.envelope import Recorded
 from libs.postgres.pool import Connection
@@ -28,25 +28,20 @@ _encode = msgspec.json.Encoder().encode  # a user's data keeps its order
 class Table:
     """How an aggregate becomes rows; `columns` are those that only its own table has."""
 
-    evolve: Evolve[Any]
     key: Callable[[str], object]
     columns: Callable[[Any], tuple[object, ...]]
-    decode: Callable[[bytes], Any]
     read: str
     write: str
 
 
 TABLES: dict[Aggregate, Table] = {
     "workspace": Table(
-        workspace.evolve,
         int,
         lambda state: (state.name, ",".join(sorted(state.members))),
-        row_types.WORKSPACE.decode,
         projection_sql.READ_WORKSPACES,
         projection_sql.WRITE_WORKSPACES,
     ),
     "connection": Table(
-        connection.evolve,
         str,
         lambda state: (
             state.name,
@@ -54,12 +49,10 @@ TABLES: dict[Aggregate, Table] = {
             ",".join(map(str, state.workspaces)),
             state.deleted,
         ),
-        row_types.CONNECTION.decode,
         projection_sql.READ_CONNECTIONS,
         projection_sql.WRITE_CONNECTIONS,
     ),
     "orchestration": Table(
-        orchestration.evolve,
         str,
         lambda state: (
             state.workspace,
@@ -68,12 +61,10 @@ TABLES: dict[Aggregate, Table] = {
             row_types.storable(state.name or state.file_name).casefold(),
             state.status == "error",
         ),
-        row_types.ORCHESTRATION.decode,
         projection_sql.READ_ORCHESTRATIONS,
         projection_sql.WRITE_ORCHESTRATIONS,
     ),
     "task": Table(
-        task.evolve,
         str,
         lambda state: (
             state.workspace,
@@ -84,12 +75,10 @@ TABLES: dict[Aggregate, Table] = {
             task.can_run(state),
             task.tries(state),
         ),
-        row_types.TASK.decode,
         projection_sql.READ_TASKS,
         projection_sql.WRITE_TASKS,
     ),
     "run": Table(
-        run.evolve,
         str,
         lambda state: (
             state.task,
@@ -99,21 +88,16 @@ TABLES: dict[Aggregate, Table] = {
             state.finished_at,
             row_types.span(state),
         ),
-        row_types.RUN.decode,
         projection_sql.READ_RUNS,
         projection_sql.WRITE_RUNS,
     ),
 }
 
 
-# The first event of each aggregate.
-_CREATING = (
-    events.WorkspaceCreated,
-    events.ConnectionCreated,
-    events.OrchestrationUploaded,
-    events.TaskCreated,
-    events.RunRequested,
-)
+_CREATING = tuple(one.created_by for one in AGGREGATES.values())
+_DECODE: dict[Aggregate, Callable[[bytes], Any]] = {
+    name: msgspec.json.Decoder(AGGREGATES[name].state).decode for name in TABLES
+}
 
 
 class _Row(NamedTuple):
@@ -141,9 +125,9 @@ class ViewsProjection:
         for fact in fresh:
             if fact.stream.aggregate in TABLES:
                 facts[fact.stream.aggregate].append(fact)
-        for aggregate, table in TABLES.items():  # a run's row has something of its task's
+        for aggregate in TABLES:  # a run's row has something of its task's
             if facts[aggregate]:
-                changed = await _update(connection, table, facts[aggregate])
+                changed = await _update(connection, aggregate, facts[aggregate])
                 if aggregate == "run":
                     await _spend(connection, changed)
 
@@ -151,13 +135,16 @@ class ViewsProjection:
         pass
 
 
-async def _update(connection: Connection, table: Table, facts: Sequence[Recorded]) -> list[Any]:
+async def _update(
+    connection: Connection, aggregate: Aggregate, facts: Sequence[Recorded]
+) -> list[Any]:
     """Gives the states as they are now."""
-    known = await _load(connection, table, _older(facts))
+    table, evolve = TABLES[aggregate], AGGREGATES[aggregate].evolve
+    known = await _load(connection, aggregate, _older(facts))
     for fact in facts:
         row = known.get(fact.stream.id, _NONE)
         if fact.seq > row.updated_seq:  # else it came twice
-            state = table.evolve(row.state, fact)
+            state = evolve(row.state, fact)
             known[fact.stream.id] = _Row(row.created_seq or fact.seq, fact.seq, state)
     await connection.execute(table.write, *_transposed(table, known))
     return [row.state for row in known.values()]
@@ -169,11 +156,14 @@ def _older(facts: Sequence[Recorded]) -> set[str]:
     return {fact.stream.id for fact in facts} - created
 
 
-async def _load(connection: Connection, table: Table, ids: Iterable[str]) -> dict[str, _Row]:
+async def _load(
+    connection: Connection, aggregate: Aggregate, ids: Iterable[str]
+) -> dict[str, _Row]:
+    table, decode = TABLES[aggregate], _DECODE[aggregate]
     keys = [table.key(id) for id in ids]
     found = await connection.fetch(table.read, keys) if keys else []
     return {
-        str(row["id"]): _Row(row["created_seq"], row["updated_seq"], table.decode(row["state"]))
+        str(row["id"]): _Row(row["created_seq"], row["updated_seq"], decode(row["state"]))
         for row in found
     }
 

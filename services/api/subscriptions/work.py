@@ -3,12 +3,11 @@
 import asyncio
 import logging
 from functools import partial
-from typing import get_args
 from uuid import UUID
 
 from libs.domain.errors import Unavailable
-from libs.domain.events import SubscriptionEvent
 from libs.domain.ids import subscription_stream
+from libs.domain.registry import AGGREGATES
 from libs.domain.subscription import Subscription, evolve
 from libs.eventlog import hold
 from libs.eventlog.envelope import Recorded
@@ -64,7 +63,7 @@ def _watched(resources: Resources) -> Reaction:
     reaction = Reaction(
         name="subscriptions",
         subjects=projection.SUBJECTS,
-        kinds=get_args(SubscriptionEvent),
+        kinds=AGGREGATES["subscription"].events,
         handle=_outcome(resources),
     )
     return vitals.reaction(reaction)

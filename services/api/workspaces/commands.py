@@ -5,7 +5,7 @@ from uuid import UUID
 
 from libs.domain import workspace
 from libs.domain.errors import Rejected
-from libs.domain.events import AnyEvent
+from libs.domain.events import Event
 from libs.domain.ids import StreamId, workspace_stream
 from libs.identity.machine_principal import MachinePrincipal
 from services.api import requests, wire
@@ -22,7 +22,7 @@ _MOST_OF_EMAIL = 100  # leaves room for the rest of a workspace's name
 async def create(call: RequestContext, body: requests.CreateWorkspace) -> wire.WorkspaceCreated:
     rows, owner = call.resources.rows, str(access.person(call).id)
 
-    async def decide() -> tuple[StreamId, AnyEvent]:
+    async def decide() -> tuple[StreamId, Event]:
         id = await next_workspace_id(rows)
         taken = await workspace_names(rows)
         (event,) = workspace.create(body.workspace_name, owner, taken)

@@ -1,0 +1,53 @@
+"""The aggregates, once. Whatever treats all of them alike reads this list.
+
+A new aggregate is a name in `ids.py`, its events in `events.py`, a file with its state, `evolve`
+and decisions, and a line here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from libs.domain import connection, orchestration, run, subscription, task, workspace
+from libs.domain.events import EVENT_TYPES, Event
+from libs.domain.history import Evolve
+from libs.domain.ids import PLATFORM_WIDE, Aggregate
+
+
+class AggregateType(msgspec.Struct, frozen=True):
+    """`state` is what `evolve` makes of its events; `events` begin with the one that creates it."""
+
+    name: Aggregate
+    state: type[Any]
+    evolve: Evolve[Any]
+
+    @property
+    def events(self) -> tuple[type[Event], ...]:
+        return tuple(kind for kind in EVENT_TYPES if self.name == kind.AGGREGATE)
+
+    @property
+    def created_by(self) -> type[Event]:
+        return self.events[0]
+
+    @property
+    def members_read(self) -> bool:
+        """Whether its events lie in a workspace, whose members read and subscribe to them; the
+        others are for administrators."""
+        return self.name not in PLATFORM_WIDE
+
+
+# In the order in which documents show them, and in which rows are written: a run's row has
+# something of its task's.
+AGGREGATES: Mapping[Aggregate, AggregateType] = {
+    one.name: one
+    for one in (
+        AggregateType("workspace", workspace.Workspace, workspace.evolve),
+        AggregateType("connection", connection.Connection, connection.evolve),
+        AggregateType("orchestration", orchestration.Orchestration, orchestration.evolve),
+        AggregateType("task", task.Task, task.evolve),
+        AggregateType("run", run.Run, run.evolve),
+        AggregateType("subscription", subscription.Subscription, subscription.evolve),
+    )
+}
+AGGREGATE_OF: Mapping[str, Aggregate] = {kind.__name__: kind.AGGREGATE for kind in EVENT_TYPES}

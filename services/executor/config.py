@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from libs.service.config import PREFIX, ConfigError, Secret, host_and_port
 from libs.service.config import Config as Base
 from services.executor.backend import Mode
-from services.executor.local.child.port_broker import KEPT, ports_of
+from services.executor.local.child.port_broker import DEFAULT_KEPT_PORTS, parse_ports
 
 
 class Config(Base, frozen=True, kw_only=True):
@@ -30,14 +30,16 @@ class Config(Base, frozen=True, kw_only=True):
     templates: int = 16
     template_mib: int = 2048
     stop_grace: float = 1.0
-    kept_ports: str = KEPT
+    kept_ports: str = DEFAULT_KEPT_PORTS
 
     def all_kept_ports(self) -> str:
         """With those that we know of anyway. Raises ConfigError for what is no list of ports."""
         try:
-            ports_of(self.kept_ports)
+            parse_ports(self.kept_ports)
         except ValueError as error:
-            raise ConfigError(f"{PREFIX}KEPT_PORTS: {error}; as in {KEPT},8080") from error
+            raise ConfigError(
+                f"{PREFIX}KEPT_PORTS: {error}; as in {DEFAULT_KEPT_PORTS},8080"
+            ) from error
         known = [] if self.listen.startswith("unix:") else [host_and_port(self.listen)[1]]
         known.append(urlsplit(self.public_url).port or 0)
         return ",".join([self.kept_ports, *map(str, known)])

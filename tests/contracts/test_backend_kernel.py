@@ -9,7 +9,7 @@ from libs.linux import process
 from libs.supervisor import ports
 from services.executor.backend import Limits
 from services.executor.local.child import syscall_filter
-from services.executor.local.child.port_broker import KEPT, USUAL, ports_of
+from services.executor.local.child.port_broker import ALLOWED_PORTS, DEFAULT_KEPT_PORTS, parse_ports
 from tests.contracts.test_backend import MiB, runs
 from tests.contracts.test_backend_isolation import OWN_UID, OWN_VIEW, needs
 from tests.executor.harness import Harness
@@ -144,7 +144,7 @@ async def test_asking_to_bind_what_is_no_socket_costs_nobody_a_descriptor(runs: 
 
 async def test_a_run_listens_on_all_other_ports(runs: Harness) -> None:
     """As scripts do: on any port, on one that was free a moment ago, on one that they know."""
-    tried = [free_port(), next(port for port in USUAL if _is_free(port))]
+    tried = [free_port(), next(port for port in ALLOWED_PORTS if _is_free(port))]
     script = f"""
 print(bound("AF_INET", "127.0.0.1", 0) > 1023, bound("AF_INET6", "::1", 0) > 1023)
 print([bound(*at, port) == port for port in {tried} for at in {ADDRESSES}])
@@ -373,13 +373,13 @@ async def test_its_porter_ends_with_it(runs: Harness) -> None:
 
 
 def test_the_ports_that_are_kept_are_those_that_are_picked() -> None:
-    assert f"{ports.FIRST}-{ports.LAST}" == KEPT
-    assert not ports_of(KEPT) & set(USUAL)
-    assert len(USUAL) < 20  # each costs each run 0.2 us
-    assert ports_of("20-22,8080,0") == {20, 21, 22, 8080}
+    assert f"{ports.FIRST}-{ports.LAST}" == DEFAULT_KEPT_PORTS
+    assert not parse_ports(DEFAULT_KEPT_PORTS) & set(ALLOWED_PORTS)
+    assert len(ALLOWED_PORTS) < 20  # each costs each run 0.2 us
+    assert parse_ports("20-22,8080,0") == {20, 21, 22, 8080}
     for wrong in ("a", "9-8", "70000", "-1"):
         with pytest.raises(ValueError, match=r"ports|invalid literal"):
-            ports_of(wrong)
+            parse_ports(wrong)
 
 
 def _is_free(port: int) -> bool:

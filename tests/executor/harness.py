@@ -136,7 +136,7 @@ class Run:
 
     async def outcome(self) -> Outcome:
         outcome = await asyncio.wait_for(self.running.wait(), PATIENCE)
-        await asyncio.wait_for(self.running.removed(), PATIENCE)
+        await asyncio.wait_for(self.running.wait_removed(), PATIENCE)
         return outcome
 
 

@@ -102,16 +102,16 @@ from os import path as x; x.y = 1
 """
 
 
-def of(folder: Path, files: dict[str, str]) -> script_imports.Ahead:
+def of(folder: Path, files: dict[str, str]) -> script_imports.ScriptImports:
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content)
-    return script_imports.of(folder, folder / "main.py")
+    return script_imports.find(folder, folder / "main.py")
 
 
 def test_nothing_of_it_is_in_the_way(tmp_path: Path) -> None:
     ahead = of(tmp_path, {"main.py": f"{PREFIX}{HARMLESS}\nimport last\n"})
-    assert (ahead.statements[-1], ahead.left) == ("import last", "")
+    assert (ahead.statements[-1], ahead.own_imports) == ("import last", "")
     assert "import of_types_only" not in ahead.statements
 
 
@@ -121,7 +121,7 @@ def test_nothing_below_it_is_imported_ahead(tmp_path: Path, line: str) -> None:
     ahead = of(tmp_path, {"main.py": script, "own.py": ""})
     assert ahead.statements[2] == "import package"
     assert "import last" not in ahead.statements
-    assert ahead.left.endswith("may change what the imports after it do")
+    assert ahead.own_imports.endswith("may change what the imports after it do")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_modules_beside_it_are_followed_where_they_are_imported(tmp_path: Path) 
 def test_one_of_them_that_steers_ends_it(tmp_path: Path) -> None:
     ahead = of(tmp_path, {"main.py": "import own\nimport z\n", "own.py": "import a\n\na.set()\n"})
     assert ahead.statements == ("import a",)
-    assert ahead.left == "own.py, line 3, may change what the imports after it do"
+    assert ahead.own_imports == "own.py, line 3, may change what the imports after it do"
 
 
 @pytest.mark.parametrize(
@@ -182,4 +182,4 @@ def test_what_it_has_of_its_own(tmp_path: Path, files: dict[str, str], names: se
 def test_what_cannot_be_read_imports_nothing(tmp_path: Path, script: str) -> None:
     ahead = of(tmp_path, {"main.py": script, "own.py": "from ... import x"})
     assert ahead.statements == ()
-    assert ahead.left
+    assert ahead.own_imports

@@ -9,20 +9,20 @@ from libs.domain.errors import Rejected, Unavailable
 from libs.linux.cgroup import Group
 from services.executor.backend import GiB, RunSpec
 from services.executor.local import process_spec
-from services.executor.local.capabilities import sentences
+from services.executor.local.capabilities import describe
 from services.executor.local.child import mounts
-from services.executor.local.child.port_broker import KEPT
+from services.executor.local.child.port_broker import DEFAULT_KEPT_PORTS
 from services.executor.local.control import LauncherProcess
+from services.executor.local.failure_hints import explain
 from services.executor.local.home import RunFolder, is_small
-from services.executor.local.missing_features import explain
 from services.executor.local.process import LocalProcess
-from services.executor.local.protocol import Rights
+from services.executor.local.protocol import Capabilities
 from services.executor.local.zygote import script_imports
 from services.executor.local.zygote_client import ZygoteClient
-from services.executor.local.zygote_pool import Wanted, ZygotePool
+from services.executor.local.zygote_pool import ZygotePool, ZygoteRequest
 
 FIRST_UID = 20000
-_REMEMBERED = 1000
+_MAX_REMEMBERED = 1000
 
 
 class LocalBackend:
@@ -53,8 +53,8 @@ class LocalBackend:
         self._runs: set[LocalProcess] = set()
         self._removals: set[asyncio.Task[None]] = set()
         self._known: set[UUID | None] = set()
-        self._zygotes = ZygotePool(self._zygote, zygotes, zygote_bytes)
-        self._imports: dict[tuple[Path, str], script_imports.Ahead] = {}
+        self._zygotes = ZygotePool(self._start_zygote, zygotes, zygote_bytes)
+        self._imports: dict[tuple[Path, str], script_imports.ScriptImports] = {}
         self._small: dict[Path, bool] = {}
         self._closed = False
 
@@ -66,7 +66,7 @@ class LocalBackend:
         namespaces: bool = True,
         zygotes: int = 16,
         zygote_bytes: int = 2 * GiB,
-        kept_ports: str = KEPT,
+        kept_ports: str = DEFAULT_KEPT_PORTS,
     ) -> "LocalBackend":
         """Start the launcher and clear what a killed predecessor left. Raises Unavailable.
 
@@ -79,7 +79,7 @@ class LocalBackend:
             folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         launcher = await LauncherProcess.open(runs, first_uid, namespaces, kept_ports)
         for folder in (runs, runs.with_name("templates")):
-            await asyncio.to_thread(_clear, folder, launcher.rights)
+            await asyncio.to_thread(_clear, folder, launcher.capabilities)
         return cls(runs, first_uid, namespaces, kept_ports, launcher, zygotes, zygote_bytes)
 
     @property
@@ -88,11 +88,11 @@ class LocalBackend:
 
     def capabilities(self) -> list[str]:
         """What protects runs from each other here and what cannot, as sentences for people."""
-        return sentences(self._launcher.rights)
+        return describe(self._launcher.capabilities)
 
     def explain(self, last_words: bytes) -> str:
         """See Backend.explain."""
-        return explain(last_words, self._launcher.rights)
+        return explain(last_words, self._launcher.capabilities)
 
     async def start(self, spec: RunSpec) -> LocalProcess:
         """See Backend.start."""
@@ -106,17 +106,17 @@ class LocalBackend:
         self._known.add(spec.run_id)
         try:
             launcher = await self._living_launcher()
-            new = process_spec.only_new(spec) or launcher.rights.zygotes
-            wanted = await self._wanted(spec)
-            found = new or self._zygotes.find(wanted)
-            if not isinstance(found, str):
+            reason = process_spec.exec_reason(spec) or launcher.capabilities.no_zygotes
+            request = await self._zygote_request(spec)
+            zygote = reason or self._zygotes.find(request)
+            if not isinstance(zygote, str):
                 try:
-                    return await self._fork(spec, found, self._zygotes.left(wanted))
+                    return await self._fork(spec, zygote, self._zygotes.own_imports(request))
                 except Unavailable as problem:
-                    if not found.lost:
+                    if not zygote.lost:
                         raise
-                    found = str(problem)
-            return await self._new(spec, found)
+                    zygote = str(problem)
+            return await self._new(spec, zygote)
         except BaseException:
             self._known.discard(spec.run_id)
             raise
@@ -124,10 +124,10 @@ class LocalBackend:
     async def warm(self, spec: RunSpec) -> str:
         """Return when a run like this one would be forked, or with the reason why it never is."""
         launcher = await self._living_launcher()
-        if new := process_spec.only_new(spec) or launcher.rights.zygotes:
-            return new
-        found = await self._zygotes.warm(await self._wanted(spec))
-        return found if isinstance(found, str) else ""
+        if reason := process_spec.exec_reason(spec) or launcher.capabilities.no_zygotes:
+            return reason
+        zygote = await self._zygotes.warm(await self._zygote_request(spec))
+        return zygote if isinstance(zygote, str) else ""
 
     async def close(self) -> None:
         """Kill all runs and give back everything."""
@@ -137,22 +137,22 @@ class LocalBackend:
         # Side by side: zygotes and all else that the launcher has made die with it.
         await asyncio.gather(self._zygotes.close(), self._launcher.close())
 
-    async def _fork(self, spec: RunSpec, zygote: ZygoteClient, left: str) -> "PreparedRun":
-        run, seen = await zygote.take(spec.limits)
-        run.left = left
+    async def _fork(self, spec: RunSpec, zygote: ZygoteClient, own_imports: str) -> "PreparedRun":
+        run, inside = await zygote.take(spec.limits)
+        run.left = own_imports
 
         async def anew(problem: str) -> PreparedRun | None:
             if zygote.lost:
                 return await self._new(spec, problem)
-            return await self._fork(spec, zygote, left) if run.perished else None
+            return await self._fork(spec, zygote, own_imports) if run.died_before_start else None
 
         def ended(_: LocalProcess) -> None:
             zygote.runs -= 1
 
         zygote.runs += 1
-        run.when_done(ended)
-        zygote.stock()
-        return await self._filled(spec, run, seen, "", anew)
+        run.on_end(ended)
+        zygote.replenish()
+        return await self._filled(spec, run, inside, "", anew)
 
     async def _new(self, spec: RunSpec, reason: str) -> "PreparedRun":
         """The processes of a new interpreter."""
@@ -162,66 +162,68 @@ class LocalBackend:
             folder.make()
         except OSError as error:
             raise Unavailable(f"can't make the folder of a run: {error}") from error
-        rights = launcher.rights
-        reach = process_spec.reach(spec.python, rights)
-        place = folder.path.name  # what is left is found by it
-        order = process_spec.prepare(place, reach, spec.limits, folder, rights, forked=False)
+        capabilities = launcher.capabilities
+        paths = process_spec.visible_paths(spec.python, capabilities)
+        name = folder.path.name  # what is left is found by it
+        prepare = process_spec.prepare(name, paths, spec.limits, folder, capabilities, forked=False)
         try:
-            run = await LocalProcess.prepare(order, folder, launcher)
+            run = await LocalProcess.prepare(prepare, folder, launcher)
         except BaseException:
             folder.remove()
             raise
         return await self._filled(spec, run, folder, reason, None)
 
     async def _filled(
-        self, spec: RunSpec, run: LocalProcess, seen: RunFolder, new: str, anew: "Anew | None"
+        self, spec: RunSpec, run: LocalProcess, inside: RunFolder, new: str, anew: "Anew | None"
     ) -> "PreparedRun":
-        rights = self._launcher.rights
-        uid = None if rights.uids else self._first_uid + spec.slot
+        capabilities = self._launcher.capabilities
+        uid = None if capabilities.no_uids else self._first_uid + spec.slot
         try:
             await self._fill(run.folder, spec, uid)
-            run.launch(spec, process_spec.launch(spec, seen, rights, uid))
+            run.launch(spec, process_spec.launch(spec, inside, capabilities, uid))
         except BaseException:
             await run.discard()
             raise
         run.run_id, run.new = spec.run_id, new
         self._known.add(spec.run_id)
         self._runs.add(run)
-        run.when_done(self._ended)
+        run.on_end(self._ended)
         return PreparedRun(run, anew)
 
     def _ended(self, run: LocalProcess) -> None:
         self._runs.discard(run)
         self._known.discard(run.run_id)
-        removal = asyncio.create_task(run.removed())
+        removal = asyncio.create_task(run.wait_removed())
         self._removals.add(removal)
         removal.add_done_callback(self._removals.discard)
 
-    async def _zygote(self, python: Path, place: str) -> ZygoteClient:
+    async def _start_zygote(self, python: Path, script_path: str) -> ZygoteClient:
         launcher, folder = await self._living_launcher(), self._folder.with_name("templates")
         return await ZygoteClient.start(
-            python, place, folder, launcher, launcher.rights, self._first_uid
+            python, script_path, folder, launcher, launcher.capabilities, self._first_uid
         )
 
-    async def _wanted(self, spec: RunSpec) -> Wanted:
-        """Where runs have a view of their own, each finds its script at the same place."""
-        place = "" if self._launcher.rights.namespaces else f"{mounts.HOME}/{spec.entrypoint}"
-        ahead, variables = await self._ahead(spec), process_spec.of_the_run(spec)
+    async def _zygote_request(self, spec: RunSpec) -> ZygoteRequest:
+        """Where runs have mounts of their own, each finds its script at the same path."""
+        path = (
+            "" if self._launcher.capabilities.no_namespaces else f"{mounts.HOME}/{spec.entrypoint}"
+        )
+        imports, variables = await self._script_imports(spec), process_spec.own_variables(spec)
         script = spec.code / spec.entrypoint
-        return Wanted(spec.python, ahead, spec.code, script, place, variables)
+        return ZygoteRequest(spec.python, imports, spec.code, script, path, variables)
 
-    async def _ahead(self, spec: RunSpec) -> script_imports.Ahead:
+    async def _script_imports(self, spec: RunSpec) -> script_imports.ScriptImports:
         key = spec.code, spec.entrypoint
         if key not in self._imports:
-            if len(self._imports) >= _REMEMBERED:
+            if len(self._imports) >= _MAX_REMEMBERED:
                 self._imports.clear()
             script = spec.code / spec.entrypoint
-            self._imports[key] = await asyncio.to_thread(script_imports.of, spec.code, script)
+            self._imports[key] = await asyncio.to_thread(script_imports.find, spec.code, script)
         return self._imports[key]
 
     async def _fill(self, folder: RunFolder, spec: RunSpec, uid: int | None) -> None:
         if spec.code not in self._small:
-            if len(self._small) >= _REMEMBERED:
+            if len(self._small) >= _MAX_REMEMBERED:
                 self._small.clear()
             self._small[spec.code] = await asyncio.to_thread(is_small, spec.code)
         try:
@@ -280,10 +282,10 @@ async def _in_thread(work: Callable[..., None], *arguments: object) -> None:
         raise
 
 
-def _clear(runs: Path, rights: Rights) -> None:
+def _clear(runs: Path, capabilities: Capabilities) -> None:
     """The folders and empty control groups of runs whose executor was killed."""
     for left in runs.iterdir():
-        group = Path(rights.group) / f"rondo-{left.name}"
-        if rights.group and group.exists():
+        group = Path(capabilities.cgroup_parent) / f"rondo-{left.name}"
+        if capabilities.cgroup_parent and group.exists():
             Group(group).remove()
         RunFolder(left).remove()

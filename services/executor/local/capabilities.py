@@ -12,12 +12,12 @@ from libs.linux import capability, cgroup, landlock, namespace, seccomp_notify, 
 from services.executor.local.child import mounts, process_setup, zygote_privileges
 from services.executor.local.child.probe import refusal
 from services.executor.local.process_spec import zygote_uid
-from services.executor.local.protocol import Powers, Rights, View
+from services.executor.local.protocol import Capabilities, MountPlan, ZygotePrivileges
 
 _LITTLE = 1 << 16  # bytes
 
 
-def find(runs: Path, uid: int, readable: list[str], want_namespaces: bool) -> Rights:
+def detect(runs: Path, uid: int, readable: list[str], want_namespaces: bool) -> Capabilities:
     """Try everything once, in processes that end with the trial. Leaves nothing behind.
 
     `readable` holds the trees of the interpreter, `uid` is the first that runs would get.
@@ -31,8 +31,10 @@ def find(runs: Path, uid: int, readable: list[str], want_namespaces: bool) -> Ri
         uids = refusal(lambda: _try_uid(uid, folder, None if namespaces else scene))
         group = _group(folder.name, bool(namespaces))
         zygotes = refusal(lambda: _try_zygote(scene, uid, bool(namespaces), bool(uids)))
-        ports = refusal(lambda: _try_porter(None if uids else uid))
-        return Rights(namespaces, uids, landlock.version(), group, zygotes, ports=ports)
+        ports = refusal(lambda: _try_port_broker(None if uids else uid))
+        return Capabilities(
+            namespaces, uids, landlock.version(), group, zygotes, no_port_broker=ports
+        )
     finally:
         shutil.rmtree(folder)
 
@@ -47,10 +49,10 @@ def _group(name: str, to_kill: bool) -> str:
     return "" if refused else str(parent)
 
 
-def _scene(folder: Path, readable: list[str]) -> View:
+def _scene(folder: Path, readable: list[str]) -> MountPlan:
     for name in ("root", "home", "temporary"):
         (folder / name).mkdir()
-    return View(f"{folder}/root", f"{folder}/home", f"{folder}/temporary", readable, _LITTLE)
+    return MountPlan(f"{folder}/root", f"{folder}/home", f"{folder}/temporary", readable, _LITTLE)
 
 
 def _within(attempt: Callable[[], None], fork: Callable[[], int]) -> None:
@@ -58,7 +60,7 @@ def _within(attempt: Callable[[], None], fork: Callable[[], int]) -> None:
         raise OSError(refused)
 
 
-def _try_namespaces(scene: View) -> None:
+def _try_namespaces(scene: MountPlan) -> None:
     """The order of things as in the launcher, a shim and a run."""
     if os.geteuid() != 0:
         namespace.become_capable()
@@ -67,7 +69,7 @@ def _try_namespaces(scene: View) -> None:
     _within(lambda: _within(lambda: _look_around(scene), shim), os.fork)
 
 
-def _try_zygote(scene: View, uid: int, without_namespaces: bool, without_uids: bool) -> None:
+def _try_zygote(scene: MountPlan, uid: int, without_namespaces: bool, without_uids: bool) -> None:
     """The order of things as in a zygote and a run of it."""
     if without_namespaces:
         if without_uids:
@@ -79,14 +81,14 @@ def _try_zygote(scene: View, uid: int, without_namespaces: bool, without_uids: b
     _within(lambda: _be_zygote(scene, uid, without_uids), os.fork)
 
 
-def _be_zygote(scene: View, uid: int, without_uids: bool) -> None:
+def _be_zygote(scene: MountPlan, uid: int, without_uids: bool) -> None:
     own = None if without_uids else zygote_uid(uid)
     if own is not None:
         os.chown(scene.temporary, own, own)
     mounts.enter(scene)
-    zygote_privileges.keep(Powers(uid, 1 if own else 0), own)
+    zygote_privileges.keep(ZygotePrivileges(uid, 1 if own else 0), own)
     home, temporary = f"{mounts.TEMPORARY}/home", f"{mounts.TEMPORARY}/temporary"
-    inner = View("", home, temporary, [], _LITTLE, nested=True)
+    inner = MountPlan("", home, temporary, [], _LITTLE, nested=True)
     for name in (inner.home, inner.temporary):
         os.mkdir(name)
     # Not for our interpreter, which these folders may cover: such runs get a whole view.
@@ -94,12 +96,12 @@ def _be_zygote(scene: View, uid: int, without_uids: bool) -> None:
     _within(lambda: _within(lambda: _look_around(inner, mounts.HOME), shim), os.fork)
 
 
-def _look_around(scene: View, path: str = sys.executable) -> None:
+def _look_around(scene: MountPlan, path: str = sys.executable) -> None:
     mounts.enter(scene)
     os.stat(path)
 
 
-def _try_uid(uid: int, folder: Path, scene: View | None) -> None:
+def _try_uid(uid: int, folder: Path, scene: MountPlan | None) -> None:
     if os.geteuid() != 0:
         raise PermissionError("only root can give them")
     os.chown(folder, uid, uid)
@@ -112,7 +114,7 @@ def _try_uid(uid: int, folder: Path, scene: View | None) -> None:
             raise PermissionError(f"another uid can't reach {path}")
 
 
-def _try_porter(uid: int | None) -> None:
+def _try_port_broker(uid: int | None) -> None:
     """To look into a run and have its sockets."""
     (told, tell), main = os.pipe(), os.getpid()
     if (run := os.fork()) == 0:
@@ -141,49 +143,54 @@ def _try_group(path: Path, to_kill: bool) -> None:
         group.remove()
 
 
-def sentences(rights: Rights) -> list[str]:
+def describe(machine: Capabilities) -> list[str]:
     """One for each protection: that it is there, or why not and what follows."""
     return [
         _sentence(
-            rights.namespaces,
+            machine.no_namespaces,
             "Each run sees a file system, processes, shared memory and a list of accounts of its"
             " own, with its files in /home/jovyan",
             "Runs share the file system, accounts and process table of this machine, have no"
             " /home/jovyan (their files are in $HOME) and no memory or queues of System V"
-            + ("" if rights.private else ", nor terminals and /dev/shm (multiprocessing needs it)"),
+            + (
+                ""
+                if machine.private_devices
+                else ", nor terminals and /dev/shm (multiprocessing needs it)"
+            ),
         ),
         _sentence(
-            rights.uids,
+            machine.no_uids,
             "Each run has a uid of its own",
-            "Runs share our uid" + ("" if rights.private else ": trust whoever may upload"),
+            "Runs share our uid"
+            + ("" if machine.private_devices else ": trust whoever may upload"),
         ),
         _sentence(
-            "" if rights.landlock else "this kernel has no Landlock",
+            "" if machine.landlock else "this kernel has no Landlock",
             "Runs can open only their own files, the system's and their environment's"
-            + (", and signal only their own processes" if rights.landlock >= 6 else "")
-            + f". {_network(rights)}",
+            + (", and signal only their own processes" if machine.landlock >= 6 else "")
+            + f". {_network(machine)}",
             "Runs can open whatever their uid may, and listen on any port",
         ),
         _sentence(
-            "" if rights.group else "no writable cgroup v2 directory with that controller",
+            "" if machine.cgroup_parent else "no writable cgroup v2 directory with that controller",
             "Each run is in a control group of its own",
             "Memory is limited for each process, not for a run as a whole",
         ),
         _sentence(
-            rights.zygotes,
+            machine.no_zygotes,
             "Runs are forked from warm interpreters",
             "Each run is a new interpreter",
         ),
     ]
 
 
-def _network(rights: Rights) -> str:
+def _network(machine: Capabilities) -> str:
     """All runs and servers of the machine share one network."""
-    if rights.landlock < 4:
+    if machine.landlock < 4:
         return "They can listen on the platform's ports: that takes Landlock of Linux 6.7"
     few = "They can listen on any free port and some that are usual, on no others"
-    if rights.calls or rights.ports:
-        return f"{few}: {rights.calls or rights.ports}"
+    if machine.no_syscall_filter or machine.no_port_broker:
+        return f"{few}: {machine.no_syscall_filter or machine.no_port_broker}"
     return "They can't listen on the platform's ports"
 
 

@@ -13,15 +13,15 @@ from pathlib import Path
 import msgspec
 
 from libs.domain.errors import Rejected, Unavailable
-from services.executor.local.heartbeat import EVERY, Pulse
+from services.executor.local.heartbeat import EVERY, Heartbeat
 from services.executor.local.process_spec import interpreter_trees
 from services.executor.local.protocol import (
-    MESSAGE_BYTES,
+    MAX_MESSAGE_BYTES,
+    Capabilities,
     Gone,
     Preload,
     Preloaded,
     Prepare,
-    Rights,
     encode,
     from_launcher_decoder,
     receive,
@@ -30,7 +30,7 @@ from services.executor.local.shim_pool import ShimClient
 
 _log = logging.getLogger(__name__)
 
-_PATIENCE = 10.0  # seconds for the launcher to try its rights, or to end
+_PATIENCE = 10.0  # seconds for the launcher to try its capabilities, or to end
 _OUR_TREE = Path(__file__).parents[3]
 
 
@@ -67,32 +67,32 @@ class Channel:
         control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         control.setblocking(False)
         control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # the kernel tells its pid
-        self._gone[prepare.place] = asyncio.Event()
+        self._gone[prepare.name] = asyncio.Event()
         with theirs:
             try:
                 await self.order(prepare, [theirs.fileno(), orders])
             except BaseException:
                 control.close()
-                del self._gone[prepare.place]
+                del self._gone[prepare.name]
                 raise
         return ShimClient(prepare, control)
 
     def free(self, shim: ShimClient) -> None:
         """Its run has ended, and there is no other for it."""
         shim.control.close()
-        self.forget(shim.place)
+        self.forget(shim.name)
 
-    async def gone(self, place: str) -> None:
+    async def gone(self, name: str) -> None:
         """Wait until nothing of the run can be left."""
-        if known := self._gone.get(place):
+        if known := self._gone.get(name):
             await known.wait()
 
     async def insist(self) -> None:
         """Nothing: a launcher's shims run our code alone and do as they are told."""
 
-    def forget(self, place: str) -> None:
+    def forget(self, name: str) -> None:
         """Nobody will ask about this shim again."""
-        self._gone.pop(place, None)
+        self._gone.pop(name, None)
 
     async def answer(self) -> Preloaded | None:
         """A zygote's next; None if it is lost."""
@@ -132,9 +132,9 @@ class Channel:
         except msgspec.DecodeError:  # from a zygote, which others' packages have a say in
             told = None
         match told:
-            case Gone(place):
-                if place in self._gone:
-                    self._gone[place].set()
+            case Gone(name):
+                if name in self._gone:
+                    self._gone[name].set()
             case None:
                 self.end()
             case preloaded:
@@ -142,14 +142,16 @@ class Channel:
 
 
 class LauncherProcess(Channel):
-    """A launcher that runs. `rights` is what it found."""
+    """A launcher that runs. `capabilities` is what it found."""
 
-    def __init__(self, process: subprocess.Popen[bytes], ours: socket.socket, pulse: Pulse) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], ours: socket.socket, heartbeat: Heartbeat
+    ) -> None:
         super().__init__(ours)
         self._process = process
-        self._pulse = pulse
+        self._heartbeat = heartbeat
         self._beating = asyncio.create_task(self._beat())
-        self.rights = Rights()
+        self.capabilities = Capabilities()
 
     @classmethod
     async def open(
@@ -160,16 +162,18 @@ class LauncherProcess(Channel):
         ours.setblocking(False)
         with theirs:
             # In this thread, short as the wait is: the launcher dies with the thread that made it.
-            pulse = Pulse()
+            heartbeat = Heartbeat()
             try:
-                process = _spawn((theirs.fileno(), pulse.memory), runs, uid, namespaces, kept_ports)
+                process = _spawn(
+                    (theirs.fileno(), heartbeat.memory), runs, uid, namespaces, kept_ports
+                )
             finally:
-                os.close(pulse.memory)
-            launcher = cls(process, ours, pulse)
+                os.close(heartbeat.memory)
+            launcher = cls(process, ours, heartbeat)
         try:
             async with asyncio.timeout(_PATIENCE):
-                first = await asyncio.get_running_loop().sock_recv(ours, MESSAGE_BYTES)
-            launcher.rights = msgspec.json.decode(first, type=Rights)
+                first = await asyncio.get_running_loop().sock_recv(ours, MAX_MESSAGE_BYTES)
+            launcher.capabilities = msgspec.json.decode(first, type=Capabilities)
         except (TimeoutError, msgspec.DecodeError) as error:
             await launcher.close()
             raise Unavailable("the launcher of runs does not start; see its output") from error
@@ -191,7 +195,7 @@ class LauncherProcess(Channel):
             await asyncio.to_thread(self._process.wait)
 
     async def _beat(self) -> None:
-        while not (missed := self._pulse.beat()):  # noqa: ASYNC110 - nothing to wait for
+        while not (missed := self._heartbeat.beat()):  # noqa: ASYNC110 - nothing to wait for
             await asyncio.sleep(EVERY)
         _log.warning("stood still for %.1f s: all runs are ended", missed)
 

@@ -25,7 +25,7 @@ EVERY = 0.5
 _WORD = 8  # bytes, written and read at once
 
 
-class Pulse:
+class Heartbeat:
     """The executor's side. `memory` is the descriptor of what both have."""
 
     def __init__(self) -> None:

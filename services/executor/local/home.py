@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from services.executor.backend import RunSpec
-from services.executor.local.home_writer import Filling, Mark, mark
+from services.executor.local.home_writer import HomeWriter, Mark, mark
 
 _FEW, _LITTLE = 50, 1 << 20  # files and folders; bytes
 
@@ -34,7 +34,7 @@ class RunFolder:
 
         What is large may take long.
         """
-        filling = Filling(str(self.home), uid, self._made)
+        filling = HomeWriter(str(self.home), uid, self._made)
         filling.copy(str(spec.code))
         given = {"arguments.json": spec.arguments, **spec.files}
         # The SDK reads the arguments in HOME; a script may also do so beside its other data.

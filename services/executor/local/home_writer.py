@@ -51,7 +51,7 @@ def _flags(descriptor: int) -> int:
         return 0
 
 
-class Filling:
+class HomeWriter:
     """Of the folder `top`, for `uid` alone if it is given, else for us.
 
     `kept` is all that lies there, by paths below `top`. Everything raises OSError.

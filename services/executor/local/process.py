@@ -25,8 +25,8 @@ from services.executor.local.protocol import (
     Prepare,
     Started,
     Stop,
+    decode_from_run,
     encode,
-    heard,
 )
 from services.executor.local.shared_memory import Shared
 from services.executor.local.shim_pool import Launcher, ShimClient
@@ -67,7 +67,7 @@ class LocalProcess:
         self._control = shim.control
         self._orders = orders
         self._leave = leave
-        self._shared = Shared(prepare.view is not None)
+        self._shared = Shared(prepare.mounts is not None)
         self._grace = 0.0
         self._ends_at = math.inf  # by the loop's clock, once it is to end
         self._spec: RunSpec
@@ -113,7 +113,7 @@ class LocalProcess:
         return not (self._failed or self._ended.done() or self._asked)
 
     @property
-    def perished(self) -> bool:
+    def died_before_start(self) -> bool:
         """Whether it ended by itself before it was started: nobody's code has begun."""
         return self._ended.done() and not (self._started or self._failed or self._asked)
 
@@ -153,7 +153,7 @@ class LocalProcess:
                     self._orders.send(START)
                     self._started = True
             await self._begin()
-            if self.perished:
+            if self.died_before_start:
                 raise Unavailable("what was prepared for it has ended")
         except BaseException:
             await self.discard()
@@ -165,7 +165,7 @@ class LocalProcess:
         if self._spec.limits.disk_bytes < BOUNDLESS:
             self._look_later(self._spec.limits.disk_bytes)
 
-    def when_done(self, tell: Callable[["LocalProcess"], object]) -> None:
+    def on_end(self, tell: Callable[["LocalProcess"], object]) -> None:
         """Call `tell` once the run has ended."""
         self._end.add_done_callback(lambda _: tell(self))
 
@@ -183,11 +183,11 @@ class LocalProcess:
     async def discard(self) -> None:
         """End it; returns when nothing of it is left, no files either."""
         await self.stop("killed", within=0)
-        await self.removed()
+        await self.wait_removed()
         unread, self._unread = self._unread, []
         _close(*unread)
 
-    async def removed(self) -> None:
+    async def wait_removed(self) -> None:
         """Wait until a run that has ended has left its folder."""
         if self._removal:
             await asyncio.wait([self._removal])
@@ -232,7 +232,7 @@ class LocalProcess:
             return
         except ConnectionResetError:
             message, ancillary = b"", []
-        match heard(message):
+        match decode_from_run(message):
             case Started(new):
                 self.new = self.new or new
                 self.pid = _CREDENTIALS.unpack(ancillary[0][2])[0]
@@ -256,8 +256,8 @@ class LocalProcess:
         for timer in self._timers.values():
             timer.cancel()
         if ended is None:  # somebody killed the shim; who made it knows when nothing is left
-            await self._launcher.gone(self._shim.place)
-            self._launcher.forget(self._shim.place)
+            await self._launcher.gone(self._shim.name)
+            self._launcher.forget(self._shim.name)
         await asyncio.gather(*self._works, return_exceptions=True)
         await self._shared.clear()  # before another run has the uid
         # Nobody waits for that: the file system itself waits for its journal now and then.

@@ -12,13 +12,19 @@ from libs.domain.errors import Rejected
 from services.executor.backend import Limits, RunSpec
 from services.executor.local.child import accounts, mounts
 from services.executor.local.home import RunFolder
-from services.executor.local.protocol import Launch, Powers, Prepare, Rights, View
+from services.executor.local.protocol import (
+    Capabilities,
+    Launch,
+    MountPlan,
+    Prepare,
+    ZygotePrivileges,
+)
 
 _OUR_TREE = Path(__file__).parents[3]
 _MSGSPEC = Path(msgspec.__file__).parent
-_MOST_UIDS = 10_000  # as many slots may have a uid of their own
-_ROOM = 400  # bytes into which a run can write its command
-_TASK = "WALLAROO_TASK_ID"
+_MAX_UIDS = 10_000  # as many slots may have a uid of their own
+_COMMAND_BYTES = 400  # bytes into which a run can write its command
+_TASK_ID = "WALLAROO_TASK_ID"
 _THREADS = "_NUM_THREADS"
 _EARLY = ("PYTHON", "LD_", "LC_", "LANG", "MALLOC_", "GLIBC_")
 # A second thread would not survive the fork. Runs don't inherit the settings, only their effect.
@@ -46,46 +52,46 @@ def zygote_uid(first: int) -> int:
 
 
 def zygote(
-    spec: RunSpec, folder: RunFolder, rights: Rights, first_uid: int
+    spec: RunSpec, folder: RunFolder, machine: Capabilities, first_uid: int
 ) -> tuple[Prepare, Launch]:
     """What makes a zygote; its runs' folders will lie below its `temporary`."""
     home, temporary = str(folder.home), str(folder.temporary)
     readable = [*interpreter_trees(spec.python), *_ours()]
-    seen, powers = None, None
-    if not rights.namespaces:
+    plan, privileges = None, None
+    if not machine.no_namespaces:
         shared = Limits().disk_bytes
-        seen = View(str(folder.root), home, temporary, readable, shared)
-        powers = Powers(first_uid, 0 if rights.uids else _MOST_UIDS)
+        plan = MountPlan(str(folder.root), home, temporary, readable, shared)
+        privileges = ZygotePrivileges(first_uid, 0 if machine.no_uids else _MAX_UIDS)
         home, temporary = mounts.HOME, mounts.TEMPORARY
     program = [str(_OUR_TREE / "services/executor/local/zygote/main.py"), str(_MSGSPEC)]
     prepare = Prepare(
-        place=folder.path.name,
+        name=folder.path.name,
         limits=spec.limits,
         readable=_visible(readable),
-        writable=[home, temporary, *mounts.devices(rights.private)],
+        writable=[home, temporary, *mounts.devices(machine.private_devices)],
         listable=mounts.listed_trees(),
-        view=seen,
-        group=f"{rights.group}/rondo-{folder.path.name}" if rights.group else "",
-        powers=powers,
+        mounts=plan,
+        group=_group(folder.path.name, machine),
+        privileges=privileges,
     )
     launch = Launch(
         argv=[
             str(spec.python),
             "-u",
             *program,
-            "1" if powers else "0",
+            "1" if privileges else "0",
             spec.entrypoint,
-            "-" * _ROOM,
+            "-" * _COMMAND_BYTES,
         ],
         environment=_environment(spec, home, temporary) | _ONE_THREAD,
         directory=home,
-        uid=None if rights.uids else zygote_uid(first_uid),
+        uid=None if machine.no_uids else zygote_uid(first_uid),
         zygote=True,
     )
     return prepare, launch
 
 
-def only_new(spec: RunSpec) -> str:
+def exec_reason(spec: RunSpec) -> str:
     """Why this run must be a new interpreter, from what it asks for; empty if it need not."""
     if spec.mode == "exec":
         return "its mode is exec"
@@ -93,12 +99,12 @@ def only_new(spec: RunSpec) -> str:
     return f"{early[0]} takes effect only when an interpreter starts" if early else ""
 
 
-def of_the_run(spec: RunSpec) -> frozenset[str]:
+def own_variables(spec: RunSpec) -> frozenset[str]:
     """The variables that it has otherwise than the zygote that it may be forked from."""
-    return frozenset(spec.variables) | {_TASK}
+    return frozenset(spec.variables) | {_TASK_ID}
 
 
-class Reach(NamedTuple):
+class VisiblePaths(NamedTuple):
     """What of the machine runs of an interpreter can open. To find it takes a while."""
 
     trees: list[str]  # its own
@@ -106,34 +112,40 @@ class Reach(NamedTuple):
     devices: list[str]
 
 
-def reach(python: Path, rights: Rights) -> Reach:
+def visible_paths(python: Path, machine: Capabilities) -> VisiblePaths:
     """As things are now."""
     trees = interpreter_trees(python)
-    return Reach(trees, _visible(trees), mounts.devices(rights.private))
+    return VisiblePaths(trees, _visible(trees), mounts.devices(machine.private_devices))
 
 
 def prepare(
-    place: str, reach: Reach, limits: Limits, folder: RunFolder, rights: Rights, forked: bool
+    name: str,
+    paths: VisiblePaths,
+    limits: Limits,
+    folder: RunFolder,
+    machine: Capabilities,
+    forked: bool,
 ) -> Prepare:
     """What to tell the launcher or zygote, with the run's folder as that sees it.
 
-    `place` is unique; a control group, which a zygote may not make, has its name.
+    `name` is unique; a control group, which a zygote may not make, has its name.
     """
-    home, temporary = _home(folder, rights)
+    home, temporary = _home(folder, machine)
+    plan = _mount_plan(paths.trees, folder, limits, nested=forked)
     return Prepare(
-        place=place,
+        name=name,
         limits=limits,
-        readable=reach.readable,
-        writable=[home, temporary, *reach.devices],
+        readable=paths.readable,
+        writable=[home, temporary, *paths.devices],
         listable=mounts.listed_trees(),
-        view=None if rights.namespaces else _view(reach.trees, folder, limits, nested=forked),
-        group=f"{rights.group}/rondo-{place}" if rights.group and not forked else "",
+        mounts=None if machine.no_namespaces else plan,
+        group="" if forked else _group(name, machine),
     )
 
 
-def launch(spec: RunSpec, folder: RunFolder, rights: Rights, uid: int | None) -> Launch:
+def launch(spec: RunSpec, folder: RunFolder, machine: Capabilities, uid: int | None) -> Launch:
     """What a prepared process becomes. Nothing of our own environment gets into it."""
-    home, temporary = _home(folder, rights)
+    home, temporary = _home(folder, machine)
     script = f"{home}/{spec.entrypoint}"
     return Launch(
         argv=[str(spec.python), "-u", script],
@@ -145,9 +157,14 @@ def launch(spec: RunSpec, folder: RunFolder, rights: Rights, uid: int | None) ->
     )
 
 
-def _home(folder: RunFolder, rights: Rights) -> tuple[str, str]:
+def _group(name: str, machine: Capabilities) -> str:
+    """The folder of its control group; empty where there are none."""
+    return f"{machine.cgroup_parent}/rondo-{name}" if machine.cgroup_parent else ""
+
+
+def _home(folder: RunFolder, machine: Capabilities) -> tuple[str, str]:
     """Home and temporary folder by the names that the run has for them."""
-    if rights.namespaces:
+    if machine.no_namespaces:
         return str(folder.home), str(folder.temporary)
     return mounts.HOME, mounts.TEMPORARY
 
@@ -177,9 +194,9 @@ def _ours() -> list[str]:
     return [str(_OUR_TREE / "libs"), str(_OUR_TREE / "services"), str(_MSGSPEC)]
 
 
-def _view(readable: list[str], folder: RunFolder, limits: Limits, nested: bool) -> View:
+def _mount_plan(readable: list[str], folder: RunFolder, limits: Limits, nested: bool) -> MountPlan:
     hidden = any(tree.startswith((mounts.HOME + "/", mounts.TEMPORARY + "/")) for tree in readable)
-    return View(
+    return MountPlan(
         root=str(folder.root),
         home=str(folder.home),
         temporary=str(folder.temporary),
@@ -198,6 +215,6 @@ def _environment(spec: RunSpec, home: str, temporary: str) -> dict[str, str]:
         "LOGNAME": accounts.NAME,
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
-        _TASK: str(spec.task_id),
+        _TASK_ID: str(spec.task_id),
         **spec.variables,
     }

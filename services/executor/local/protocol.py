@@ -7,40 +7,43 @@ import msgspec
 
 from services.executor.backend import Limits
 
-START = b"start"  # executor to a launched process: go on, your program may begin
-MESSAGE_BYTES = 1 << 18  # no more fits into a socket's buffer by default
+START = b"start"  # executor to a launched process: your program may begin
+MAX_MESSAGE_BYTES = 1 << 18  # no more fits into a socket's buffer by default
 
 
-class Rights(msgspec.Struct, frozen=True):
-    """What the launcher may do on this machine, found by trying; an empty reason: it may."""
+class Capabilities(msgspec.Struct, frozen=True):
+    """What the launcher can do on this machine, as it found by trying.
 
-    namespaces: str = ""  # why runs get no private view and process table
-    uids: str = ""  # why runs get no uid of their own
+    A field `no_…` is empty where it can, else the reason why it can't.
+    """
+
+    no_namespaces: str = ""  # runs share the machine's file system and process table
+    no_uids: str = ""  # runs have no uid of their own
     landlock: int = 0  # version of the interface, 0 without
-    group: str = ""  # directory for the runs' control groups, empty where they would add nothing
-    zygotes: str = ""  # why runs can't be forked from warm interpreters
-    calls: str = ""  # why system calls can't be kept from runs
-    ports: str = ""  # why nobody can bind sockets for them
+    cgroup_parent: str = ""  # folder for the runs' control groups, empty where they add nothing
+    no_zygotes: str = ""  # runs can't be forked from warm interpreters
+    no_syscall_filter: str = ""  # system calls can't be kept from runs
+    no_port_broker: str = ""  # nobody can bind sockets for runs
 
     @property
-    def private(self) -> bool:
+    def private_devices(self) -> bool:
         """Whether what other runs have below /dev is out of sight, or of another uid."""
-        return not (self.namespaces and self.uids)
+        return not (self.no_namespaces and self.no_uids)
 
 
-class View(msgspec.Struct, frozen=True):
-    """The file system as a run sees it: nothing but the system, these trees and its own folders."""
+class MountPlan(msgspec.Struct, frozen=True):
+    """The file system of a run: the system, these trees, its own folders and nothing else."""
 
-    root: str  # an empty directory to build it on
+    root: str  # an empty folder to build it on
     home: str  # seen at HOME
     temporary: str  # seen at /tmp
-    readable: list[str]  # seen at their own places
+    readable: list[str]  # trees, seen at their own paths
     shared_bytes: int  # of /dev/shm
-    nested: bool = False  # in a zygote's, which differs from it only in the private folders
+    nested: bool = False  # built inside a zygote's, which differs in the private folders only
 
 
-class Powers(msgspec.Struct, frozen=True):
-    """What a zygote may do to set up its runs, in namespaces of its own: be one of these uids."""
+class ZygotePrivileges(msgspec.Struct, frozen=True):
+    """The uids that a zygote may give to its runs, in namespaces of its own."""
 
     first_uid: int
     count: int  # 0: no uid but its own
@@ -49,25 +52,26 @@ class Powers(msgspec.Struct, frozen=True):
 class Prepare(msgspec.Struct, frozen=True, tag=True):
     """Executor to launcher or zygote: make the processes of a run, before it is known of which.
 
-    Comes with two descriptors: control, and the one on which its Launch will come. A shim that
-    has ended a run gets the next one on its control, with the second descriptor alone.
+    Comes with two descriptors: the shim's control socket, and the socket on which the Launch will
+    come. A shim that has ended a run gets its next Prepare on the control socket, with the launch
+    socket alone.
     """
 
-    place: str  # unique, to speak of it
+    name: str  # unique among the launcher's or zygote's
     limits: Limits
     readable: list[str]
     writable: list[str]
     listable: list[str]
-    view: View | None = None
-    group: str = ""
-    powers: Powers | None = None
+    mounts: MountPlan | None = None  # none where there are no namespaces
+    group: str = ""  # folder of its control group; empty without
+    privileges: ZygotePrivileges | None = None  # of a zygote alone
 
 
 class Launch(msgspec.Struct, frozen=True):
     """Executor to a prepared process: what to become once it gets START, on the same socket.
 
-    Comes with two descriptors, stdout and stderr; that of a zygote with a third, on which it
-    will be told what to do.
+    Comes with two descriptors, stdout and stderr. A zygote's comes with a third, its own control
+    socket.
     """
 
     argv: list[str]  # the program's path first
@@ -78,7 +82,7 @@ class Launch(msgspec.Struct, frozen=True):
 
 
 class Script(msgspec.Struct, frozen=True):
-    """What runs will find at `path`."""
+    """The source that runs will find at `path`."""
 
     path: str
     source: bytes
@@ -87,7 +91,8 @@ class Script(msgspec.Struct, frozen=True):
 class Preload(msgspec.Struct, frozen=True, tag=True):
     """Executor to zygote: import and compile these if that does no harm.
 
-    Of `imports` none after the first that does; they are statements, as in imports.Ahead.
+    `neutral` and `imports` are statements, as in ScriptImports. The zygote stops at the first of
+    `imports` that does harm; `neutral` ones are independent of each other.
     """
 
     neutral: list[str] = []
@@ -96,9 +101,9 @@ class Preload(msgspec.Struct, frozen=True, tag=True):
 
 
 class Stop(msgspec.Struct, frozen=True, tag=True):
-    """Executor to shim: ask the run to end, and end it after `grace` seconds.
+    """Executor to shim: ask the run to end, and end it by force after `grace` seconds.
 
-    Once more, it can only be earlier.
+    A second one can only make that earlier.
     """
 
     grace: float
@@ -107,22 +112,22 @@ class Stop(msgspec.Struct, frozen=True, tag=True):
 class Gone(msgspec.Struct, frozen=True, tag=True):
     """Launcher or zygote to executor: the shim is reaped, nothing of its run is left."""
 
-    place: str
+    name: str  # of the Prepare that the shim was made for
 
 
 class Preloaded(msgspec.Struct, frozen=True, tag=True):
     """Zygote to executor, once at its start and after each Preload: ready for the next run."""
 
-    refused: dict[str, str] = {}  # why which imports were not carried out
-    found: list[str] = []  # modules that runs find, and a new interpreter has not
-    variables: list[str] = []  # that imports have looked at
-    files: list[str] = []  # the same, below the home
+    refused: dict[str, str] = {}  # statements that were not carried out, each with the reason
+    modules: list[str] = []  # those that runs find loaded and a new interpreter has not
+    variables: list[str] = []  # environment variables that imports have looked at
+    files: list[str] = []  # paths below the home that imports have looked at
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):
     """Child to executor: all is in place, the program comes next. The kernel adds the pid."""
 
-    new: str = ""  # why it becomes a new interpreter; empty if it is a fork of a warm one
+    exec_reason: str = ""  # why it becomes a new interpreter; empty for a fork of a warm one
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
@@ -134,6 +139,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 class Ended(msgspec.Struct, frozen=True, tag=True):
     """Shim to executor: every process of the run is dead and reaped."""
 
+    # By itself, by a Stop, or because the launcher or the executor was gone.
     cause: Literal["exit", "stop", "lost"]
     status: int  # of the main process, as from wait(2)
     cpu_seconds: float
@@ -141,10 +147,10 @@ class Ended(msgspec.Struct, frozen=True, tag=True):
     oom_kills: int
 
 
-def receive(channel: socket.socket) -> bytes:
+def receive(control: socket.socket) -> bytes:
     """The next message; empty once the other side is gone, even if it left some of ours unread."""
     try:
-        return channel.recv(MESSAGE_BYTES)
+        return control.recv(MAX_MESSAGE_BYTES)
     except ConnectionResetError:
         return b""
 
@@ -152,7 +158,7 @@ def receive(channel: socket.socket) -> bytes:
 FromRun = Started | Failed | Ended
 encode = msgspec.json.encode
 shim_decoder: msgspec.json.Decoder[Prepare | Stop] = msgspec.json.Decoder(Prepare | Stop)
-order_decoder: msgspec.json.Decoder[Prepare | Preload] = msgspec.json.Decoder(Prepare | Preload)
+fork_loop_decoder: msgspec.json.Decoder[Prepare | Preload] = msgspec.json.Decoder(Prepare | Preload)
 launch_decoder: msgspec.json.Decoder[Launch] = msgspec.json.Decoder(Launch)
 from_launcher_decoder: msgspec.json.Decoder[Gone | Preloaded] = msgspec.json.Decoder(
     Gone | Preloaded
@@ -160,9 +166,11 @@ from_launcher_decoder: msgspec.json.Decoder[Gone | Preloaded] = msgspec.json.Dec
 from_run_decoder: msgspec.json.Decoder[FromRun] = msgspec.json.Decoder(FromRun)
 
 
-def heard(message: bytes) -> FromRun | None:
-    """What a run's processes say; None for the end, as which nonsense counts: it may come from
-    others' code."""
+def decode_from_run(message: bytes) -> FromRun | None:
+    """A message of a run's processes; None for the end of them.
+
+    Nonsense counts as the end: a zygote's processes run others' packages, which could write it.
+    """
     try:
         return from_run_decoder.decode(message) if message else None
     except msgspec.DecodeError:

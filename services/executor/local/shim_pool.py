@@ -5,14 +5,14 @@ from typing import Protocol
 
 from services.executor.local.protocol import Prepare, encode
 
-_MOST = 16  # that wait; each has 2 MiB of its own
+_MAX_WAITING = 16  # that wait; each has 2 MiB of its own
 
 
 class ShimClient:
-    """One shim, known by its `place`: that of the run that it was made for."""
+    """One shim, known by its `name`: that of the run that it was made for."""
 
     def __init__(self, first: Prepare, control: socket.socket) -> None:
-        self.place = first.place
+        self.name = first.name
         self.control = control
         # Who reaps it has to know its run's control group, and knows that of the first.
         self.once = bool(first.group)
@@ -35,17 +35,17 @@ class Launcher(Protocol):
     def free(self, shim: ShimClient) -> None:
         """Its run has ended, and nothing of it is left."""
 
-    async def gone(self, place: str) -> None:
+    async def gone(self, name: str) -> None:
         """Wait until nothing of the shim's run can be left."""
 
     async def insist(self) -> None:
         """A run that was told to end did not: do what there is beyond that."""
 
-    def forget(self, place: str) -> None:
+    def forget(self, name: str) -> None:
         """Nobody will ask about this shim again."""
 
 
-class Free:
+class ShimPool:
     """Shims of one zygote that wait, and which of the busy ones may."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Free:
 
     def put(self, shim: ShimClient) -> bool:
         """It has ended its run; False if it is to end as well."""
-        wanted = shim in self._busy and len(self._waiting) < _MOST
+        wanted = shim in self._busy and len(self._waiting) < _MAX_WAITING
         self._busy.discard(shim)
         if wanted:
             self._waiting.append(shim)

@@ -14,8 +14,8 @@ from services.executor.local import process_spec
 from services.executor.local.control import Channel
 from services.executor.local.home import RunFolder
 from services.executor.local.process import LocalProcess
-from services.executor.local.protocol import Preload, Preloaded, Prepare, Rights
-from services.executor.local.shim_pool import Free, ShimClient
+from services.executor.local.protocol import Capabilities, Preload, Preloaded, Prepare
+from services.executor.local.shim_pool import ShimClient, ShimPool
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ _MOMENT = 0.03  # seconds in which a run is over the worst
 _LIMITS = Limits(BOUNDLESS, BOUNDLESS, BOUNDLESS, processes=1 << 16, open_files=1 << 16)
 
 
-class Place:
+class FolderPool:
     """Where the folders of a zygote's runs lie: in `folder`, which it sees as `inside`."""
 
     def __init__(self, folder: RunFolder, inside: str, uid: int | None) -> None:
@@ -64,42 +64,47 @@ class ZygoteClient:
     """A warm interpreter of one environment: a place for runs to be started. Made by `start`."""
 
     def __init__(
-        self, process: LocalProcess, channel: Channel, place: Place, python: Path, rights: Rights
+        self,
+        process: LocalProcess,
+        channel: Channel,
+        folders: FolderPool,
+        python: Path,
+        machine: Capabilities,
     ) -> None:
         self._process = process
         self._channel = channel
-        self._place = place
-        self._reach = process_spec.reach(python, rights)
-        self._rights = rights
+        self._folders = folders
+        self._paths = process_spec.visible_paths(python, machine)
+        self._machine = machine
         self._spares: list[LocalProcess] = []
-        self._free = Free()
-        self._stocking: asyncio.Task[None] | None = None
+        self._free = ShimPool()
+        self._replenishing: asyncio.Task[None] | None = None
         self._closed = False
         self.runs = 0
-        self.holds = Preloaded()
+        self.preloaded = Preloaded()
         channel.listen()
 
     @classmethod
     async def start(
         cls,
         python: Path,
-        script: str,
+        script_path: str,
         runs: Path,
         launcher: Channel,
-        rights: Rights,
+        machine: Capabilities,
         first_uid: int,
     ) -> "ZygoteClient":
-        """For runs that find their script at `script`; each elsewhere if that is empty.
+        """For runs that find their script at `script_path`; each elsewhere if that is empty.
 
         Raises Unavailable, with the reason, if it can't be.
         """
         run_id = uuid4()
         # Short names: where runs share the machine's file system, sockets have to fit behind them.
         folder = RunFolder(runs / run_id.hex[:8])
-        uid = None if rights.uids else process_spec.zygote_uid(first_uid)
+        uid = None if machine.no_uids else process_spec.zygote_uid(first_uid)
         folder.prepare(uid)
-        spec = RunSpec(run_id, run_id, 0, python, folder.path, script, limits=_LIMITS)
-        prepare, launch = process_spec.zygote(spec, folder, rights, first_uid)
+        spec = RunSpec(run_id, run_id, 0, python, folder.path, script_path, limits=_LIMITS)
+        prepare, launch = process_spec.zygote(spec, folder, machine, first_uid)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         null = os.open(os.devnull, os.O_WRONLY)
@@ -113,8 +118,8 @@ class ZygoteClient:
         finally:
             theirs.close()
             os.close(null)
-        place = Place(folder, launch.environment["TMPDIR"], uid)
-        zygote = cls(process, Channel(ours), place, python, rights)
+        folders = FolderPool(folder, launch.environment["TMPDIR"], uid)
+        zygote = cls(process, Channel(ours), folders, python, machine)
         await zygote._answer()
         return zygote
 
@@ -145,14 +150,14 @@ class ZygoteClient:
         while self._spares:
             spare = self._spares.pop(0)
             if spare.usable and spare.limits == limits:
-                return spare, self._place.within(spare.folder)
+                return spare, self._folders.within(spare.folder)
             await spare.discard()
         return await self._made(limits)
 
-    def stock(self) -> None:
+    def replenish(self) -> None:
         """Have a few runs ready, but in a moment: now it would be in the way of the one begun."""
-        if self._stocking is None or self._stocking.done():
-            self._stocking = asyncio.create_task(self._stock())
+        if self._replenishing is None or self._replenishing.done():
+            self._replenishing = asyncio.create_task(self._replenish())
 
     async def prepare(self, prepare: Prepare, orders: int) -> ShimClient:
         """See Channel.prepare. By a shim that waits, if one does."""
@@ -169,9 +174,9 @@ class ZygoteClient:
         if self._closed or not self._free.put(shim):
             self._give_up(shim)
 
-    async def gone(self, place: str) -> None:
+    async def gone(self, name: str) -> None:
         """See Channel.gone. If the zygote is lost, nothing of it lives once its shim ended."""
-        await self._channel.gone(place)
+        await self._channel.gone(name)
         if self.lost:
             await self.close()
 
@@ -183,9 +188,9 @@ class ZygoteClient:
         self._free.lost(shim)
         self._channel.free(shim)
 
-    def forget(self, place: str) -> None:
+    def forget(self, name: str) -> None:
         """See Channel.forget."""
-        self._channel.forget(place)
+        self._channel.forget(name)
 
     async def close(self) -> None:
         """End it and all its runs."""
@@ -195,19 +200,19 @@ class ZygoteClient:
         await self._clear()
 
     async def _made(self, limits: Limits) -> tuple[LocalProcess, RunFolder]:
-        folder = self._place.new()
-        seen = self._place.within(folder)
+        folder = self._folders.new()
+        seen = self._folders.within(folder)
         try:
-            place = uuid4().hex  # not the folder's name, which others had before
-            order = process_spec.prepare(
-                place, self._reach, limits, seen, self._rights, forked=True
+            name = uuid4().hex  # not the folder's name, which others had before
+            message = process_spec.prepare(
+                name, self._paths, limits, seen, self._machine, forked=True
             )
-            return await LocalProcess.prepare(order, folder, self, self._place.leave), seen
+            return await LocalProcess.prepare(message, folder, self, self._folders.leave), seen
         except BaseException:
             folder.remove()
             raise
 
-    async def _stock(self) -> None:
+    async def _replenish(self) -> None:
         await asyncio.sleep(_MOMENT)
         try:
             while len(self._spares) < _SPARES and not (self._closed or self.lost):
@@ -217,8 +222,8 @@ class ZygoteClient:
             _log.info("no runs are prepared: %s", error)
 
     async def _clear(self) -> None:
-        if self._stocking:
-            await asyncio.wait([self._stocking])
+        if self._replenishing:
+            await asyncio.wait([self._replenishing])
         spares, self._spares = self._spares, []
         await asyncio.gather(*(spare.discard() for spare in spares))
         for shim in self._free.renew():
@@ -239,5 +244,5 @@ class ZygoteClient:
             await self.close()
             outcome = await self._process.wait()
             raise Unavailable(f"its template has ended: {outcome.detail}")
-        self.holds = answer
+        self.preloaded = answer
         return answer

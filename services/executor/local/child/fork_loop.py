@@ -16,21 +16,21 @@ from libs.linux import namespace, process
 from libs.linux.cgroup import Group
 from services.executor.local.child import process_setup, shim
 from services.executor.local.protocol import (
-    MESSAGE_BYTES,
+    MAX_MESSAGE_BYTES,
     Failed,
     Gone,
     Preload,
     Prepare,
     encode,
-    order_decoder,
+    fork_loop_decoder,
 )
 
 
-class Born(BaseException):
+class UnwindToRun(BaseException):
     """Leads the main process of a run out of everything that it was forked in."""
 
 
-class Forker:
+class ForkLoop:
     """Serves one executor until it is gone."""
 
     become: shim.Become = staticmethod(process_setup.become)
@@ -80,14 +80,14 @@ class Forker:
 
     def _start(self) -> bool:
         try:
-            message, descriptors, _, _ = socket.recv_fds(self.executor, MESSAGE_BYTES, 2)
+            message, descriptors, _, _ = socket.recv_fds(self.executor, MAX_MESSAGE_BYTES, 2)
         except ConnectionResetError:  # it is gone and left something of ours unread
             return False
         if not message:
             return False
         for each in descriptors:  # recv_fds drops the flag for it; no run may get the control
             os.set_inheritable(each, False)
-        order = order_decoder.decode(message)
+        order = fork_loop_decoder.decode(message)
         if isinstance(order, Prepare):
             control, orders = (socket.socket(fileno=each) for each in descriptors)
             with control, orders:
@@ -102,7 +102,7 @@ class Forker:
                 self._be_shim(prepare, control, orders)
         except OSError as error:  # too many processes; the other runs go on
             control.send(encode(Failed(str(error))))
-            self.executor.send(encode(Gone(prepare.place)))
+            self.executor.send(encode(Gone(prepare.name)))
             return
         watch = os.pidfd_open(pid)
         self._shims[watch] = pid, prepare
@@ -112,7 +112,7 @@ class Forker:
         try:
             self.executor.close()
             shim.keep(prepare, control, orders, self._myself, self.become)
-        except Born:
+        except UnwindToRun:
             raise
         except OSError as error:
             control.send(encode(Failed(str(error))))
@@ -134,4 +134,4 @@ class Forker:
         if left:
             Group(Path(prepare.group)).remove()
         with contextlib.suppress(BrokenPipeError):  # the loop is about to see it gone
-            self.executor.send(encode(Gone(prepare.place)))
+            self.executor.send(encode(Gone(prepare.name)))

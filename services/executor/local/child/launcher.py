@@ -6,8 +6,9 @@ and everything below it dies with it; so it does when the executor stands still 
 parent stays to bind sockets for runs (porter.py).
 
 Arguments: descriptors of a SOCK_SEQPACKET socket and of the executor's pulse, its pid, folder of
-the runs, first uid, whether to use namespaces (1 or 0), ports that runs do not get, readable trees.
-Sends Rights first, then a Gone for each run; gets a Prepare with its two descriptors for each.
+the runs, first uid, whether to use namespaces (1 or 0), ports that runs do not get, readable
+trees. Sends Capabilities first, then a Gone for each run; gets a Prepare with its two descriptors
+for each.
 """
 
 import contextlib
@@ -23,12 +24,12 @@ from pathlib import Path
 import msgspec
 
 from libs.linux import landlock, namespace, syscalls
-from services.executor.local import capabilities
+from services.executor.local.capabilities import detect
 from services.executor.local.child import syscall_filter
-from services.executor.local.child.fork_loop import Forker
-from services.executor.local.child.port_broker import USUAL, Porter, ports_of
+from services.executor.local.child.fork_loop import ForkLoop
+from services.executor.local.child.port_broker import ALLOWED_PORTS, PortBroker, parse_ports
 from services.executor.local.heartbeat import Watch
-from services.executor.local.protocol import Rights, encode
+from services.executor.local.protocol import Capabilities, encode
 
 _FIRST_TO_GO = "300"  # of 1000: as if it had that much of the machine's memory
 
@@ -41,12 +42,12 @@ def main() -> int:
         return 1  # it ended before we asked to end with it
     os.chdir("/")
     _bound_all()
-    kept = ports_of(ports)
+    kept = parse_ports(ports)
     watch = Watch(int(pulse))
     with socket.socket(fileno=int(descriptor)) as executor:
-        found = capabilities.find(Path(runs), int(uid), readable, namespaces == "1")
+        found = detect(Path(runs), int(uid), readable, namespaces == "1")
         to_porter, from_launcher = socket.socketpair()
-        if first := _fork(isolated=not found.namespaces):
+        if first := _fork(isolated=not found.no_namespaces):
             # It keeps the socket as well: the executor takes its end for the end of all runs.
             to_porter.close()
             return _be_porter(first, from_launcher, kept)
@@ -88,26 +89,26 @@ def _be_porter(first: int, launcher: socket.socket, kept: frozenset[int]) -> int
     with launcher:
         _, listeners, _, _ = socket.recv_fds(launcher, 1, 1)
     if listeners:
-        Porter(listeners[0], kept).serve(until=os.pidfd_open(first))
+        PortBroker(listeners[0], kept).serve(until=os.pidfd_open(first))
     return os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])
 
 
-def _seal(found: Rights, kept: frozenset[int], porter: socket.socket) -> Rights:
+def _seal(found: Capabilities, kept: frozenset[int], porter: socket.socket) -> Capabilities:
     """Give up what no run is to have. What we may not is said."""
     syscall_filter.make_ready()
     syscalls.no_new_privileges()
-    landlock.restrict_ports({0, *USUAL} - kept)
+    landlock.restrict_ports({0, *ALLOWED_PORTS} - kept)
     try:
-        listener = syscall_filter.close_to_all(not found.namespaces, apart=found.private)
+        listener = syscall_filter.close_to_all(not found.no_namespaces, apart=found.private_devices)
     except OSError as error:
-        return msgspec.structs.replace(found, calls=str(error.strerror or error))
+        return msgspec.structs.replace(found, no_syscall_filter=str(error.strerror or error))
     if listener:
         socket.send_fds(porter, [b"1"], [listener])
         os.close(listener)
     return found
 
 
-class Launcher(Forker):
+class Launcher(ForkLoop):
     """Gives its executor up when that shows no pulse."""
 
     def __init__(self, executor: socket.socket, namespaces: bool, watch: Watch) -> None:
@@ -116,14 +117,14 @@ class Launcher(Forker):
         self.poller.register(watch.timer, select.POLLIN)
 
     def forsaken(self) -> bool:
-        """See Forker.forsaken."""
+        """See ForkLoop.forsaken."""
         return self._watch.missed()
 
 
-def _serve(executor: socket.socket, found: Rights, watch: Watch) -> None:
+def _serve(executor: socket.socket, found: Capabilities, watch: Watch) -> None:
     with contextlib.suppress(BrokenPipeError):  # it has ended already; then there is nothing to do
         executor.send(encode(found))
-    launcher = Launcher(executor, not found.namespaces, watch)
+    launcher = Launcher(executor, not found.no_namespaces, watch)
     if not launcher.forsaken():  # which sets the timer
         launcher.serve()
     launcher.end_all()

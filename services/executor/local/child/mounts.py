@@ -14,7 +14,7 @@ from pathlib import Path
 from libs.linux import syscalls
 from services.executor.local.child import accounts
 from services.executor.local.child.accounts import HOME as HOME
-from services.executor.local.protocol import View
+from services.executor.local.protocol import MountPlan
 
 TEMPORARY = "/tmp"  # noqa: S108 - a private one
 
@@ -59,14 +59,14 @@ def devices(private: bool) -> list[str]:
     return [*(f"/dev/{name}" for name in names), *found]
 
 
-def enter(view: View) -> list[int]:
-    """Leave the machine's file system and System V's memory for those of the view.
+def enter(plan: MountPlan) -> list[int]:
+    """Leave the machine's file system and System V's memory for those of the plan.
 
     Needs the right to mount; can't be undone. Returns what `accounts.write` is to fill.
     """
     os.umask(0o022)  # everybody may pass through the folders that we make
     syscalls.unshare(syscalls.CLONE_NEWNS | syscalls.CLONE_NEWIPC)
-    return _nest(view) if view.nested else _build(view)
+    return _nest(plan) if plan.nested else _build(plan)
 
 
 def conceal(paths: list[str]) -> None:
@@ -76,33 +76,33 @@ def conceal(paths: list[str]) -> None:
         syscalls.mount("tmpfs", path, "tmpfs", syscalls.MS_RDONLY | syscalls.MS_NODEV, "mode=755")
 
 
-def _nest(view: View) -> list[int]:
+def _nest(plan: MountPlan) -> list[int]:
     """Cover what is private to the view that we are in; a tenth of the calls of a new one."""
     both = syscalls.MS_BIND | syscalls.MS_REC
-    syscalls.mount(view.home, HOME, flags=both)  # first, for it lies below the other
-    syscalls.mount(view.temporary, TEMPORARY, flags=both)
-    _private(view, "")
+    syscalls.mount(plan.home, HOME, flags=both)  # first, for it lies below the other
+    syscalls.mount(plan.temporary, TEMPORARY, flags=both)
+    _private(plan, "")
     _proc("/proc")
     return accounts.place("/etc", _SHARED, to_be_found=False)
 
 
-def _build(view: View) -> list[int]:
+def _build(plan: MountPlan) -> list[int]:
     syscalls.mount("none", "/", flags=syscalls.MS_REC | syscalls.MS_PRIVATE)
-    _tmpfs(view.root, "mode=755")
+    _tmpfs(plan.root, "mode=755")
     # Before the trees: an environment may itself lie below one of these.
-    _bind(view.home, view.root + HOME)
-    _bind(view.temporary, view.root + TEMPORARY)
-    for path in _without_nested([*system_trees(), *view.readable]):
-        _show(view.root, path)
-    _bind("/dev", view.root + "/dev")
-    files = _accounts(view.root)
-    _private(view, view.root)
-    _bind("/sys", view.root + "/sys")
-    _proc(view.root + "/proc")
-    _read_only(view.root)
+    _bind(plan.home, plan.root + HOME)
+    _bind(plan.temporary, plan.root + TEMPORARY)
+    for path in _without_nested([*system_trees(), *plan.readable]):
+        _show(plan.root, path)
+    _bind("/dev", plan.root + "/dev")
+    files = _accounts(plan.root)
+    _private(plan, plan.root)
+    _bind("/sys", plan.root + "/sys")
+    _proc(plan.root + "/proc")
+    _read_only(plan.root)
     # Not pivot_root, which would leave the old root to be found and unmounted: this covers it.
-    os.chdir(view.root)
-    syscalls.mount(view.root, "/", flags=_MS_MOVE)
+    os.chdir(plan.root)
+    syscalls.mount(plan.root, "/", flags=_MS_MOVE)
     os.chroot(".")
     os.chdir("/")
     return files
@@ -141,9 +141,9 @@ def _read_only(target: str) -> None:
     syscalls.mount("none", target, flags=flags)
 
 
-def _private(view: View, root: str) -> None:
+def _private(plan: MountPlan, root: str) -> None:
     """Shared memory, of no more than its size, and terminals."""
-    size = max(view.shared_bytes, _PAGE)  # 0 would be boundless
+    size = max(plan.shared_bytes, _PAGE)  # 0 would be boundless
     _tmpfs(root + _SHARED, f"mode=1777,size={size},nr_inodes={_INODES}")
     if os.path.isdir(root + _TERMINALS):
         options = "newinstance,ptmxmode=0666,mode=620"

@@ -21,11 +21,11 @@ _PORT = slice(2, 4)  # of an address of either family
 
 
 # Where no run's socket can be had, those on which scripts listen: distributed training, dashboards.
-USUAL = (5000, 6006, 7860, 8000, 8265, 8501, 8786, 8787, 8888, 9000, 29400, 29500)
-KEPT = "20000-29399"  # of which `rondo up` picks its own
+ALLOWED_PORTS = (5000, 6006, 7860, 8000, 8265, 8501, 8786, 8787, 8888, 9000, 29400, 29500)
+DEFAULT_KEPT_PORTS = "20000-29399"  # of which `rondo up` picks its own
 
 
-class Porter:
+class PortBroker:
     """`kept` are the ports that runs do not get."""
 
     def __init__(self, listener: int, kept: frozenset[int]) -> None:
@@ -74,7 +74,7 @@ class Porter:
             return seccomp_notify.bind(theirs, address)
 
 
-def ports_of(text: str) -> frozenset[int]:
+def parse_ports(text: str) -> frozenset[int]:
     """From "20000-29399,8080". Raises ValueError."""
     ports: set[int] = set()
     for part in filter(None, text.split(",")):

@@ -22,7 +22,7 @@ from services.executor.local.child import (
     zygote_privileges,
 )
 from services.executor.local.protocol import (
-    MESSAGE_BYTES,
+    MAX_MESSAGE_BYTES,
     START,
     Failed,
     Launch,
@@ -61,25 +61,25 @@ def settle(prepare: Prepare) -> list[int]:
     os.setsid()
     if prepare.group:
         Group(Path(prepare.group)).join()
-    named = mounts.enter(prepare.view) if prepare.view else []
+    named = mounts.enter(prepare.mounts) if prepare.mounts else []
     rlimits.apply(prepare.limits)
     os.umask(0o077)
     syscalls.no_new_privileges()
-    if not prepare.powers:  # it would forbid all mounting
+    if not prepare.privileges:  # it would forbid all mounting
         landlock.restrict(prepare.readable, prepare.writable, prepare.listable)
     return named
 
 
 def set_up(prepare: Prepare, orders: socket.socket, named: list[int]) -> Launch:
     """Wait for what to become, and give the calling process all that this has. Raises OSError."""
-    message, streams, _, _ = socket.recv_fds(orders, MESSAGE_BYTES, 3)
+    message, streams, _, _ = socket.recv_fds(orders, MAX_MESSAGE_BYTES, 3)
     if not message:
         os._exit(NOT_STARTED)  # nobody needs us
     launch = launch_decoder.decode(message)
     _name(named, launch.uid)
     _connect(*streams)
-    if prepare.powers:
-        zygote_privileges.keep(prepare.powers, launch.uid)
+    if prepare.privileges:
+        zygote_privileges.keep(prepare.privileges, launch.uid)
     elif launch.uid is not None:
         drop_to(launch.uid)
     elif os.geteuid() == 0:
@@ -87,7 +87,7 @@ def set_up(prepare: Prepare, orders: socket.socket, named: list[int]) -> Launch:
     os.chdir(launch.directory)
     syscalls.die_with_parent(signal.SIGKILL)  # not before the change of uid, which clears it
     rlimits.apply_last(prepare.limits, own_uid=launch.uid is not None)
-    if not prepare.powers:
+    if not prepare.privileges:
         capability.drop()
     return launch
 

@@ -22,7 +22,7 @@ from libs.linux import process, syscalls
 from libs.linux.cgroup import Group
 from services.executor.local.child import stop_request
 from services.executor.local.protocol import (
-    MESSAGE_BYTES,
+    MAX_MESSAGE_BYTES,
     Ended,
     Prepare,
     encode,
@@ -76,7 +76,7 @@ def _next(control: socket.socket, launcher: int) -> tuple[Prepare, socket.socket
     poller.register(launcher, select.POLLIN)
     while launcher not in {source for source, _ in poller.poll()}:
         try:
-            message, descriptors, _, _ = socket.recv_fds(control, MESSAGE_BYTES, 1)
+            message, descriptors, _, _ = socket.recv_fds(control, MAX_MESSAGE_BYTES, 1)
         except ConnectionResetError:
             return None
         if not message:

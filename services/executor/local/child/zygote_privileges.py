@@ -14,7 +14,7 @@ import os
 import signal
 
 from libs.linux import capability, namespace, syscalls
-from services.executor.local.protocol import Powers
+from services.executor.local.protocol import ZygotePrivileges
 
 _NEEDED = (
     capability.DAC_OVERRIDE,  # the folders of runs, each of which is for a uid of its own
@@ -27,13 +27,13 @@ _NEEDED = (
 )
 
 
-def keep(powers: Powers, uid: int | None) -> None:
+def keep(privileges: ZygotePrivileges, uid: int | None) -> None:
     """Go on as `uid` with the rights that a zygote needs. Raises OSError if we can't have them.
 
     We are process 1 of a new pid namespace then; who called waits outside and dies with us.
     """
-    if powers.count and uid is not None:
-        uids = range(powers.first_uid, powers.first_uid + powers.count)
+    if privileges.count and uid is not None:
+        uids = range(privileges.first_uid, privileges.first_uid + privileges.count)
         namespace.become_capable_over(uids, uid)
     else:
         namespace.become_capable()

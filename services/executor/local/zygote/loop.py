@@ -13,7 +13,7 @@ import msgspec
 
 from libs.linux import landlock, syscalls
 from services.executor.local.child import mounts, process_setup
-from services.executor.local.child.fork_loop import Born, Forker
+from services.executor.local.child.fork_loop import ForkLoop, UnwindToRun
 from services.executor.local.protocol import (
     Failed,
     Launch,
@@ -38,7 +38,7 @@ class Run(msgspec.Struct, frozen=True):
     zygote: object  # what is freed has its memory copied first, and is not worth that
 
 
-class Zygote(Forker):
+class Zygote(ForkLoop):
     """Like a launcher, but its runs go on in the interpreter that they were forked from."""
 
     def __init__(self, executor: socket.socket, namespaces: bool, plain: Set[str]) -> None:
@@ -50,7 +50,7 @@ class Zygote(Forker):
         self._seen = preload.Seen(Generators())
         self._found = self._loaded = frozenset[str]()
         self.run: Run | None = None
-        self.unwound: Born | None = None  # with all that it leads out of
+        self.unwound: UnwindToRun | None = None  # with all that it leads out of
         self._note()
 
     def preload(self, order: Preload) -> None:
@@ -88,7 +88,7 @@ class Zygote(Forker):
         except BaseException as error:
             control.send(encode(Failed(f"{type(error).__name__}: {error}")))
             os._exit(process_setup.NOT_STARTED)
-        raise Born
+        raise UnwindToRun
 
     def _note(self) -> None:
         """What runs start with: here, for in each of them the memory would be copied for it.
@@ -124,7 +124,7 @@ def serve(plain: Set[str], namespaces: bool) -> None:
             signal.set_wakeup_fd(-1)
             executor.send(encode(zygote.ready({})))
             zygote.serve()
-        except Born as born:
+        except UnwindToRun as born:
             zygote.unwound = born
     if zygote.run is None:
         os._exit(0)

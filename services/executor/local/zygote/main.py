@@ -5,8 +5,8 @@ where runs find their script, empty if each does elsewhere; over what follows ru
 that they are. It is started with the python of an environment and preloads what the scripts there
 import. It has one thread, a frozen heap, and of Rondo's modules none that a script could find. In a
 run's process this file's last statements run the script, so that there is one frame of ours beneath
-it and no more; what a new interpreter does before and after them is in run_script.py and finish.py
-beside this file.
+it and no more; what a new interpreter does before and after them is in run_script.py and
+finalize.py beside this file.
 """
 
 import sys
@@ -28,7 +28,7 @@ for _folder in (f"{_tree}/libs", f"{_tree}/services", sys.argv[1]):
     _loader.exec_module(sys.modules[_name])
 
 # They were not within reach before.
-from services.executor.local.zygote import finish, loop, run_script  # noqa: E402
+from services.executor.local.zygote import finalize, loop, run_script  # noqa: E402
 
 loop.serve(_plain, namespaces=sys.argv[2] == "1")
 _raised = None
@@ -37,4 +37,4 @@ try:
     exec(_code, sys.modules["__main__"].__dict__)  # noqa: S102 - the point
 except BaseException as _error:
     _raised = _error  # to be told of outside, where it is no other error's context
-finish.end(_raised, run_script.loaded())
+finalize.end(_raised, run_script.loaded())

@@ -1,6 +1,6 @@
 """Has a script find a forked interpreter as `python -u main.py` finds a new one.
 
-Sources: CPython's Modules/main.c and Python/pythonrun.c. For its end see finish.py.
+Sources: CPython's Modules/main.c and Python/pythonrun.c. For its end see finalize.py.
 """
 
 import ctypes

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from services.executor.local.zygote.inert_statements import Names, bound
+from services.executor.local.zygote.side_effects import Names, bound
 
 _MOST_FILES = 50
 _MOST_BYTES = 1 << 20
@@ -30,20 +30,20 @@ _ELSEWHERE = re.compile(
 _EARLY = {*sys.builtin_module_names, "abc", "codecs", "encodings", "io", "os", "site", "stat"}
 
 
-class Ahead(NamedTuple):
+class ScriptImports(NamedTuple):
     """What can be imported before a script starts.
 
-    `statements` are `import MODULE` or `from MODULE import NAME`, in their order; `left` says why
-    further ones at the top of the script are not among them; `names` are those of the modules that
-    the upload has itself.
+    `statements` are `import MODULE` or `from MODULE import NAME`, in their order; `own_imports`
+    says why further ones at the top of the script are not among them; `names` are those of the
+    modules that the upload has itself.
     """
 
     statements: tuple[str, ...] = ()
-    left: str = ""
+    own_imports: str = ""
     names: frozenset[str] = frozenset()
 
 
-def of(code: Path, script: Path) -> Ahead:
+def find(code: Path, script: Path) -> ScriptImports:
     """Of a script in the uploaded files `code`; no statements where it can't be read as Python."""
     walk = _Walk(script)
     left = ""
@@ -54,7 +54,7 @@ def of(code: Path, script: Path) -> Ahead:
     except _TOO_MUCH as error:
         walk.found.clear()
         left = f"{script.name} can't be read by the executor's Python ({type(error).__name__})"
-    return Ahead(tuple(walk.found), left, _own_names(code, script.parent))
+    return ScriptImports(tuple(walk.found), left, _own_names(code, script.parent))
 
 
 class _Stop(Exception):

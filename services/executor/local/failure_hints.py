@@ -4,7 +4,7 @@ multiprocessing says `PermissionError: [Errno 13] Permission denied` and no name
 /dev/shm for it: nobody could know what to do.
 """
 
-from services.executor.local.protocol import Rights
+from services.executor.local.protocol import Capabilities
 
 _DENIED = b"ermission denied"
 # Where it comes from: multiprocessing and its copies, their shared memory, and torch's.
@@ -17,8 +17,8 @@ _NO_SHARED_MEMORY = (
 )
 
 
-def explain(last_words: bytes, rights: Rights) -> str:
+def explain(last_words: bytes, machine: Capabilities) -> str:
     """A line for the log of a run that has failed after `last_words` on stderr; or nothing."""
-    if rights.private or _DENIED not in last_words:
+    if machine.private_devices or _DENIED not in last_words:
         return ""
     return _NO_SHARED_MEMORY if any(each in last_words for each in _OF_SHARED_MEMORY) else ""

@@ -12,7 +12,7 @@ from libs.domain.errors import Unavailable
 from libs.eventlog.message import parse_headers
 from libs.eventlog.nats_client import JS, ApiError, Message, Nats
 from libs.eventlog.pull import RETRYABLE, Delivery, Interrupted, pull
-from libs.eventlog.retry import back_off
+from libs.waiting.retry import back_off
 
 __all__ = ["Delivery", "direct_get", "follow", "parse_headers"]
 

@@ -13,8 +13,8 @@ import msgspec
 
 from libs.domain.errors import Unavailable
 from libs.eventlog.nats_client import ApiError, Nats
-from libs.eventlog.retry import back_off
 from libs.eventlog.streams import LEASE
+from libs.waiting.retry import back_off
 
 logger = logging.getLogger(__name__)
 

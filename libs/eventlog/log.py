@@ -21,7 +21,7 @@ from libs.eventlog import follow as following
 from libs.eventlog import streams
 from libs.eventlog.envelope import Context, Recorded, headers, read, recorded
 from libs.eventlog.nats_client import ApiError, Nats
-from libs.eventlog.retry import patiently
+from libs.waiting.retry import retry
 
 # 10071: wrong last sequence; 10164: the same in an atomic batch; 10201: a batch that is there.
 _WRONG_SEQUENCE = {10071, 10164, 10201}
@@ -127,7 +127,7 @@ class EventLog:
         event tells the two apart.
         """
         try:
-            return await patiently(attempt)
+            return await retry(attempt)
         except ApiError as error:
             if error.code in _CANNOT_TAKE_MORE:
                 raise Unavailable(f"the event log can't take events now: {error}") from error
@@ -170,11 +170,11 @@ class EventLog:
                 raise
             return msgspec.json.decode(body, type=_Got).message
 
-        return await patiently(attempt)
+        return await retry(attempt)
 
     async def read(self, stream: StreamId) -> list[Recorded]:
         """All events of one aggregate, oldest first; empty when it does not exist."""
-        return await patiently(lambda: self._read(stream))
+        return await retry(lambda: self._read(stream))
 
     async def _read(self, stream: StreamId) -> list[Recorded]:
         found: list[Recorded] = []
@@ -196,7 +196,7 @@ class EventLog:
 
     async def end(self) -> int:
         """The sequence of the newest event of all."""
-        return await patiently(lambda: streams.last_seq(self._nats, streams.EVENTS))
+        return await retry(lambda: streams.last_seq(self._nats, streams.EVENTS))
 
     def follow(
         self, after: int, subjects: Sequence[str] = (EVERYTHING,)

@@ -29,6 +29,7 @@ from libs.eventlog.append_health import Appends
 from libs.eventlog.mailbox import Mailbox
 from libs.eventlog.message import ApiError, Message, checked, frames
 from libs.natsjwt.issuer import is_user_seed
+from libs.waiting.retry import retry
 
 __all__ = ["ApiError", "Mailbox", "Message", "Nats", "checked", "connect"]
 
@@ -36,9 +37,9 @@ logger = logging.getLogger(__name__)
 
 JS = "$JS.API"
 USER = "rondo"
-RECONNECT_WAIT = 0.05
-REQUEST_TIMEOUT = 5.0
-CONNECT_PATIENCE = 30.0
+RECONNECT_SECONDS = 0.05
+REQUEST_TIMEOUT_SECONDS = 5.0
+CONNECT_TIMEOUT_SECONDS = 30.0
 
 
 class _Parser(Parser):  # type: ignore[misc]
@@ -147,7 +148,7 @@ class Nats:
         subject: str,
         data: bytes = b"",
         headers: Mapping[str, str] | None = None,
-        timeout: float = REQUEST_TIMEOUT,
+        timeout: float = REQUEST_TIMEOUT_SECONDS,
     ) -> Message:
         """One question, one answer. Unavailable when none came: the outcome is then unknown."""
         inbox = f"{self._inbox}.{next(self._numbers)}"
@@ -225,18 +226,17 @@ class Nats:
 
 
 async def _connect(
-    url: str, options: dict[str, Any], server: Path | None, patience: float
+    url: str, options: dict[str, Any], server: Path | None, timeout: float
 ) -> _Client:
-    deadline = asyncio.get_running_loop().time() + patience
-    while True:
+    async def attempt() -> _Client:
+        client = _Client(server)
         try:
-            client = _Client(server)
             await client.connect(url, allow_reconnect=True, **options)
-            return client
         except (OSError, TimeoutError, nats.errors.NoServersError) as error:
-            if asyncio.get_running_loop().time() > deadline:
-                raise Unavailable(f"NATS can't be reached at {url}: {error!r}") from error
-            await asyncio.sleep(RECONNECT_WAIT)
+            raise Unavailable(f"NATS can't be reached at {url}: {error!r}") from error
+        return client
+
+    return await retry(attempt, timeout, max_pause=RECONNECT_SECONDS)
 
 
 async def _close(client: Client) -> None:
@@ -253,7 +253,7 @@ async def _close(client: Client) -> None:
 async def connect(
     url: str,
     token: str | None = None,
-    patience: float = CONNECT_PATIENCE,
+    timeout: float = CONNECT_TIMEOUT_SECONDS,
     server: Path | None = None,
 ) -> AsyncIterator[Nats]:
     """Connected for as long as the block lasts; reconnects by itself, for ever.
@@ -279,7 +279,7 @@ async def connect(
     options: dict[str, Any] = {
         "pending_size": -1,
         "max_reconnect_attempts": -1,
-        "reconnect_time_wait": RECONNECT_WAIT,
+        "reconnect_time_wait": RECONNECT_SECONDS,
         "connect_timeout": 2,
         "ping_interval": 10,
         "error_cb": error,
@@ -290,7 +290,7 @@ async def connect(
         options["nkeys_seed_str"] = token
     elif token:
         options |= {"user": USER, "password": token}
-    client = await _connect(url, options, server, patience)
+    client = await _connect(url, options, server, timeout)
     holder.append(Nats(client))
     await holder[0].listen()
     try:

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
+
+from libs.waiting.event import set_within
 
 Item = TypeVar("Item")
 
@@ -32,9 +34,7 @@ class Ahead(Generic[Item]):
 
         None once the stream has ended; raises what it raised. Both after all that came before.
         """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
-                await self._came.wait()
+        await set_within(self._came, timeout)
         if not self._waiting and self.reader.done():
             return self.reader.result()
         return self.rest()

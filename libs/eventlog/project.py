@@ -9,13 +9,13 @@ A projection that can't apply an event stops and says so: going on would make th
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 from libs.domain.errors import Unavailable
 from libs.eventlog.prefetch import Ahead, reading_ahead
-from libs.eventlog.retry import patiently
 from libs.postgres.pool import Connection, Database
+from libs.waiting.event import set_within
+from libs.waiting.retry import retry
 
 logger = logging.getLogger(__name__)
 
@@ -93,9 +93,7 @@ class Position:
 
     async def asked(self, timeout: float) -> None:
         """Returns once somebody waits, at the latest after `timeout` seconds."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
-                await self._asked.wait()
+        await set_within(self._asked, timeout)
 
 
 class Runner(Generic[Item]):
@@ -123,7 +121,7 @@ class Runner(Generic[Item]):
     async def run(self) -> None:
         """For ever; raises RowsLost, what `apply` raises unless it is Unavailable, and that if the
         database stays away at the start."""
-        self._written = await patiently(self._load)
+        self._written = await retry(self._load)
         self.position.move(self._written)
         async with reading_ahead(self._follow(self._written), AHEAD) as ahead:
             while (batch := await ahead.take(QUIET if self._waiting else None)) is not None:
@@ -154,16 +152,14 @@ class Runner(Generic[Item]):
         return int(seq or 0)
 
     async def _write(self, batch: list[Item]) -> None:
-        tries = 0
-        while True:
-            try:
-                async with self._database.transaction() as connection:
-                    await self._write_fresh(connection, batch)
-                    return
-            except Unavailable as problem:
-                logger.warning("projection %s waits: %s", self._projection.name, problem)
-            await asyncio.sleep(min(0.05 * 2 ** min(tries, 6), 2.0))
-            tries += 1
+        async def attempt() -> None:
+            async with self._database.transaction() as connection:
+                await self._write_fresh(connection, batch)
+
+        def waits(problem: Unavailable) -> None:
+            logger.warning("projection %s waits: %s", self._projection.name, problem)
+
+        await retry(attempt, None, on_failure=waits)
 
     async def _write_fresh(self, connection: Connection, batch: list[Item]) -> None:
         done = await connection.fetchval(_MOVE, self._projection.name, batch[-1].seq)

@@ -29,7 +29,7 @@ from libs.eventlog.pull import (
     in_progress,
     pull,
 )
-from libs.eventlog.retry import back_off
+from libs.waiting.retry import back_off
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ import msgspec
 
 from libs.domain.errors import Unavailable
 from libs.eventlog.nats_client import Nats
-from libs.eventlog.retry import patiently
 from libs.postgres.pool import Connection, Database
+from libs.waiting.retry import retry
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class StreamIdentity:
             "SELECT created FROM origin WHERE stream = $1", self._stream
         )
         found = msgspec.json.decode(
-            await patiently(lambda: self._nats.api(f"STREAM.INFO.{self._stream}")), type=_Info
+            await retry(lambda: self._nats.api(f"STREAM.INFO.{self._stream}")), type=_Info
         )
         if known not in (None, found.created) or found.state.last_seq < furthest:
             raise OtherStream(self._said(found, known, furthest))

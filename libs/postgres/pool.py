@@ -16,10 +16,12 @@ import asyncpg
 
 from libs.domain.errors import Unavailable
 from libs.postgres import auth
+from libs.waiting.retry import retry
 
 logger = logging.getLogger(__name__)
 
-_PATIENCE = 30.0
+_CONNECT_TIMEOUT_SECONDS = 30.0
+_RECONNECT_SECONDS = 0.05
 _KEPT = 15.0  # seconds without use; each takes some MiB of the server's, and 10 ms to open
 # A plan is made once and kept, most often when its tables are still empty: reading all of one seems
 # cheap then, and is ruinous later. Every statement here has an index to go by, whatever it is asked
@@ -116,13 +118,13 @@ class Connection(Protocol):
 
 
 @contextmanager
-def _faults() -> Iterator[None]:
+def _faults(what: str = "Postgres") -> Iterator[None]:
     try:
         yield
     except _BUGS:
         raise
     except _GONE as error:
-        raise Unavailable(f"Postgres: {error!r}") from error
+        raise Unavailable(f"{what}: {error!r}") from error
 
 
 class Database:
@@ -225,12 +227,12 @@ async def _as_it_is(_: object) -> None:
 
 
 async def _pool(dsn: str, settings: dict[str, str], least: int, size: int) -> asyncpg.Pool:
-    deadline = asyncio.get_running_loop().time() + _PATIENCE
     plain, required = auth.parted(dsn)
     auth.check_passfile(dsn)
-    while True:
-        try:
-            pool = await asyncpg.create_pool(
+
+    async def attempt() -> asyncpg.Pool:
+        with _faults("Postgres can't be reached"):
+            return await asyncpg.create_pool(
                 plain,
                 connect=partial(_connected, required),
                 connection_class=_Informed,
@@ -242,11 +244,5 @@ async def _pool(dsn: str, settings: dict[str, str], least: int, size: int) -> as
                 timeout=5,
                 reset=_as_it_is,
             )
-        except _BUGS:
-            raise
-        except _GONE as error:
-            if asyncio.get_running_loop().time() > deadline:
-                raise Unavailable(f"Postgres can't be reached: {error!r}") from error
-            await asyncio.sleep(0.05)
-        else:
-            return pool
+
+    return await retry(attempt, _CONNECT_TIMEOUT_SECONDS, max_pause=_RECONNECT_SECONDS)

@@ -14,11 +14,11 @@ from uuid import UUID
 
 from libs.domain.errors import Unavailable
 from libs.eventlog.nats_client import ApiError, Nats
-from libs.eventlog.retry import back_off
 from libs.runlog import message
 from libs.runlog.chunks import CUT_AGE, Chunk, Cutter, Stream
 from libs.runlog.redraws import MOST
 from libs.service.room import Room
+from libs.waiting.retry import back_off
 
 logger = logging.getLogger(__name__)
 

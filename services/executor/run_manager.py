@@ -26,8 +26,8 @@ from libs.eventlog.envelope import Recorded
 from libs.eventlog.lease import Lease
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
 from libs.eventlog.nats_client import Nats
-from libs.eventlog.retry import back_off, patiently
 from libs.service.room import Room
+from libs.waiting.retry import back_off, retry
 from services.executor import run_results
 from services.executor.active_run import ActiveRun
 from services.executor.backend import Backend, Mode, Prepared, RunSpec
@@ -188,7 +188,7 @@ class RunManager:
     async def _prepared(
         self, fact: Recorded, event: RunRequested, run: UUID, live: ActiveRun
     ) -> Prepared:
-        spec = await patiently(lambda: self._spec(fact, event, run, live), _START_PATIENCE)
+        spec = await retry(lambda: self._spec(fact, event, run, live), _START_PATIENCE)
         return await self._backend.prepare(spec)
 
     async def _spec(

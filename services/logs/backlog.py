@@ -7,7 +7,7 @@ from libs.domain.errors import Unavailable
 from libs.eventlog import streams
 from libs.eventlog.nats_client import ApiError, Nats
 from libs.eventlog.project import Position
-from libs.eventlog.retry import patiently
+from libs.waiting.retry import retry
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Backlog:
 
     async def settled(self) -> None:
         """Returns once all that is in the stream now can be read; Unavailable after a minute."""
-        newest = await patiently(lambda: streams.last_seq(self._nats, streams.LOGS))
+        newest = await retry(lambda: streams.last_seq(self._nats, streams.LOGS))
         try:
             await self._position.reached(newest, _PATIENCE)
         except TimeoutError as error:

@@ -13,6 +13,7 @@ import msgspec
 from libs.domain.errors import Unavailable
 from libs.postgres.pool import Database
 from libs.runlog import chunks
+from libs.waiting.event import set_within
 from services.logs.arrivals import Arrivals
 
 _AT_ONCE = 32  # chunks read by one query
@@ -141,10 +142,7 @@ class Reader:
                     return
                 if finished := await self._finished(run, first):
                     continue  # there may be more since
-                try:
-                    async with asyncio.timeout(_PULSE):
-                        await arrived.wait()
-                except TimeoutError:
+                if not await set_within(arrived, _PULSE):
                     yield b""
 
     async def _finished(self, run: UUID, first: int) -> bool:

@@ -12,9 +12,10 @@ import msgspec
 
 from libs.domain.errors import Rejected, Unavailable
 from libs.eventlog.log import EventLog
-from libs.eventlog.retry import back_off
 from libs.telemetry.registry import Meters, Reading
 from libs.telemetry.status import Environment, Status
+from libs.waiting.event import set_within
+from libs.waiting.retry import retry
 from services.packager.build import Builder
 from services.packager.environment_store import Kept, Shelf
 from services.packager.environment_usage import SUBJECTS, Usage
@@ -71,11 +72,7 @@ class Keeper:
         return msgspec.structs.replace(status, environments=found, builds=self._builder.under_way())
 
     async def _pause(self) -> None:
-        try:
-            async with asyncio.timeout(_PERIOD):
-                await self._looked.wait()
-        except TimeoutError:
-            return
+        await set_within(self._looked, _PERIOD)
 
     async def _follow(self, caught_up: asyncio.Event) -> None:
         end = max([await self._log.last_seq_over(subject) for subject in SUBJECTS])
@@ -104,14 +101,16 @@ class Keeper:
             logger.error("environment %s can't be made again: %s", id, refusal.message)
 
     async def _patiently(self, attempt: Callable[[], Awaitable[None]]) -> None:
-        tries = 0
-        while True:
+        async def tried() -> None:
             try:
-                return await attempt()
-            except (Unavailable, OSError) as problem:  # a disk may be full, or be gone for a while
-                logger.warning("environments wait: %s", problem)
-            await back_off(tries)
-            tries += 1
+                await attempt()
+            except OSError as problem:  # a disk may be full, or be gone for a while
+                raise Unavailable(str(problem)) from problem
+
+        def waits(problem: Unavailable) -> None:
+            logger.warning("environments wait: %s", problem)
+
+        await retry(tried, None, on_failure=waits)
 
     async def _readings(self) -> list[Reading]:
         own = sum(one.own_bytes for one in self._kept)

@@ -17,6 +17,7 @@ from libs.domain.ids import workspace_pattern
 from libs.eventlog.log import EventLog, WrongVersion
 from libs.eventlog.transact import transact
 from libs.linux.alarm import Alarm
+from libs.waiting.event import set_within
 from services.scheduler import decide
 from services.scheduler.plan import Plan
 
@@ -70,11 +71,7 @@ class Ticker:
                 await self.tick(self._now())
 
     async def _sleep(self, delay: float) -> None:
-        try:
-            async with asyncio.timeout(delay):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+        await set_within(self._wake, delay)
 
     async def tick(self, now: datetime) -> None:
         """Everything that is due at `now`, and nothing twice however often it is called.

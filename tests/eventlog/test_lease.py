@@ -5,8 +5,8 @@ import json
 
 from libs.eventlog import lease
 from libs.eventlog.nats_client import Nats
-from libs.eventlog.retry import patiently
 from libs.eventlog.streams import LEASE
+from libs.waiting.retry import retry
 from tests.servers import NatsServer
 
 PATIENCE = 20.0
@@ -36,7 +36,7 @@ async def test_a_lease_outlives_a_killed_server(nats: Nats, nats_process: NatsSe
 
 async def lease_can_be_read(nats: Nats) -> None:
     """The first answer after the restart says who is alive; it is no error of JetStream."""
-    await patiently(lambda: lease.holders(nats))
+    await retry(lambda: lease.holders(nats))
 
 
 async def test_a_lease_that_nobody_renews_lapses(nats: Nats) -> None:

@@ -15,9 +15,9 @@ from libs.domain.ids import run_stream, task_stream
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.nats_client import Nats, checked
-from libs.eventlog.retry import patiently
 from libs.runlog import chunks, message
 from libs.runlog.chunks import Chunk, Cutter
+from libs.waiting.retry import retry
 from services.logs.__main__ import main
 from tests.servers import TOKEN, free_port
 
@@ -148,7 +148,7 @@ class Printer:
         """Acknowledged when it returns, whatever happens to the server; gives the sequence."""
         headers, body = message.pack(chunk, self.task)
         subject = message.subject(WORKSPACE, self.run)
-        return await patiently(lambda: send(self._nats, subject, body, headers))
+        return await retry(lambda: send(self._nats, subject, body, headers))
 
     async def print(self, *texts: bytes) -> list[bytes]:
         """Publishes the texts; gives the stamped lines."""

@@ -15,7 +15,7 @@ import msgspec
 from libs.domain.errors import Unavailable
 from libs.domain.subscription import Subscription
 from libs.eventlog.envelope import Recorded
-from libs.eventlog.retry import back_off
+from libs.waiting.retry import back_off
 from services.api.events.cloudevent import CloudEvent
 from services.api.events.follow import follow
 from services.api.http.request_context import Resources

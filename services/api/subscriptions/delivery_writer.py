@@ -9,7 +9,7 @@ import logging
 from uuid import UUID
 
 from libs.domain.errors import Unavailable
-from libs.eventlog.retry import back_off
+from libs.waiting.retry import back_off
 from services.api.subscriptions.delivery_store import Ledger, Letter, Lines, Place
 from services.api.subscriptions.metrics import WebhookMeters
 from services.api.subscriptions.sender import Outcome

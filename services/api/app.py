@@ -17,9 +17,9 @@ from services.api.dashboard.pages import add_pages
 from services.api.http.errors import errors
 from services.api.http.openapi import document
 from services.api.http.openapi_page import page
-from services.api.http.request_context import REQUEST_ID, Resources
+from services.api.http.request_context import REQUEST_ID
+from services.api.resources import Resources
 from services.api.routes import ROUTES, add_routes
-from services.api.runs import log_client
 
 MOST_BODY = 1 << 20
 
@@ -34,19 +34,19 @@ def application(resources: Resources, nats: Nats) -> web.Application:
     app = web.Application(middlewares=[_request_id, problems, errors], client_max_size=MOST_BODY)
     add_routes(app, resources)
     add_pages(app, resources)
-    _add_description(app, resources.config.public_url)
-    app.on_shutdown.append(resources.tail.close)
+    _add_description(app, resources.runtime.config.public_url)
+    app.on_shutdown.append(resources.store.tail.close)
 
     async def caught_up() -> None:
-        await resources.position.reached(await resources.log.end(), 2)
+        await resources.store.position.reached(await resources.store.log.end(), 2)
 
     async def logs() -> None:
-        await log_client.check(resources)
+        await resources.contents.logs.check()
 
     checks = {
-        "postgres": resources.rows.check,
+        "postgres": resources.store.rows.check,
         "nats": nats.check,
-        "blobs": resources.blobs.check,
+        "blobs": resources.contents.blobs.check,
         "projection": caught_up,
         "logs": logs,
     }
@@ -56,7 +56,7 @@ def application(resources: Resources, nats: Nats) -> web.Application:
         return {"held": str(state)} if state else {}
 
     add_health(app, checks, about)
-    resources.vitals.add_to(app, scraped=False)
+    resources.runtime.telemetry.add_to(app, scraped=False)
     return app
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from libs.domain.events import RunFinished, WorkspaceMemberRemoved
 from libs.domain.ids import run_stream, workspace_stream
-from services.api.runs import live_log, log_client
+from services.api.read_model import run_logs
+from services.api.runs import live_log
 from tests.api.callers import MEMBER
 from tests.api.service import Answer
 from tests.api.world import World
@@ -150,7 +151,7 @@ async def test_a_source_that_breaks_off_is_no_end(world: World) -> None:
 
 
 async def test_quiet_runs_are_heard_of(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_client, "PULSE", 0.05)
+    monkeypatch.setattr(run_logs, "PULSE_SECONDS", 0.05)
     workspace, task = await world.ready_task()
     run = await world.run(workspace, task)
     world.service.logs.waits.add(str(run))
@@ -161,7 +162,7 @@ async def test_quiet_runs_are_heard_of(world: World, monkeypatch: pytest.MonkeyP
 async def test_who_is_let_in_no_more_hears_no_more(
     world: World, member: World, people: dict[str, UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_client, "PULSE", 0.05)
+    monkeypatch.setattr(run_logs, "PULSE_SECONDS", 0.05)
     monkeypatch.setattr(live_log, "_STILL_ALLOWED", 0.0)
     workspace, task = await world.ready_task()
     run = await world.run(workspace, task)

@@ -26,7 +26,7 @@ from tests.platform import Api, Platform, api, running
 PICTURE = Path(__file__).parents[2] / "docs" / "dashboard.png"
 NOW = datetime.now(UTC)
 WEEK = timedelta(days=7)
-MOST_RUNS = 300  # of a task: all that belongs to it comes in one atomic batch
+MAX_RUNS = 300  # of a task: all that belongs to it comes in one atomic batch
 WATCH = {
     "main.py": "import time\nwhile True:\n    print('no drift', flush=True)\n    time.sleep(5)"
 }
@@ -125,7 +125,7 @@ def _ticks(plan: events.Schedule) -> list[datetime]:
     while at and at < NOW:
         found.append(at)
         at = schedule.next_after(plan, at)
-    return found[-MOST_RUNS:]
+    return found[-MAX_RUNS:]
 
 
 def history(workspace: int) -> Iterator[list[Event]]:

@@ -19,10 +19,10 @@ from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.nats_client import Nats
 from libs.eventlog.project import Position
 from services.api.events import follow as following
-from services.api.events import tail as tails
 from services.api.events.event_filter import Asked
 from services.api.events.follow import follow
-from services.api.events.tail import Tail
+from services.api.read_model import tail as tails
+from services.api.read_model.tail import Tail
 from tests.platform import PATIENCE
 from tests.servers import NatsServer
 

@@ -12,7 +12,7 @@ from libs.domain.ids import orchestration_stream
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.nats_client import connect
-from services.api.events import tail
+from services.api.read_model import tail
 from tests.api.service import running
 from tests.api.world import World
 from tests.events.client import pages, subscribed

@@ -19,7 +19,7 @@ from libs.identity.machine_principal import MachinePrincipal, acting_for, person
 from libs.identity.users import User
 from libs.runtoken import token as run_token
 from services.api.access import run_tokens as runaccess
-from services.api.http.request_context import OPEN_TO_MACHINES, RequestContext, Resources
+from services.api.http.request_context import OPEN_TO_MACHINES
 from services.api.read_model.connections import (
     connections_of,
     find_connection,
@@ -31,6 +31,7 @@ from services.api.read_model.row_types import Rows
 from services.api.read_model.runs import find_begun_run, find_run
 from services.api.read_model.tasks import TaskRow, find_task
 from services.api.read_model.workspaces import find_workspace, workspaces_of
+from services.api.resources import Resources
 
 
 async def authenticated(resources: Resources, request: web.Request) -> User:
@@ -51,18 +52,18 @@ async def _bearer(resources: Resources, token: str) -> User:
         return await runaccess.user(resources, token)
     if service_tokens.is_one(token):
         return await _machine(resources, token)
-    if resources.oidc is not None and resources.oidc.issued(token):
-        return await resources.oidc.user(token)
-    claims = resources.tokens.claims(token, "Bearer")
-    user = await resources.users.by_id(claims.sub, claims.iat)
+    if resources.identity.oidc is not None and resources.identity.oidc.issued(token):
+        return await resources.identity.oidc.user(token)
+    claims = resources.identity.tokens.claims(token, "Bearer")
+    user = await resources.identity.users.by_id(claims.sub, claims.iat)
     if user is None:
         raise Rejected("unauthorized", "Authorization: this user is gone or disabled; log in again")
     return user
 
 
 async def _machine(resources: Resources, token: str) -> MachinePrincipal:
-    known = await resources.service_tokens.known(token)
-    owner = await resources.users.by_id(known.owner) if known else None
+    known = await resources.identity.service_tokens.known(token)
+    owner = await resources.identity.users.by_id(known.owner) if known else None
     if known is None or owner is None:
         raise Rejected(
             "unauthorized", "Authorization: this token is revoked or expired; make another one"
@@ -70,25 +71,23 @@ async def _machine(resources: Resources, token: str) -> MachinePrincipal:
     return acting_for(owner, known.workspaces)
 
 
-def person(call: RequestContext) -> User:
-    """The caller, who is no machine."""
-    if isinstance(call.caller, MachinePrincipal):
+def person(user: User) -> User:
+    """The same, who is no machine."""
+    if isinstance(user, MachinePrincipal):
         raise persons_only()
-    return call.caller
+    return user
 
 
-async def workspace(
-    call: RequestContext, rows: Rows, id: int, field: str = "workspace_id"
-) -> Workspace:
+async def workspace(user: User, rows: Rows, id: int, field: str = "workspace_id") -> Workspace:
     found = await find_workspace(rows, id)
     if found is None:
         raise _missing(field, "workspace", id)
-    _check(call.caller, found, field)
+    _check(user, found, field)
     return found
 
 
-def _check(caller: User, found: Workspace, field: str) -> None:
-    if not _may_enter(caller, found):
+def _check(user: User, found: Workspace, field: str) -> None:
+    if not _may_enter(user, found):
         raise Rejected(
             "forbidden",
             f"{field}: you are no member of workspace {found.id}; ask its owner to add you",
@@ -96,49 +95,49 @@ def _check(caller: User, found: Workspace, field: str) -> None:
 
 
 async def owned_workspace(
-    call: RequestContext, rows: Rows, id: int, field: str = "workspace_id"
+    user: User, rows: Rows, id: int, field: str = "workspace_id"
 ) -> Workspace:
     """One that the caller owns; administrators own all."""
-    found = await workspace(call, rows, id, field)
-    if not call.caller.admin and found.members[str(call.caller.id)] != "owner":
+    found = await workspace(user, rows, id, field)
+    if not user.admin and found.members[str(user.id)] != "owner":
         raise Rejected("forbidden", f"{field}: only its owners may do this; ask one of them")
     return found
 
 
-def _may_enter(caller: User, workspace: Workspace) -> bool:
+def _may_enter(user: User, workspace: Workspace) -> bool:
     """A machine only those that it is for."""
-    member = str(caller.id) in workspace.members
-    if isinstance(caller, MachinePrincipal):
-        return workspace.id in caller.scope and (member or caller.entitled)
-    return member or caller.admin
+    member = str(user.id) in workspace.members
+    if isinstance(user, MachinePrincipal):
+        return workspace.id in user.scope and (member or user.entitled)
+    return member or user.admin
 
 
-async def workspaces(call: RequestContext, rows: Rows) -> list[Workspace]:
+async def workspaces(user: User, rows: Rows) -> list[Workspace]:
     """All that the caller may see."""
-    if isinstance(call.caller, MachinePrincipal):
-        scope = [await find_workspace(rows, id) for id in sorted(call.caller.scope)]
-        return [state for state in scope if state and _may_enter(call.caller, state)]
-    return await workspaces_of(rows, None if call.caller.admin else str(call.caller.id))
+    if isinstance(user, MachinePrincipal):
+        scope = [await find_workspace(rows, id) for id in sorted(user.scope)]
+        return [state for state in scope if state and _may_enter(user, state)]
+    return await workspaces_of(rows, None if user.admin else str(user.id))
 
 
-async def connection(call: RequestContext, id: UUID, field: str = "id") -> Connection:
+async def connection(user: User, rows: Rows, id: UUID, field: str = "id") -> Connection:
     """One that the caller may read, details included."""
-    found = await find_connection(call.resources.rows, id)
-    return await _readable(call, found, field, id)
+    found = await find_connection(rows, id)
+    return await _readable(user, rows, found, field, id)
 
 
-async def connection_named(call: RequestContext, name: str) -> Connection:
-    found = await find_connection_named(call.resources.rows, name)
-    return await _readable(call, found, "name", name)
+async def connection_named(user: User, rows: Rows, name: str) -> Connection:
+    found = await find_connection_named(rows, name)
+    return await _readable(user, rows, found, "name", name)
 
 
 async def _readable(
-    call: RequestContext, found: Connection | None, field: str, said: object
+    user: User, rows: Rows, found: Connection | None, field: str, said: object
 ) -> Connection:
     if found is None:
         raise _missing(field, "connection", said)
-    if not _owns(call.caller, found):
-        visible = {state.id for state in await workspaces(call, call.resources.rows)}
+    if not _owns(user, found):
+        visible = {state.id for state in await workspaces(user, rows)}
         if visible.isdisjoint(found.workspaces):
             raise Rejected(
                 "forbidden",
@@ -147,72 +146,66 @@ async def _readable(
     return found
 
 
-async def connections(call: RequestContext, rows: Rows) -> list[Connection]:
+async def connections(user: User, rows: Rows) -> list[Connection]:
     """All that the caller may read."""
-    if call.caller.admin:
+    if user.admin:
         return await connections_of(rows, None, None)
-    visible = [state.id for state in await workspaces(call, rows)]
-    creator = None if isinstance(call.caller, MachinePrincipal) else str(call.caller.id)
+    visible = [state.id for state in await workspaces(user, rows)]
+    creator = None if isinstance(user, MachinePrincipal) else str(user.id)
     return await connections_of(rows, creator, visible)
 
 
 async def owned_connection(
-    call: RequestContext, id: UUID, field: str = "connection_id"
+    user: User, rows: Rows, id: UUID, field: str = "connection_id"
 ) -> Connection:
     """One that the caller created; administrators own all."""
-    found = await find_connection(call.resources.rows, id)
+    found = await find_connection(rows, id)
     if found is None:
         raise _missing(field, "connection", id)
-    if not _owns(call.caller, found):
+    if not _owns(user, found):
         raise Rejected(
             "forbidden", f"{field}: only who created connection {id} may do this; ask them"
         )
     return found
 
 
-def _owns(caller: User, connection: Connection) -> bool:
+def _owns(user: User, connection: Connection) -> bool:
     """Never so for a run, which gets at what is attached to its workspace."""
-    mine = caller.admin or connection.created_by == str(caller.id)
-    return mine and not isinstance(caller, MachinePrincipal)
+    mine = user.admin or connection.created_by == str(user.id)
+    return mine and not isinstance(user, MachinePrincipal)
 
 
-async def orchestration(
-    call: RequestContext, rows: Rows, id: UUID, field: str = "id"
-) -> Orchestration:
+async def orchestration(user: User, rows: Rows, id: UUID, field: str = "id") -> Orchestration:
     found = await find_orchestration(rows, id)
     if found is None:
         raise _missing(field, "orchestration", id)
     state, its_workspace = found
-    _check(call.caller, its_workspace, field)
+    _check(user, its_workspace, field)
     return state
 
 
-async def task(
-    call: RequestContext, rows: Rows, id: UUID, run_limit: int = 0, field: str = "id"
-) -> TaskRow:
+async def task(user: User, rows: Rows, id: UUID, run_limit: int = 0, field: str = "id") -> TaskRow:
     found = await find_task(rows, id, run_limit)
     if found is None:
         raise _missing(field, "task", id)
-    await workspace(call, rows, found.task.workspace, field)
+    await workspace(user, rows, found.task.workspace, field)
     return found
 
 
-async def run(call: RequestContext, rows: Rows, id: UUID, field: str) -> Run:
+async def run(user: User, rows: Rows, id: UUID, field: str) -> Run:
     """Not found too when it has not begun."""
-    return await _visible_run(call, rows, await find_begun_run(rows, id), id, field)
+    return await _visible_run(user, rows, await find_begun_run(rows, id), id, field)
 
 
-async def run_asked_for(call: RequestContext, rows: Rows, id: UUID, field: str) -> Run:
+async def run_asked_for(user: User, rows: Rows, id: UUID, field: str) -> Run:
     """Whether or not it has begun."""
-    return await _visible_run(call, rows, await find_run(rows, id), id, field)
+    return await _visible_run(user, rows, await find_run(rows, id), id, field)
 
 
-async def _visible_run(
-    call: RequestContext, rows: Rows, found: Run | None, id: UUID, field: str
-) -> Run:
+async def _visible_run(user: User, rows: Rows, found: Run | None, id: UUID, field: str) -> Run:
     if found is None:
         raise _missing(field, "run", id)
-    await workspace(call, rows, found.workspace, field)
+    await workspace(user, rows, found.workspace, field)
     return found
 
 

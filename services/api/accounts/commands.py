@@ -12,8 +12,8 @@ from libs.domain.errors import Rejected
 from libs.identity.login import TooSoon
 from services.api.accounts.directory import Account, account_id
 from services.api.http.errors import Refusal
+from services.api.http.fields import Email
 from services.api.http.request_context import RequestContext
-from services.api.requests import Email
 
 logger = logging.getLogger(__name__)
 
@@ -86,76 +86,74 @@ class WithPassword(msgspec.Struct):
         return f"WithPassword({self.user!r})"
 
 
-async def whoami(call: RequestContext, _: object) -> Account:
-    return Account.of(call.caller)
+async def whoami(context: RequestContext, _: object) -> Account:
+    return Account.of(context.user)
 
 
-async def create(call: RequestContext, body: CreateUser) -> WithPassword:
-    _administrators_only(call)
+async def create(context: RequestContext, body: CreateUser) -> WithPassword:
+    _administrators_only(context)
     made = None if body.password else secrets.token_urlsafe(15)
     password = body.password or made or ""
-    user = await call.resources.users.create(body.email, password, admin=body.admin)
-    _audit(call, f"created {'administrator' if body.admin else 'user'} {user.email}", user.id)
+    user = await context.identity.users.create(body.email, password, admin=body.admin)
+    _audit(context, f"created {'administrator' if body.admin else 'user'} {user.email}", user.id)
     return WithPassword(Account.of(user), made)
 
 
-async def invite(call: RequestContext, body: CreateUser) -> Invited:
+async def invite(context: RequestContext, body: CreateUser) -> Invited:
     """As `create`, in the form that published clients read."""
-    made = await create(call, body)
+    made = await create(context, body)
     return Invited(**msgspec.structs.asdict(made.user), password=made.password)
 
 
-async def update(call: RequestContext, body: Representation) -> None:
+async def update(context: RequestContext, body: Representation) -> None:
     """As `set_enabled`, at Keycloak's place."""
-    await set_enabled(call, SetEnabled(account_id(call), body.enabled))
+    await set_enabled(context, SetEnabled(account_id(context), body.enabled))
 
 
-async def reset_password(call: RequestContext, body: ResetPassword) -> WithPassword:
+async def reset_password(context: RequestContext, body: ResetPassword) -> WithPassword:
     """Ends all that the user is logged in with."""
-    _administrators_only(call)
+    _administrators_only(context)
     made = None if body.password else secrets.token_urlsafe(15)
-    user = await call.resources.users.set_password(body.id, body.password or made or "")
-    _audit(call, "set a password of", user.id)
+    user = await context.identity.users.set_password(body.id, body.password or made or "")
+    _audit(context, "set a password of", user.id)
     return WithPassword(Account.of(user), made)
 
 
-async def change_password(call: RequestContext, body: ChangePassword) -> Account:
+async def change_password(context: RequestContext, body: ChangePassword) -> Account:
     """As slow as logging in for who guesses; ends all that the caller is logged in with."""
-    me = call.caller
+    me = context.user
     try:
-        known = await call.resources.login(me.email, body.current, call.address)
+        known = await context.identity.login(me.email, body.current, context.address)
     except TooSoon as soon:
         wait = {"Retry-After": str(soon.seconds)}
         raise Refusal(429, "slow_down", f"current: {soon}", wait) from soon
     if known is None:
         raise Rejected("forbidden", "current: this is not your password until now")
-    user = await call.resources.users.set_password(me.id, body.password)
-    _audit(call, "changed the password of", user.id)
+    user = await context.identity.users.set_password(me.id, body.password)
+    _audit(context, "changed the password of", user.id)
     return Account.of(user)
 
 
-async def set_enabled(call: RequestContext, body: SetEnabled) -> Account:
+async def set_enabled(context: RequestContext, body: SetEnabled) -> Account:
     """A disabled user's tokens end within seconds."""
-    _administrators_only(call)
-    user = await call.resources.users.set_enabled(body.id, body.enabled)
-    _audit(call, "enabled" if body.enabled else "disabled", user.id)
+    _administrators_only(context)
+    user = await context.identity.users.set_enabled(body.id, body.enabled)
+    _audit(context, "enabled" if body.enabled else "disabled", user.id)
     return Account.of(user)
 
 
-async def set_admin(call: RequestContext, body: SetAdmin) -> Account:
-    _administrators_only(call)
-    user = await call.resources.users.set_admin(body.id, body.admin)
-    _audit(call, "made an administrator" if body.admin else "no administrator any more", user.id)
+async def set_admin(context: RequestContext, body: SetAdmin) -> Account:
+    _administrators_only(context)
+    user = await context.identity.users.set_admin(body.id, body.admin)
+    _audit(context, "made an administrator" if body.admin else "no administrator any more", user.id)
     return Account.of(user)
 
 
-def _administrators_only(call: RequestContext) -> None:
-    if not call.caller.admin:
+def _administrators_only(context: RequestContext) -> None:
+    if not context.user.admin:
         raise Rejected("forbidden", "Authorization: only administrators may do this; ask one")
 
 
-def _audit(call: RequestContext, what: str, user: UUID) -> None:
-    context = call.context
-    logger.info(
-        "audit: user %s, by %s, request %s: %s", user, context.actor, context.correlation, what
-    )
+def _audit(context: RequestContext, what: str, user: UUID) -> None:
+    by = context.caller.context
+    logger.info("audit: user %s, by %s, request %s: %s", user, by.actor, by.correlation, what)

@@ -39,17 +39,17 @@ class Accounts(msgspec.Struct):
     users: dict[UUID, Account]
 
 
-async def by_id(call: RequestContext, _: None) -> Account:
-    id = account_id(call)
-    found = await call.resources.users.by_ids([id])
+async def by_id(context: RequestContext, _: None) -> Account:
+    id = account_id(context)
+    found = await context.identity.users.by_ids([id])
     if not found:
         raise _unknown(id)
     return Account.of(found[0])
 
 
-def account_id(call: RequestContext) -> UUID:
+def account_id(context: RequestContext) -> UUID:
     """The one in the path."""
-    asked = call.request.match_info["id"]
+    asked = context.request.match_info["id"]
     try:
         return UUID(asked)
     except ValueError:
@@ -60,17 +60,17 @@ def _unknown(id: object) -> Rejected:
     return Rejected("not_found", f"id: there is no user {id}; see {PATH}")
 
 
-async def search(call: RequestContext, _: None) -> list[Account]:
+async def search(context: RequestContext, _: None) -> list[Account]:
     """The one of `?email=`, or all."""
-    email = call.request.query.get("email")
+    email = context.request.query.get("email")
     if email is None:
-        return [Account.of(user) for user in await call.resources.users.everybody()]
-    found = await call.resources.users.by_email(email)
+        return [Account.of(user) for user in await context.identity.users.everybody()]
+    found = await context.identity.users.by_email(email)
     return [Account.of(found)] if found else []
 
 
-async def query(call: RequestContext, body: Query) -> Accounts:
-    users = call.resources.users
+async def query(context: RequestContext, body: Query) -> Accounts:
+    users = context.identity.users
     if body.user_ids is None:
         found = await users.everybody()
     else:

@@ -34,10 +34,10 @@ class Issuer(msgspec.Struct):
     token_endpoint_auth_methods_supported: list[str]
 
 
-async def document(call: RequestContext, _: None) -> Issuer:
-    root = call.resources.tokens.issuer.removesuffix(REALM)
+async def document(context: RequestContext, _: None) -> Issuer:
+    root = context.identity.tokens.issuer.removesuffix(REALM)
     return Issuer(
-        issuer=call.resources.tokens.issuer,
+        issuer=context.identity.tokens.issuer,
         token_endpoint=f"{root}{OPENID}/token",
         device_authorization_endpoint=root + DEVICE,
         jwks_uri=root + CERTS,
@@ -52,5 +52,5 @@ async def document(call: RequestContext, _: None) -> Issuer:
     )
 
 
-async def certs(call: RequestContext, _: None) -> KeySet:
-    return KeySet(list(call.resources.tokens.keys.public()["keys"]))
+async def certs(context: RequestContext, _: None) -> KeySet:
+    return KeySet(list(context.identity.tokens.keys.public()["keys"]))

@@ -56,32 +56,32 @@ class GrantRefused(Refusal):
         self.body = GrantError(error, description)
 
 
-async def token(call: RequestContext, _: None) -> Pair:
-    form = await form_fields(call)
+async def token(context: RequestContext, _: None) -> Pair:
+    form = await form_fields(context)
     match _field(form, "grant_type"):
         case "password":
-            user = await _by_password(call, form)
+            user = await _by_password(context, form)
         case "refresh_token" if is_runs(form.get("refresh_token", "")):
-            return await _by_runs_refresh(call, form)
+            return await _by_runs_refresh(context, form)
         case "refresh_token":
-            user = await _by_refresh(call, form)
+            user = await _by_refresh(context, form)
         case "urn:ietf:params:oauth:grant-type:device_code":
-            user = await _by_device(call, form)
+            user = await _by_device(context, form)
         case _:
             raise GrantRefused(
                 400,
                 "unsupported_grant_type",
                 "grant_type: use password, refresh_token or the device code's",
             )
-    return call.resources.tokens.issue(user)
+    return context.identity.tokens.issue(user)
 
 
-async def form_fields(call: RequestContext) -> dict[str, str]:
+async def form_fields(context: RequestContext) -> dict[str, str]:
     """The form that one of our clients has sent."""
-    if call.request.content_type != FORM:
+    if context.request.content_type != FORM:
         raise _invalid(f"Content-Type: send {FORM}")
     try:
-        form = dict(await strict(call.request))
+        form = dict(await strict(context.request))
     except (Refusal, Rejected) as refused:
         raise _invalid(str(refused)) from refused
     if _field(form, "client_id") != CLIENT:
@@ -89,10 +89,10 @@ async def form_fields(call: RequestContext) -> dict[str, str]:
     return form
 
 
-async def _by_password(call: RequestContext, form: Mapping[str, str]) -> User:
+async def _by_password(context: RequestContext, form: Mapping[str, str]) -> User:
     name, password = _field(form, "username"), _field(form, "password")
     try:
-        user = await call.resources.login(name, password, call.address)
+        user = await context.identity.login(name, password, context.address)
     except TooSoon as soon:
         wait = {"Retry-After": str(soon.seconds)}
         raise GrantRefused(429, "slow_down", f"username: {soon}", wait) from soon
@@ -101,33 +101,33 @@ async def _by_password(call: RequestContext, form: Mapping[str, str]) -> User:
     return user
 
 
-async def _by_refresh(call: RequestContext, form: Mapping[str, str]) -> User:
+async def _by_refresh(context: RequestContext, form: Mapping[str, str]) -> User:
     """The same token may be used until it expires: clients do, several times in one call."""
-    resources = call.resources
+    resources = context.resources
     try:
-        claims = resources.tokens.claims(_field(form, "refresh_token"), "Refresh")
+        claims = resources.identity.tokens.claims(_field(form, "refresh_token"), "Refresh")
     except Rejected as rejected:
         raise _no_refresh() from rejected
-    user = await resources.users.by_id(claims.sub, claims.iat)
+    user = await resources.identity.users.by_id(claims.sub, claims.iat)
     if user is None:
         raise _no_refresh()
     return user
 
 
-async def _by_device(call: RequestContext, form: Mapping[str, str]) -> User:
+async def _by_device(context: RequestContext, form: Mapping[str, str]) -> User:
     """Somebody who has signed in for it (RFC 8628, 3.5)."""
-    found = await call.resources.devices.poll(_field(form, "device_code"))
+    found = await context.identity.devices.poll(_field(form, "device_code"))
     if not isinstance(found, UUID):
         raise GrantRefused(400, found, f"device_code: {_DEVICE_SAYS[found]}")
-    user = await call.resources.users.by_id(found)
+    user = await context.identity.users.by_id(found)
     if user is None:
         raise GrantRefused(400, "access_denied", "device_code: that user is gone or disabled")
     return user
 
 
-async def _by_runs_refresh(call: RequestContext, form: Mapping[str, str]) -> Pair:
+async def _by_runs_refresh(context: RequestContext, form: Mapping[str, str]) -> Pair:
     try:
-        return await runaccess.renewed(call.resources, _field(form, "refresh_token"))
+        return await runaccess.renewed(context.resources, _field(form, "refresh_token"))
     except Rejected as rejected:
         raise _no_refresh() from rejected
 

@@ -4,8 +4,8 @@ from libs.identity.service_tokens import ServiceToken
 from libs.identity.tokens import Pair
 from services.api.accounts import commands as accounts
 from services.api.accounts import directory, discovery, keycloak, service_tokens, signin
+from services.api.http.fields import Nothing
 from services.api.http.route import ALWAYS, BY_ID, FORM, HTML, Route, post
-from services.api.requests import Nothing
 
 IDENTITY_ROUTES = (
     Route(

@@ -12,8 +12,8 @@ from libs.domain import names
 from libs.domain.errors import Rejected
 from libs.identity.service_tokens import ServiceToken
 from services.api.access import authorize as access
+from services.api.http.fields import WorkspaceId
 from services.api.http.request_context import RequestContext
-from services.api.requests import WorkspaceId
 
 _MAX_NAME = 256
 
@@ -46,38 +46,36 @@ class TokenList(msgspec.Struct):
     tokens: list[ServiceToken]
 
 
-async def create(call: RequestContext, body: CreateToken) -> CreatedToken:
+async def create(context: RequestContext, body: CreateToken) -> CreatedToken:
     names.check("name", body.name, _MAX_NAME)
     for id in body.workspaces:
-        await access.workspace(call, call.resources.rows, id, "workspaces")
+        await access.workspace(context.user, context.store.rows, id, "workspaces")
     expires = datetime.now(UTC) + timedelta(days=body.days) if body.days else None
-    made, secret = await call.resources.service_tokens.create(
-        body.name, access.person(call).id, sorted(set(body.workspaces)), expires
+    made, secret = await context.identity.service_tokens.create(
+        body.name, access.person(context.user).id, sorted(set(body.workspaces)), expires
     )
-    _audit(call, "created", made.id)
+    _audit(context, "created", made.id)
     return CreatedToken(made, secret)
 
 
-async def list_tokens(call: RequestContext, _: object) -> TokenList:
+async def list_tokens(context: RequestContext, _: object) -> TokenList:
     """Administrators see everybody's."""
-    me = access.person(call)
-    return TokenList(await call.resources.service_tokens.of(None if me.admin else me.id))
+    me = access.person(context.user)
+    return TokenList(await context.identity.service_tokens.of(None if me.admin else me.id))
 
 
-async def revoke(call: RequestContext, body: TokenById) -> ServiceToken:
+async def revoke(context: RequestContext, body: TokenById) -> ServiceToken:
     """It ends within seconds; revoking twice is revoking once."""
-    me, tokens = access.person(call), call.resources.service_tokens
+    me, tokens = access.person(context.user), context.identity.service_tokens
     found = await tokens.by_id(body.id)
     if found is None:
         raise Rejected("not_found", f"id: there is no token {body.id}; see tokens/list")
     if not me.admin and found.owner != me.id:
         raise Rejected("forbidden", f"id: token {body.id} is another's; ask them to revoke it")
-    _audit(call, "revoked", found.id)
+    _audit(context, "revoked", found.id)
     return await tokens.revoke(found.id)
 
 
-def _audit(call: RequestContext, what: str, id: UUID) -> None:
-    context = call.context
-    logger.info(
-        "audit: token %s, by %s, request %s: %s", id, context.actor, context.correlation, what
-    )
+def _audit(context: RequestContext, what: str, id: UUID) -> None:
+    by = context.caller.context
+    logger.info("audit: token %s, by %s, request %s: %s", id, by.actor, by.correlation, what)

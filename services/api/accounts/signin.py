@@ -61,21 +61,21 @@ class SignInForm(msgspec.Struct):
         return "SignInForm(***)"
 
 
-async def authorize(call: RequestContext, _: None) -> Authorization:
-    await form_fields(call)
+async def authorize(context: RequestContext, _: None) -> Authorization:
+    await form_fields(context)
     try:
-        codes = await call.resources.devices.start(call.address)
+        codes = await context.identity.devices.start(context.address)
     except TooSoon as soon:
         wait = {"Retry-After": str(soon.seconds)}
         raise GrantRefused(
             429, "slow_down", "too many devices wait; try again later", wait
         ) from soon
-    uri = call.resources.tokens.issuer.removesuffix(REALM) + PAGE
+    uri = context.identity.tokens.issuer.removesuffix(REALM) + PAGE
     return Authorization(codes.device, codes.user, uri, f"{uri}?user_code={codes.user}")
 
 
-async def show(call: RequestContext, _: None) -> web.Response:
-    return _page(call, call.request.query.get("user_code", ""))
+async def show(context: RequestContext, _: None) -> web.Response:
+    return _page(context, context.request.query.get("user_code", ""))
 
 
 class SignIn:
@@ -84,27 +84,29 @@ class SignIn:
     def __init__(self) -> None:
         self._throttle = Throttle()
 
-    async def __call__(self, call: RequestContext, _: None) -> web.Response:
-        form = await strict(call.request)
+    async def __call__(self, context: RequestContext, _: None) -> web.Response:
+        form = await strict(context.request)
         code = form.get("user_code", "")
-        if not _same(form.get("csrf", ""), cookie(call.request, _COOKIE)):
-            return _page(call, code, "This page was too old, or not ours. Please try again.", 403)
-        address = call.address
+        if not _same(form.get("csrf", ""), cookie(context.request, _COOKIE)):
+            return _page(
+                context, code, "This page was too old, or not ours. Please try again.", 403
+            )
+        address = context.address
         if self._throttle.wait(("code", address)):
-            return _page(call, code, "Too many wrong codes; try again later.", 429)
+            return _page(context, code, "Too many wrong codes; try again later.", 429)
         try:
-            user = await call.resources.login(
+            user = await context.identity.login(
                 form.get("username", ""), form.get("password", ""), address
             )
         except TooSoon as soon:
-            page = _page(call, code, f"{soon}.".capitalize(), 429)
+            page = _page(context, code, f"{soon}.".capitalize(), 429)
             page.headers["Retry-After"] = str(soon.seconds)
             return page
         if user is None:
-            return _page(call, code, "This email and password don't go together.", 401)
-        if not await call.resources.devices.approve(code, user.id):
+            return _page(context, code, "This email and password don't go together.", 401)
+        if not await context.identity.devices.approve(code, user.id):
             self._throttle.failed(("code", address))
-            return _page(call, "", "This code has expired, or never was. Start again.", 400)
+            return _page(context, "", "This code has expired, or never was. Start again.", 400)
         self._throttle.succeeded(("code", address))
         return _answer("", f"You are signed in as {user.email}. You can close this page.")
 
@@ -116,11 +118,11 @@ def _same(given: str, expected: str) -> bool:
     return bool(expected) and secrets.compare_digest(given.encode(), expected.encode())
 
 
-def _page(call: RequestContext, code: str, said: str = "", status: int = 200) -> web.Response:
-    csrf = cookie(call.request, _COOKIE) or secrets.token_urlsafe(32)
+def _page(context: RequestContext, code: str, said: str = "", status: int = 200) -> web.Response:
+    csrf = cookie(context.request, _COOKIE) or secrets.token_urlsafe(32)
     form = _FORM.substitute(action=PAGE, csrf=escape(csrf), code=escape(code))
     response = _answer(form, said, status)
-    secure = call.resources.tokens.issuer.startswith("https:")
+    secure = context.identity.tokens.issuer.startswith("https:")
     response.set_cookie(
         _COOKIE, csrf, path=PAGE, httponly=True, samesite="Strict", secure=secure, max_age=3600
     )

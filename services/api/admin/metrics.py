@@ -19,18 +19,18 @@ from services.api.http.route import TEXT, Route
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
-async def metrics(call: RequestContext, _: None = None) -> web.Response:
+async def metrics(context: RequestContext, _: None = None) -> web.Response:
     """By the token in the file RONDO_METRICS_TOKEN_FILE, which opens nothing else, or as an
     administrator."""
-    await _may_read(call)
-    return await call.resources.vitals.scrape(call.request)
+    await _may_read(context)
+    return await context.runtime.telemetry.scrape(context.request)
 
 
-async def of_service(call: RequestContext, _: None = None) -> web.Response:
+async def of_service(context: RequestContext, _: None = None) -> web.Response:
     """As `metrics`, of another service of this instance."""
-    await _may_read(call)
-    named = call.request.match_info["service"]
-    listen = _scraped(call.resources.config.scraped).get(named)
+    await _may_read(context)
+    named = context.request.match_info["service"]
+    listen = _scraped(context.runtime.config.scraped).get(named)
     if listen is None:
         raise Rejected(
             "not_found", f"service: {named} is not scraped here; scrape it where it listens"
@@ -48,16 +48,16 @@ def _scraped(text: str) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in text.split(" ") if pair)
 
 
-async def _may_read(call: RequestContext) -> None:
-    if not _shows_metrics_token(call):
-        only_administrators(await access.authenticated(call.resources, call.request))
+async def _may_read(context: RequestContext) -> None:
+    if not _shows_metrics_token(context):
+        only_administrators(await access.authenticated(context.resources, context.request))
 
 
-def _shows_metrics_token(call: RequestContext) -> bool:
-    token = call.resources.config.metrics_token
+def _shows_metrics_token(context: RequestContext) -> bool:
+    token = context.runtime.config.metrics_token
     if token is None:
         return False
-    given = call.request.headers.get("Authorization", "").encode(errors="replace")
+    given = context.request.headers.get("Authorization", "").encode(errors="replace")
     return hmac.compare_digest(given, b"Bearer " + token.reveal().encode())
 
 

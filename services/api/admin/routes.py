@@ -13,9 +13,9 @@ from libs.telemetry import status
 from libs.telemetry.status import Environment
 from services.api.admin import platform
 from services.api.admin.platform import Platform
+from services.api.http.fields import Nothing
 from services.api.http.request_context import RequestContext
 from services.api.http.route import ALWAYS, Route
-from services.api.requests import Nothing
 
 logger = logging.getLogger(__name__)
 
@@ -36,41 +36,41 @@ class Retried(msgspec.Struct, frozen=True):
     error: str = ""
 
 
-async def look(call: RequestContext, _: None = None) -> Platform:
-    only_administrators(call.caller)
-    return await platform.look(call.resources.nats, call.resources.rows)
+async def look(context: RequestContext, _: None = None) -> Platform:
+    only_administrators(context.user)
+    return await platform.look(context.runtime.nats, context.store.rows)
 
 
-async def environments(call: RequestContext, _: None = None) -> list[Environment]:
-    only_administrators(call.caller)
-    return platform.environments_of(await status.everybody(call.resources.nats))
+async def environments(context: RequestContext, _: None = None) -> list[Environment]:
+    only_administrators(context.user)
+    return platform.environments_of(await status.everybody(context.runtime.nats))
 
 
-async def list_parked(call: RequestContext, _: None = None) -> list[DeadLetter]:
-    only_administrators(call.caller)
-    return await dead_letters.listed(call.resources.nats)
+async def list_parked(context: RequestContext, _: None = None) -> list[DeadLetter]:
+    only_administrators(context.user)
+    return await dead_letters.listed(context.runtime.nats)
 
 
-async def retry(call: RequestContext, body: ParkedEvent) -> Retried:
-    only_administrators(call.caller)
-    _audit(call, "retries", body)
-    error = await dead_letters.retry(call.resources.nats, body.reaction, body.seq)
+async def retry(context: RequestContext, body: ParkedEvent) -> Retried:
+    only_administrators(context.user)
+    _audit(context, "retries", body)
+    error = await dead_letters.retry(context.runtime.nats, body.reaction, body.seq)
     if error is None:
         return Retried("under_way")
     return Retried("failed", error) if error else Retried("done")
 
 
-async def discard(call: RequestContext, body: ParkedEvent) -> Nothing:
-    only_administrators(call.caller)
-    await dead_letters.discard(call.resources.nats, body.reaction, body.seq)
-    _audit(call, "discards", body)
+async def discard(context: RequestContext, body: ParkedEvent) -> Nothing:
+    only_administrators(context.user)
+    await dead_letters.discard(context.runtime.nats, body.reaction, body.seq)
+    _audit(context, "discards", body)
     return Nothing()
 
 
-async def resume(call: RequestContext, _: None = None) -> Nothing:
-    only_administrators(call.caller)
-    logger.warning("%s has the restored platform go on", call.context.actor)
-    await hold.release(call.resources.nats)
+async def resume(context: RequestContext, _: None = None) -> Nothing:
+    only_administrators(context.user)
+    logger.warning("%s has the restored platform go on", context.caller.context.actor)
+    await hold.release(context.runtime.nats)
     return Nothing()
 
 
@@ -79,8 +79,8 @@ def only_administrators(user: User) -> None:
         raise Rejected("forbidden", "Authorization: only administrators may do this; ask one")
 
 
-def _audit(call: RequestContext, what: str, body: ParkedEvent) -> None:
-    who, request = call.context.actor, call.context.correlation
+def _audit(context: RequestContext, what: str, body: ParkedEvent) -> None:
+    who, request = context.caller.context.actor, context.caller.context.correlation
     logger.info(
         "audit: %s, request %s: %s event %d of %s", who, request, what, body.seq, body.reaction
     )

@@ -17,30 +17,31 @@ from libs.domain.errors import Rejected, Unavailable
 from libs.domain.events import Event, encode
 from libs.domain.ids import EVENTS_ROOT, StreamId
 from libs.eventlog.log import Proposed, WrongVersion
-from services.api.http.request_context import RequestContext
+from services.api.append.caller import Caller
+from services.api.append.store import Store
 
 HEADER = "Idempotency-Key"
 _KEY = re.compile("[ -~]{1,128}")
 
 
-def new_id(call: RequestContext, command: str) -> UUID:
+def new_id(caller: Caller, command: str) -> UUID:
     """An id that is new, or that of what this key of the caller's has led `command` to."""
-    return of_key(call, command) or uuid4()
+    return of_key(caller, command) or uuid4()
 
 
-def of_key(call: RequestContext, command: str) -> UUID | None:
+def of_key(caller: Caller, command: str) -> UUID | None:
     """The id of this very command of the caller's; none when it has come without a key."""
-    key = call.request.headers.get(HEADER)
+    key = caller.idempotency_key
     if key is None:
         return None
     if not _KEY.fullmatch(key):
         raise Rejected("invalid", f"{HEADER}: give 1 to 128 printable characters, or leave it out")
-    return uuid5(call.caller.id, f"{command} {key}")
+    return uuid5(caller.user.id, f"{command} {key}")
 
 
-async def caused(call: RequestContext, command: UUID | None, stream: StreamId) -> int | None:
+async def caused(store: Store, command: UUID | None, stream: StreamId) -> int | None:
     """The place in the log of the aggregate's first event, if it is this command's work."""
-    facts = await call.resources.log.read(stream) if command else []
+    facts = await store.log.read(stream) if command else []
     return facts[0].seq if facts and facts[0].causation == str(command) else None
 
 
@@ -50,7 +51,8 @@ def first(stream: StreamId, event: Event) -> Proposed:
 
 
 async def create(
-    call: RequestContext,
+    caller: Caller,
+    store: Store,
     stream: StreamId,
     event: Event,
     append: Callable[[], Awaitable[int]],
@@ -62,18 +64,18 @@ async def create(
     refuse what was accepted then. Rejected("conflict") when the key has led to another event;
     fields in `apart_from` are not compared.
     """
-    if HEADER not in call.request.headers:
+    if caller.idempotency_key is None:
         return await append()
-    while (seq := await _earlier(call, stream, event, apart_from)) is None:
+    while (seq := await _earlier(caller, store, stream, event, apart_from)) is None:
         with contextlib.suppress(WrongVersion):
             return await append()
     return seq
 
 
 async def _earlier(
-    call: RequestContext, stream: StreamId, event: Event, apart_from: Collection[str]
+    caller: Caller, store: Store, stream: StreamId, event: Event, apart_from: Collection[str]
 ) -> int | None:
-    log = call.resources.log
+    log = store.log
     if not await log.last_seq_over(first(stream, event).over):
         return None
     if await log.last(stream) is None:
@@ -84,7 +86,7 @@ async def _earlier(
     known = facts[0]
     said = {name: getattr(known.event, name, None) for name in apart_from}
     same = encode(msgspec.structs.replace(event, **said)) == encode(known.event)
-    if not same or known.actor != str(call.caller.id):
+    if not same or known.actor != str(caller.user.id):
         raise another()
     return known.seq
 

@@ -6,25 +6,27 @@ from uuid import UUID
 
 from libs.domain.errors import Unavailable
 from libs.domain.ids import StreamId
-from services.api.http.request_context import RequestContext
+from libs.eventlog.log import EventLog
+from libs.vault.vault import Vault
 
 Appended = TypeVar("Appended")
 
 
 async def append_sealed(
-    call: RequestContext,
+    log: EventLog,
+    vault: Vault,
     stream: StreamId,
     secret: bytes,
     append: Callable[[str], Awaitable[Appended]],
 ) -> Appended:
     """What `append` gives for the sealed text. On any failure the key of the secret goes again."""
-    owner, vault = UUID(stream.id), call.resources.vault
+    owner = UUID(stream.id)
     sealed = await vault.seal(owner, secret)
     try:
         return await append(sealed)
     except Unavailable:
         # An event that is in the log after all must find its key.
-        if await call.resources.log.last(stream) is None:
+        if await log.last(stream) is None:
             await vault.shred(owner)
         raise
     except Exception:

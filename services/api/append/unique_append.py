@@ -9,13 +9,15 @@ from libs.domain.errors import Rejected, Unavailable
 from libs.domain.events import Event
 from libs.domain.ids import StreamId
 from libs.eventlog.log import Proposed, WrongVersion
-from services.api.http.request_context import VISIBLE_WITHIN, RequestContext
+from services.api.append.caller import Caller
+from services.api.append.store import VISIBLE_TIMEOUT_SECONDS, Store
 
-_TRIES = 50
+_MAX_TRIES = 50
 
 
 async def append(
-    call: RequestContext,
+    caller: Caller,
+    store: Store,
     pattern: str,
     field: str,
     decide: Callable[[], Awaitable[tuple[StreamId, Event]]],
@@ -27,26 +29,26 @@ async def append(
     `field` is what the caller names the thing by; `command` is what the event is caused by, if that
     has an id.
     """
-    context = call.context
+    context = caller.context
     if command:
         context = msgspec.structs.replace(context, causation=str(command))
     # Copies of this service race for the next event; within one there is no need to.
-    async with call.resources.numbering:
-        for _ in range(_TRIES):
-            newest = await _caught_up(call, pattern)
+    async with store.numbering:
+        for _ in range(_MAX_TRIES):
+            newest = await _caught_up(store, pattern)
             stream, event = await decide()
             proposed = Proposed(stream, newest, event, pattern)
             try:
-                return stream, await call.resources.log.append(proposed, context)
+                return stream, await store.log.append(proposed, context)
             except WrongVersion:
                 continue
     raise Rejected("conflict", f"{field}: too many are being created; try again")
 
 
-async def _caught_up(call: RequestContext, pattern: str) -> int:
-    newest = await call.resources.log.last_seq_over(pattern)
+async def _caught_up(store: Store, pattern: str) -> int:
+    newest = await store.log.last_seq_over(pattern)
     try:
-        await call.resources.position.reached(newest, VISIBLE_WITHIN)
+        await store.position.reached(newest, VISIBLE_TIMEOUT_SECONDS)
     except TimeoutError as error:
         raise Unavailable("the views are behind the log") from error
     return newest

@@ -2,10 +2,11 @@
 
 How to add a page:
 
-1. A handler `async def show(visit: Visit) -> web.StreamResponse` in a module here. `visit.call` is
-   what the API's handlers get: ask `access` for what the page is about, `queries` for its rows, and
-   send commands through the API's own handlers. It ends with `visit.page("name.html", title=...)`;
-   after a form, with `visit.to("/path")`. A form's fields come from `await visit.form()`.
+1. A handler `async def show(visit: PageContext) -> web.StreamResponse` in a module here.
+   `visit.context` is what the API's handlers get: ask `access` for what the page is about, the read
+   model for its rows, and call the nouns' commands. It ends with `visit.page("name.html",
+   title=...)`; after a form, with `visit.to("/path")`. A form's fields come from
+   `await visit.form()`.
 2. A template in templates/ that extends base.html and fills `content`. Pictures, badges, tables'
    pagers and the hidden field of forms are macros in parts.html. No style attributes and no inline
    scripts: the browser is told to ignore them.

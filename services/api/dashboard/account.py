@@ -26,12 +26,12 @@ async def _shown(
     typed: Mapping[str, str] | None = None,
 ) -> web.Response:
     """`about` is the form that `problem` is about: password or token."""
-    me = visit.call.caller
+    me = visit.context.user
     return visit.page(
         "account.html",
         status,
         title="Your account",
-        tokens=await visit.call.resources.service_tokens.of(me.id),
+        tokens=await visit.context.identity.service_tokens.of(me.id),
         names={known.id: known.name for known in visit.workspaces},
         problem=problem,
         about=about,
@@ -49,7 +49,7 @@ async def create_token(visit: PageContext) -> web.Response:
         "days": int(typed["days"]) if typed["days"].isdecimal() else typed["days"],
     }
     try:
-        made = await service_tokens.create(visit.call, body(service_tokens.CreateToken, fields))
+        made = await service_tokens.create(visit.context, body(service_tokens.CreateToken, fields))
     except Rejected as refused:
         status = STATUS[refused.code]
         return await _shown(visit, status, problem=refused.message, about="token", typed=typed)
@@ -59,7 +59,7 @@ async def create_token(visit: PageContext) -> web.Response:
 async def revoke_token(visit: PageContext) -> web.Response:
     form = await visit.form()
     await service_tokens.revoke(
-        visit.call, body(service_tokens.TokenById, {"id": form.get("id", "")})
+        visit.context, body(service_tokens.TokenById, {"id": form.get("id", "")})
     )
     return visit.to("/account")
 
@@ -69,7 +69,7 @@ async def change_password(visit: PageContext) -> web.Response:
     form = await visit.form()
     fields = {name: form.get(name, "") for name in ("current", "password")}
     try:
-        await accounts.change_password(visit.call, body(accounts.ChangePassword, fields))
+        await accounts.change_password(visit.context, body(accounts.ChangePassword, fields))
     except Rejected as refused:
         status = STATUS[refused.code]
         return await _shown(visit, status, problem=refused.message, about="password")

@@ -9,9 +9,9 @@ from aiohttp import web
 from libs.domain.connection import Connection
 from libs.domain.errors import Rejected
 from libs.domain.workspace import Workspace
-from services.api import requests
 from services.api.access import authorize as access
 from services.api.connections import commands as connections
+from services.api.connections import schemas as connection_schemas
 from services.api.dashboard.form_parsing import allowed, body, json_object, number, path_id
 from services.api.dashboard.page_context import PageContext
 from services.api.history import routes as history
@@ -35,8 +35,8 @@ async def show(visit: PageContext) -> web.Response:
 async def _list(
     visit: PageContext, refused: Rejected | None = None, typed: Mapping[str, str] | None = None
 ) -> web.Response:
-    call = visit.call
-    found = await _shown(visit, await access.connections(call, call.resources.rows))
+    context = visit.context
+    found = await _shown(visit, await access.connections(context.user, context.store.rows))
     here = visit.workspace.id if visit.workspace else 0
     return visit.page(
         "connections.html",
@@ -50,7 +50,7 @@ async def _list(
 
 
 async def _shown(visit: PageContext, found: list[Connection]) -> list[Shown]:
-    names = await history.people(visit.call, (one.created_by for one in found))
+    names = await history.people(visit.context, (one.created_by for one in found))
     return [
         Shown(
             one,
@@ -65,14 +65,15 @@ async def create(visit: PageContext) -> web.Response:
     form = await visit.form()
     try:
         details = json_object("details", form.get("details", ""))
-        order = body(requests.CreateConnection, _said(form) | {"details": details})
-        made = await connections.create(visit.call, order)
+        order = body(connection_schemas.CreateConnection, _said(form) | {"details": details})
+        vault = visit.context.contents.vault
+        id = await connections.create(visit.caller, visit.store, vault, order)
         if form.get("attach") and visit.workspace:
-            await _attach(visit, made.id, visit.workspace.id)
+            await _attach(visit, id, visit.workspace.id)
     except Rejected as refused:
         said = Rejected(refused.code, f"{refused.message}. {_DETAILS_AGAIN}")
         return await _list(visit, said, _said(form))
-    return visit.to(f"/connections/{made.id}")
+    return visit.to(f"/connections/{id}")
 
 
 def _said(form: Mapping[str, str]) -> dict[str, Any]:
@@ -80,15 +81,15 @@ def _said(form: Mapping[str, str]) -> dict[str, Any]:
 
 
 async def one(visit: PageContext) -> web.Response:
-    call, id = visit.call, path_id(visit, "connection")
-    found = await access.connection(call, id, "connection")
+    context, id = visit.context, path_id(visit, "connection")
+    found = await access.connection(context.user, context.store.rows, id, "connection")
     (shown,) = await _shown(visit, [found])
     return visit.page(
         "connection.html",
         title=found.name,
         nav="/connections",
         shown=shown,
-        owned=await allowed(access.owned_connection(call, id)),
+        owned=await allowed(access.owned_connection(context.user, context.store.rows, id)),
         free=[known for known in visit.workspaces if known.id not in found.workspaces],
     )
 
@@ -100,18 +101,21 @@ async def attach(visit: PageContext) -> web.Response:
 
 
 async def _attach(visit: PageContext, id: UUID, workspace: int) -> None:
-    await connections.add_to_workspace(visit.call, requests.Attachment(workspace, id))
+    where = connection_schemas.Attachment(workspace, id)
+    await connections.attach(visit.caller, visit.store, where)
 
 
 async def detach(visit: PageContext) -> web.Response:
     form, id = await visit.form(), path_id(visit, "connection")
-    asked = requests.Attachment(number(form.get("workspace", "")), id)
-    await connections.remove_from_workspace(visit.call, asked)
+    where = connection_schemas.Attachment(number(form.get("workspace", "")), id)
+    await connections.detach(visit.caller, visit.store, where)
     return visit.to(f"/connections/{id}")
 
 
 async def delete(visit: PageContext) -> web.Response:
     await visit.form()
-    found = await access.connection(visit.call, path_id(visit, "connection"), "connection")
-    await connections.delete(visit.call, requests.ConnectionByName(found.name))
+    id, rows = path_id(visit, "connection"), visit.store.rows
+    found = await access.connection(visit.user, rows, id, "connection")
+    vault = visit.context.contents.vault
+    await connections.delete(visit.caller, visit.store, vault, found.name)
     return visit.to("/connections")

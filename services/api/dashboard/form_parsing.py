@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 
 from libs.domain.errors import Rejected
-from services.api import requests
 from services.api.dashboard.page_context import PageContext
+from services.api.http.decode import convert
 
 Body = TypeVar("Body")
 
@@ -16,7 +16,7 @@ Body = TypeVar("Body")
 def body(kind: type[Body], fields: Mapping[str, Any]) -> Body:
     """Fields that were left empty are left out. Rejected("invalid") names the one at fault."""
     given = {name: value for name, value in fields.items() if value not in ("", None)}
-    return requests.decoder(kind)(msgspec.json.encode(given))
+    return convert(kind, given)
 
 
 def json_object(field: str, text: str) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def json_object(field: str, text: str) -> dict[str, Any]:
 
 def path_id(visit: PageContext, name: str) -> UUID:
     """The id in the page's address."""
-    text = visit.call.request.match_info[name]
+    text = visit.context.request.match_info[name]
     if (found := uuid(text)) is None:
         raise Rejected("not_found", f"{name}: there is no {name} {text[:40]!r}")
     return found

@@ -34,15 +34,15 @@ class Field(NamedTuple):
 
 
 async def show(visit: PageContext) -> web.Response:
-    asked = visit.call.request.match_info
-    at = visit.call.request.query.get("at", "")
+    asked = visit.context.request.match_info
+    at = visit.context.request.query.get("at", "")
     try:
         found, problem = await _found(visit, at), None
     except Rejected as refused:
         if refused.code != "invalid":
             raise
         found, problem = await _found(visit, ""), refused
-    names = await history.people(visit.call, _people(found))
+    names = await history.people(visit.context, _people(found))
     return visit.inside(found.workspace).page(
         "history.html",
         STATUS[problem.code] if problem else 200,
@@ -60,8 +60,8 @@ async def show(visit: PageContext) -> web.Response:
 
 
 async def _found(visit: PageContext, at: str) -> History:
-    asked = visit.call.request.match_info
-    return await history.history(visit.call, asked["aggregate"], asked["id"], at)
+    asked = visit.context.request.match_info
+    return await history.history(visit.context, asked["aggregate"], asked["id"], at)
 
 
 def _name(found: History) -> str:
@@ -84,8 +84,10 @@ async def _state(visit: PageContext, found: History, names: dict[str, str]) -> l
     """As it was then, and what the last event had changed."""
     if found.state is None:
         return []
-    asked = visit.call.request.match_info
-    past = await history.history(visit.call, asked["aggregate"], asked["id"], str(found.until - 1))
+    asked = visit.context.request.match_info
+    past = await history.history(
+        visit.context, asked["aggregate"], asked["id"], str(found.until - 1)
+    )
     before = past.state or found.state
     return [
         _field(name, value, names, changed=before.get(name) != value)

@@ -17,7 +17,8 @@ from libs.domain.errors import Rejected, Unavailable
 from libs.identity.sessions import same
 from services.api.dashboard.page_context import local
 from services.api.dashboard.signin import refused, secure, signed_in
-from services.api.http.request_context import RequestContext, Resources
+from services.api.http.request_context import RequestContext
+from services.api.resources import Resources
 
 PATH = "/signin/issuer"
 BACK = "/signin/back"
@@ -41,20 +42,20 @@ class _Attempt(msgspec.Struct):
     next: str
 
 
-async def begin(call: RequestContext) -> web.Response:
-    if call.resources.oidc is None:
+async def begin(context: RequestContext) -> web.Response:
+    if context.identity.oidc is None:
         raise Rejected("not_found", "page: there is no other issuer; sign in with a password")
-    document = await call.resources.oidc.client.discovery()
+    document = await context.identity.oidc.client.discovery()
     if not document.authorization_endpoint:
         raise Unavailable(f"{document.issuer} names no authorization_endpoint")
     attempt = _Attempt(
         secrets.token_urlsafe(24),
         secrets.token_urlsafe(48),
-        local(call.request.query.get("next", "/")),
+        local(context.request.query.get("next", "/")),
     )
     challenge = urlsafe_b64encode(sha256(attempt.verifier.encode()).digest()).rstrip(b"=")
     asked = {
-        **_client(call.resources),
+        **_client(context.resources),
         "response_type": "code",
         "scope": "openid email",
         "state": attempt.state,
@@ -72,38 +73,38 @@ async def begin(call: RequestContext) -> web.Response:
         path=BACK,
         httponly=True,
         samesite="Lax",  # it has to come along from there
-        secure=secure(call),
+        secure=secure(context),
         max_age=600,
     )
     return response
 
 
-async def back(call: RequestContext) -> web.Response:
-    query, attempt = call.request.query, _attempt(call.request)
-    if call.resources.oidc is None or attempt is None:
-        return refused(call, _OLD)
+async def back(context: RequestContext) -> web.Response:
+    query, attempt = context.request.query, _attempt(context.request)
+    if context.identity.oidc is None or attempt is None:
+        return refused(context, _OLD)
     if not same(query.get("state", ""), attempt.state) or "code" not in query:
-        return refused(call, _NO)
+        return refused(context, _NO)
     sent = {
-        **_client(call.resources),
+        **_client(context.resources),
         "grant_type": "authorization_code",
         "code": query["code"],
         "code_verifier": attempt.verifier,
     }
-    document = await call.resources.oidc.client.discovery()
+    document = await context.identity.oidc.client.discovery()
     try:
-        granted = await _granted(call.resources, document.token_endpoint, sent)
-        user = await call.resources.oidc.user(granted.access_token)
+        granted = await _granted(context.resources, document.token_endpoint, sent)
+        user = await context.identity.oidc.user(granted.access_token)
     except Rejected as problem:
-        return refused(call, problem.message)
-    response = await signed_in(call, user, attempt.next)
+        return refused(context, problem.message)
+    response = await signed_in(context, user, attempt.next)
     response.del_cookie(_COOKIE, path=BACK)
     return response
 
 
 def _client(resources: Resources) -> dict[str, str]:
     """Who asks, in each of the two steps."""
-    config = resources.config
+    config = resources.runtime.config
     return {
         "client_id": config.oidc_audience,
         "redirect_uri": config.public_url.rstrip("/") + BACK,
@@ -120,7 +121,7 @@ def _attempt(request: web.Request) -> _Attempt | None:
 async def _granted(resources: Resources, url: str, form: dict[str, str]) -> _Granted:
     """Rejected("unauthorized") when the issuer refuses, Unavailable when it makes no sense."""
     try:
-        async with resources.http.post(
+        async with resources.runtime.http.post(
             url, data=form, timeout=_TIMEOUT, allow_redirects=False
         ) as answer:
             body = await answer.content.read(_MOST_BYTES)

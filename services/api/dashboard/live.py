@@ -41,19 +41,19 @@ def address(visit: PageContext, *aggregates: str, about: UUID | None = None) -> 
 
 
 async def changes(visit: PageContext) -> web.StreamResponse:
-    request = visit.call.request
+    request = visit.context.request
 
     async def still() -> User:
-        user = await visit.call.resources.sessions.user(visit.secret)
+        user = await visit.context.identity.sessions.user(visit.secret)
         if user is None:
             raise Rejected("unauthorized", "session: it has ended; sign in again")
         return user
 
     query = MultiDict(request.query)
-    concern = Concern(visit.call.resources.rows, _about(query.pop(_ABOUT, "")))
+    concern = Concern(visit.context.store.rows, _about(query.pop(_ABOUT, "")))
     last = request.headers.get(_LAST_ID)
     after = filter_parsing.number(_LAST_ID, last) if last else filter_parsing.after(query)
-    permit = Permit(visit.call, filter_parsing.asked(query), still)
+    permit = Permit(visit.context, filter_parsing.asked(query), still)
     await permit.renew()
     response = web.StreamResponse(headers=_HEADERS)
     await response.prepare(request)

@@ -17,8 +17,8 @@ from services.api.dashboard import log_lines
 from services.api.dashboard.form_parsing import number, path_id
 from services.api.dashboard.log_lines import LogLine
 from services.api.dashboard.page_context import HEADERS, PageContext
+from services.api.http import streaming
 from services.api.http.request_context import RequestContext
-from services.api.runs import log_client
 from services.api.runs.live_log import EVENT_HEADERS, HEARTBEAT
 
 LINES = 500  # of a log on a page
@@ -47,13 +47,13 @@ class Window(NamedTuple):
         return self.stored < self.total
 
 
-async def window(call: RequestContext, run: Run) -> Window:
+async def window(context: RequestContext, run: Run) -> Window:
     """By the page's address: `search`, or around a `line`, or `from` a line on, or the last."""
-    query = call.request.query
+    query = context.request.query
     text = query.get("search", "")[:_MOST_TEXT]
-    total = await _total(call, run)
+    total = await _total(context, run)
     if text.strip():
-        found = await log_client.search(call.resources, run, text, FOUND)
+        found = await context.contents.logs.search(run, text, FOUND)
         lines = [log_lines.found(one) for one in found]
         return Window(lines, 0, total, total, total, text)
     first = max(total - LINES, 0)
@@ -62,11 +62,11 @@ async def window(call: RequestContext, run: Run) -> Window:
     elif begin := number(query.get("from", "")):
         first = begin - 1
     first = min(first, max(total - 1, 0))
-    return await _part(call, run, first, total)
+    return await _part(context, run, first, total)
 
 
-async def _part(call: RequestContext, run: Run, first: int, total: int) -> Window:
-    part = await log_client.part(call.resources, run, first, LINES, _expected(run))
+async def _part(context: RequestContext, run: Run, first: int, total: int) -> Window:
+    part = await context.contents.logs.part(run, first, LINES, _expected(run))
     # While it grows there may be more than was said; of an old log the beginning may be gone.
     end = part.first + len(part.lines) if part.lines else min(first + LINES, total)
     first = end - len(part.lines)
@@ -74,10 +74,10 @@ async def _part(call: RequestContext, run: Run, first: int, total: int) -> Windo
     return Window(lines, first, end, max(total, end), part.stored)
 
 
-async def _total(call: RequestContext, run: Run) -> int:
+async def _total(context: RequestContext, run: Run) -> int:
     if run.lines is not None:
         return run.lines
-    return (await log_client.part(call.resources, run, 0, 0, 0)).end
+    return (await context.contents.logs.part(run, 0, 0, 0)).end
 
 
 def _expected(run: Run) -> int:
@@ -89,31 +89,31 @@ def _expected(run: Run) -> int:
 
 async def download(visit: PageContext) -> web.StreamResponse:
     """All of it, as it is kept."""
-    call = visit.call
-    run = await access.run_asked_for(call, call.resources.rows, path_id(visit, "run"), "run")
-    async with log_client.lines(call.resources, run, None) as source:
+    context = visit.context
+    run = await access.run_asked_for(context.user, context.store.rows, path_id(visit, "run"), "run")
+    async with context.contents.logs.lines(run, None) as source:
         headers = {
             **HEADERS,
             "Content-Type": "text/plain; charset=utf-8",
             "Content-Disposition": f'attachment; filename="{run.id}.log"',
         }
-        return await log_client.sent(call.request, headers, source.content.iter_any())
+        return await streaming.send(context.request, headers, source.content.iter_any())
 
 
 async def follow(visit: PageContext) -> web.StreamResponse:
     """Events with arrays of [number, time, stream, text], with a fifth, its `part`, of a piece of a
     line (loglines.py), then one `end`. `?from=` says how many lines are on the page already."""
-    call = visit.call
-    run = await access.run_asked_for(call, call.resources.rows, path_id(visit, "run"), "run")
-    seen = call.request.headers.get("Last-Event-ID") or call.request.query.get("from", "")
+    context = visit.context
+    run = await access.run_asked_for(context.user, context.store.rows, path_id(visit, "run"), "run")
+    seen = context.request.headers.get("Last-Event-ID") or context.request.query.get("from", "")
     if run.status in ENDED and run.lines == number(seen):
         return web.Response(status=204, headers=HEADERS)  # a browser does not come again
-    return await log_client.sent(call.request, EVENT_HEADERS, _events(visit, run, number(seen)))
+    return await streaming.send(context.request, EVENT_HEADERS, _events(visit, run, number(seen)))
 
 
 async def _events(visit: PageContext, run: Run, seen: int) -> AsyncIterator[bytes]:
     checked = time.monotonic()
-    async with aclosing(log_client.follow(visit.call.resources, run.id, seen)) as source:
+    async with aclosing(visit.context.contents.logs.follow(run.id, seen)) as source:
         async for first, lines in source:
             if time.monotonic() - checked >= _STILL_ALLOWED:
                 await _check(visit, run)
@@ -127,13 +127,11 @@ async def _events(visit: PageContext, run: Run, seen: int) -> AsyncIterator[byte
 
 async def _check(visit: PageContext, run: Run) -> None:
     """Rejected when the session has ended meanwhile, or its user is let in no more."""
-    call = visit.call
-    user = await call.resources.sessions.user(visit.secret)
+    context = visit.context
+    user = await context.identity.sessions.user(visit.secret)
     if user is None:
         raise Rejected("unauthorized", "session: sign in")
-    await access.run_asked_for(
-        RequestContext(call.resources, call.request, user), call.resources.rows, run.id, "run"
-    )
+    await access.run_asked_for(user, context.store.rows, run.id, "run")
 
 
 def _event(field: str, data: object) -> bytes:

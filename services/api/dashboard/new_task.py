@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, get_args
+from uuid import UUID
 
 from aiohttp import web
 from multidict import MultiDict, MultiMapping
@@ -10,7 +11,6 @@ from multidict import MultiDict, MultiMapping
 from libs.domain.errors import Rejected
 from libs.domain.events import Kind, Schedule
 from libs.domain.orchestration import Orchestration
-from services.api import requests, wire
 from services.api.access import authorize as access
 from services.api.dashboard.form_parsing import body, json_object, path_id
 from services.api.dashboard.formats import field
@@ -19,6 +19,7 @@ from services.api.dashboard.render import render
 from services.api.dashboard.schedules import DAYS, MONTHS, WEEKDAYS, cron_line, upcoming
 from services.api.http.errors import STATUS
 from services.api.tasks import commands as tasks
+from services.api.tasks import schemas as task_schemas
 
 _FRESH = MultiDict({"kind": "once", "how": "choose", "times": "08:00", "zone": "UTC", "json": "{}"})
 # Fields of the API's that have another name in the form, or none.
@@ -30,8 +31,8 @@ async def show(visit: PageContext) -> web.Response:
 
 
 async def _about(visit: PageContext) -> Orchestration:
-    rows = visit.call.resources.rows
-    return await access.orchestration(visit.call, rows, path_id(visit, "orchestration"))
+    rows = visit.context.store.rows
+    return await access.orchestration(visit.context.user, rows, path_id(visit, "orchestration"))
 
 
 def _form(
@@ -62,25 +63,25 @@ async def create(visit: PageContext) -> web.Response:
     if form.get("preview"):
         return _form(visit, about, form)
     try:
-        made = await _create(visit, about, form)
+        id = await _create(visit, about, form)
     except Rejected as refused:
         if refused.code == "forbidden":
             raise
         return _form(visit, about, form, refused)
-    return visit.to(f"/tasks/{made.id}")
+    return visit.to(f"/tasks/{id}")
 
 
-async def _create(
-    visit: PageContext, about: Orchestration, form: MultiMapping[str]
-) -> wire.Created:
+async def _create(visit: PageContext, about: Orchestration, form: MultiMapping[str]) -> UUID:
     fields = _told(form) | {"orch_id": str(about.id), "workspace_id": about.workspace}
     match _kind(form):
         case "once":
-            return await tasks.run_once(visit.call, body(requests.RunTask, fields))
+            order = body(task_schemas.RunTask, fields)
+            return await tasks.run_once(visit.caller, visit.store, order)
         case "continuous":
-            return await tasks.run_continuously(visit.call, body(requests.RunTask, fields))
-    planned = body(requests.RunScheduled, fields | _planned(form))
-    return await tasks.run_scheduled(visit.call, planned)
+            order = body(task_schemas.RunTask, fields)
+            return await tasks.run_continuously(visit.caller, visit.store, order)
+    planned = body(task_schemas.RunScheduled, fields | _planned(form))
+    return (await tasks.run_scheduled(visit.caller, visit.store, planned))[0]
 
 
 def _kind(form: MultiMapping[str]) -> Kind:
@@ -146,4 +147,4 @@ def _preview(form: MultiMapping[str]) -> Mapping[str, Any]:
 
 async def preview(visit: PageContext) -> web.Response:
     """A piece of the page, as one types."""
-    return html(render("preview.html", **_preview(visit.call.request.query)))
+    return html(render("preview.html", **_preview(visit.context.request.query)))

@@ -10,7 +10,10 @@ from multidict import MultiDict
 from libs.domain.errors import Rejected
 from libs.domain.workspace import Workspace
 from libs.identity.sessions import form_token, same
+from libs.identity.users import User
 from services.api.access import authorize as access
+from services.api.append.caller import Caller
+from services.api.append.store import Store
 from services.api.dashboard.render import render
 from services.api.dashboard.theme import theme
 from services.api.http.form import cookie, fields
@@ -42,11 +45,23 @@ class PageContext:
     """`workspaces` are all that may be chosen from, `workspace` the one that is; none without any.
     `secret` is the session's cookie; `seq` is a place in the log that reads show at least."""
 
-    call: RequestContext
+    context: RequestContext
     secret: str
     workspaces: list[Workspace]
     workspace: Workspace | None
     seq: int
+
+    @property
+    def user(self) -> User:
+        return self.context.user
+
+    @property
+    def caller(self) -> Caller:
+        return self.context.caller
+
+    @property
+    def store(self) -> Store:
+        return self.context.store
 
     def inside(self, workspace: int) -> "PageContext":
         """For the page of a thing in that workspace, which the visitor may enter."""
@@ -62,11 +77,11 @@ class PageContext:
     def page(self, template: str, status: int = 200, **values: Any) -> web.Response:
         """With the frame around it. `live` is the address that tells of changes, `nav` the entry of
         the menu that the page belongs to where its own address does not say so."""
-        request = self.call.request
-        admin = self.call.caller.admin
+        request = self.context.request
+        admin = self.context.user.admin
         values = {
             "visit": self,
-            "user": self.call.caller,
+            "user": self.context.user,
             "path": request.path,
             "here": request.path_qs,
             "navigation": [
@@ -80,7 +95,7 @@ class PageContext:
         }
         response = html(render(template, **values), status)
         if self.workspace is not None:
-            secure = self.call.resources.config.public_url.startswith("https:")
+            secure = self.context.runtime.config.public_url.startswith("https:")
             response.set_cookie(
                 WORKSPACE_COOKIE,
                 str(self.workspace.id),
@@ -93,13 +108,13 @@ class PageContext:
 
     async def form(self) -> MultiDict[str]:
         """What was sent by a page of ours."""
-        sent = await fields(self.call.request)
+        sent = await fields(self.context.request)
         self.check(sent.get("csrf", ""))
         return sent
 
     def check(self, token: str, purpose: str = "form") -> None:
         """Rejected("forbidden") unless what is sent comes from a page of ours."""
-        request, url = self.call.request, self.call.resources.config.public_url
+        request, url = self.context.request, self.context.runtime.config.public_url
         if not ours(request, url) or not same(token, form_token(self.secret, purpose)):
             raise Rejected("forbidden", "csrf: this page was too old, or not ours; load it again")
 
@@ -135,18 +150,18 @@ def local(path: str) -> str:
     return path if good else "/"
 
 
-async def begin(call: RequestContext, secret: str) -> PageContext:
+async def begin(context: RequestContext, secret: str) -> PageContext:
     """The workspace is that of `?workspace=`, else the one last looked at, else the first."""
-    seq = call.resources.position.seq
-    visible = await access.workspaces(call, call.resources.rows)
-    request = call.request
+    seq = context.store.position.seq
+    visible = await access.workspaces(context.user, context.store.rows)
+    request = context.request
     asked = request.query.get("workspace", "")
     if asked:
         if not asked.isdecimal() or len(asked) > 15:
             raise Rejected("not_found", f"workspace: there is no workspace {asked[:40]!r}")
-        chosen = await access.workspace(call, call.resources.rows, int(asked), "workspace")
-        return PageContext(call, secret, visible, chosen, seq)
+        chosen = await access.workspace(context.user, context.store.rows, int(asked), "workspace")
+        return PageContext(context, secret, visible, chosen, seq)
     last = cookie(request, WORKSPACE_COOKIE)
     before = next((one for one in visible if str(one.id) == last), None)
     first = visible[0] if visible else None
-    return PageContext(call, secret, visible, before or first, seq)
+    return PageContext(context, secret, visible, before or first, seq)

@@ -30,7 +30,8 @@ from services.api.dashboard import (
 )
 from services.api.dashboard.page_context import VISIT, PageContext, begin, local
 from services.api.http.form import cookie
-from services.api.http.request_context import RequestContext, Resources
+from services.api.http.request_context import RequestContext
+from services.api.resources import Resources
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def _public(
 def _handler(resources: Resources, page: Page) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         visit = request[VISIT] = await _visit(resources, request)
-        if page.administrators_only and not visit.call.caller.admin:
+        if page.administrators_only and not visit.context.user.admin:
             raise Rejected("forbidden", "page: only administrators may see this; ask one")
         return await page.handler(visit)
 
@@ -145,7 +146,7 @@ def _handler(resources: Resources, page: Page) -> Handler:
 
 async def _visit(resources: Resources, request: web.Request) -> PageContext:
     secret = cookie(request, signin.cookie_name(RequestContext(resources, request, None)))
-    user = await resources.sessions.user(secret) if secret else None
+    user = await resources.identity.sessions.user(secret) if secret else None
     if user is None:
         raise Rejected("unauthorized", "session: sign in")
     return await begin(RequestContext(resources, request, user), secret)

@@ -26,7 +26,7 @@ class Paging:
     limit = _SIZE + 1
 
     def __init__(self, visit: PageContext, *kept: str) -> None:
-        request = visit.call.request
+        request = visit.context.request
         before = request.query.get("before", "")
         self.before = int(before) if before.isdecimal() and len(before) < 19 else None
         self._path = request.path

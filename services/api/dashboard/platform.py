@@ -30,7 +30,7 @@ async def show(visit: PageContext) -> web.Response:
 
 
 async def _shown(visit: PageContext, said: str = "", *, bad: bool = False) -> web.Response:
-    found = await admin.look(visit.call)
+    found = await admin.look(visit.context)
     return visit.page(
         "platform.html",
         title="Platform",
@@ -51,19 +51,19 @@ def _stream(parked: DeadLetter) -> StreamId | None:
 
 
 async def retry(visit: PageContext) -> web.Response:
-    retried = await admin.retry(visit.call, await _event(visit))
+    retried = await admin.retry(visit.context, await _event(visit))
     said = _SAID[retried.outcome].format(error=retried.error)
     return await _shown(visit, said, bad=retried.outcome == "failed")
 
 
 async def discard(visit: PageContext) -> web.Response:
-    await admin.discard(visit.call, await _event(visit))
+    await admin.discard(visit.context, await _event(visit))
     return await _shown(visit, _SAID["discarded"])
 
 
 async def resume(visit: PageContext) -> web.Response:
     await visit.form()
-    await admin.resume(visit.call)
+    await admin.resume(visit.context)
     return await _shown(visit, "Released: what is due is run from now on.")
 
 

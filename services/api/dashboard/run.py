@@ -13,21 +13,25 @@ from libs.domain.ids import run_id
 from libs.domain.run import Run
 from libs.domain.run_end import ENDED
 from libs.domain.task import Task, kill
-from services.api import requests
 from services.api.access import authorize as access
 from services.api.dashboard import live, log, run_end_texts, run_phases
 from services.api.dashboard.form_parsing import path_id
 from services.api.dashboard.page_context import PageContext
 from services.api.history import routes as history
 from services.api.tasks import commands as tasks
+from services.api.tasks import schemas as task_schemas
 
 
 async def show(visit: PageContext) -> web.Response:
-    call, rows = visit.call, visit.call.resources.rows
+    context, rows = visit.context, visit.context.store.rows
     run, task = await _run(visit)
     visit = visit.inside(run.workspace)
-    orchestration = await access.orchestration(call, rows, task.orchestration, "orchestration")
-    chain, shown = await asyncio.gather(history.chain(call, str(run.id)), log.window(call, run))
+    orchestration = await access.orchestration(
+        context.user, rows, task.orchestration, "orchestration"
+    )
+    chain, shown = await asyncio.gather(
+        history.chain(context, str(run.id)), log.window(context, run)
+    )
     return visit.page(
         "run.html",
         title=f"Run of {task.name or orchestration.name or 'a task'}",
@@ -49,9 +53,9 @@ async def show(visit: PageContext) -> web.Response:
 
 
 async def _run(visit: PageContext) -> tuple[Run, Task]:
-    call, rows = visit.call, visit.call.resources.rows
-    run = await access.run_asked_for(call, rows, path_id(visit, "run"), "run")
-    return run, (await access.task(call, rows, run.task, field="task")).task
+    context, rows = visit.context, visit.context.store.rows
+    run = await access.run_asked_for(context.user, rows, path_id(visit, "run"), "run")
+    return run, (await access.task(context.user, rows, run.task, field="task")).task
 
 
 def _before(run: Run) -> UUID | None:
@@ -63,7 +67,7 @@ async def stop(visit: PageContext) -> web.Response:
     """A run ends before its time only with its task."""
     form = await visit.form()
     run, task = await _run(visit)
-    await tasks.kill(visit.call, requests.KillTask(task.id, keep_logs=bool(form.get("keep_logs"))))
+    await tasks.kill(visit.caller, visit.store, task.id, bool(form.get("keep_logs")))
     return visit.to(f"/runs/{run.id}")
 
 
@@ -71,7 +75,7 @@ async def again(visit: PageContext) -> web.Response:
     """The same orchestration with the same arguments, once, as a new task."""
     await visit.form()
     _, task = await _run(visit)
-    order = requests.RunTask(
+    order = task_schemas.RunTask(
         orch_id=task.orchestration,
         workspace_id=task.workspace,
         json=task.arguments,
@@ -80,7 +84,6 @@ async def again(visit: PageContext) -> web.Response:
         debug=task.debug,
         mode=task.mode,
         grace=task.grace,
-        retry=requests.RetryPolicy(task.retry.attempts, task.retry.backoff),
+        retry=task_schemas.RetryPolicy(task.retry.attempts, task.retry.backoff),
     )
-    made = await tasks.run_once(visit.call, order)
-    return visit.to(f"/tasks/{made.id}")
+    return visit.to(f"/tasks/{await tasks.run_once(visit.caller, visit.store, order)}")

@@ -13,10 +13,10 @@ _STATUSES: tuple[run.Status, ...] = ("running", "success", "failure", "timed_out
 
 async def run_lines(visit: PageContext, paging: Paging, **of: UUID) -> dict[str, Any]:
     """What runs.html shows."""
-    wanted = visit.call.request.query.get("status", "")
+    wanted = visit.context.request.query.get("status", "")
     statuses = [known for known in _STATUSES if known == wanted]
     found = await runs_shown(
-        visit.call.resources.rows,
+        visit.context.store.rows,
         statuses=statuses,
         before=paging.before,
         limit=paging.limit,

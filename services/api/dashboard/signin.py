@@ -23,56 +23,56 @@ _OLD = "This page was too old, or not ours. Please try again."
 _WRONG = "This email and password don't go together."
 
 
-def cookie_name(call: RequestContext) -> str:
+def cookie_name(context: RequestContext) -> str:
     """Under https one that no other host or path can set."""
-    return "__Host-rondo_session" if secure(call) else "rondo_session"
+    return "__Host-rondo_session" if secure(context) else "rondo_session"
 
 
-def secure(call: RequestContext) -> bool:
-    return call.resources.config.public_url.startswith("https:")
+def secure(context: RequestContext) -> bool:
+    return context.runtime.config.public_url.startswith("https:")
 
 
-async def show(call: RequestContext) -> web.Response:
-    next = local(call.request.query.get("next", "/"))
-    if await call.resources.sessions.user(cookie(call.request, cookie_name(call))):
+async def show(context: RequestContext) -> web.Response:
+    next = local(context.request.query.get("next", "/"))
+    if await context.identity.sessions.user(cookie(context.request, cookie_name(context))):
         return PageContext.to(next)
-    return _page(call, next)
+    return _page(context, next)
 
 
-async def sign_in(call: RequestContext) -> web.Response:
-    request = call.request
+async def sign_in(context: RequestContext) -> web.Response:
+    request = context.request
     form = await fields(request)
     next, name = local(form.get("next", "/")), form.get("username", "")
     csrf = cookie(request, _COOKIE)
-    if not csrf or not same(form.get("csrf", ""), csrf) or not ours(request, _url(call)):
-        return _page(call, next, name, _OLD, 403)
+    if not csrf or not same(form.get("csrf", ""), csrf) or not ours(request, _url(context)):
+        return _page(context, next, name, _OLD, 403)
     try:
-        user = await call.resources.login(name, form.get("password", ""), call.address)
+        user = await context.identity.login(name, form.get("password", ""), context.address)
     except TooSoon as soon:
-        page = _page(call, next, name, f"{soon}.".capitalize(), 429)
+        page = _page(context, next, name, f"{soon}.".capitalize(), 429)
         page.headers["Retry-After"] = str(soon.seconds)
         return page
     if user is None:
-        return _page(call, next, name, _WRONG, 401)
-    return await signed_in(call, user, next)
+        return _page(context, next, name, _WRONG, 401)
+    return await signed_in(context, user, next)
 
 
-def refused(call: RequestContext, message: str) -> web.Response:
-    return _page(call, "/", problem=plain(message), status=401)
+def refused(context: RequestContext, message: str) -> web.Response:
+    return _page(context, "/", problem=plain(message), status=401)
 
 
-async def signed_in(call: RequestContext, user: User, next: str) -> web.Response:
+async def signed_in(context: RequestContext, user: User, next: str) -> web.Response:
     """Who comes for the first time gets a workspace of their own, as in the SDK."""
-    call = RequestContext(call.resources, call.request, user)
-    if not await access.workspaces(call, call.resources.rows):
-        await workspaces.default(call)
+    context = RequestContext(context.resources, context.request, user)
+    if not await access.workspaces(context.user, context.store.rows):
+        await workspaces.default(context.caller, context.store)
     response = PageContext.to(next)
     response.set_cookie(
-        cookie_name(call),
-        await call.resources.sessions.start(user),
+        cookie_name(context),
+        await context.identity.sessions.start(user),
         httponly=True,
         samesite="Lax",
-        secure=secure(call),
+        secure=secure(context),
         max_age=int(LIFETIME.total_seconds()),
     )
     return response
@@ -80,29 +80,29 @@ async def signed_in(call: RequestContext, user: User, next: str) -> web.Response
 
 async def sign_out(visit: PageContext) -> web.Response:
     await visit.form()
-    await visit.call.resources.sessions.end(visit.secret)
+    await visit.context.identity.sessions.end(visit.secret)
     response = visit.to(PATH)
-    response.del_cookie(cookie_name(visit.call), secure=secure(visit.call), httponly=True)
+    response.del_cookie(cookie_name(visit.context), secure=secure(visit.context), httponly=True)
     return response
 
 
-def _url(call: RequestContext) -> str:
-    return call.resources.config.public_url
+def _url(context: RequestContext) -> str:
+    return context.runtime.config.public_url
 
 
 def _page(
-    call: RequestContext, next: str, name: str = "", problem: str = "", status: int = 200
+    context: RequestContext, next: str, name: str = "", problem: str = "", status: int = 200
 ) -> web.Response:
-    csrf = cookie(call.request, _COOKIE) or secrets.token_urlsafe(32)
+    csrf = cookie(context.request, _COOKIE) or secrets.token_urlsafe(32)
     text = render(
         "signin.html",
         next=next,
         name=name,
         problem=problem,
         csrf=csrf,
-        theme=theme(call.request),
+        theme=theme(context.request),
         action=PATH,
-        issuer=urlsplit(call.resources.config.oidc_issuer).netloc,
+        issuer=urlsplit(context.runtime.config.oidc_issuer).netloc,
     )
     response = html(text, status)
     response.set_cookie(
@@ -111,7 +111,7 @@ def _page(
         path=PATH,
         httponly=True,
         samesite="Strict",
-        secure=secure(call),
+        secure=secure(context),
         max_age=3600,
     )
     return response

@@ -34,13 +34,13 @@ async def _list(
     found: list[wire.Subscription] = []
     if visit.workspace:
         asked = wire.ListSubscriptions(visit.workspace.id)
-        found = (await commands.list_subscriptions(visit.call, asked)).subscriptions
+        found = (await commands.list_subscriptions(visit.context, asked)).subscriptions
     return visit.page(
         "subscriptions.html",
         status,
         title="Subscriptions",
         found=found,
-        names=await history.people(visit.call, (one.created_by for one in found)),
+        names=await history.people(visit.context, (one.created_by for one in found)),
         kinds_of_events=sorted(ABOUT),
         problem=problem,
         made=made,
@@ -55,7 +55,7 @@ async def create(visit: PageContext) -> web.Response:
     typed |= {"kind": form.get("kind", "webhook"), "types": form.getall("types", [])}
     fields = typed | {"workspace_id": visit.workspace.id if visit.workspace else None}
     try:
-        made = await commands.create(visit.call, body(wire.CreateSubscription, fields))
+        made = await commands.create(visit.context, body(wire.CreateSubscription, fields))
     except Rejected as refused:
         return await _list(visit, STATUS[refused.code], problem=refused.message, typed=typed)
     return await _list(visit, made=made)
@@ -66,19 +66,19 @@ async def one(visit: PageContext) -> web.Response:
 
 
 async def _one(visit: PageContext, tried: wire.Tried | None = None) -> web.Response:
-    call, id = visit.call, path_id(visit, "subscription")
-    found = await commands.get_by_id(call, wire.SubscriptionById(id))
-    owned = await allowed(commands.owned(call, id))
+    context, id = visit.context, path_id(visit, "subscription")
+    found = await commands.get_by_id(context, wire.SubscriptionById(id))
+    owned = await allowed(commands.owned(context, id))
     asked = wire.ListLetters(id, _SHOWN)
     return visit.page(
         "subscription.html",
         title=found.name,
         nav="/subscriptions",
         found=found,
-        names=await history.people(call, [found.created_by]),
+        names=await history.people(context, [found.created_by]),
         owned=owned,
-        deliveries=(await letters.deliveries(call, asked)).deliveries if owned else [],
-        dead=(await letters.dead_letters(call, asked)).dead_letters if owned else [],
+        deliveries=(await letters.deliveries(context, asked)).deliveries if owned else [],
+        dead=(await letters.dead_letters(context, asked)).dead_letters if owned else [],
         tried=tried,
     )
 
@@ -96,29 +96,29 @@ async def _change(
 ) -> web.Response:
     await visit.form()
     id = path_id(visit, "subscription")
-    await change(visit.call, wire.SubscriptionById(id))
+    await change(visit.context, wire.SubscriptionById(id))
     return visit.to(f"/subscriptions/{id}")
 
 
 async def delete(visit: PageContext) -> web.Response:
     await visit.form()
-    await commands.delete(visit.call, wire.SubscriptionById(path_id(visit, "subscription")))
+    await commands.delete(visit.context, wire.SubscriptionById(path_id(visit, "subscription")))
     return visit.to("/subscriptions")
 
 
 async def test(visit: PageContext) -> web.Response:
     await visit.form()
     asked = wire.SubscriptionById(path_id(visit, "subscription"))
-    return await _one(visit, await letters.ping(visit.call, asked))
+    return await _one(visit, await letters.ping(visit.context, asked))
 
 
 async def retry(visit: PageContext) -> web.Response:
-    return await _one(visit, await letters.retry(visit.call, await _letter(visit)))
+    return await _one(visit, await letters.retry(visit.context, await _letter(visit)))
 
 
 async def discard(visit: PageContext) -> web.Response:
     asked = await _letter(visit)
-    await letters.discard(visit.call, asked)
+    await letters.discard(visit.context, asked)
     return visit.to(f"/subscriptions/{asked.id}")
 
 

@@ -1,14 +1,17 @@
 """One task: what it was told to do, its runs, and pausing, resuming and stopping it."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from uuid import UUID
 
 import msgspec
 from aiohttp import web
 
 from libs.domain import schedule
 from libs.domain.task import Task, shown_status
-from services.api import requests
 from services.api.access import authorize as access
+from services.api.append.caller import Caller
+from services.api.append.store import Store
 from services.api.dashboard import live
 from services.api.dashboard.form_parsing import path_id
 from services.api.dashboard.page_context import PageContext, local
@@ -23,8 +26,8 @@ async def show(visit: PageContext) -> web.Response:
     row = await _found(visit)
     state = row.task
     visit = visit.inside(state.workspace)
-    rows = visit.call.resources.rows
-    orchestration = await access.orchestration(visit.call, rows, state.orchestration)
+    rows = visit.context.store.rows
+    orchestration = await access.orchestration(visit.context.user, rows, state.orchestration)
     now = datetime.now(UTC)
     last = row.runs[0] if row.runs else None
     line = TaskLine.of(TaskShown(state, shown_status(state, row.has_runs), 0, last), now)
@@ -45,7 +48,7 @@ async def show(visit: PageContext) -> web.Response:
 
 async def _found(visit: PageContext) -> TaskRow:
     return await access.task(
-        visit.call, visit.call.resources.rows, path_id(visit, "task"), run_limit=1
+        visit.context.user, visit.context.store.rows, path_id(visit, "task"), run_limit=1
     )
 
 
@@ -66,19 +69,21 @@ async def ask_to_stop(visit: PageContext) -> web.Response:
 async def stop(visit: PageContext) -> web.Response:
     form, id = await visit.form(), path_id(visit, "task")
     keep = form.get("keep_logs") == "yes"
-    await tasks.kill(visit.call, requests.KillTask(id, keep_logs=keep))
+    await tasks.kill(visit.caller, visit.store, id, keep)
     return visit.to(f"/tasks/{id}")
 
 
 async def pause(visit: PageContext) -> web.Response:
-    return await _pause(visit, True)
+    return await _change(visit, tasks.pause)
 
 
 async def resume(visit: PageContext) -> web.Response:
-    return await _pause(visit, False)
+    return await _change(visit, tasks.resume)
 
 
-async def _pause(visit: PageContext, pause: bool) -> web.Response:
+async def _change(
+    visit: PageContext, change: Callable[[Caller, Store, UUID], Awaitable[object]]
+) -> web.Response:
     form = await visit.form()
-    await tasks.pause(visit.call, requests.PauseTask(path_id(visit, "task"), pause))
+    await change(visit.caller, visit.store, path_id(visit, "task"))
     return visit.to(local(form.get("back", "/")))

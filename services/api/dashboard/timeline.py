@@ -77,9 +77,9 @@ def _text(at: datetime) -> str:
 
 async def show(visit: PageContext) -> web.Response:
     now = datetime.now(UTC)
-    asked = window(visit.call.request.query, now)
+    asked = window(visit.context.request.query, now)
     workspace = visit.chosen.id
-    found = await timeline(visit.call, workspace, asked.start, asked.end, asked.lanes)
+    found = await timeline(visit.context, workspace, asked.start, asked.end, asked.lanes)
     scale = Scale(asked.start, asked.end)
     return visit.page(
         "timeline.html",
@@ -115,8 +115,8 @@ async def _chart(visit: PageContext, asked: Window, found: Timeline) -> dict[str
     id = uuid(asked.task) or _first(found)
     if id is None:
         return None
-    rows = visit.call.resources.rows
-    task = (await access.task(visit.call, rows, id, field="task")).task
+    rows = visit.context.store.rows
+    task = (await access.task(visit.context.user, rows, id, field="task")).task
     shown = await runs_shown(rows, task=id, statuses=sorted(ENDED), limit=chart.RUNS)
     stats = await task_stats(rows, id, chart.RUNS)
     ended = sum(stats.counts.values())

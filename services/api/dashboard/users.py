@@ -28,8 +28,8 @@ async def _list(
         "users.html",
         STATUS[refused.code] if refused else 200,
         title="Users",
-        users=await visit.call.resources.users.everybody(),
-        me=visit.call.caller.id,
+        users=await visit.context.identity.users.everybody(),
+        me=visit.context.user.id,
         problem=refused.message if refused else "",
         made=made,
         typed=typed or {},
@@ -41,7 +41,7 @@ async def create(visit: PageContext) -> web.Response:
     fields = {"email": form.get("email", ""), "password": form.get("password", "")}
     try:
         order = body(accounts.CreateUser, fields | {"admin": bool(form.get("admin"))})
-        made = await accounts.create(visit.call, order)
+        made = await accounts.create(visit.context, order)
     except Rejected as refused:
         return await _list(visit, refused, typed={"email": fields["email"]})
     return await _list(visit, made=made) if made.password else visit.to("/users")
@@ -69,7 +69,7 @@ async def _command(
     form = await visit.form()
     said = {name: form.get("value") == "yes" for name in flags}
     try:
-        done = await handler(visit.call, body(kind, {"id": form.get("id", "")} | said))
+        done = await handler(visit.context, body(kind, {"id": form.get("id", "")} | said))
     except Rejected as refused:
         return await _list(visit, refused)
     if isinstance(done, accounts.WithPassword):

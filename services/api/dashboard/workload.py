@@ -25,10 +25,10 @@ from services.api.read_model.tasks import tasks_of
 
 
 async def show(visit: PageContext) -> web.Response:
-    rows = visit.call.resources.rows
-    found = await access.orchestration(visit.call, rows, path_id(visit, "orchestration"))
+    rows = visit.context.store.rows
+    found = await access.orchestration(visit.context.user, rows, path_id(visit, "orchestration"))
     visit = visit.inside(found.workspace)
-    tab = "runs" if visit.call.request.query.get("tab") == "runs" else "tasks"
+    tab = "runs" if visit.context.request.query.get("tab") == "runs" else "tasks"
     paging = Paging(visit, "tab", "status")
     listed = await (_runs if tab == "runs" else _tasks)(visit, found.id, paging)
     return visit.page(
@@ -38,7 +38,7 @@ async def show(visit: PageContext) -> web.Response:
         live=live.address(visit, f"orchestration:{found.id}", "task", "run", about=found.id),
         workload=found,
         steps=_steps(found),
-        progress=await packaging.progress(visit.call.resources.nats, found),
+        progress=await packaging.progress(visit.context.runtime.nats, found),
         uploader=await _uploader(visit, found),
         tab=tab,
         paging=paging,
@@ -47,7 +47,7 @@ async def show(visit: PageContext) -> web.Response:
 
 
 async def _tasks(visit: PageContext, id: UUID, paging: Paging) -> dict[str, Any]:
-    rows = visit.call.resources.rows
+    rows = visit.context.store.rows
     found = await tasks_of(rows, id, before=paging.before, limit=paging.limit)
     now = datetime.now(UTC)
     return {"tasks": [TaskLine.of(one, now) for one in paging.shown(found)]}
@@ -74,7 +74,7 @@ def _steps(state: Orchestration) -> list[tuple[str, str]]:
 
 async def _uploader(visit: PageContext, state: Orchestration) -> str:
     try:
-        found = await visit.call.resources.users.by_ids([UUID(state.owner)])
+        found = await visit.context.identity.users.by_ids([UUID(state.owner)])
     except ValueError:  # a service or a tool, which has no account
         return state.owner
     return found[0].email if found else state.owner
@@ -82,8 +82,10 @@ async def _uploader(visit: PageContext, state: Orchestration) -> str:
 
 async def download(visit: PageContext) -> web.StreamResponse:
     """The archive as it was uploaded."""
-    resources = visit.call.resources
-    found = await access.orchestration(visit.call, resources.rows, path_id(visit, "orchestration"))
+    resources = visit.context.resources
+    found = await access.orchestration(
+        visit.context.user, resources.store.rows, path_id(visit, "orchestration")
+    )
     headers = {
         "Content-Type": "application/zip",
         "Content-Length": str(found.file_size),
@@ -92,10 +94,10 @@ async def download(visit: PageContext) -> web.StreamResponse:
         "Cache-Control": "no-store",
     }
     # Swept with the uploads when we are stopped before its end.
-    with NamedTemporaryFile(dir=resources.config.data, prefix="upload-") as copy:
-        await resources.blobs.get(found.blob, Path(copy.name))
+    with NamedTemporaryFile(dir=resources.runtime.config.data, prefix="upload-") as copy:
+        await resources.contents.blobs.get(found.blob, Path(copy.name))
         response = web.StreamResponse(headers=headers)
-        await response.prepare(visit.call.request)
+        await response.prepare(visit.context.request)
         async for piece in _pieces(Path(copy.name)):
             await response.write(piece)
     return response

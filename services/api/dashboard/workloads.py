@@ -8,11 +8,12 @@ from aiohttp import web
 
 from libs.domain.errors import Rejected
 from libs.identity.sessions import form_token
+from services.api.append.store import NotVisibleYet
 from services.api.dashboard import live
 from services.api.dashboard.page_context import PageContext
 from services.api.dashboard.paging import Paging
 from services.api.http.errors import STATUS, Refusal
-from services.api.orchestrations import commands as orchestrations
+from services.api.orchestrations import routes as orchestrations
 from services.api.read_model.orchestrations import WorkloadStatus, workload_page
 
 _FILTERS: tuple[WorkloadStatus, ...] = ("active", "inactive", "error")
@@ -23,12 +24,12 @@ async def show(visit: PageContext) -> web.Response:
 
 
 async def _list(visit: PageContext, problem: str = "", status: int = 200) -> web.Response:
-    query = visit.call.request.query
+    query = visit.context.request.query
     paging = Paging(visit, "search", "status")
     search, wanted = query.get("search", "")[:256], query.get("status", "")
     ids = [visit.workspace.id] if visit.workspace else []
     found = await workload_page(
-        visit.call.resources.rows,
+        visit.context.store.rows,
         ids,
         search=search,
         status=next((known for known in _FILTERS if known == wanted), None),
@@ -57,22 +58,26 @@ def _upload(visit: PageContext) -> dict[str, Any]:
     token = form_token(visit.secret, "upload")
     return {
         "action": "/workloads?" + urlencode({"workspace": visit.workspace.id, "form": token}),
-        "most": visit.call.resources.config.max_upload_bytes,
+        "most": visit.context.runtime.config.max_upload_bytes,
         "metadata": msgspec.json.encode({"workspace_id": visit.workspace.id}).decode(),
     }
 
 
 async def upload(visit: PageContext) -> web.Response:
     """As from any other client. A script that asks for JSON gets where to look, or the problem."""
-    visit.check(visit.call.request.query.get("form", ""), "upload")
-    as_json = "application/json" in visit.call.request.headers.get("Accept", "")
+    visit.check(visit.context.request.query.get("form", ""), "upload")
+    as_json = "application/json" in visit.context.request.headers.get("Accept", "")
     try:
-        made = await orchestrations.upload(visit.call, None)
+        made = await orchestrations.upload(visit.context, None)
     except Rejected as refused:
         if as_json or refused.code in ("forbidden", "not_found"):
             raise
         return await _list(visit, refused.message, STATUS[refused.code])
-    except Refusal as refused:  # too large, or accepted and not visible yet
+    except NotVisibleYet as accepted:
+        if as_json:
+            raise
+        return await _list(visit, str(accepted), 503)
+    except Refusal as refused:  # too large
         if as_json:
             raise
         return await _list(visit, str(refused), refused.status)

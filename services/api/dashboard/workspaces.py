@@ -8,13 +8,13 @@ from libs.domain.errors import Rejected
 from libs.domain.events import Role
 from libs.domain.workspace import Workspace
 from libs.identity.users import User
-from services.api import requests
 from services.api.access import authorize as access
 from services.api.dashboard.form_parsing import allowed, body, number
 from services.api.dashboard.page_context import PageContext
 from services.api.http.errors import STATUS
 from services.api.workspaces import commands as workspaces
 from services.api.workspaces import members
+from services.api.workspaces import schemas as workspace_schemas
 
 
 class Member(NamedTuple):
@@ -34,7 +34,7 @@ def _list(visit: PageContext, refused: Rejected | None = None, name: str = "") -
         "workspaces.html",
         STATUS[refused.code] if refused else 200,
         title="Workspaces",
-        me=str(visit.call.caller.id),
+        me=str(visit.context.user.id),
         problem=refused.message if refused else "",
         name=name,
     )
@@ -44,10 +44,10 @@ async def create(visit: PageContext) -> web.Response:
     form = await visit.form()
     name = form.get("workspace_name", "")
     try:
-        made = await workspaces.create(visit.call, requests.CreateWorkspace(name))
+        id = await workspaces.create(visit.caller, visit.store, name)
     except Rejected as refused:
         return _list(visit, refused, name)
-    return visit.to(f"/workspaces/{made.workspace_id}?workspace={made.workspace_id}")
+    return visit.to(f"/workspaces/{id}?workspace={id}")
 
 
 async def one(visit: PageContext) -> web.Response:
@@ -57,8 +57,8 @@ async def one(visit: PageContext) -> web.Response:
 async def _one(
     visit: PageContext, refused: Rejected | None = None, email: str = ""
 ) -> web.Response:
-    call, rows = visit.call, visit.call.resources.rows
-    found = await access.workspace(call, rows, _id(visit), "workspace")
+    context, rows = visit.context, visit.context.store.rows
+    found = await access.workspace(context.user, rows, _id(visit), "workspace")
     return visit.inside(found.id).page(
         "workspace.html",
         STATUS[refused.code] if refused else 200,
@@ -66,8 +66,8 @@ async def _one(
         nav="/workspaces",
         workspace=found,
         members=await _members(visit, found),
-        me=str(call.caller.id),
-        owned=await allowed(access.owned_workspace(call, rows, found.id)),
+        me=str(context.user.id),
+        owned=await allowed(access.owned_workspace(context.user, rows, found.id)),
         problem=refused.message if refused else "",
         email=email,
     )
@@ -75,7 +75,7 @@ async def _one(
 
 async def _members(visit: PageContext, found: Workspace) -> list[Member]:
     """Owners first, in the order of their emails."""
-    everybody = await visit.call.resources.users.everybody()
+    everybody = await visit.context.identity.users.everybody()
     by_id = {str(user.id): user for user in everybody if str(user.id) in found.members}
     shown = [Member(id, by_id.get(id), role) for id, role in found.members.items()]
     return sorted(shown, key=lambda one: (one.role != "owner", one.user.email if one.user else ""))
@@ -86,7 +86,8 @@ async def add(visit: PageContext) -> web.Response:
     form, id = await visit.form(), _id(visit)
     fields = {name: form.get(name, "") for name in ("email", "user_id", "user_type")}
     try:
-        await members.add(visit.call, body(requests.AddMember, fields | {"workspace_id": id}))
+        order = body(workspace_schemas.AddMember, fields | {"workspace_id": id})
+        await members.add(visit.caller, visit.store, visit.context.identity.users, order)
     except Rejected as refused:
         if refused.code == "forbidden":
             raise
@@ -98,17 +99,18 @@ async def remove(visit: PageContext) -> web.Response:
     form, id = await visit.form(), _id(visit)
     fields = {"user_id": form.get("user_id", ""), "workspace_id": id}
     try:
-        removed = await members.remove(visit.call, body(requests.RemoveMember, fields))
+        order = body(workspace_schemas.RemoveMember, fields)
+        user = await members.remove(visit.caller, visit.store, visit.context.identity.users, order)
     except Rejected as refused:
         if refused.code == "forbidden":
             raise
         return await _one(visit, refused)
-    left = removed.user_id == visit.call.caller.id and not visit.call.caller.admin
+    left = user == visit.user.id and not visit.user.admin
     return visit.to("/workspaces" if left else f"/workspaces/{id}")
 
 
 def _id(visit: PageContext) -> int:
-    text = visit.call.request.match_info["workspace"]
+    text = visit.context.request.match_info["workspace"]
     if not (id := number(text)):
         raise Rejected("not_found", f"workspace: there is no workspace {text[:40]!r}")
     return id

@@ -6,7 +6,7 @@ In this process, for what shows events as they come (neither polls nor loses one
     from services.api.events.follow import follow
     from services.api.events.permit import Permit, live
 
-    async for piece in follow(call.resources, Asked(workspaces=frozenset({3})), after=None):
+    async for piece in follow(call.store, Asked(workspaces=frozenset({3})), after=None):
         piece.events   # list[Recorded]: what came, in order; empty as a sign of life every 5 s
         piece.through  # all up to this sequence has been given: where to go on with `after`
 

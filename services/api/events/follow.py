@@ -13,7 +13,7 @@ import msgspec
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.log import EventLog
 from libs.eventlog.project import Position
-from services.api.events.tail import Tail
+from services.api.read_model.tail import Tail
 
 PULSE = 5.0  # seconds after which a piece comes, be it an empty one
 

@@ -40,27 +40,27 @@ class EventPage(msgspec.Struct, frozen=True):
     end: int
 
 
-async def events(call: RequestContext, _: None) -> EventPage | web.StreamResponse:
-    query = call.request.query
+async def events(context: RequestContext, _: None) -> EventPage | web.StreamResponse:
+    query = context.request.query
     asked = filter_parsing.asked(query)
-    permit = Permit(call, asked)
-    if EVENTS not in call.request.headers.get("Accept", ""):
+    permit = Permit(context, asked)
+    if EVENTS not in context.request.headers.get("Accept", ""):
         return await _page(
-            call, permit, asked, await _start(call) or 0, filter_parsing.limit(query)
+            context, permit, asked, await _start(context) or 0, filter_parsing.limit(query)
         )
     if "limit" in query:
         raise Rejected("invalid", "limit: only pages have one; leave it out")
-    return await _stream(call, permit, await _start(call))
+    return await _stream(context, permit, await _start(context))
 
 
-async def _start(call: RequestContext) -> int | None:
+async def _start(context: RequestContext) -> int | None:
     """What the caller has had already; None when they do not say."""
-    query, log = call.request.query, call.resources.log
+    query, log = context.request.query, context.store.log
     instant = filter_parsing.since(query)
     name, after = "after", filter_parsing.after(query)
     if instant is not None:
         after = await log.last_seq_before(instant)
-    if last_id := call.request.headers.get(LAST_ID):
+    if last_id := context.request.headers.get(LAST_ID):
         name, after = LAST_ID, filter_parsing.number(LAST_ID, last_id)
     if after and after > (end := await log.end()):
         raise Rejected("invalid", f"{name}: the log ends at {end}; give that, or less")
@@ -68,9 +68,9 @@ async def _start(call: RequestContext) -> int | None:
 
 
 async def _page(
-    call: RequestContext, permit: Permit, asked: Asked, after: int, limit: int
+    context: RequestContext, permit: Permit, asked: Asked, after: int, limit: int
 ) -> EventPage:
-    log = call.resources.log
+    log = context.store.log
     end = await log.end()
     found: list[CloudEvent] = []
     most = min(limit, 500) if asked.types is None else 500
@@ -88,10 +88,10 @@ async def _page(
     return EventPage(found, max(after, end), end)
 
 
-async def _stream(call: RequestContext, permit: Permit, after: int | None) -> web.StreamResponse:
+async def _stream(context: RequestContext, permit: Permit, after: int | None) -> web.StreamResponse:
     await permit.renew()  # a refusal can still be an answer of its own
     response = web.StreamResponse(headers=_HEADERS)
-    await response.prepare(call.request)
+    await response.prepare(context.request)
     await response.write(_HELLO)
     try:
         async with aclosing(live(permit, after)) as pieces:
@@ -104,9 +104,9 @@ async def _stream(call: RequestContext, permit: Permit, after: int | None) -> we
     except ConnectionError:
         pass  # the subscriber has left
     except (Unavailable, TimeoutError) as problem:
-        logger.info("events for %s break off: %r", call.caller.id, problem)
-        if call.request.transport is not None:
-            call.request.transport.abort()
+        logger.info("events for %s break off: %r", context.user.id, problem)
+        if context.request.transport is not None:
+            context.request.transport.abort()
     return response
 
 

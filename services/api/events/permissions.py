@@ -28,25 +28,25 @@ class Permit:
 
     def __init__(
         self,
-        call: RequestContext,
+        context: RequestContext,
         asked: Asked,
         authenticate: Callable[[], Awaitable[User]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._call = call
+        self._context = context
         self._asked = asked
         self._authenticate = authenticate or self._by_token
         self._clock = clock
-        self._me = str(call.caller.id)
+        self._me = str(context.user.id)
         self._visible: frozenset[int] | None = frozenset()
         self._good_until = clock()
 
     @property
-    def call(self) -> RequestContext:
-        return self._call
+    def context(self) -> RequestContext:
+        return self._context
 
     async def _by_token(self) -> User:
-        return await access.authenticated(self._call.resources, self._call.request)
+        return await access.authenticated(self._context.resources, self._context.request)
 
     def wants(self, event: Recorded) -> bool:
         """Also what changes the caller's access, which is not shown for that."""
@@ -65,7 +65,7 @@ class Permit:
     async def renew(self) -> None:
         """Rejected when the caller may not go on."""
         self._good_until = self._clock() + RENEWED_EVERY
-        self._call = replace(self._call, user=await self._authenticate())
+        self._context = replace(self._context, signed_in=await self._authenticate())
         self._visible = await self._allowed()
 
     async def hold(self) -> None:
@@ -89,16 +89,16 @@ class Permit:
 
     async def _allowed(self) -> frozenset[int] | None:
         """The workspaces whose events are shown; None for all that there are."""
-        call, asked = self._call, self._asked.workspaces
-        rows = call.resources.rows
+        context, asked = self._context, self._asked.workspaces
+        rows = context.store.rows
         if asked is None:
-            if call.caller.admin:
+            if context.user.admin:
                 return None
-            return frozenset(state.id for state in await access.workspaces(call, rows))
+            return frozenset(state.id for state in await access.workspaces(context.user, rows))
         for id in sorted(asked):
             if id != PLATFORM:
-                await access.workspace(call, rows, id, "workspace")
-            elif not call.caller.admin:
+                await access.workspace(context.user, rows, id, "workspace")
+            elif not context.user.admin:
                 raise Rejected(
                     "forbidden",
                     "workspace: 0 has what lies in no workspace, for administrators only",
@@ -108,7 +108,7 @@ class Permit:
 
 async def live(permit: Permit, after: int | None = None) -> AsyncGenerator[Piece, None]:
     """As `follow`, as far as the permit goes; Rejected when it ends."""
-    async with aclosing(follow(permit.call.resources, permit, after)) as pieces:
+    async with aclosing(follow(permit.context.store, permit, after)) as pieces:
         async for piece in pieces:
             await permit.hold()
             yield Piece([event for event in piece.events if permit.shows(event)], piece.through)

@@ -18,13 +18,13 @@ _SECURITY = {
 }
 
 
-async def _asyncapi(call: RequestContext, _: None) -> web.Response:
-    found = document(call.resources.config.public_url)
+async def _asyncapi(context: RequestContext, _: None) -> web.Response:
+    found = document(context.runtime.config.public_url)
     return web.Response(body=msgspec.json.encode(found), content_type=JSON)
 
 
-async def _catalogue(call: RequestContext, _: None) -> web.Response:
-    found = page(document(call.resources.config.public_url))
+async def _catalogue(context: RequestContext, _: None) -> web.Response:
+    found = page(document(context.runtime.config.public_url))
     return web.Response(text=found, content_type=HTML, headers=_SECURITY)
 
 

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from libs.domain.errors import Rejected
 from libs.domain.workspace import Workspace
-from services.api import requests, wire
 from services.api.access import authorize as access
 from services.api.graphql.where import Row, matches
 from services.api.http.request_context import RequestContext
+from services.api.orchestrations import schemas as orchestration_schemas
 from services.api.workspaces import commands as workspaces
 from services.api.workspaces import members
 
@@ -23,51 +23,53 @@ Found = TypeVar("Found")
 Where = Mapping[str, Any]
 
 
-async def workspace_by_pk(call: RequestContext, id: int) -> Row | None:
-    found = await _seen(access.workspace(call, call.resources.rows, id))
+async def workspace_by_pk(context: RequestContext, id: int) -> Row | None:
+    found = await _seen(access.workspace(context.user, context.store.rows, id))
     return _workspace(found) if found else None
 
 
-async def user_default_workspace(call: RequestContext, where: Where | None = None) -> list[Row]:
+async def user_default_workspace(context: RequestContext, where: Where | None = None) -> list[Row]:
     """The caller's own, made when it is first asked for; of anybody else there is none to see."""
-    owner = {"user_id": str(call.caller.id)}
+    owner = {"user_id": str(context.user.id)}
     if not matches(owner, where):
         return []
-    return [owner | {"workspace": _workspace(await workspaces.default(call))}]
+    return [
+        owner | {"workspace": _workspace(await workspaces.default(context.caller, context.store))}
+    ]
 
 
-async def orchestration_by_pk(call: RequestContext, id: UUID) -> wire.Orchestration | None:
-    found = await _seen(access.orchestration(call, call.resources.rows, id))
-    return wire.Orchestration.of(found) if found else None
+async def orchestration_by_pk(
+    context: RequestContext, id: UUID
+) -> orchestration_schemas.Orchestration | None:
+    found = await _seen(access.orchestration(context.user, context.store.rows, id))
+    return orchestration_schemas.Orchestration.of(found) if found else None
 
 
 async def insert_workspace_one(
-    call: RequestContext, object: Mapping[str, Any], on_conflict: Any = None
+    context: RequestContext, object: Mapping[str, Any], on_conflict: Any = None
 ) -> Row:
     """Creates a workspace, or gives the caller's own when that is what is asked for.
 
     Whose it is follows from the token, not from the ids in the object.
     """
     if object.get("user_default_workspaces"):
-        return _workspace(await workspaces.default(call))
-    body = requests.CreateWorkspace(object.get("name") or "")
-    created = await workspaces.create(call, body)
-    found = await access.workspace(call, call.resources.rows, created.workspace_id)
-    return _workspace(found)
+        return _workspace(await workspaces.default(context.caller, context.store))
+    id = await workspaces.create(context.caller, context.store, object.get("name") or "")
+    return _workspace(await access.workspace(context.user, context.store.rows, id))
 
 
-async def delete_workspace_users(call: RequestContext, where: Where) -> dict[str, Any]:
+async def delete_workspace_users(context: RequestContext, where: Where) -> dict[str, Any]:
     """Those that match, of one workspace: a filter that is too wide removes nobody."""
-    visible = await access.workspaces(call, call.resources.rows)
+    visible = await access.workspaces(context.user, context.store.rows)
     rows = [row for state in visible for row in _members(state) if matches(row, where)]
     if len({row["workspace_id"] for row in rows}) > 1:
         raise Rejected("invalid", "where: it matches several workspaces; name one by workspace_id")
     for row in rows:
-        await members.leave(call, row["workspace_id"], row["user_id"])
+        await members.leave(context.caller, context.store, row["workspace_id"], row["user_id"])
     return {"affected_rows": len(rows), "returning": rows}
 
 
-async def _not_served(call: RequestContext, **_: Any) -> None:
+async def _not_served(context: RequestContext, **_: Any) -> None:
     raise Rejected("invalid", "mutation: there are no models, pipelines or tags on this platform")
 
 

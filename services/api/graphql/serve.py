@@ -13,8 +13,9 @@ import msgspec
 from aiohttp import web
 
 from libs.domain.errors import Rejected, Unavailable
+from services.api.append.store import NotVisibleYet
 from services.api.graphql.resolvers import RESOLVERS
-from services.api.http.errors import Refusal
+from services.api.http.errors import NOT_VISIBLE_YET, Refusal
 from services.api.http.request_context import RequestContext
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def _explain(_: RequestContext, error: Exception) -> "Problem":
     match error:
         case Rejected(code=code, message=message):
             return _problem(message, code)
+        case NotVisibleYet():
+            return _problem(str(error), NOT_VISIBLE_YET)
         case Refusal():
             return _problem(str(error), getattr(error.body, "reason", "refused"))
         case Unavailable():
@@ -67,6 +70,6 @@ def engine() -> "Engine":
     return Engine(sdl, RESOLVERS, _explain)
 
 
-async def graphql(call: RequestContext, body: Request) -> web.Response:
-    answer = await engine().answer(body.query, body.variables, body.operation_name, call)
+async def graphql(context: RequestContext, body: Request) -> web.Response:
+    answer = await engine().answer(body.query, body.variables, body.operation_name, context)
     return web.Response(body=answer, content_type="application/json")

@@ -78,41 +78,41 @@ class Chain(msgspec.Struct, frozen=True):
     events: list[Entry]
 
 
-async def show(call: RequestContext, _: None) -> History:
+async def show(context: RequestContext, _: None) -> History:
     """`?at=` is an instant or a sequence; without it the state is as it is now."""
-    aggregate, id = call.request.match_info["aggregate"], call.request.match_info["id"]
-    return await history(call, aggregate, id, call.request.query.get("at", ""))
+    aggregate, id = context.request.match_info["aggregate"], context.request.match_info["id"]
+    return await history(context, aggregate, id, context.request.query.get("at", ""))
 
 
-async def history(call: RequestContext, aggregate: str, id: str, at: str = "") -> History:
+async def history(context: RequestContext, aggregate: str, id: str, at: str = "") -> History:
     """Rejected: "invalid" for `at`, "not_found" or "forbidden" for the thing itself."""
     until = _moment(at)
-    stream = await _visible(call, aggregate, id)
-    facts = await call.resources.log.read(stream)
+    stream = await _visible(context, aggregate, id)
+    facts = await context.store.log.read(stream)
     past = [fact for fact in facts if until is None or _before(fact, until)]
     state = fold(AGGREGATES[stream.aggregate].evolve, past)
     return History(
         aggregate=stream.aggregate,
         id=stream.id,
         workspace=stream.workspace,
-        events=await _entries(call, facts),
+        events=await _entries(context, facts),
         until=past[-1].seq if past else 0,
         state=None if state is None else _readable(state),
     )
 
 
-async def led_to(call: RequestContext, _: None) -> Chain:
-    return await chain(call, call.request.match_info["id"])
+async def led_to(context: RequestContext, _: None) -> Chain:
+    return await chain(context, context.request.match_info["id"])
 
 
-async def chain(call: RequestContext, run: str) -> Chain:
+async def chain(context: RequestContext, run: str) -> Chain:
     """How a run came about: from the event that a request left, by what each event answers, to the
     run's own."""
-    stream = await _visible(call, "run", run)
-    facts = await call.resources.log.read(stream)
+    stream = await _visible(context, "run", run)
+    facts = await context.store.log.read(stream)
     asked = next(fact.event for fact in facts if isinstance(fact.event, RunRequested))
-    before = await call.resources.log.read(task_stream(stream.workspace, asked.task))
-    return Chain(await _entries(call, [*_causes(facts[0], before), *facts]))
+    before = await context.store.log.read(task_stream(stream.workspace, asked.task))
+    return Chain(await _entries(context, [*_causes(facts[0], before), *facts]))
 
 
 def _causes(fact: Recorded, among: Sequence[Recorded]) -> list[Recorded]:
@@ -124,22 +124,24 @@ def _causes(fact: Recorded, among: Sequence[Recorded]) -> list[Recorded]:
     return found
 
 
-async def _visible(call: RequestContext, aggregate: str, id: str) -> StreamId:
+async def _visible(context: RequestContext, aggregate: str, id: str) -> StreamId:
     """The stream of what the caller may see."""
-    rows = call.resources.rows
+    rows = context.store.rows
     match aggregate:
         case "workspace":
-            return workspace_stream((await access.workspace(call, rows, _number(id), "id")).id)
+            return workspace_stream(
+                (await access.workspace(context.user, rows, _number(id), "id")).id
+            )
         case "connection":
-            return connection_stream((await access.connection(call, _uuid(id))).id)
+            return connection_stream((await access.connection(context.user, rows, _uuid(id))).id)
         case "orchestration":
-            packaged = await access.orchestration(call, rows, _uuid(id))
+            packaged = await access.orchestration(context.user, rows, _uuid(id))
             return orchestration_stream(packaged.workspace, packaged.id)
         case "task":
-            ordered = (await access.task(call, rows, _uuid(id))).task
+            ordered = (await access.task(context.user, rows, _uuid(id))).task
             return task_stream(ordered.workspace, ordered.id)
         case "run":
-            asked = await access.run_asked_for(call, rows, _uuid(id), "id")
+            asked = await access.run_asked_for(context.user, rows, _uuid(id), "id")
             return run_stream(asked.workspace, asked.id)
     raise Rejected(
         "not_found", f"aggregate: {aggregate!r} is none; give one of {', '.join(TABLES)}"
@@ -183,8 +185,8 @@ def _before(fact: Recorded, until: int | datetime) -> bool:
     return fact.seq <= until if isinstance(until, int) else fact.at <= until
 
 
-async def _entries(call: RequestContext, facts: Sequence[Recorded]) -> list[Entry]:
-    names = await people(call, (fact.actor for fact in facts))
+async def _entries(context: RequestContext, facts: Sequence[Recorded]) -> list[Entry]:
+    names = await people(context, (fact.actor for fact in facts))
     found: list[Entry] = []
     for at in range(0, len(facts), _AT_ONCE):
         found += [_entry(fact, names) for fact in facts[at : at + _AT_ONCE]]
@@ -209,9 +211,9 @@ def _entry(fact: Recorded, names: dict[str, str]) -> Entry:
     )
 
 
-async def people(call: RequestContext, ids: Iterable[str]) -> dict[str, str]:
+async def people(context: RequestContext, ids: Iterable[str]) -> dict[str, str]:
     """The emails of those ids that are users'."""
-    known = await call.resources.users.by_ids([UUID(id) for id in {*ids} if _is_uuid(id)])
+    known = await context.identity.users.by_ids([UUID(id) for id in {*ids} if _is_uuid(id)])
     return {str(user.id): user.email for user in known}
 
 

@@ -12,9 +12,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from libs.domain.errors import Code, Rejected, Unavailable
+from services.api.append.store import NotVisibleYet
 
 logger = logging.getLogger(__name__)
 
+NOT_VISIBLE_YET = "not_visible_yet"
 RETRY = {"Retry-After": "1"}
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="rondo"'}
 
@@ -54,17 +56,6 @@ class Refusal(Exception):
         self.body: msgspec.Struct = Error(status, message, reason, id)
 
 
-def not_visible_yet(id: object) -> Refusal:
-    """The command's event is durable, only the rows lag: asking for it again would double it."""
-    return Refusal(
-        503,
-        "not_visible_yet",
-        f"id: {id} is accepted, but reads do not show it yet; read it again, don't send it again",
-        RETRY,
-        str(id),
-    )
-
-
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
@@ -83,6 +74,8 @@ def _refusal(problem: Exception, request: web.Request) -> Refusal:
     match problem:
         case Refusal():
             return problem
+        case NotVisibleYet(id=id):
+            return Refusal(503, NOT_VISIBLE_YET, str(problem), RETRY, id)
         case Rejected(code="unauthorized", message=message):
             return Refusal(401, "unauthorized", message, CHALLENGE)
         case Rejected(code=code, message=message):

@@ -9,8 +9,8 @@ import msgspec
 
 from services.api.accounts import keycloak
 from services.api.http.errors import Error
+from services.api.http.fields import VERSION
 from services.api.http.route import JSON, Route
-from services.api.wire import VERSION
 
 _ABOUT = """\
 Log in at `/auth/realms/master/protocol/openid-connect/token`, then send the access token with

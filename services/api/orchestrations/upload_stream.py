@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import aiohttp
-import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
@@ -22,8 +21,10 @@ from libs.blobs.staging import disk_errors
 from libs.domain import names
 from libs.domain.errors import Rejected
 from libs.service.room import Room
+from services.api.http.decode import decoder
 from services.api.http.errors import too_large
-from services.api.requests import MAX_NAME, UploadMetadata, decoder
+from services.api.http.fields import MAX_NAME
+from services.api.orchestrations.schemas import Upload, UploadMetadata
 
 PIECE = 1 << 20
 MOST_METADATA = 64 << 10
@@ -41,16 +42,6 @@ _MALFORMED = (
     HttpProcessingError,
     web.RequestPayloadError,
 )
-
-
-class Received(msgspec.Struct, frozen=True):
-    """A file of ours with what was said of it; `sha` is lowercase hex."""
-
-    path: Path
-    file_name: str
-    size: int
-    sha: str
-    metadata: UploadMetadata
 
 
 class _Parts:
@@ -88,13 +79,13 @@ class _Parts:
             self._file.write(piece)
         self._sha.update(piece)
 
-    def received(self, path: Path) -> Received:
+    def received(self, path: Path) -> Upload:
         if self._name is None or self.metadata is None:
             missing = "file" if self._name is None else "metadata"
             raise Rejected("invalid", f"{missing}: this part is missing; add it to the form")
         with disk_errors("file: can't be kept"):
             self._file.flush()
-        return Received(path, self._name, self._size, self._sha.hexdigest(), self.metadata)
+        return Upload(path, self._name, self._size, self._sha.hexdigest(), self.metadata)
 
 
 @asynccontextmanager
@@ -104,7 +95,7 @@ async def receive(
     limit: int,
     room: Room,
     allowed: Callable[[UploadMetadata], Awaitable[None]],
-) -> AsyncIterator[Received]:
+) -> AsyncIterator[Upload]:
     """`allowed` is asked as soon as the metadata is there, which may be before the file is."""
     if request.content_type != "multipart/form-data":
         raise Rejected("invalid", "Content-Type: send multipart/form-data with file and metadata")

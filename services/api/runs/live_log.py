@@ -3,7 +3,6 @@
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
-from dataclasses import replace
 from uuid import UUID
 
 import msgspec
@@ -13,9 +12,11 @@ from libs.domain import run
 from libs.domain.errors import Rejected, Unavailable
 from libs.domain.run_end import ENDED
 from services.api.access import authorize as access
-from services.api.http.request_context import VISIBLE_WITHIN, RequestContext
+from services.api.append.store import VISIBLE_TIMEOUT_SECONDS
+from services.api.http import streaming
+from services.api.http.request_context import RequestContext
 from services.api.http.route import EVENTS, TEXT, Route
-from services.api.runs import log_client
+from services.api.read_model import run_logs
 
 LAST_ID = "Last-Event-ID"
 _STILL_ALLOWED = 10.0  # s at most until somebody hears no more of what is closed to them
@@ -38,60 +39,60 @@ class Ended(msgspec.Struct):
     complete: bool
 
 
-async def download(call: RequestContext, _: None) -> web.StreamResponse:
+async def download(context: RequestContext, _: None) -> web.StreamResponse:
     """The stamped lines as they are."""
-    state = await access.run(call, call.resources.rows, _asked_for(call), "run")
-    async with log_client.lines(call.resources, state, None) as source:
+    state = await access.run(context.user, context.store.rows, _asked_for(context), "run")
+    async with context.contents.logs.lines(state, None) as source:
         headers = {
             "Content-Type": f"{TEXT}; charset=utf-8",
             "Content-Disposition": f'attachment; filename="{state.id}.log"',
             "X-Content-Type-Options": "nosniff",
-            "Rondo-Complete": str(log_client.complete(state, source)).lower(),
+            "Rondo-Complete": str(run_logs.complete(state, source)).lower(),
         }
-        return await log_client.sent(call.request, headers, source.content.iter_any())
+        return await streaming.send(context.request, headers, source.content.iter_any())
 
 
-async def follow(call: RequestContext, _: None) -> web.StreamResponse:
+async def follow(context: RequestContext, _: None) -> web.StreamResponse:
     """Each event has the stamped lines that came at once, and is numbered by the last of them."""
-    state = await access.run(call, call.resources.rows, _asked_for(call), "run")
-    seen = _number(LAST_ID, call.request.headers)
-    last = _number("last", call.request.query)
+    state = await access.run(context.user, context.store.rows, _asked_for(context), "run")
+    seen = _number(LAST_ID, context.request.headers)
+    last = _number("last", context.request.query)
     if seen is None:
-        seen = 0 if last is None else max(await _end(call, state) - last, 0)
-    return await log_client.sent(call.request, EVENT_HEADERS, _events(call, state.id, seen))
+        seen = 0 if last is None else max(await _end(context, state) - last, 0)
+    return await streaming.send(context.request, EVENT_HEADERS, _events(context, state.id, seen))
 
 
-async def _end(call: RequestContext, state: run.Run) -> int:
+async def _end(context: RequestContext, state: run.Run) -> int:
     """How many lines there are already, with those that are kept no more."""
-    return (await log_client.part(call.resources, state, 0, 0, state.lines or 0)).end
+    return (await context.contents.logs.part(state, 0, 0, state.lines or 0)).end
 
 
-async def _events(call: RequestContext, id: UUID, seen: int) -> AsyncIterator[bytes]:
+async def _events(context: RequestContext, id: UUID, seen: int) -> AsyncIterator[bytes]:
     checked = time.monotonic()
-    async with aclosing(log_client.follow(call.resources, id, seen)) as source:
+    async with aclosing(context.contents.logs.follow(id, seen)) as source:
         async for first, lines in source:
             if time.monotonic() - checked >= _STILL_ALLOWED:
-                await _check(call, id)
+                await _check(context, id)
                 checked = time.monotonic()
             seen = first + len(lines)
             yield _event(f"id: {seen}", lines) if lines else HEARTBEAT
-    yield _event("event: end", await _ended(call, id, seen))
+    yield _event("event: end", await _ended(context, id, seen))
 
 
-async def _check(call: RequestContext, id: UUID) -> run.Run:
+async def _check(context: RequestContext, id: UUID) -> run.Run:
     """Rejected when the token has run out meanwhile, or its user is let in no more."""
-    user = await access.authenticated(call.resources, call.request)
-    return await access.run(replace(call, user=user), call.resources.rows, id, "run")
+    user = await access.authenticated(context.resources, context.request)
+    return await access.run(user, context.store.rows, id, "run")
 
 
-async def _ended(call: RequestContext, id: UUID, seen: int) -> Ended:
+async def _ended(context: RequestContext, id: UUID, seen: int) -> Ended:
     """The logs service may know of the end before our views do."""
-    position, log = call.resources.position, call.resources.log
-    await position.reached(await log.end(), VISIBLE_WITHIN)
-    state = await _check(call, id)
+    position, log = context.store.position, context.store.log
+    await position.reached(await log.end(), VISIBLE_TIMEOUT_SECONDS)
+    state = await _check(context, id)
     if state.status not in ENDED:
         raise Unavailable(f"the log of run {id} has ended before the run")
-    stored = (await log_client.part(call.resources, state, 0, 0, 0)).stored
+    stored = (await context.contents.logs.part(state, 0, 0, 0)).stored
     return Ended(state.status, state.lines, state.lines == seen == stored)
 
 
@@ -99,9 +100,9 @@ def _event(field: str, data: object) -> bytes:
     return b"%s\ndata: %s\n\n" % (field.encode(), msgspec.json.encode(data))
 
 
-def _asked_for(call: RequestContext) -> UUID:
+def _asked_for(context: RequestContext) -> UUID:
     try:
-        return UUID(call.request.match_info["run"])
+        return UUID(context.request.match_info["run"])
     except ValueError:
         raise Rejected("invalid", "run: give a run's id, which is a UUID") from None
 

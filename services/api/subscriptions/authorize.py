@@ -7,27 +7,27 @@ from libs.domain.ids import subscription_stream
 from libs.domain.subscription import Subscription
 from libs.eventlog.envelope import Context
 from libs.eventlog.transact import transact
-from services.api.http.request_context import Resources
 from services.api.read_model.workspaces import find_workspace
+from services.api.resources import Resources
 
 REASON = "who created it may not see the workspace any more"
 
 
 async def entitled(resources: Resources, found: Subscription) -> bool:
     """A member of the workspace or an administrator, and not disabled."""
-    creator = await resources.users.by_id(UUID(found.created_by))
+    creator = await resources.identity.users.by_id(UUID(found.created_by))
     if creator is None:
         return False
     if creator.admin:
         return True
-    workspace = await find_workspace(resources.rows, found.workspace)
+    workspace = await find_workspace(resources.store.rows, found.workspace)
     return workspace is not None and str(creator.id) in workspace.members
 
 
 async def end(resources: Resources, id: UUID) -> None:
     """For want of that. Once more does nothing."""
     await transact(
-        resources.log,
+        resources.store.log,
         subscription_stream(id),
         subscription.evolve,
         lambda state: subscription.delete(state, REASON),

@@ -20,51 +20,51 @@ from services.api.subscriptions.sender import Outcome
 _encode = msgspec.json.Encoder().encode
 
 
-async def deliveries(call: RequestContext, body: wire.ListLetters) -> wire.DeliveryList:
+async def deliveries(context: RequestContext, body: wire.ListLetters) -> wire.DeliveryList:
     """The last attempts, the newest first."""
-    found = await owned(call, body.id)
-    ledger = call.resources.desk.ledger
+    found = await owned(context, body.id)
+    ledger = context.subscriptions.ledger
     return wire.DeliveryList(await ledger.deliveries(found.id, body.limit))
 
 
-async def dead_letters(call: RequestContext, body: wire.ListLetters) -> wire.DeadLetterList:
+async def dead_letters(context: RequestContext, body: wire.ListLetters) -> wire.DeadLetterList:
     """In the order of their events."""
-    found = await owned(call, body.id)
-    ledger = call.resources.desk.ledger
+    found = await owned(context, body.id)
+    ledger = context.subscriptions.ledger
     return wire.DeadLetterList(await ledger.dead_letters(found.id, body.limit))
 
 
-async def discard(call: RequestContext, body: wire.LetterById) -> None:
-    found = await owned(call, body.id)
-    if not await call.resources.desk.ledger.discard(found.id, body.sequence):
+async def discard(context: RequestContext, body: wire.LetterById) -> None:
+    found = await owned(context, body.id)
+    if not await context.subscriptions.ledger.discard(found.id, body.sequence):
         raise _missing(body.sequence)
 
 
-async def retry(call: RequestContext, body: wire.LetterById) -> wire.Tried:
+async def retry(context: RequestContext, body: wire.LetterById) -> wire.Tried:
     """Once, now and whatever else is on its way. What is taken is no dead letter any more."""
-    found = await owned(call, body.id)
-    ledger = call.resources.desk.ledger
+    found = await owned(context, body.id)
+    ledger = context.subscriptions.ledger
     dead = await ledger.dead_letter(found.id, body.sequence)
     if dead is None:
         raise _missing(body.sequence)
-    event = await _event(call, found, dead)
+    event = await _event(context, found, dead)
     letter = Letter(
         subscription=found.id, seq=event.seq, event=dead.event, type=dead.type, at=datetime.now(UTC)
     )
-    outcome = await _send(call, found, event.id, _encode(CloudEvent.of(event)))
+    outcome = await _send(context, found, event.id, _encode(CloudEvent.of(event)))
     await ledger.write(Lines(attempts=[(letter, dead.attempts + 1, outcome)]))
     if outcome.delivered:
         await ledger.discard(found.id, event.seq)
     return _tried(outcome)
 
 
-async def ping(call: RequestContext, body: wire.SubscriptionById) -> wire.Tried:
+async def ping(context: RequestContext, body: wire.SubscriptionById) -> wire.Tried:
     """An event that is in no log, to try the receiver with."""
-    found = await owned(call, body.id)
+    found = await owned(context, body.id)
     if found.kind != "webhook":
         raise Rejected("invalid", "id: only webhooks can be tried; ask NATS for the next event")
     id = str(uuid4())
-    return _tried(await _send(call, found, id, _encode(_ping(found, id))))
+    return _tried(await _send(context, found, id, _encode(_ping(found, id))))
 
 
 def _ping(found: Subscription, id: str) -> dict[str, object]:
@@ -81,16 +81,16 @@ def _ping(found: Subscription, id: str) -> dict[str, object]:
     }
 
 
-async def _send(call: RequestContext, found: Subscription, id: str, body: bytes) -> Outcome:
+async def _send(context: RequestContext, found: Subscription, id: str, body: bytes) -> Outcome:
     try:
-        where = await endpoint.opened(call.resources.vault, found.id, found.target)
+        where = await endpoint.opened(context.contents.vault, found.id, found.target)
     except Shredded:  # it is being deleted
         raise Rejected("not_found", f"id: subscription {found.id} is deleted") from None
-    return await call.resources.desk.sender.send(where, id, body)
+    return await context.subscriptions.sender.send(where, id, body)
 
 
-async def _event(call: RequestContext, found: Subscription, dead: DeadLetter) -> Recorded:
-    at, log = dead.sequence, call.resources.log
+async def _event(context: RequestContext, found: Subscription, dead: DeadLetter) -> Recorded:
+    at, log = dead.sequence, context.store.log
     there = [event async for batch in log.between(at - 1, at, found.subjects) for event in batch]
     if not there:
         raise _missing(at)

@@ -18,7 +18,7 @@ from libs.eventlog.envelope import Recorded
 from libs.waiting.retry import back_off
 from services.api.events.cloudevent import CloudEvent
 from services.api.events.follow import follow
-from services.api.http.request_context import Resources
+from services.api.resources import Resources
 from services.api.subscriptions.delivery_store import Letter, Place
 from services.api.subscriptions.delivery_writer import Journal
 from services.api.subscriptions.endpoint import Target
@@ -80,7 +80,7 @@ class Courier:
                 tries += 1
 
     async def _deliver_all(self) -> None:
-        pieces = follow(self._resources, Wanted(self._subscription), self._place.seq)
+        pieces = follow(self._resources.store, Wanted(self._subscription), self._place.seq)
         async with aclosing(pieces):
             async for piece in pieces:
                 for event in piece.events:

@@ -14,7 +14,7 @@ from libs.eventlog.envelope import Recorded
 from libs.eventlog.react import Handler, Reaction, react
 from libs.eventlog.streams import EVENTS
 from libs.eventlog.transact import load
-from services.api.http.request_context import Resources
+from services.api.resources import Resources
 from services.api.subscriptions import consumers, metrics, projection
 from services.api.subscriptions.authorize import end, entitled
 from services.api.subscriptions.delivery_store import Place
@@ -34,32 +34,36 @@ _CATCH_UP = 3600.0
 
 async def run(resources: Resources) -> None:
     """For ever."""
-    desk = resources.desk
+    desk = resources.subscriptions
     watched = _watched(resources)
-    journal = Journal(desk.ledger, WebhookMeters(resources.vitals.meters))
+    journal = Journal(desk.ledger, WebhookMeters(resources.runtime.telemetry.meters))
     deliver = _deliverer(resources, journal)
-    dispatch = Dispatch(desk.rows, desk.ledger, resources.vault, deliver, desk.projection.changed)
+    dispatch = Dispatch(
+        desk.rows, desk.ledger, resources.contents.vault, deliver, desk.projection.changed
+    )
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(desk.runner.run())
             tasks.create_task(journal.run())
-            tasks.create_task(hold.once_released(resources.nats, dispatch.run))
-            tasks.create_task(react(resources.nats, watched))
+            tasks.create_task(hold.once_released(resources.runtime.nats, dispatch.run))
+            tasks.create_task(react(resources.runtime.nats, watched))
             tasks.create_task(_mend(resources))
             tasks.create_task(_sweep(resources))
             if desk.issuer is not None:
-                gate = Gate(desk.issuer, desk.rows, resources.vault, partial(entitled, resources))
-                tasks.create_task(gate.run(resources.nats))
+                gate = Gate(
+                    desk.issuer, desk.rows, resources.contents.vault, partial(entitled, resources)
+                )
+                tasks.create_task(gate.run(resources.runtime.nats))
     finally:
         await _leave(resources, journal)
 
 
 def _watched(resources: Resources) -> Reaction:
     """The reaction, shown to operators beside the projection and its pool."""
-    vitals, desk = resources.vitals, resources.desk
+    vitals, desk = resources.runtime.telemetry, resources.subscriptions
     vitals.projection("subscriptions", desk.runner.position, EVENTS, projection.SUBJECTS)
     vitals.pool(desk.rows)
-    vitals.meters.source(metrics.readings(desk.ledger, resources.nats))
+    vitals.meters.source(metrics.readings(desk.ledger, resources.runtime.nats))
     reaction = Reaction(
         name="subscriptions",
         subjects=projection.SUBJECTS,
@@ -70,12 +74,12 @@ def _watched(resources: Resources) -> Reaction:
 
 
 def _deliverer(resources: Resources, journal: Journal) -> Deliver:
-    config = resources.config
+    config = resources.runtime.config
     patience = Patience(config.webhooks_first_pause, config.webhooks_give_up)
     may = partial(entitled, resources)
 
     async def deliver(found: Subscription, target: Target, place: Place) -> None:
-        sender = resources.desk.sender
+        sender = resources.subscriptions.sender
         courier = Courier(resources, sender, journal, patience, found, target, place, may)
         try:
             await courier.run()
@@ -110,24 +114,24 @@ async def settle(resources: Resources, id: UUID) -> Subscription:
 
 
 async def _state(resources: Resources, id: UUID) -> Subscription:
-    return (await load(resources.log, subscription_stream(id), evolve))[0]
+    return (await load(resources.store.log, subscription_stream(id), evolve))[0]
 
 
 async def _make_so(resources: Resources, state: Subscription) -> None:
     if state.kind == "nats":
-        await consumers.settle(resources.nats, state)
+        await consumers.settle(resources.runtime.nats, state)
     if state.deleted:
-        await resources.vault.shred(state.id)
-        await resources.desk.ledger.forget(state.id)
+        await resources.contents.vault.shred(state.id)
+        await resources.subscriptions.ledger.forget(state.id)
 
 
 async def _mend(resources: Resources) -> None:
     """A database that was set back to a backup has keys again that were destroyed; a log that was
     restored has no consumers."""
-    rows = resources.desk.rows
-    newest = await resources.log.last_seq_over(*projection.SUBJECTS)
-    await resources.desk.runner.position.reached(newest, _CATCH_UP)
-    await resources.vault.shred(*await projection.deleted(rows))
+    rows = resources.subscriptions.rows
+    newest = await resources.store.log.last_seq_over(*projection.SUBJECTS)
+    await resources.subscriptions.runner.position.reached(newest, _CATCH_UP)
+    await resources.contents.vault.shred(*await projection.deleted(rows))
     for found in await projection.find_all(rows, None):
         if found.kind == "nats":
             await settle(resources, found.id)
@@ -137,7 +141,7 @@ async def _sweep(resources: Resources) -> None:
     """Ends, within seconds, what nobody is entitled to any more, also where nothing happens."""
     while True:
         try:
-            for found in await projection.find_all(resources.desk.rows, None):
+            for found in await projection.find_all(resources.subscriptions.rows, None):
                 if not await entitled(resources, found):
                     await end(resources, found.id)
         except Unavailable as problem:
@@ -150,6 +154,6 @@ async def _leave(resources: Resources, journal: Journal) -> None:
     try:
         async with asyncio.timeout(_LAST_WORDS):
             await journal.flush()
-            await resources.desk.ledger.release()
+            await resources.subscriptions.ledger.release()
     except (Unavailable, TimeoutError) as problem:
         logger.warning("others will have to wait for our leases to lapse: %r", problem)

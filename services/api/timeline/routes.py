@@ -62,14 +62,14 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     limited: bool
 
 
-async def show(call: RequestContext, _: None) -> Timeline:
-    query, now = call.request.query, datetime.now(UTC)
+async def show(context: RequestContext, _: None) -> Timeline:
+    query, now = context.request.query, datetime.now(UTC)
     text = query.get("workspace_id", "")
     if not (text.isascii() and text.isdigit() and len(text) < 16):
         raise Rejected("invalid", "workspace_id: give the number of a workspace")
     end = _instant("end", query.get("end", ""), now)
     start = _instant("start", query.get("start", ""), end - timedelta(days=1))
-    return await timeline(call, int(text), start, end)
+    return await timeline(context, int(text), start, end)
 
 
 def _instant(field: str, text: str, default: datetime) -> datetime:
@@ -85,7 +85,11 @@ def _instant(field: str, text: str, default: datetime) -> datetime:
 
 
 async def timeline(
-    call: RequestContext, workspace: int, start: datetime, end: datetime, limit: int = DEFAULT_LANES
+    context: RequestContext,
+    workspace: int,
+    start: datetime,
+    end: datetime,
+    limit: int = DEFAULT_LANES,
 ) -> Timeline:
     """Rejected("invalid") for a window that is none."""
     if not timedelta(0) < end - start <= LONGEST:
@@ -93,8 +97,8 @@ async def timeline(
     if start.year < _FIRST_YEAR:
         raise Rejected("invalid", f"start: give an instant from {_FIRST_YEAR} on")
     limit, now = min(limit, MOST_LANES), datetime.now(UTC)
-    async with call.resources.rows.snapshot() as rows:
-        await access.workspace(call, rows, workspace)
+    async with context.store.rows.snapshot() as rows:
+        await access.workspace(context.user, rows, workspace)
         ran = await lanes.lanes(rows, workspace, start, end, limit)
         idle = await _to_come(rows, workspace, ran, start, end, now, limit - len(ran))
         step = (end - start).total_seconds() / BUCKETS

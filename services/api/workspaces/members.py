@@ -8,62 +8,61 @@ from libs.domain.errors import Rejected
 from libs.domain.events import WorkspaceEvent
 from libs.domain.ids import workspace_stream
 from libs.eventlog.transact import transact
-from libs.identity.users import User
-from services.api import requests, wire
+from libs.identity.users import User, Users
 from services.api.access import authorize as access
-from services.api.http.request_context import RequestContext
+from services.api.append.caller import Caller
+from services.api.append.store import Store
+from services.api.workspaces.schemas import AddMember, RemoveMember
 
 
-async def add(call: RequestContext, body: requests.AddMember) -> wire.Member:
+async def add(caller: Caller, store: Store, users: Users, order: AddMember) -> User:
     """Adds a user, or changes what they are."""
-    await access.owned_workspace(call, call.resources.rows, body.workspace_id)
-    user = await _named(call, body.user_id, body.email)
-    id, role = str(user.id), body.user_type
-    await _change(call, body.workspace_id, lambda state: workspace.add_member(state, id, role))
-    return wire.Member.of(user, body.user_type)
+    await access.owned_workspace(caller.user, store.rows, order.workspace_id)
+    user = await _named(users, order.user_id, order.email)
+    id, role = str(user.id), order.user_type
+    await _change(
+        caller, store, order.workspace_id, lambda state: workspace.add_member(state, id, role)
+    )
+    return user
 
 
-async def remove(call: RequestContext, body: requests.RemoveMember) -> wire.MemberRemoved:
-    # An id may also be that of one whose account is gone.
-    id = body.user_id or (await _named(call, None, body.email)).id
-    await leave(call, body.workspace_id, str(id))
-    return wire.MemberRemoved(body.workspace_id, id)
+async def remove(caller: Caller, store: Store, users: Users, order: RemoveMember) -> UUID:
+    """Gives the user's id, which may also be that of one whose account is gone."""
+    id = order.user_id or (await _named(users, None, order.email)).id
+    await leave(caller, store, order.workspace_id, str(id))
+    return id
 
 
-async def leave(call: RequestContext, id: int, user: str) -> None:
+async def leave(caller: Caller, store: Store, id: int, user: str) -> None:
     """Nothing happens when they are no member."""
-    if user == str(call.caller.id):
-        await access.workspace(call, call.resources.rows, id)
+    if user == str(caller.user.id):
+        await access.workspace(caller.user, store.rows, id)
     else:
-        await access.owned_workspace(call, call.resources.rows, id)
-    await _change(call, id, lambda state: workspace.remove_member(state, user))
-
-
-async def list_members(call: RequestContext, body: requests.ListMembers) -> wire.Members:
-    """Of one workspace; without those whose account is gone."""
-    found = await access.workspace(call, call.resources.rows, body.workspace_id)
-    users = await call.resources.users.by_ids([UUID(id) for id in found.members])
-    return wire.Members([wire.Member.of(user, found.members[str(user.id)]) for user in users])
+        await access.owned_workspace(caller.user, store.rows, id)
+    await _change(caller, store, id, lambda state: workspace.remove_member(state, user))
 
 
 async def _change(
-    call: RequestContext, id: int, decide: Callable[[workspace.Workspace], list[WorkspaceEvent]]
+    caller: Caller,
+    store: Store,
+    id: int,
+    decide: Callable[[workspace.Workspace], list[WorkspaceEvent]],
 ) -> None:
-    access.person(call)
-    log, stream = call.resources.log, workspace_stream(id)
-    outcome = await transact(log, stream, workspace.evolve, decide, call.context)
-    await call.visible(outcome.seq, id)
+    access.person(caller.user)
+    outcome = await transact(
+        store.log, workspace_stream(id), workspace.evolve, decide, caller.context
+    )
+    await store.visible(outcome.seq, id)
 
 
-async def _named(call: RequestContext, id: UUID | None, email: str | None) -> User:
-    users = call.resources.users
-    found = None
+async def _named(users: Users, id: UUID | None, email: str | None) -> User:
+    user = None
     if id is not None:
-        found = await users.by_id(id)
+        user = await users.by_id(id)
     elif email:
-        found = await users.by_email(email)
+        user = await users.by_email(email)
     else:
         raise Rejected("invalid", "user_id: give it, or an email")
-    if found is None:
+    if user is None:
         raise Rejected("not_found", "user_id, email: there is no such user; see users/query")
-    return found
+    return user

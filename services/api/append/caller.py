@@ -1,0 +1,21 @@
+"""Who asks for something, and by which request."""
+
+from dataclasses import dataclass
+
+from libs.eventlog.envelope import Context
+from libs.identity.users import User
+
+
+@dataclass(frozen=True)
+class Caller:
+    """`request_id` goes into the events that the request leads to. `idempotency_key` is what came
+    with a command that may be sent again, as it came."""
+
+    user: User
+    request_id: str
+    idempotency_key: str | None = None
+
+    @property
+    def context(self) -> Context:
+        """Under which events of this request are appended."""
+        return Context(source="api", actor=str(self.user.id), correlation=self.request_id)

@@ -1,0 +1,77 @@
+"""Connections as they come in and go out, in the MLOps API's names and order."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from libs.domain import connection
+from services.api.http.fields import Instant, WorkspaceId
+
+
+class CreateConnection(msgspec.Struct):
+    """`type` is your own word for it; `details` are for your code: hosts, names, passwords."""
+
+    name: Annotated[str, Meta(examples=["houseprice_arrow_table"])]
+    type: Annotated[str, Meta(examples=["HTTPFILE"])]
+    details: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"CreateConnection(name={self.name!r})"
+
+
+class ConnectionByName(msgspec.Struct):
+    name: str
+
+
+class ConnectionById(msgspec.Struct):
+    id: UUID
+
+
+class ListConnections(msgspec.Struct):
+    """Of one workspace, or by default all that the caller may see."""
+
+    workspace_id: WorkspaceId | None = None
+
+
+class Attachment(msgspec.Struct):
+    workspace_id: WorkspaceId
+    connection_id: UUID
+
+
+class Connection(msgspec.Struct, kw_only=True):
+    """`details` only where one is asked for, not in lists; `workspace_names` are those that the
+    caller may see."""
+
+    id: UUID
+    name: str
+    type: str
+    created_at: Instant
+    created_by: str
+    workspace_names: list[str]
+    details: Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})] | UnsetType = UNSET
+
+    @staticmethod
+    def of(
+        state: connection.Connection, names: dict[int, str], details: bytes | None = None
+    ) -> "Connection":
+        return Connection(
+            id=state.id,
+            name=state.name,
+            type=state.kind,
+            created_at=state.created_at,
+            created_by=state.created_by,
+            workspace_names=[names[id] for id in state.workspaces if id in names],
+            details=UNSET if details is None else msgspec.Raw(details),
+        )
+
+
+class Connections(msgspec.Struct):
+    connections: list[Connection]
+
+
+class KeysRotated(msgspec.Struct):
+    """How many connections' keys an older key of the ring had protected."""
+
+    rotated: int

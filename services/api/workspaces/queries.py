@@ -1,0 +1,27 @@
+"""Workspaces and their members as their readers may see them."""
+
+from uuid import UUID
+
+from libs.domain.errors import Rejected
+from libs.domain.workspace import Workspace
+from libs.identity.users import User, Users
+from services.api.access import authorize as access
+from services.api.read_model.row_types import Rows
+from services.api.workspaces.schemas import Member
+
+
+async def listed(user: User, rows: Rows, member: UUID | None) -> list[Workspace]:
+    """Of one member, or all that the user may see. Only administrators may name somebody else."""
+    if member is None:
+        return await access.workspaces(user, rows)
+    if not user.admin and member != user.id:
+        raise Rejected("forbidden", "user_id: only administrators may name somebody else")
+    visible = await access.workspaces(user, rows)
+    return [state for state in visible if str(member) in state.members]
+
+
+async def members(user: User, rows: Rows, users: Users, workspace: int) -> list[Member]:
+    """Without those whose account is gone."""
+    state = await access.workspace(user, rows, workspace)
+    accounts = await users.by_ids([UUID(id) for id in state.members])
+    return [Member.of(account, state.members[str(account.id)]) for account in accounts]

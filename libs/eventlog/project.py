@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar
 from libs.domain.errors import Unavailable
 from libs.eventlog.prefetch import Ahead, reading_ahead
 from libs.postgres.pool import Connection, Database
+from libs.postgres.statements import load
 from libs.waiting.event import set_within
 from libs.waiting.retry import retry
 
@@ -24,12 +25,7 @@ AHEAD = 4000  # items to read while rows are written
 PAUSE = 0.02  # s between two transactions that nobody waits for: one for many is cheaper
 
 
-# Lock the checkpoint and move it on, never back; gives where it was.
-_MOVE = """
-UPDATE checkpoint SET seq = greatest(checkpoint.seq, $2)
-FROM (SELECT name, seq FROM checkpoint WHERE name = $1 FOR UPDATE) AS was
-WHERE checkpoint.name = was.name RETURNING was.seq
-"""
+_SQL = load(__name__)
 
 
 class Placed(Protocol):
@@ -145,9 +141,7 @@ class Runner(Generic[Item]):
 
     async def _load(self) -> int:
         async with self._database.snapshot() as connection:
-            seq = await connection.fetchval(
-                "SELECT seq FROM checkpoint WHERE name = $1", self._projection.name
-            )
+            seq = await connection.fetchval(_SQL["find_checkpoint"], self._projection.name)
             await self._projection.load(connection)
         return int(seq or 0)
 
@@ -162,15 +156,13 @@ class Runner(Generic[Item]):
         await retry(attempt, None, on_failure=waits)
 
     async def _write_fresh(self, connection: Connection, batch: list[Item]) -> None:
-        done = await connection.fetchval(_MOVE, self._projection.name, batch[-1].seq)
+        name = self._projection.name
+        done = await connection.fetchval(_SQL["move_checkpoint"], name, batch[-1].seq)
         if done is None:
-            await connection.execute(
-                "INSERT INTO checkpoint (name, seq) VALUES ($1, 0) ON CONFLICT DO NOTHING",
-                self._projection.name,
-            )
+            await connection.execute(_SQL["insert_checkpoint"], name)
             return await self._write_fresh(connection, batch)
         if done < self._written:
-            raise RowsLost(f"{self._projection.name} is at {done}, was at {self._written}")
+            raise RowsLost(f"{name} is at {done}, was at {self._written}")
         fresh = [item for item in batch if item.seq > done]
         if fresh:
             await self._projection.apply(connection, fresh)

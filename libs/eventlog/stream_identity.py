@@ -15,16 +15,16 @@ import msgspec
 from libs.domain.errors import Unavailable
 from libs.eventlog.nats_client import Nats
 from libs.postgres.pool import Connection, Database
+from libs.postgres.statements import load
 from libs.waiting.retry import retry
 
 logger = logging.getLogger(__name__)
 
+_SQL = load(__name__)
 _PERIOD = 10.0
 _LOCK = 0x526F6F74
 
 _PREPARE = "CREATE TABLE IF NOT EXISTS origin (stream text PRIMARY KEY, created text NOT NULL)"
-_REMEMBER = "INSERT INTO origin (stream, created) VALUES ($1, $2)"
-_FURTHEST = "SELECT coalesce(max(seq), 0) FROM checkpoint WHERE name = ANY ($1)"
 
 
 class OtherStream(Exception):
@@ -67,17 +67,15 @@ class StreamIdentity:
 
     async def _compare_in(self, connection: Connection) -> None:
         # Rows first: the stream only grows, so it is never behind what they said before.
-        furthest = await connection.fetchval(_FURTHEST, self._names)
-        known = await connection.fetchval(
-            "SELECT created FROM origin WHERE stream = $1", self._stream
-        )
+        furthest = await connection.fetchval(_SQL["furthest_checkpoint"], self._names)
+        known = await connection.fetchval(_SQL["find_origin"], self._stream)
         found = msgspec.json.decode(
             await retry(lambda: self._nats.api(f"STREAM.INFO.{self._stream}")), type=_Info
         )
         if known not in (None, found.created) or found.state.last_seq < furthest:
             raise OtherStream(self._said(found, known, furthest))
         if known is None:
-            await connection.execute(_REMEMBER, self._stream, found.created)
+            await connection.execute(_SQL["insert_origin"], self._stream, found.created)
 
     def _said(self, found: _Info, known: str | None, furthest: int) -> str:
         schema = self._database.schema

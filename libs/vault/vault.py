@@ -8,10 +8,12 @@ from uuid import UUID
 
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database
+from libs.postgres.statements import load
 from libs.vault.crypto import CanNotOpen, Key, key_id, new_material
 from libs.vault.ring import KeyRing
 
 SCHEMA = "vault"
+_SQL = load(__name__)
 _DATA_KEY = "d"  # every owner has one key only
 
 
@@ -33,17 +35,14 @@ class Vault:
         """A text that only `open` for the same owner can read. An owner has one secret, ever."""
         material = new_material()
         wrapped = self._ring.newest.seal(material, _wrapping(owner))
-        await self._database.execute(
-            "INSERT INTO data_key (owner, wrapped) VALUES ($1, $2)", owner, wrapped
-        )
+        await self._database.execute(_SQL["insert_key"], owner, wrapped)
         return Key(_DATA_KEY, material).seal(secret, str(owner))
 
     async def seal_anew(self, owner: UUID, secret: bytes) -> str:
         """Like `seal`, for a command that may have come before: an owner that has a key keeps it,
         and texts sealed with it earlier stay readable."""
         wrapped = await self._database.fetchval(
-            """INSERT INTO data_key (owner, wrapped) VALUES ($1, $2)
-            ON CONFLICT (owner) DO UPDATE SET owner = EXCLUDED.owner RETURNING wrapped""",
+            _SQL["insert_key_or_keep"],
             owner,
             self._ring.newest.seal(new_material(), _wrapping(owner)),
         )
@@ -51,9 +50,7 @@ class Vault:
 
     async def open(self, owner: UUID, sealed: str) -> bytes:
         """Raises Shredded; CanNotOpen when it is not this owner's, or the ring lacks a key."""
-        wrapped = await self._database.fetchval(
-            "SELECT wrapped FROM data_key WHERE owner = $1", owner
-        )
+        wrapped = await self._database.fetchval(_SQL["find_key"], owner)
         if wrapped is None:
             raise Shredded(f"the secret of {owner} is gone")
         material = self._ring.open(wrapped, _wrapping(owner))
@@ -61,7 +58,7 @@ class Vault:
 
     async def shred(self, *owners: UUID) -> None:
         """Destroys their keys. Once more does nothing."""
-        await self._database.execute("DELETE FROM data_key WHERE owner = ANY ($1)", owners)
+        await self._database.execute(_SQL["delete_keys"], owners)
 
     async def rotate(self) -> int:
         """Wraps by the newest key what an older one has wrapped; says how many data keys.
@@ -70,7 +67,7 @@ class Vault:
         when the ring lacks a key that is still needed.
         """
         done = 0
-        for owner, wrapped in await self._database.fetch("SELECT owner, wrapped FROM data_key"):
+        for owner, wrapped in await self._database.fetch(_SQL["all_keys"]):
             if key_id(wrapped) != self._ring.newest.id:
                 done += await self._rewrap(owner, wrapped)
         return done
@@ -79,7 +76,7 @@ class Vault:
         """Whether it was there still: an update can't bring back a key that was shredded."""
         material = self._ring.open(wrapped, _wrapping(owner))
         found = await self._database.fetchval(
-            "UPDATE data_key SET wrapped = $3 WHERE owner = $1 AND wrapped = $2 RETURNING true",
+            _SQL["rewrap_key"],
             owner,
             wrapped,
             self._ring.newest.seal(material, _wrapping(owner)),

@@ -13,6 +13,7 @@ from uuid import UUID
 from libs.domain.errors import Rejected
 from libs.eventlog.follow import Delivery
 from libs.postgres.pool import Connection
+from libs.postgres.statements import load
 from libs.runlog import message
 from libs.telemetry.registry import Meters
 from services.logs import retention
@@ -24,24 +25,13 @@ logger = logging.getLogger(__name__)
 SCHEMA = "logs_v1"
 SUBJECTS = ("log.>",)
 
+_SQL = load(__name__)
 _DAY = 86_400_000_000_000  # ns
 _EPOCH = date(1970, 1, 1).toordinal()
 _MAX_BIGINT, _MAX_INTEGER = 2**63 - 1, 2**31 - 1
 
 # Waits for kills under way and makes others wait: whichever is first, the other sees its rows.
 _LOCK = f"LOCK TABLE killed IN SHARE MODE; {retention.LOCK}"
-
-# New chunks, but for those of tasks whose logs are gone.
-_INSERT = """
-INSERT INTO chunk (run_id, first_line, lines, first_at, last_at, raw_bytes, codec, task_id,
-                   workspace, data, day)
-SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::bigint[], $5::bigint[],
-                     $6::integer[], $7::text[], $8::uuid[], $9::bigint[], $10::bytea[],
-                     $11::date[]) AS new (run_id, first_line, lines, first_at, last_at,
-                     raw_bytes, codec, task_id, workspace, data, day)
-WHERE NOT EXISTS (SELECT FROM killed WHERE killed.task_id = new.task_id)
-ON CONFLICT DO NOTHING
-"""
 
 Row = tuple[UUID, int, int, int, int, int, str, UUID, int, bytes, date]
 
@@ -69,7 +59,7 @@ class Ingest:
             await connection.execute(_LOCK)
             *columns, days = (list(column) for column in zip(*rows, strict=True))
             await retention.ensure(connection, days)
-            await connection.execute(_INSERT, *columns, days)
+            await connection.execute(_SQL["insert_chunks"], *columns, days)
 
     def applied(self, batch: Sequence[Delivery]) -> None:
         """A hole in the sequence is what another copy stored and purged before we had it."""

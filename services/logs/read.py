@@ -12,39 +12,15 @@ import msgspec
 
 from libs.domain.errors import Unavailable
 from libs.postgres.pool import Database
+from libs.postgres.statements import load
 from libs.runlog import chunks
 from libs.waiting.event import set_within
 from services.logs.arrivals import Arrivals
 
+_SQL = load(__name__)
 _AT_ONCE = 32  # chunks read by one query
 _NO_END = 2**63 - 1
 _PULSE = 10.0
-
-# How many lines of a run there are, and where the next would be.
-_EXTENT = """
-SELECT coalesce(sum(lines), 0)::bigint AS stored, coalesce(max(first_line + lines), 0) AS end
-FROM chunk WHERE run_id = $1
-"""
-# The chunks that hold lines from $2 up to but not with $3.
-_CHUNKS = """
-SELECT first_line, lines, data FROM chunk
-WHERE run_id = $1 AND first_line < $3 AND first_line + lines > $2 AND first_line >= coalesce(
-    (SELECT first_line FROM chunk WHERE run_id = $1 AND first_line <= $2
-     ORDER BY first_line DESC LIMIT 1), 0)
-ORDER BY first_line LIMIT $4
-"""
-# The number of the first line from $2 on that is kept.
-_FIRST = """
-SELECT greatest(first_line, $2) FROM chunk
-WHERE run_id = $1 AND first_line + lines > $2 AND first_line >= coalesce(
-    (SELECT first_line FROM chunk WHERE run_id = $1 AND first_line <= $2
-     ORDER BY first_line DESC LIMIT 1), 0)
-ORDER BY first_line LIMIT 1
-"""
-# Whether a run has ended and with how many lines. No row: it is not known yet.
-_END = "SELECT finished, lines FROM run WHERE run_id = $1"
-# Whether a run's log was forgotten because its task was killed.
-_GONE = "SELECT EXISTS (SELECT FROM run JOIN killed USING (task_id) WHERE run_id = $1)"
 
 
 class Extent(msgspec.Struct, frozen=True):
@@ -78,12 +54,12 @@ class Reader:
         self._settled = settled
 
     async def extent(self, run: UUID) -> Extent:
-        row = await self._database.fetchrow(_EXTENT, run)
+        row = await self._database.fetchrow(_SQL["extent"], run)
         return Extent(row["stored"], row["end"])
 
     async def first(self, run: UUID, number: int) -> int:
         """The first line from `number` on that is kept; `number` itself if there is none yet."""
-        found: int | None = await self._database.fetchval(_FIRST, run, number)
+        found: int | None = await self._database.fetchval(_SQL["first_line"], run, number)
         return number if found is None else found
 
     async def wait_for(self, run: UUID, lines: int, timeout: float) -> Extent:
@@ -93,13 +69,17 @@ class Reader:
             while True:
                 arrived.clear()
                 extent = await self.extent(run)
-                if extent.stored >= lines or await self._database.fetchval(_GONE, run):
+                if extent.stored >= lines or await self._forgotten(run):
                     return extent
                 try:
                     async with asyncio.timeout_at(deadline):
                         await arrived.wait()
                 except TimeoutError:
                     return extent
+
+    async def _forgotten(self, run: UUID) -> bool:
+        """Its task was killed: no line comes any more, and those that there were are gone."""
+        return bool(await self._database.fetchval(_SQL["is_forgotten"], run))
 
     async def range(
         self, run: UUID, first: int, count: int = _NO_END
@@ -147,7 +127,7 @@ class Reader:
 
     async def _finished(self, run: UUID, first: int) -> bool:
         """If so, all lines that the run will ever have can be read now."""
-        end = await self._database.fetchrow(_END, run)
+        end = await self._database.fetchrow(_SQL["end_of_run"], run)
         if end is None or not end["finished"]:
             return False
         if end["lines"] is None or end["lines"] > first:
@@ -156,7 +136,7 @@ class Reader:
 
     async def _texts(self, run: UUID, first: int, end: int) -> AsyncGenerator[Text, None]:
         """Lines from `first` up to but not with `end`, a chunk's worth at a time."""
-        while rows := await self._database.fetch(_CHUNKS, run, first, end, _AT_ONCE):
+        while rows := await self._database.fetch(_SQL["chunks"], run, first, end, _AT_ONCE):
             for row in rows:
                 stored = Text(row["first_line"], row["lines"], chunks.decode(row["data"]))
                 yield _between(stored, first, end)

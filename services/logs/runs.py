@@ -10,19 +10,10 @@ from uuid import UUID
 from libs.domain.events import RunFinished, RunRequested, TaskKilled
 from libs.eventlog.envelope import Recorded
 from libs.postgres.pool import Connection
+from libs.postgres.statements import load
 from services.logs.arrivals import Arrivals
 
-_REQUESTED = """
-INSERT INTO run (run_id, task_id) SELECT * FROM unnest($1::uuid[], $2::uuid[])
-ON CONFLICT DO NOTHING
-"""
-_FINISHED = """
-UPDATE run SET finished = true, lines = ended.lines
-FROM unnest($1::uuid[], $2::bigint[]) AS ended (run_id, lines) WHERE run.run_id = ended.run_id
-"""
-# The tombstone comes before the deletion: it waits for chunks that are being stored (ingest.py).
-_TOMBSTONE = "INSERT INTO killed SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING"
-_FORGET = "DELETE FROM chunk WHERE task_id = ANY($1::uuid[])"
+_SQL = load(__name__)
 
 
 class Runs:
@@ -52,11 +43,11 @@ class Runs:
                     finished.append((one.stream.uuid, lines))
                 case TaskKilled(keep_logs=False):
                     killed.append(one.stream.uuid)
-        await _write(connection, _REQUESTED, requested)
-        await _write(connection, _FINISHED, finished)
+        await _write(connection, _SQL["insert_runs"], requested)
+        await _write(connection, _SQL["finish_runs"], finished)
         if killed:
-            await connection.execute(_TOMBSTONE, killed)
-            await connection.execute(_FORGET, killed)
+            await connection.execute(_SQL["mark_killed"], killed)
+            await connection.execute(_SQL["delete_chunks"], killed)
 
     def applied(self, batch: Sequence[Recorded]) -> None:
         self._arrivals.announce(one.stream.id for one in batch)

@@ -7,22 +7,12 @@ import msgspec
 
 from libs.eventlog.envelope import Recorded
 from libs.postgres.pool import Connection
+from libs.postgres.statements import load
 from services.scheduler.plan import KINDS, Item, OpenRun, Plan
 
 SCHEMA = "scheduler_v2"
 
-# What is kept of the plan, to take it up again.
-_LOAD = "SELECT kind, id, state FROM plan"
-# Items that are new or changed.
-_KEEP = """
-INSERT INTO plan (kind, id, state) SELECT * FROM unnest($1::text[], $2::uuid[], $3::bytea[])
-ON CONFLICT (kind, id) DO UPDATE SET state = excluded.state
-"""
-# Items that are over.
-_FORGET = """
-DELETE FROM plan USING unnest($1::text[], $2::uuid[]) AS gone (kind, id)
-WHERE plan.kind = gone.kind AND plan.id = gone.id
-"""
+_SQL = load(__name__)
 
 
 class PlanProjection:
@@ -36,7 +26,7 @@ class PlanProjection:
     async def load(self, connection: Connection) -> None:
         kept = [
             (row["kind"], row["id"], msgspec.json.decode(row["state"], type=KINDS[row["kind"]]))
-            for row in await connection.fetch(_LOAD)
+            for row in await connection.fetch(_SQL["read_plan"])
         ]
         for kind, id, item in sorted(kept, key=_place):
             self._plan.restore(kind, id, item)
@@ -58,9 +48,9 @@ class PlanProjection:
             else:
                 kept.append((kind, id, self._encoder.encode(item)))
         if kept:
-            await connection.execute(_KEEP, *map(list, zip(*kept, strict=True)))
+            await connection.execute(_SQL["keep"], *map(list, zip(*kept, strict=True)))
         if gone:
-            await connection.execute(_FORGET, *map(list, zip(*gone, strict=True)))
+            await connection.execute(_SQL["forget"], *map(list, zip(*gone, strict=True)))
 
     def applied(self, batch: Sequence[Recorded]) -> None:
         """What has changed is kept now."""

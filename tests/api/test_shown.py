@@ -13,6 +13,7 @@ from libs.domain.ids import run_stream, task_stream
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database
+from services.api.read_model import timeline
 from services.api.read_model.orchestrations import (
     WorkloadStatus,
     orchestration_page,
@@ -20,9 +21,8 @@ from services.api.read_model.orchestrations import (
 )
 from services.api.read_model.projection import SCHEMA, ViewsProjection
 from services.api.read_model.row_types import NEWEST
-from services.api.read_model.runs import TaskStats, run_counts, run_page, runs_shown, task_stats
+from services.api.read_model.runs import TaskStats, run_page, runs_shown, task_stats
 from services.api.read_model.tasks import find_task, task_page, tasks_of
-from services.api.timeline import queries as lanes
 from tests.api.facts import START, Facts
 
 MINE, OTHERS = 1, 2
@@ -178,13 +178,13 @@ async def test_a_window_has_all_that_reaches_into_it(rows: Database) -> None:
     await project(rows, facts)
     window = (START + timedelta(seconds=100), START + timedelta(seconds=200))
 
-    found = [one.id for one in await lanes.bars(rows, MINE, [task], *window)]
+    found = [one.id for one in await timeline.run_bars(rows, MINE, [task], *window)]
     assert found == [spans_it, goes_on, reaches_in, inside]
     assert not {ended_before, at_its_end} & {*found}
-    assert [one.id for one in await lanes.lanes(rows, MINE, *window, 100)] == [task]
-    assert await lanes.lanes(rows, OTHERS, *window, 100) == []
+    assert [one.id for one in await timeline.tasks_that_ran(rows, MINE, *window, 100)] == [task]
+    assert await timeline.tasks_that_ran(rows, OTHERS, *window, 100) == []
 
-    buckets = await lanes.buckets(rows, MINE, [task], *window, 30)
+    buckets = await timeline.run_buckets(rows, MINE, [task], *window, 30)
     assert [(one.bucket, one.status, one.count, one.total_seconds) for one in buckets] == [
         (0, "failure", 1, 1e9),
         (0, "running", 1, 0),
@@ -206,9 +206,10 @@ async def test_figures_of_a_task_and_of_a_workspace(rows: Database) -> None:
     assert stats == TaskStats({"success": 6, "failure": 3}, 5, 9, 9)
     assert await task_stats(rows, idle, 9) == TaskStats({}, None, None, None)
     counts = {"requested": 0, "timed_out": 0, "running": 1, "killed": 1}
-    assert await run_counts(rows, [MINE, OTHERS]) == {MINE: {**counts, "success": 6, "failure": 3}}
+    of_mine = {"workspace": MINE, **counts, "success": 6, "failure": 3}
+    assert [dict(row) for row in await rows.fetch("TABLE run_count")] == [of_mine]
     await project(rows, facts, size=3)  # all of it once more, past any checkpoint
-    assert (await run_counts(rows, [MINE]))[MINE]["success"] == 6
+    assert [dict(row) for row in await rows.fetch("TABLE run_count")] == [of_mine]
 
 
 async def test_pages_are_planned_to_read_by_index_also_while_nothing_is_there(
@@ -240,10 +241,10 @@ async def test_pages_are_planned_to_read_by_index_also_while_nothing_is_there(
     for scope in ({"workspaces": [MINE]}, {"orchestration": id}, {"task": id}):
         await runs_shown(plans, **scope, limit=50)
     await task_stats(plans, id, 50)
-    await lanes.lanes(plans, MINE, now, now, 50)
-    await lanes.buckets(plans, MINE, [id], now, now, 50)
-    await lanes.bars(plans, MINE, [id], now, now)
-    await lanes.scheduled(plans, MINE, 50)
+    await timeline.tasks_that_ran(plans, MINE, now, now, 50)
+    await timeline.run_buckets(plans, MINE, [id], now, now, 50)
+    await timeline.run_bars(plans, MINE, [id], now, now)
+    await timeline.scheduled_tasks(plans, MINE, 50)
     ours = re.compile(r"Scan.* on \w+\.(run|task|orchestration)\b")
     scans = [line for line in lines if ours.search(line)]
     assert len(scans) > 30

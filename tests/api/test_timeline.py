@@ -12,8 +12,8 @@ from libs.domain.ids import task_stream
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database
+from services.api.read_model import timeline
 from services.api.read_model.projection import SCHEMA, ViewsProjection
-from services.api.timeline import queries as lanes
 from services.api.timeline.routes import MOST_BARS, MOST_TICKS
 from tests.api.facts import START, Facts
 from tests.api.world import World
@@ -47,9 +47,9 @@ async def test_lanes_are_the_tasks_that_ran_in_the_window_the_last_first(rows: D
     facts.run(MINE, out, at=-100, seconds=99)
     facts.run(OTHERS, facts.task(OTHERS, facts.orchestration(OTHERS)), at=100)
     await project(rows, facts)
-    found = await lanes.lanes(rows, MINE, START, START + HOUR, 40)
+    found = await timeline.tasks_that_ran(rows, MINE, START, START + HOUR, 40)
     assert [task.id for task in found] == [late, often, early, lasting]
-    few = await lanes.lanes(rows, MINE, START, START + HOUR, 2)
+    few = await timeline.tasks_that_ran(rows, MINE, START, START + HOUR, 2)
     assert [task.id for task in few] == [late, often]
 
 
@@ -62,11 +62,11 @@ async def test_runs_are_told_each_or_counted(rows: Database) -> None:
     facts.run(MINE, task, None, at=3500)
     facts.run(MINE, task, at=3600)
     await project(rows, facts)
-    bars = await lanes.bars(rows, MINE, [task], START, START + HOUR)
+    bars = await timeline.run_bars(rows, MINE, [task], START, START + HOUR)
     assert [(bar.begun - START).total_seconds() for bar in bars] == [-50, 100, 110, 3500]
     assert [bar.status for bar in bars] == ["success", "failure", "failure", "running"]
     assert bars[-1].ended is None
-    counted = await lanes.buckets(rows, MINE, [task], START, START + HOUR, 360)
+    counted = await timeline.run_buckets(rows, MINE, [task], START, START + HOUR, 360)
     assert [(one.bucket, one.status, one.count, one.total_seconds) for one in counted] == [
         (0, "failure", 2, 6.0),
         (0, "success", 1, 60.0),

@@ -18,7 +18,7 @@ from services.api.dashboard import (
     timeline_svg,
 )
 from services.api.dashboard.timeline_svg import HEIGHT, WIDTH, Scale
-from services.api.timeline.queries import RunBar, RunBucket
+from services.api.read_model.timeline import RunBar, RunBucket
 from services.api.timeline.routes import Lane
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)

@@ -21,6 +21,7 @@ from libs.telemetry.lag import backlog
 from libs.telemetry.registry import Reading, Source
 from libs.telemetry.status import Environment, Projected, Status
 from services.api.read_model.row_types import Rows
+from services.api.read_model.runs import count_open_runs
 
 STREAMS = (streams.EVENTS, streams.LOGS, streams.PARKED)
 REACTIONS = ("executor", "packager", "shredder")  # shown also where nothing of theirs is parked
@@ -99,19 +100,13 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     held: Held | None = None
 
 
-_OPEN_RUNS = """
-SELECT coalesce(sum(requested), 0)::bigint AS requested,
-       coalesce(sum(running), 0)::bigint AS running FROM run_count
-"""
-
-
 async def look(nats: Nats, rows: Rows) -> Platform:
     said = await status.everybody(nats)
     count = await parked.counted(nats)
     reactions = sorted({places.reaction for one in said for places in one.reactions})
     return Platform(
         copies=[_copy(one) for one in said],
-        runs=await _open_runs(rows),
+        runs=Runs(*await count_open_runs(rows)),
         executors=[
             Executor(one.instance, places.total, places.used)
             for one in said
@@ -136,11 +131,6 @@ def _copy(said: Status) -> Copy:
 
 def _projection(said: Status, row: Projected) -> Projection:
     return Projection(said.service, said.instance, *msgspec.structs.astuple(row))
-
-
-async def _open_runs(rows: Rows) -> Runs:
-    row = await rows.fetchrow(_OPEN_RUNS)
-    return Runs(row["requested"], row["running"])
 
 
 async def _consumer(nats: Nats, name: str, said: Sequence[Status], parked: int) -> Consumer:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from libs.domain.run import Status
 from libs.domain.run_end import ENDED, FAILED
-from services.api.timeline.queries import RunBar, RunBucket
+from services.api.read_model.timeline import RunBar, RunBucket
 from services.api.timeline.routes import BUCKETS, Lane
 
 WIDTH = 1200.0

@@ -3,13 +3,14 @@
 from typing import Literal
 from uuid import UUID
 
+from libs.postgres.statements import load
 from services.api.read_model.row_types import NEWEST, Rows
 
-# The place of a row in its list, by its id.
-_PLACES = {
-    "orchestration": "SELECT created_seq FROM orchestration WHERE id = $1",
-    "task": "SELECT created_seq FROM task WHERE id = $1",
-    "run": "SELECT updated_seq FROM run WHERE id = $1",
+_SQL = load(__name__)
+_POSITIONS = {
+    "orchestration": _SQL["orchestration_position"],
+    "task": _SQL["task_position"],
+    "run": _SQL["run_position"],
 }
 
 
@@ -19,5 +20,5 @@ async def find_position(
     """Before it comes what is older; NEWEST where no id is given, none where there is no such."""
     if id is None:
         return NEWEST
-    found: int | None = await rows.fetchval(_PLACES[kind], id)
+    found: int | None = await rows.fetchval(_POSITIONS[kind], id)
     return found

@@ -16,11 +16,13 @@ from libs.domain.registry import AGGREGATES
 from libs.domain.run_end import ENDED
 from libs.eventlog.envelope import Recorded
 from libs.postgres.pool import Connection
-from services.api.read_model import projection_sql, row_types
+from libs.postgres.statements import load
+from services.api.read_model import row_types
 
 SCHEMA = "api_v2"
 TABLES_ONLY = 1  # how many migrations it takes to write rows; the others are for reading them
 
+_SQL = load(__name__)
 _encode = msgspec.json.Encoder().encode  # a user's data keeps its order
 
 
@@ -38,8 +40,8 @@ TABLES: dict[Aggregate, Table] = {
     "workspace": Table(
         int,
         lambda state: (state.name, ",".join(sorted(state.members))),
-        projection_sql.READ_WORKSPACES,
-        projection_sql.WRITE_WORKSPACES,
+        _SQL["read_workspaces"],
+        _SQL["write_workspaces"],
     ),
     "connection": Table(
         str,
@@ -49,8 +51,8 @@ TABLES: dict[Aggregate, Table] = {
             ",".join(map(str, state.workspaces)),
             state.deleted,
         ),
-        projection_sql.READ_CONNECTIONS,
-        projection_sql.WRITE_CONNECTIONS,
+        _SQL["read_connections"],
+        _SQL["write_connections"],
     ),
     "orchestration": Table(
         str,
@@ -61,8 +63,8 @@ TABLES: dict[Aggregate, Table] = {
             row_types.storable(state.name or state.file_name).casefold(),
             state.status == "error",
         ),
-        projection_sql.READ_ORCHESTRATIONS,
-        projection_sql.WRITE_ORCHESTRATIONS,
+        _SQL["read_orchestrations"],
+        _SQL["write_orchestrations"],
     ),
     "task": Table(
         str,
@@ -75,8 +77,8 @@ TABLES: dict[Aggregate, Table] = {
             task.can_run(state),
             task.tries(state),
         ),
-        projection_sql.READ_TASKS,
-        projection_sql.WRITE_TASKS,
+        _SQL["read_tasks"],
+        _SQL["write_tasks"],
     ),
     "run": Table(
         str,
@@ -88,8 +90,8 @@ TABLES: dict[Aggregate, Table] = {
             state.finished_at,
             row_types.span(state),
         ),
-        projection_sql.READ_RUNS,
-        projection_sql.WRITE_RUNS,
+        _SQL["read_runs"],
+        _SQL["write_runs"],
     ),
 }
 
@@ -171,7 +173,7 @@ async def _load(
 async def _spend(connection: Connection, runs: Iterable[run.Run]) -> None:
     ended = [(state.task, run.tries_used(state)) for state in runs if state.status in ENDED]
     if ended:
-        await connection.execute(projection_sql.SPEND_TASKS, *map(list, zip(*ended, strict=True)))
+        await connection.execute(_SQL["spend_tasks"], *map(list, zip(*ended, strict=True)))
 
 
 def _transposed(table: Table, known: dict[str, _Row]) -> Iterable[list[object]]:

@@ -11,7 +11,10 @@ from libs.domain import run as runs
 from libs.domain.events import Kind
 from libs.domain.run import Run
 from libs.domain.run_end import ENDED
+from libs.postgres.statements import load
 from services.api.read_model.row_types import BEGUN, NEWEST, RUN, RUN_SEEN, Rows, RunSeen
+
+_SQL = load(__name__)
 
 
 class RunShown(msgspec.Struct, frozen=True):
@@ -32,13 +35,13 @@ class TaskStats(msgspec.Struct, frozen=True):
 
 async def find_begun_run(rows: Rows, id: UUID) -> Run | None:
     """None too when it has not begun."""
-    state = await rows.fetchval("SELECT state FROM run WHERE id = $1 AND status <> 'requested'", id)
+    state = await rows.fetchval(_SQL["find_begun_run"], id)
     return RUN.decode(state) if state else None
 
 
 async def find_run(rows: Rows, id: UUID) -> Run | None:
     """Whether or not it has begun."""
-    state = await rows.fetchval("SELECT state FROM run WHERE id = $1", id)
+    state = await rows.fetchval(_SQL["find_run"], id)
     return RUN.decode(state) if state else None
 
 
@@ -46,32 +49,8 @@ async def run_page(
     rows: Rows, task: UUID, status: str | None, limit: int, before: int = NEWEST
 ) -> list[RunSeen]:
     """A task's runs that have begun, the last to change first; of one status, or of all."""
-    found = await rows.fetch(
-        """SELECT newest.state FROM unnest($2::text[]) AS of (status), LATERAL (
-            SELECT state, updated_seq FROM run
-            WHERE task = $1 AND run.status = of.status AND updated_seq < $4
-            ORDER BY updated_seq DESC LIMIT $3) AS newest
-        ORDER BY updated_seq DESC LIMIT $3""",
-        task,
-        [status] if status else BEGUN,
-        limit,
-        before,
-    )
+    found = await rows.fetch(_SQL["run_page"], task, [status] if status else BEGUN, limit, before)
     return [RUN_SEEN.decode(row["state"]) for row in found]
-
-
-# Runs by {scope}: a column of theirs, of which $1 has the values.
-_RUNS = """
-SELECT newest.state, newest.created_seq, task.name, task.kind
-FROM unnest($1::{type}[]) AS mine (id), unnest($2::text[]) AS of (status), LATERAL (
-    SELECT state, created_seq, task FROM run
-    WHERE {scope} = mine.id AND run.status = of.status AND created_seq < $3
-    ORDER BY created_seq DESC LIMIT $4) AS newest JOIN task ON task.id = newest.task
-ORDER BY newest.created_seq DESC LIMIT $4
-"""
-_RUNS_OF_WORKSPACE = _RUNS.format(scope="workspace", type="bigint")
-_RUNS_OF_ORCHESTRATION = _RUNS.format(scope="orchestration", type="uuid")
-_RUNS_OF_TASK = _RUNS.format(scope="task", type="uuid")
 
 
 async def runs_shown(
@@ -95,30 +74,21 @@ async def runs_shown(
 
 def _scope(
     workspaces: Sequence[int] | None, orchestration: UUID | None, task: UUID | None
-) -> tuple[str, Sequence[object]]:
+) -> tuple[str, object]:
     if task is not None:
-        return _RUNS_OF_TASK, [task]
+        return _SQL["runs_of_task"], task
     if orchestration is not None:
-        return _RUNS_OF_ORCHESTRATION, [orchestration]
-    return _RUNS_OF_WORKSPACE, workspaces or []
+        return _SQL["runs_of_orchestration"], orchestration
+    return _SQL["runs_of_workspaces"], workspaces or []
 
 
 def _run_shown(row: Any) -> RunShown:
     return RunShown(RUN.decode(row["state"]), row["name"], row["kind"], row["created_seq"])
 
 
-_LAST_RUNS = """
-SELECT status, extract(epoch FROM ended - begun)::float8 AS seconds
-FROM unnest($2::text[]) AS of (name), LATERAL (
-    SELECT status, begun, ended, created_seq FROM run
-    WHERE task = $1 AND run.status = of.name ORDER BY created_seq DESC LIMIT $3) AS newest
-ORDER BY created_seq DESC LIMIT $3
-"""
-
-
 async def task_stats(rows: Rows, task: UUID, last_n: int) -> TaskStats:
     """How its last `last_n` runs that have ended went."""
-    found = await rows.fetch(_LAST_RUNS, task, sorted(ENDED), last_n)
+    found = await rows.fetch(_SQL["last_runs"], task, sorted(ENDED), last_n)
     seconds = sorted(row["seconds"] for row in found)
     counts: dict[runs.Status, int] = {}
     for row in found:
@@ -133,10 +103,7 @@ def _of_share(ordered: Sequence[float], share: float) -> float | None:
     return ordered[math.ceil(share * len(ordered)) - 1] if ordered else None
 
 
-async def run_counts(rows: Rows, workspaces: Sequence[int]) -> dict[int, dict[runs.Status, int]]:
-    """How many runs of each status a workspace has; one without runs is left out."""
-    found = await rows.fetch("SELECT * FROM run_count WHERE workspace = ANY ($1)", workspaces)
-    return {
-        row["workspace"]: {name: count for name, count in row.items() if name != "workspace"}
-        for row in found
-    }
+async def count_open_runs(rows: Rows) -> tuple[int, int]:
+    """How many wait for an executor, and how many run, on the whole platform."""
+    requested, running = await rows.fetchrow(_SQL["count_open_runs"])
+    return requested, running

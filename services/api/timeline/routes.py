@@ -17,8 +17,14 @@ from services.api.access import authorize as access
 from services.api.http.request_context import RequestContext
 from services.api.http.route import Route
 from services.api.read_model.row_types import Rows
-from services.api.timeline import queries as lanes
-from services.api.timeline.queries import RunBar, RunBucket
+from services.api.read_model.timeline import (
+    RunBar,
+    RunBucket,
+    run_bars,
+    run_buckets,
+    scheduled_tasks,
+    tasks_that_ran,
+)
 
 BUCKETS = 120  # that a window is divided into
 MOST_LANES = 200
@@ -99,13 +105,13 @@ async def timeline(
     limit, now = min(limit, MOST_LANES), datetime.now(UTC)
     async with context.store.rows.snapshot() as rows:
         await access.workspace(context.user, rows, workspace)
-        ran = await lanes.lanes(rows, workspace, start, end, limit)
+        ran = await tasks_that_ran(rows, workspace, start, end, limit)
         idle = await _to_come(rows, workspace, ran, start, end, now, limit - len(ran))
         step = (end - start).total_seconds() / BUCKETS
         ids = [task.id for task in ran]
-        counted = _by_task(await lanes.buckets(rows, workspace, ids, start, end, step))
+        counted = _by_task(await run_buckets(rows, workspace, ids, start, end, step))
         few = [id for id in ids if _count(counted[id]) <= MOST_BARS]
-        drawn = _by_task(await lanes.bars(rows, workspace, few, start, end))
+        drawn = _by_task(await run_bars(rows, workspace, few, start, end))
     shown = [*ran, *idle][:limit]
     return Timeline(
         start=start,
@@ -129,7 +135,7 @@ async def _to_come(
     if end <= now or limit <= 0:
         return []
     known = {task.id for task in ran}
-    found = await lanes.scheduled(rows, workspace, _SCHEDULES)
+    found = await scheduled_tasks(rows, workspace, _SCHEDULES)
     idle = (one for one in found if one.id not in known and any(_ticks(one, start, end, now)))
     return list(islice(idle, limit))
 

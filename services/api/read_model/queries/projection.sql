@@ -1,28 +1,39 @@
-"""What the projection says to its tables: the states as they are, and as they have become.
+-- What the projection asks of its tables and says to them: the states as they are, and as they have
+-- become. A row is only ever written by a newer event than its last: what comes twice changes
+-- nothing.
 
-A row is only ever written by a newer event than its last: what comes twice changes nothing.
-"""
+-- name: read_workspaces
+-- The rows of the workspaces $1.
+SELECT id, created_seq, updated_seq, state FROM workspace WHERE id = ANY ($1::bigint[])
 
-READ_WORKSPACES = """
-SELECT id, created_seq, updated_seq, state FROM workspace WHERE id = ANY ($1::bigint[])"""
-READ_CONNECTIONS = """
-SELECT id, created_seq, updated_seq, state FROM connection WHERE id = ANY ($1::uuid[])"""
-READ_ORCHESTRATIONS = """
-SELECT id, created_seq, updated_seq, state FROM orchestration WHERE id = ANY ($1::uuid[])"""
-READ_TASKS = """
-SELECT id, created_seq, updated_seq, state FROM task WHERE id = ANY ($1::uuid[])"""
-READ_RUNS = """
-SELECT id, created_seq, updated_seq, state FROM run WHERE id = ANY ($1::uuid[])"""
+-- name: read_connections
+-- The rows of the connections $1.
+SELECT id, created_seq, updated_seq, state FROM connection WHERE id = ANY ($1::uuid[])
 
-WRITE_WORKSPACES = """
+-- name: read_orchestrations
+-- The rows of the orchestrations $1.
+SELECT id, created_seq, updated_seq, state FROM orchestration WHERE id = ANY ($1::uuid[])
+
+-- name: read_tasks
+-- The rows of the tasks $1.
+SELECT id, created_seq, updated_seq, state FROM task WHERE id = ANY ($1::uuid[])
+
+-- name: read_runs
+-- The rows of the runs $1.
+SELECT id, created_seq, updated_seq, state FROM run WHERE id = ANY ($1::uuid[])
+
+-- name: write_workspaces
+-- Workspaces that are new or have changed.
 INSERT INTO workspace (id, created_seq, updated_seq, state, name, members)
 SELECT id, created_seq, updated_seq, state, name, string_to_array(members, ',')
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $6::text[])
     AS new (id, created_seq, updated_seq, state, name, members)
 ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
     name = excluded.name, members = excluded.members
-WHERE workspace.updated_seq < excluded.updated_seq"""
-WRITE_CONNECTIONS = """
+WHERE workspace.updated_seq < excluded.updated_seq
+
+-- name: write_connections
+-- Connections that are new or have changed.
 INSERT INTO connection
     (id, created_seq, updated_seq, state, name, created_by, workspaces, deleted)
 SELECT id, created_seq, updated_seq, state, name, created_by,
@@ -32,25 +43,31 @@ FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[],
     AS new (id, created_seq, updated_seq, state, name, created_by, workspaces, deleted)
 ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
     workspaces = excluded.workspaces, deleted = excluded.deleted
-WHERE connection.updated_seq < excluded.updated_seq"""
-WRITE_ORCHESTRATIONS = """
+WHERE connection.updated_seq < excluded.updated_seq
+
+-- name: write_orchestrations
+-- Orchestrations that are new or have changed.
 INSERT INTO orchestration
     (id, created_seq, updated_seq, state, workspace, owner, sha, title, failed)
 SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[],
     $5::bigint[], $6::text[], $7::text[], $8::text[], $9::boolean[])
 ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
     failed = excluded.failed
-WHERE orchestration.updated_seq < excluded.updated_seq"""
-WRITE_TASKS = """
+WHERE orchestration.updated_seq < excluded.updated_seq
+
+-- name: write_tasks
+-- Tasks that are new or have changed.
 INSERT INTO task (id, created_seq, updated_seq, state,
     workspace, orchestration, status, kind, name, can_run, tries)
 SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[],
     $5::bigint[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::boolean[], $11::integer[])
 ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
     status = excluded.status, can_run = excluded.can_run
-WHERE task.updated_seq < excluded.updated_seq"""
-# With the counts of a workspace's runs, by what is really written: `old` are the rows that will be.
-WRITE_RUNS = """
+WHERE task.updated_seq < excluded.updated_seq
+
+-- name: write_runs
+-- Runs that are new or have changed, and the counts of their workspaces' runs by what is really
+-- written: `old` are the rows that will be.
 WITH new AS (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[], $5::uuid[],
         $6::bigint[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::smallint[])
@@ -86,8 +103,9 @@ ON CONFLICT (workspace) DO UPDATE SET
     success = run_count.success + excluded.success,
     failure = run_count.failure + excluded.failure,
     timed_out = run_count.timed_out + excluded.timed_out,
-    killed = run_count.killed + excluded.killed"""
-# Tasks that a run's end has left no try: null has used up all that there are.
-SPEND_TASKS = """
+    killed = run_count.killed + excluded.killed
+
+-- name: spend_tasks
+-- Tasks that a run's end has left no try: null has used up all that there are.
 UPDATE task SET spent = true FROM unnest($1::uuid[], $2::integer[]) AS ended (task, used)
-WHERE task.id = ended.task AND task.tries <= coalesce(ended.used, task.tries) AND NOT spent"""
+WHERE task.id = ended.task AND task.tries <= coalesce(ended.used, task.tries) AND NOT spent

@@ -29,6 +29,7 @@ from libs.service.nats import connected
 from libs.telemetry.service_telemetry import open_telemetry
 from libs.vault import vault
 from libs.vault.ring import BadRing, KeyRing
+from services.api.access.identity import Identity
 from services.api.admin import platform
 from services.api.append.store import Store
 from services.api.config import Config
@@ -36,7 +37,7 @@ from services.api.http.fetch import issuer_fetch
 from services.api.read_model.projection import SCHEMA, TABLES_ONLY, ViewsProjection
 from services.api.read_model.run_logs import RunLogs
 from services.api.read_model.tail import Tail, Told
-from services.api.resources import Contents, Identity, Resources, Runtime
+from services.api.resources import Contents, Resources, Runtime
 from services.api.subscriptions import resources as subscriptions
 
 _log = logging.getLogger(__name__)

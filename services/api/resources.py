@@ -6,34 +6,13 @@ import aiohttp
 
 from libs.blobs.store import BlobStore
 from libs.eventlog.nats_client import Nats
-from libs.identity.device import Devices
-from libs.identity.login import Login
-from libs.identity.oidc import Oidc
-from libs.identity.service_tokens import ServiceTokens
-from libs.identity.sessions import Sessions
-from libs.identity.tokens import Tokens
-from libs.identity.users import Users
-from libs.runtoken.token import RunTokens
 from libs.telemetry.service_telemetry import ServiceTelemetry
 from libs.vault.vault import Vault
+from services.api.access.identity import Identity
 from services.api.append.store import Store
 from services.api.config import Config
 from services.api.read_model.run_logs import RunLogs
 from services.api.subscriptions.resources import SubscriptionResources
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who may log in, and by what they are known afterwards."""
-
-    users: Users
-    tokens: Tokens
-    run_tokens: RunTokens
-    login: Login
-    devices: Devices
-    service_tokens: ServiceTokens
-    oidc: Oidc | None
-    sessions: Sessions
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,17 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from services.api.access import authorize as access
 from services.api.accounts.routes import IDENTITY_ROUTES
 from services.api.admin.metrics import METRICS_ROUTES
 from services.api.admin.routes import ADMIN_ROUTES
 from services.api.connections.routes import CONNECTION_ROUTES
 from services.api.events.routes import EVENT_ROUTES
+from services.api.fields import ARCH
 from services.api.graphql import serve
 from services.api.history.routes import HISTORY_ROUTES
+from services.api.http.authentication import OPEN_TO_MACHINES, authenticated
 from services.api.http.decode import decoder
-from services.api.http.fields import ARCH
-from services.api.http.request_context import OPEN_TO_MACHINES, RequestContext
+from services.api.http.request_context import RequestContext
 from services.api.http.route import ALWAYS, JSON, Route
 from services.api.orchestrations.routes import ORCHESTRATION_ROUTES
 from services.api.resources import Resources
@@ -83,7 +83,7 @@ def _handler(route: Route, resources: Resources) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         request[OPEN_TO_MACHINES] = route.machines
-        user = None if route.public else await access.authenticated(resources, request)
+        user = None if route.public else await authenticated(resources, request)
         body = decode(await request.read()) if decode else None
         answer = await route.handler(RequestContext(resources, request, user), body)
         if isinstance(answer, web.StreamResponse):

@@ -7,19 +7,13 @@ this order. `field` is what the caller named it by.
 from typing import Literal
 from uuid import UUID
 
-from aiohttp import web
-
 from libs.domain.connection import Connection
 from libs.domain.errors import Rejected
 from libs.domain.orchestration import Orchestration
 from libs.domain.run import Run
 from libs.domain.workspace import Workspace
-from libs.identity import service_tokens
-from libs.identity.machine_principal import MachinePrincipal, acting_for, persons_only
+from libs.identity.machine_principal import MachinePrincipal, persons_only
 from libs.identity.users import User
-from libs.runtoken import token as run_token
-from services.api.access import run_tokens as runaccess
-from services.api.http.request_context import OPEN_TO_MACHINES
 from services.api.read_model.connections import (
     connections_of,
     find_connection,
@@ -31,44 +25,6 @@ from services.api.read_model.row_types import Rows
 from services.api.read_model.runs import find_begun_run, find_run
 from services.api.read_model.tasks import TaskRow, find_task
 from services.api.read_model.workspaces import find_workspace, workspaces_of
-from services.api.resources import Resources
-
-
-async def authenticated(resources: Resources, request: web.Request) -> User:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Rejected("unauthorized", "Authorization: send 'Bearer' and an access token")
-    user = await _bearer(resources, token.strip())
-    if isinstance(user, MachinePrincipal) and not request.get(OPEN_TO_MACHINES, False):
-        raise persons_only()
-    return user
-
-
-async def _bearer(resources: Resources, token: str) -> User:
-    """Whom `token` stands for, on whichever route."""
-    if not token.isascii():
-        raise Rejected("unauthorized", "Authorization: the token is none of ours; log in again")
-    if run_token.is_one(token):
-        return await runaccess.user(resources, token)
-    if service_tokens.is_one(token):
-        return await _machine(resources, token)
-    if resources.identity.oidc is not None and resources.identity.oidc.issued(token):
-        return await resources.identity.oidc.user(token)
-    claims = resources.identity.tokens.claims(token, "Bearer")
-    user = await resources.identity.users.by_id(claims.sub, claims.iat)
-    if user is None:
-        raise Rejected("unauthorized", "Authorization: this user is gone or disabled; log in again")
-    return user
-
-
-async def _machine(resources: Resources, token: str) -> MachinePrincipal:
-    known = await resources.identity.service_tokens.known(token)
-    owner = await resources.identity.users.by_id(known.owner) if known else None
-    if known is None or owner is None:
-        raise Rejected(
-            "unauthorized", "Authorization: this token is revoked or expired; make another one"
-        )
-    return acting_for(owner, known.workspaces)
 
 
 def person(user: User) -> User:

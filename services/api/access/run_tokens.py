@@ -6,36 +6,37 @@ from libs.identity.machine_principal import MachinePrincipal, acting_for
 from libs.identity.tokens import Pair
 from libs.identity.users import User
 from libs.runtoken.token import Claims
+from services.api.access.identity import Identity
+from services.api.read_model.row_types import Rows
 from services.api.read_model.runs import find_begun_run
-from services.api.resources import Resources
 
 ACCESS_SECONDS = 24 * 3600
 
 
-async def user(resources: Resources, token: str) -> MachinePrincipal:
+async def user(identity: Identity, rows: Rows, token: str) -> MachinePrincipal:
     """Whom a run's token stands for, or Rejected("unauthorized")."""
-    claims = resources.identity.run_tokens.claims(token, "Run")
-    owner = await _owner(resources, claims)
+    claims = identity.run_tokens.claims(token, "Run")
+    owner = await _owner(identity, rows, claims)
     return acting_for(owner, [claims.workspace])
 
 
-async def renewed(resources: Resources, token: str) -> Pair:
+async def renewed(identity: Identity, rows: Rows, token: str) -> Pair:
     """A new access token for a run's refresh token, which stays good until the run has ended."""
-    claims = resources.identity.run_tokens.claims(token, "RunRefresh")
-    owner = await _owner(resources, claims)
-    now = int(resources.identity.run_tokens.clock())
+    claims = identity.run_tokens.claims(token, "RunRefresh")
+    owner = await _owner(identity, rows, claims)
+    now = int(identity.run_tokens.clock())
     left = claims.exp - now
     seconds = min(ACCESS_SECONDS, left)
-    access = resources.identity.run_tokens.sign(claims.grant, "Run", owner.email, now + seconds)
+    access = identity.run_tokens.sign(claims.grant, "Run", owner.email, now + seconds)
     return Pair(access, seconds, token, left)
 
 
-async def _owner(resources: Resources, claims: Claims) -> User:
-    owner = await resources.identity.users.by_id(claims.sub)
+async def _owner(identity: Identity, rows: Rows, claims: Claims) -> User:
+    owner = await identity.users.by_id(claims.sub)
     if owner is None:
         raise Rejected("unauthorized", "Authorization: the task's owner is gone or disabled")
     # A run that the views don't show yet has just begun: else it would have no token.
-    found = await find_begun_run(resources.store.rows, claims.run)
+    found = await find_begun_run(rows, claims.run)
     if found is not None and found.status in ENDED:
         raise Rejected("unauthorized", "Authorization: the run that this token is for has ended")
     return owner

@@ -11,8 +11,8 @@ from msgspec import Meta
 from libs.domain.errors import Rejected
 from libs.identity.login import TooSoon
 from services.api.accounts.directory import Account, account_id
+from services.api.fields import Email
 from services.api.http.errors import Refusal
-from services.api.http.fields import Email
 from services.api.http.request_context import RequestContext
 
 logger = logging.getLogger(__name__)

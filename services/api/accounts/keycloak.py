@@ -12,8 +12,8 @@ from libs.identity.login import TooSoon
 from libs.identity.tokens import CLIENT, Pair
 from libs.identity.users import User
 from libs.runtoken.token import is_one as is_runs
-from services.api.access import run_tokens as runaccess
-from services.api.http.errors import Refusal
+from services.api.access import run_tokens
+from services.api.http.errors import GrantRefused, Refusal
 from services.api.http.form import strict
 from services.api.http.request_context import RequestContext
 from services.api.http.route import FORM
@@ -39,21 +39,6 @@ class TokenForm(msgspec.Struct):
 
     def __repr__(self) -> str:
         return f"TokenForm({self.grant_type})"
-
-
-class GrantError(msgspec.Struct):
-    error: str
-    error_description: str
-
-
-class GrantRefused(Refusal):
-    """An error in OAuth's form."""
-
-    def __init__(
-        self, status: int, error: str, description: str, headers: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(status, error, description, headers)
-        self.body = GrantError(error, description)
 
 
 async def token(context: RequestContext, _: None) -> Pair:
@@ -127,7 +112,9 @@ async def _by_device(context: RequestContext, form: Mapping[str, str]) -> User:
 
 async def _by_runs_refresh(context: RequestContext, form: Mapping[str, str]) -> Pair:
     try:
-        return await runaccess.renewed(context.resources, _field(form, "refresh_token"))
+        return await run_tokens.renewed(
+            context.identity, context.store.rows, _field(form, "refresh_token")
+        )
     except Rejected as rejected:
         raise _no_refresh() from rejected
 

@@ -4,7 +4,7 @@ from libs.identity.service_tokens import ServiceToken
 from libs.identity.tokens import Pair
 from services.api.accounts import commands as accounts
 from services.api.accounts import directory, discovery, keycloak, service_tokens, signin
-from services.api.http.fields import Nothing
+from services.api.fields import Nothing
 from services.api.http.route import ALWAYS, BY_ID, FORM, HTML, Route, post
 
 IDENTITY_ROUTES = (

@@ -12,7 +12,7 @@ from libs.domain import names
 from libs.domain.errors import Rejected
 from libs.identity.service_tokens import ServiceToken
 from services.api.access import authorize as access
-from services.api.http.fields import WorkspaceId
+from services.api.fields import WorkspaceId
 from services.api.http.request_context import RequestContext
 
 _MAX_NAME = 256

@@ -16,7 +16,8 @@ from libs.identity import device
 from libs.identity.bounds import Throttle
 from libs.identity.login import TooSoon
 from libs.identity.tokens import REALM
-from services.api.accounts.keycloak import GrantRefused, form_fields
+from services.api.accounts.keycloak import form_fields
+from services.api.http.errors import GrantRefused
 from services.api.http.form import cookie, strict
 from services.api.http.request_context import RequestContext
 

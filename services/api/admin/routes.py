@@ -13,7 +13,7 @@ from libs.telemetry import status
 from libs.telemetry.status import Environment
 from services.api.admin import platform
 from services.api.admin.platform import Platform
-from services.api.http.fields import Nothing
+from services.api.fields import Nothing
 from services.api.http.request_context import RequestContext
 from services.api.http.route import ALWAYS, Route
 

@@ -2,7 +2,7 @@
 
 from services.api.append import idempotency
 from services.api.connections import commands, queries, schemas
-from services.api.http.fields import Created, Nothing
+from services.api.fields import Created, Nothing
 from services.api.http.request_context import RequestContext
 from services.api.http.route import ALWAYS, post
 

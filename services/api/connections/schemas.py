@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from libs.domain import connection
-from services.api.http.fields import Instant, WorkspaceId
+from services.api.fields import Instant, WorkspaceId
 
 
 class CreateConnection(msgspec.Struct):

@@ -13,7 +13,7 @@ from services.api.events.cloudevent import CloudEvent
 from services.api.events.filter_parsing import NAMES
 from services.api.events.handlers import PATH
 from services.api.events.published_events import example, publishers
-from services.api.http.fields import VERSION
+from services.api.fields import VERSION
 
 Document = dict[str, Any]
 

@@ -18,6 +18,7 @@ from libs.identity.users import User
 from services.api.access import authorize as access
 from services.api.events.event_filter import Asked
 from services.api.events.follow import Piece, follow
+from services.api.http.authentication import authenticated
 from services.api.http.request_context import RequestContext
 
 RENEWED_EVERY = 5.0
@@ -46,7 +47,7 @@ class Permit:
         return self._context
 
     async def _by_token(self) -> User:
-        return await access.authenticated(self._context.resources, self._context.request)
+        return await authenticated(self._context.resources, self._context.request)
 
     def wants(self, event: Recorded) -> bool:
         """Also what changes the caller's access, which is not shown for that."""

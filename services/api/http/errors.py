@@ -56,6 +56,21 @@ class Refusal(Exception):
         self.body: msgspec.Struct = Error(status, message, reason, id)
 
 
+class GrantError(msgspec.Struct):
+    error: str
+    error_description: str
+
+
+class GrantRefused(Refusal):
+    """An error in OAuth's form."""
+
+    def __init__(
+        self, status: int, error: str, description: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status, error, description, headers)
+        self.body = GrantError(error, description)
+
+
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:

@@ -7,9 +7,8 @@ from typing import Any
 
 import msgspec
 
-from services.api.accounts import keycloak
-from services.api.http.errors import Error
-from services.api.http.fields import VERSION
+from services.api.fields import VERSION
+from services.api.http.errors import Error, GrantError
 from services.api.http.route import JSON, Route
 
 _ABOUT = """\
@@ -28,7 +27,7 @@ Document = dict[str, Any]
 
 def document(routes: Sequence[Route], url: str) -> Document:
     kinds = [kind for route in routes for kind in (route.body, route.answer) if kind]
-    kinds += [Error, keycloak.GrantError]
+    kinds += [Error, GrantError]
     schemas, components = msgspec.json.schema_components(
         kinds, ref_template="#/components/schemas/{name}"
     )
@@ -60,7 +59,7 @@ def _operation(route: Route, schema_of: dict[str, Document], *, deprecated: bool
             "Done.", route.answer_media, schema_of[str(route.answer)]
         )
     for status in sorted(route.errors):
-        error = keycloak.GrantError if route.tag == "login" and status < 500 else Error
+        error = GrantError if route.tag == "login" and status < 500 else Error
         answers[str(status)] = _content(HTTPStatus(status).phrase, JSON, schema_of[str(error)])
     found: Document = {
         "operationId": ("" if route.path.startswith("/v1/") else route.method.lower() + "_")

@@ -6,13 +6,13 @@ from aiohttp import web
 
 from libs.identity.users import User
 from libs.service import address
+from services.api.access.identity import Identity
 from services.api.append.caller import Caller
 from services.api.append.store import Store
-from services.api.resources import Contents, Identity, Resources, Runtime
+from services.api.resources import Contents, Resources, Runtime
 from services.api.subscriptions.resources import SubscriptionResources
 
 REQUEST_ID = web.RequestKey("request_id", str)
-OPEN_TO_MACHINES = web.RequestKey("open_to_machines", bool)  # of the route; closed if unset
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
 

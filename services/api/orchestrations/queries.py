@@ -8,7 +8,7 @@ from libs.domain.workspace import Workspace
 from libs.identity.users import User
 from libs.postgres.pool import Database
 from services.api.access import authorize as access
-from services.api.http.fields import DEFAULT_RUNS, MAX_LISTED
+from services.api.fields import DEFAULT_RUNS, MAX_LISTED
 from services.api.orchestrations import schemas
 from services.api.read_model.orchestrations import orchestration_page
 from services.api.read_model.row_types import NEWEST, Rows

@@ -3,7 +3,7 @@
 from libs.service.room import Room
 from services.api.access import authorize as access
 from services.api.append import idempotency
-from services.api.http.fields import Created
+from services.api.fields import Created
 from services.api.http.request_context import RequestContext
 from services.api.http.route import BY_ID, MULTIPART, post
 from services.api.orchestrations import build_progress, commands, queries, schemas

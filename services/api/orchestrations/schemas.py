@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from libs.domain import orchestration
-from services.api.http.fields import MAX_NAME, Before, Instant, Page, RunStatus, WorkspaceId
+from services.api.fields import MAX_NAME, Before, Instant, Page, RunStatus, WorkspaceId
 from services.api.tasks.schemas import Task
 from services.api.workspaces.schemas import Workspace
 

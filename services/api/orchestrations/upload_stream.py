@@ -21,9 +21,9 @@ from libs.blobs.staging import disk_errors
 from libs.domain import names
 from libs.domain.errors import Rejected
 from libs.service.room import Room
+from services.api.fields import MAX_NAME
 from services.api.http.decode import decoder
 from services.api.http.errors import too_large
-from services.api.http.fields import MAX_NAME
 from services.api.orchestrations.schemas import Upload, UploadMetadata
 
 PIECE = 1 << 20

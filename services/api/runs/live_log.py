@@ -14,6 +14,7 @@ from libs.domain.run_end import ENDED
 from services.api.access import authorize as access
 from services.api.append.store import VISIBLE_TIMEOUT_SECONDS
 from services.api.http import streaming
+from services.api.http.authentication import authenticated
 from services.api.http.request_context import RequestContext
 from services.api.http.route import EVENTS, TEXT, Route
 from services.api.read_model import run_logs
@@ -81,7 +82,7 @@ async def _events(context: RequestContext, id: UUID, seen: int) -> AsyncIterator
 
 async def _check(context: RequestContext, id: UUID) -> run.Run:
     """Rejected when the token has run out meanwhile, or its user is let in no more."""
-    user = await access.authenticated(context.resources, context.request)
+    user = await authenticated(context.resources, context.request)
     return await access.run(user, context.store.rows, id, "run")
 
 

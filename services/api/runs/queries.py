@@ -6,7 +6,7 @@ from libs.domain.errors import Rejected
 from libs.domain.run import Run
 from libs.identity.users import User
 from services.api.access import authorize as access
-from services.api.http.fields import MAX_RUNS
+from services.api.fields import MAX_RUNS
 from services.api.read_model.row_types import Rows, RunSeen
 from services.api.read_model.runs import run_page
 from services.api.runs.schemas import ListRuns

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from libs.domain import run
-from services.api.http.fields import MAX_RUNS, Before, Instant, RunStatus
+from services.api.fields import MAX_RUNS, Before, Instant, RunStatus
 from services.api.read_model.row_types import RunSeen
 
 

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from libs.domain import subscription
 from libs.domain.events import SubscriptionKind
-from services.api.http.fields import WorkspaceId
+from services.api.fields import WorkspaceId
 from services.api.subscriptions.delivery_store import DeadLetter, Delivery, Place
 
 Sequence = Annotated[int, Meta(ge=1, le=2**53 - 1, description="An event's place in the log.")]

@@ -21,7 +21,7 @@ from services.api.access import authorize as access
 from services.api.append import idempotency
 from services.api.append.caller import Caller
 from services.api.append.store import Store
-from services.api.http.fields import DEFAULT_RUNS
+from services.api.fields import DEFAULT_RUNS
 from services.api.read_model.tasks import TaskRow
 from services.api.tasks.schemas import RetryPolicy, RunScheduled, RunTask
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from libs.identity.users import User
 from libs.postgres.pool import Database
 from services.api.access import authorize as access
-from services.api.http.fields import DEFAULT_RUNS, MAX_LISTED
+from services.api.fields import DEFAULT_RUNS, MAX_LISTED
 from services.api.read_model.orchestrations import orchestrations_of_sha
 from services.api.read_model.row_types import Rows
 from services.api.read_model.tasks import TaskRow, task_ids_of_sha, task_page

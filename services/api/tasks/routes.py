@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from services.api.append import idempotency
-from services.api.http.fields import Created
+from services.api.fields import Created
 from services.api.http.request_context import RequestContext
 from services.api.http.route import ALWAYS, BY_ID, Route, post
 from services.api.tasks import commands, queries, schemas

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from libs.domain import task
 from libs.domain.events import Kind, Misfire, Mode, Overlap, Retry
-from services.api.http.fields import (
+from services.api.fields import (
     ARCH,
     VERSION,
     Before,

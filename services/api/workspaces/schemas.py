@@ -9,7 +9,7 @@ from msgspec import Meta
 from libs.domain import workspace
 from libs.domain.events import Role
 from libs.identity.users import User
-from services.api.http.fields import Email, Instant, WorkspaceId
+from services.api.fields import Email, Instant, WorkspaceId
 
 
 class CreateWorkspace(msgspec.Struct):

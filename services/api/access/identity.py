@@ -1,0 +1,26 @@
+"""What is needed to know somebody again: accounts, and whatever proves whose they are."""
+
+from dataclasses import dataclass
+
+from libs.identity.device import Devices
+from libs.identity.login import Login
+from libs.identity.oidc import Oidc
+from libs.identity.service_tokens import ServiceTokens
+from libs.identity.sessions import Sessions
+from libs.identity.tokens import Tokens
+from libs.identity.users import Users
+from libs.runtoken.token import RunTokens
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who may log in, and by what they are known afterwards."""
+
+    users: Users
+    tokens: Tokens
+    run_tokens: RunTokens
+    login: Login
+    devices: Devices
+    service_tokens: ServiceTokens
+    oidc: Oidc | None
+    sessions: Sessions

@@ -1,0 +1,19 @@
+"""Who sends a request, and whether its route is open to them."""
+
+from aiohttp import web
+
+from libs.identity.machine_principal import MachinePrincipal, persons_only
+from libs.identity.users import User
+from services.api.access.authenticate import authenticate
+from services.api.resources import Resources
+
+OPEN_TO_MACHINES = web.RequestKey("open_to_machines", bool)  # of the route; closed if unset
+
+
+async def authenticated(resources: Resources, request: web.Request) -> User:
+    """Rejected("unauthorized"), or "forbidden" to machines where only persons are let in."""
+    authorization = request.headers.get("Authorization", "")
+    user = await authenticate(resources.identity, resources.store.rows, authorization)
+    if isinstance(user, MachinePrincipal) and not request.get(OPEN_TO_MACHINES, False):
+        raise persons_only()
+    return user

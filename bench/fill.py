@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 from libs.domain import events
 from libs.domain.ids import StreamId, orchestration_stream, run_id, run_stream, task_stream
 from libs.eventlog import nats_client
-from libs.eventlog.envelope import Context, headers
+from libs.eventlog.envelope import Context, to_headers
 
 BATCH = 990  # an atomic batch may have 1,000
 IN_FLIGHT = 3
@@ -159,7 +159,7 @@ async def _send(nats: nats_client.Nats, batch: list[Event], context: Context) ->
     """One atomic batch: all but the last are published, the last asks for the commit of all."""
     mark = {"Nats-Batch-Id": str(uuid4())}
     for number, (stream, event, at) in enumerate(batch, start=1):
-        given = headers(stream, event, context) | mark
+        given = to_headers(stream, event, context) | mark
         given |= {"ce-time": at.isoformat(), "Nats-Batch-Sequence": str(number)}
         if number < len(batch):
             await nats.publish(stream.subject, events.encode(event), given)

@@ -1,4 +1,4 @@
-"""An event and the one that it leads to, on their way together: see docs/adr/0014."""
+"""An event and the one that it leads to, appended in one round trip: see docs/adr/0014."""
 
 import asyncio
 
@@ -9,21 +9,22 @@ from libs.eventlog.log import EventLog, Proposed, WrongVersion
 Append = tuple[Proposed, Context]
 
 
-async def append_led(log: EventLog, first: Append, then: Append) -> int:
-    """Appends `first`, whose context gives its id, and `then` behind it: the place of the last.
+async def append_pair(log: EventLog, first: Append, then: Append) -> int:
+    """Appends `first` and `then` behind it; gives the position of the last one that was appended.
 
-    `then` is in the log only if `first` is, for the server takes it right after that or not at all;
-    where something else came between, it is appended again. It may be missing where that fails, or
-    have been there: only what keeps `first` from being appended is raised.
+    The context of `first` must give its id. `then` is in the log only if `first` is: the server
+    takes it right after that event or not at all, and where another event came between, it is
+    appended once more. It may still be missing afterwards, or have been there already. Raises only
+    what keeps `first` out: WrongVersion, Unavailable or ApiError.
     """
-    place, next_place = await asyncio.gather(
+    position, next_position = await asyncio.gather(
         log.append(*first), log.append(*then, right_after=first[1].id), return_exceptions=True
     )
-    if isinstance(place, BaseException):
-        raise place
-    if isinstance(next_place, int):
-        return next_place
+    if isinstance(position, BaseException):
+        raise position
+    if isinstance(next_position, int):
+        return next_position
     try:
         return await log.append(*then)
     except (WrongVersion, Unavailable):
-        return place
+        return position

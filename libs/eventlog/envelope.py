@@ -1,4 +1,4 @@
-"""Who, when and why: CloudEvents 1.0 in binary mode, on NATS headers.
+"""An event's envelope: who, when and why, as CloudEvents 1.0 in binary mode on NATS headers.
 
 `ce-id` is also the `Nats-Msg-Id`, by which an append recognises its own work after a time-out.
 """
@@ -38,7 +38,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An event as it lies in the log; `seq` is its place there, `at` its CloudEvents time."""
+    """An event in the log; `seq` is its position there, `at` its CloudEvents time."""
 
     seq: int
     id: str
@@ -63,9 +63,14 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         )
 
 
-def headers(stream: StreamId, event: Event, context: Context) -> dict[str, str]:
+def to_headers(stream: StreamId, event: Event, context: Context) -> dict[str, str]:
+    """The headers of an event that is about to be appended, without what the append expects.
+
+    Makes up the id and the time where `context` gives none. Without a correlation the event's own
+    id becomes one.
+    """
     id = context.id or str(uuid4())
-    found = {
+    headers = {
         "Nats-Msg-Id": id,
         "ce-specversion": "1.0",
         "ce-id": id,
@@ -79,14 +84,14 @@ def headers(stream: StreamId, event: Event, context: Context) -> dict[str, str]:
         "content-type": "application/json",
     }
     if context.causation:
-        found["ce-causationid"] = context.causation
+        headers["ce-causationid"] = context.causation
     if context.traceparent:
-        found["traceparent"] = context.traceparent
-    return found
+        headers["traceparent"] = context.traceparent
+    return headers
 
 
-# Headers as `headers` writes them, found in one go; what an append adds comes after them.
-_WRITTEN = re.compile(
+# Headers as `to_headers` writes them, matched in one go; what an append adds comes after them.
+_OWN_HEADERS = re.compile(
     "NATS/1.0\r\nNats-Msg-Id: [^\r]*\r\nce-specversion: [^\r]*\r\nce-id: ([^\r]*)\r\n"
     "ce-type: [^\r]*\r\nce-source: /rondo/([^\r]*)\r\nce-subject: [^\r]*\r\n"
     "ce-time: ([^\r]*)\r\nce-actor: ([^\r]*)\r\nce-correlationid: ([^\r]*)\r\n"
@@ -95,12 +100,12 @@ _WRITTEN = re.compile(
 )
 
 
-def read(seq: int, message: Message) -> Recorded:
-    """As `recorded` does, which it leaves headers to that somebody else has written."""
-    found = _WRITTEN.match(message.block.decode(errors="replace"))
-    if found is None:
-        return recorded(seq, message.subject, message.headers, message.data)
-    id, source, at, actor, correlation, causation, traceparent = found.groups("")
+def from_message(seq: int, message: Message) -> Recorded:
+    """As `from_headers`, four times as fast for headers that `to_headers` has written."""
+    match = _OWN_HEADERS.match(message.block.decode(errors="replace"))
+    if match is None:
+        return from_headers(seq, message.subject, message.headers, message.data)
+    id, source, at, actor, correlation, causation, traceparent = match.groups("")
     return Recorded(
         seq=seq,
         id=id,
@@ -115,17 +120,20 @@ def read(seq: int, message: Message) -> Recorded:
     )
 
 
-def recorded(seq: int, subject: str, given: Mapping[str, str], data: bytes) -> Recorded:
-    """ValueError (msgspec.ValidationError is one) or KeyError when it is no event of ours."""
+def from_headers(seq: int, subject: str, headers: Mapping[str, str], data: bytes) -> Recorded:
+    """The event of a message at `seq`; `data` is its JSON.
+
+    ValueError (msgspec.ValidationError is one) or KeyError when it is no event of ours.
+    """
     return Recorded(
         seq=seq,
-        id=given["ce-id"],
+        id=headers["ce-id"],
         stream=StreamId.of_subject(subject),
         event=decode(data),
-        at=datetime.fromisoformat(given["ce-time"]),
-        actor=given["ce-actor"],
-        source=given["ce-source"].removeprefix("/rondo/"),
-        correlation=given["ce-correlationid"],
-        causation=given.get("ce-causationid", ""),
-        traceparent=given.get("traceparent", ""),
+        at=datetime.fromisoformat(headers["ce-time"]),
+        actor=headers["ce-actor"],
+        source=headers["ce-source"].removeprefix("/rondo/"),
+        correlation=headers["ce-correlationid"],
+        causation=headers.get("ce-causationid", ""),
+        traceparent=headers.get("traceparent", ""),
     )

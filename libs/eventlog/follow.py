@@ -1,4 +1,4 @@
-"""Reading streams without acknowledging: from a place onwards for ever, or one subject's all."""
+"""Reading streams without acknowledging: from a position on for ever, or one subject's messages."""
 
 import asyncio
 import logging
@@ -18,21 +18,23 @@ __all__ = ["Delivery", "direct_get", "follow", "parse_headers"]
 
 logger = logging.getLogger(__name__)
 
-BATCH = 4000
-_ANSWER_TIMEOUT = 5.0
+BATCH_SIZE = 4000
+_ANSWER_TIMEOUT_SECONDS = 5.0
 
 
 async def follow(
-    nats: Nats, stream: str, after: int, subjects: Sequence[str], at_once: int = BATCH
+    nats: Nats, stream: str, after: int, subjects: Sequence[str], batch_size: int = BATCH_SIZE
 ) -> AsyncGenerator[list[Delivery], None]:
-    """Messages after `after`, once, in order and without a gap, across restarts of the server.
+    """The messages of `stream` after the sequence `after` on these subjects, for ever, in batches.
 
-    `at_once` is how many are asked for at a time.
+    Each comes once, in order and without a gap, also across restarts of the server. Batches are not
+    empty; `batch_size` bounds how many messages are requested at a time. Nothing is acknowledged.
+    While the server is away it waits and tries again: it raises nothing.
     """
     tries = 0
     while True:
         try:
-            async with aclosing(_once(nats, stream, after, subjects, at_once)) as batches:
+            async with aclosing(_once(nats, stream, after, subjects, batch_size)) as batches:
                 async for batch in batches:
                     tries = 0
                     yield batch
@@ -44,7 +46,7 @@ async def follow(
 
 
 async def _once(
-    nats: Nats, stream: str, after: int, subjects: Sequence[str], at_once: int
+    nats: Nats, stream: str, after: int, subjects: Sequence[str], batch_size: int
 ) -> AsyncGenerator[list[Delivery], None]:
     name = f"follow-{uuid4().hex}"
     config = {
@@ -58,13 +60,13 @@ async def _once(
         "inactive_threshold": 30_000_000_000,
     }
 
-    async def wanted() -> int:
-        return at_once
+    async def capacity() -> int:
+        return batch_size
 
     await _create(nats, stream, name, config)
     expected = 1
     try:
-        async for batch in pull(nats, stream, name, wanted):
+        async for batch in pull(nats, stream, name, capacity):
             for one in batch:
                 if one.consumer_seq != expected:
                     raise Interrupted(f"gap: expected {expected}, got {one.consumer_seq}")
@@ -86,13 +88,16 @@ async def _create(nats: Nats, stream: str, name: str, config: Mapping[str, objec
 async def direct_get(
     nats: Nats, stream: str, subject: str, limit: int, *, start: int = 1
 ) -> AsyncIterator[Message]:
-    """The first `limit` messages of a subject from sequence `start` on, by one batched get."""
+    """The first `limit` messages of a subject pattern from sequence `start` on, by one batched get.
+
+    Any replica may answer, and one may be behind the leader. Unavailable when it does not answer.
+    """
     body = msgspec.json.encode({"seq": start, "batch": limit, "next_by_subj": subject})
     async with nats.mailbox() as box:
         await nats.publish(f"{JS}.DIRECT.GET.{stream}", body, reply=box.subject)
         while True:
             try:
-                async with asyncio.timeout(_ANSWER_TIMEOUT):
+                async with asyncio.timeout(_ANSWER_TIMEOUT_SECONDS):
                     message = await box.get()
             except TimeoutError as error:
                 raise Unavailable(f"NATS did not answer a read of {subject}") from error

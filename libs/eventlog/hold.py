@@ -1,8 +1,8 @@
-"""A restored platform is held: it does nothing by itself until somebody lets it go.
+"""A restored platform is held: it does nothing by itself until an administrator releases it.
 
 It may be a trial beside the one that it was saved from, whose schedules and webhooks go on there.
-So while a message lies in the stream HELD, nothing is asked for, claimed or delivered; reading and
-commands go on. Who holds or releases it does so for all copies of all services.
+So while a message lies in the stream HELD, nothing is requested, claimed or delivered. Reads and
+commands go on. Holding and releasing concern all copies of all services.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from libs.eventlog.nats_client import Nats, checked
 logger = logging.getLogger(__name__)
 
 _SUBJECT = "held"
-_EVERY = 0.5  # seconds between two looks, while it is held
+_POLL_SECONDS = 0.5  # while it is held
 
 
 class Held(msgspec.Struct, frozen=True):
-    """`saved_at` is when the backup was made that it was restored from."""
+    """Held since when; `saved_at` is when the backup was made that it was restored from."""
 
     since: datetime
     saved_at: str
@@ -37,14 +37,14 @@ class Held(msgspec.Struct, frozen=True):
 
 
 async def hold(nats: Nats, saved_at: str) -> None:
-    """Before any service is started on it."""
+    """Holds the platform. Call it before any service is started. Raises Unavailable, ApiError."""
     await streams.create(nats, names=(streams.HELD,))
     text = msgspec.json.encode(Held(datetime.now(UTC), saved_at))
     checked((await nats.request(_SUBJECT, text)).data)
 
 
-async def found(nats: Nats) -> Held | None:
-    """None where nothing is held. Raises Unavailable."""
+async def current(nats: Nats) -> Held | None:
+    """Since when the platform is held, or None. Raises Unavailable."""
     if not (await streams.state(nats, streams.HELD)).messages:
         return None
     async for message in direct_get(nats, streams.HELD, _SUBJECT, 1):
@@ -53,23 +53,23 @@ async def found(nats: Nats) -> Held | None:
 
 
 async def release(nats: Nats) -> None:
-    """Once more does nothing."""
+    """Releases the platform; does nothing where it is not held. Raises Unavailable, ApiError."""
     await nats.api(f"STREAM.PURGE.{streams.HELD}")
 
 
-async def once_released(nats: Nats, work: Callable[[], Awaitable[None]]) -> None:
-    """Does `work`, as soon as nothing holds it. The streams must be there."""
-    said = False
+async def run_when_released(nats: Nats, work: Callable[[], Awaitable[None]]) -> None:
+    """Awaits `work()` as soon as nothing holds the platform. The streams must be there."""
+    warned = False
     while True:
         try:
-            if (state := await found(nats)) is None:
+            if (state := await current(nats)) is None:
                 break
-            if not said:
+            if not warned:
                 logger.warning("%s", state)
-            said = True
+            warned = True
         except Unavailable as problem:
             logger.warning("can't see whether the platform is held: %s", problem)
-        await asyncio.sleep(_EVERY)
-    if said:
+        await asyncio.sleep(_POLL_SECONDS)
+    if warned:
         logger.info("released: going on")
     await work()

@@ -1,6 +1,6 @@
-"""Who is alive: a message a holder in a stream, gone `TTL` seconds after the last renewal.
+"""Who is alive: each holder of a lease has a message in a stream, gone TTL after its last renewal.
 
-No key-value bucket: its markers of expired keys get in the way of taking a lease anew.
+This is no key-value bucket: its markers of expired keys get in the way of taking a lease anew.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from libs.waiting.retry import back_off
 
 logger = logging.getLogger(__name__)
 
-TTL = 5
-_RENEW_EVERY = 1.5
+TTL = 5  # seconds
+_RENEW_SECONDS = 1.5
 _WRONG_SEQUENCE = 10071
 _EXPECTED = "Nats-Expected-Last-Subject-Sequence"
 
@@ -31,21 +31,21 @@ class _Info(msgspec.Struct):
     state: State
 
 
-class _Renewed(msgspec.Struct):
+class _PubAck(msgspec.Struct):
     seq: int
 
 
 def since_boot() -> float:
-    """Seconds, with those in which the machine slept."""
+    """Seconds since the machine started, with those in which it slept."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Lease:
-    """Of one holder. Holders have unique names, so there is no contention.
+    """The lease of one holder. Holders have unique names, so there is no contention.
 
-    `lapsed` is called when a renewal has come too late, because we were stopped or NATS was away:
-    others may have taken us for dead. Both the clock and the server say so, which no longer has
-    the last renewal then: a virtual machine can be held with all its clocks.
+    `lapsed` is awaited when a renewal came too late, since we were stopped or NATS was away: others
+    may have taken us for dead. The clock shows that, and so does the server, which has lost the
+    last renewal by then: a virtual machine can be stopped with all its clocks.
     """
 
     def __init__(
@@ -59,19 +59,19 @@ class Lease:
         self._holder = holder
         self._lapsed = lapsed
         self._clock = clock
-        self._renewed = -math.inf
-        self._news = asyncio.Condition()
+        self._renewed_at = -math.inf
+        self._renewal = asyncio.Condition()
 
     async def held(self) -> None:
-        """Wait until we hold it, and `lapsed` has returned if we have not meanwhile: who begins
-        something in its name must not be taken for dead."""
-        if self._clock() - self._renewed < TTL:
+        """Returns once we hold the lease, and `lapsed` has returned if we lost it meanwhile: who
+        begins something in its name must not be taken for dead."""
+        if self._clock() - self._renewed_at < TTL:
             return
-        async with self._news:
-            await self._news.wait_for(lambda: self._clock() - self._renewed < TTL)
+        async with self._renewal:
+            await self._renewal.wait_for(lambda: self._clock() - self._renewed_at < TTL)
 
     async def hold(self) -> None:
-        """Renews it for ever."""
+        """Renews the lease for ever. While NATS is away it tries again."""
         tries = seq = 0
         renewed = self._clock()
         while True:
@@ -80,15 +80,15 @@ class Lease:
                 before, renewed, tries = renewed, self._clock(), 0
                 if missed or renewed - before > TTL:
                     await self._lapsed()
-                await self._tell(renewed)
-                await asyncio.sleep(_RENEW_EVERY)
+                await self._notify(renewed)
+                await asyncio.sleep(_RENEW_SECONDS)
             except (Unavailable, ApiError) as problem:
                 logger.warning("can't renew the lease of %s: %s", self._holder, problem)
                 await back_off(tries)
                 tries += 1
 
     async def _renew(self, last: int) -> tuple[bool, int]:
-        """Whether the one of before was gone; the new one's sequence."""
+        """Whether the last renewal was gone, and the sequence of the new one."""
         if last:
             try:
                 return False, await self._put({_EXPECTED: str(last)})
@@ -100,16 +100,16 @@ class Lease:
     async def _put(self, headers: dict[str, str]) -> int:
         headers["Nats-TTL"] = str(TTL)
         answer = await self._nats.append(f"lease.{self._holder}", b"", headers)
-        return msgspec.json.decode(answer, type=_Renewed).seq
+        return msgspec.json.decode(answer, type=_PubAck).seq
 
-    async def _tell(self, renewed: float) -> None:
-        async with self._news:
-            self._renewed = renewed
-            self._news.notify_all()
+    async def _notify(self, renewed: float) -> None:
+        async with self._renewal:
+            self._renewed_at = renewed
+            self._renewal.notify_all()
 
 
 async def holders(nats: Nats) -> set[str]:
-    """Who holds a lease now. Raises Unavailable, never a guess."""
+    """The names of those who hold a lease now. Raises Unavailable rather than guess."""
     body = await nats.api(f"STREAM.INFO.{LEASE}", {"subjects_filter": "lease.>"})
     subjects = msgspec.json.decode(body, type=_Info).state.subjects or {}
     return {subject.removeprefix("lease.") for subject in subjects}

@@ -1,9 +1,12 @@
 """The event log: append to one aggregate, read one aggregate, follow them all.
 
-One subject an aggregate; an append says which sequence it expects to be the last there, 0 for
-"must not exist". On conflict: WrongVersion, and nothing is written. Order: the stream's, over all
-aggregates. When no answer comes the outcome is found out before append returns or raises:
-`Unavailable` is only raised when that was not possible within `patience.PATIENCE`.
+* An aggregate has one subject. An append says which sequence it expects to be the last there, 0 for
+  "must not exist".
+* On conflict it raises WrongVersion, and nothing is written.
+* Order is the stream's, over all aggregates.
+* When no answer comes, the append finds out what became of it before it returns or raises. It
+  raises Unavailable only when that was not possible in 15 s: the event may then be in the log.
+* Reads and the other calls try again for 15 s too, then raise Unavailable.
 """
 
 import base64
@@ -19,7 +22,8 @@ from libs.domain.events import Event, encode
 from libs.domain.ids import EVENTS_ROOT, StreamId
 from libs.eventlog import follow as following
 from libs.eventlog import streams
-from libs.eventlog.envelope import Context, Recorded, headers, read, recorded
+from libs.eventlog.envelope import Context, Recorded, from_headers, from_message, to_headers
+from libs.eventlog.message import parse_headers
 from libs.eventlog.nats_client import ApiError, Nats
 from libs.waiting.retry import retry
 
@@ -32,17 +36,18 @@ _NOT_FOUND = 10037
 _EXPECTED = "Nats-Expected-Last-Subject-Sequence"
 _RIGHT_AFTER = "Nats-Expected-Last-Msg-Id"
 _EXPECTED_OVER = "Nats-Expected-Last-Subject-Sequence-Subject"
-_PAGE = 1000
+_PAGE_SIZE = 1000
 
 EVERYTHING = f"{EVENTS_ROOT}.>"
 
 
 class WrongVersion(Exception):
-    """Somebody else appended to this aggregate first. Load it again and decide again."""
+    """Another append to this aggregate came first. Load it again and decide again."""
 
 
 class Proposed(msgspec.Struct, frozen=True):
-    """An event to append. `over` widens the check: no newer event on that subject pattern."""
+    """An event to append. `expected` is the sequence of the aggregate's last event, 0 for none.
+    With `over`, a subject pattern, it is that of the last event on the whole pattern."""
 
     stream: StreamId
     expected: int
@@ -61,34 +66,38 @@ class _Stored(msgspec.Struct):
     subject: str = ""
 
 
-class _Got(msgspec.Struct):
+class _GetAnswer(msgspec.Struct):
     message: _Stored
 
 
 class EventLog:
+    """On the stream EVENTS. See the top of the file for what every call promises."""
+
     def __init__(self, nats: Nats) -> None:
         self._nats = nats
 
     async def append(self, proposed: Proposed, context: Context, right_after: str = "") -> int:
-        """Durable when it returns; gives the event's sequence in the log.
+        """Appends one event; durable when it returns. Gives its sequence in the log.
 
-        WrongVersion also where the log's newest event is not the one with the id `right_after`.
+        WrongVersion on conflict, and also where the log's newest event is not the one with the id
+        `right_after`. Unavailable when the log takes nothing now or the outcome stays unknown.
         """
-        given = self._headers(proposed, context)
+        headers = self._headers(proposed, context)
         if right_after:
-            given[_RIGHT_AFTER] = right_after
+            headers[_RIGHT_AFTER] = right_after
         body = encode(proposed.event)
 
         async def attempt() -> int:
-            answer = await self._nats.append(proposed.stream.subject, body, given)
+            answer = await self._nats.append(proposed.stream.subject, body, headers)
             return msgspec.json.decode(answer, type=_PubAck).seq
 
-        return await self._settle(attempt, proposed.stream, given)
+        return await self._settle(attempt, proposed.stream, headers)
 
     async def append_batch(self, batch: Sequence[tuple[Proposed, Context]]) -> int:
-        """All or nothing, one event an aggregate, at most 1,000; gives the last one's sequence.
+        """Appends up to 1,000 events of different aggregates, all or none; gives the last sequence.
 
-        It is the group commit: one wait for the disk, however many they are.
+        It is the group commit: one wait for the disk, however many they are. Raises as `append`,
+        WrongVersion where any one of them is in conflict.
         """
         if len(batch) == 1:
             return await self.append(*batch[0])
@@ -101,8 +110,8 @@ class EventLog:
 
     async def _send_batch(self, messages: list[tuple[Proposed, dict[str, str], bytes]]) -> int:
         batch_id = str(uuid4())
-        for number, (one, given, body) in enumerate(messages, start=1):
-            marked = {**given, "Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(number)}
+        for number, (one, headers, body) in enumerate(messages, start=1):
+            marked = {**headers, "Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(number)}
             if number < len(messages):
                 await self._nats.publish(one.stream.subject, body, marked)
         last, _, body = messages[-1]
@@ -111,16 +120,16 @@ class EventLog:
         return msgspec.json.decode(answer, type=_PubAck).seq
 
     def _headers(self, proposed: Proposed, context: Context) -> dict[str, str]:
-        given = headers(proposed.stream, proposed.event, context)
-        given[_EXPECTED] = str(proposed.expected)
+        headers = to_headers(proposed.stream, proposed.event, context)
+        headers[_EXPECTED] = str(proposed.expected)
         if proposed.over:
-            given[_EXPECTED_OVER] = proposed.over
-        return given
+            headers[_EXPECTED_OVER] = proposed.over
+        return headers
 
     async def _settle(
-        self, attempt: Callable[[], Awaitable[int]], stream: StreamId, given: dict[str, str]
+        self, attempt: Callable[[], Awaitable[int]], stream: StreamId, headers: dict[str, str]
     ) -> int:
-        """Try until the outcome is known.
+        """Tries until the outcome is known.
 
         The server checks the expected sequence before it looks for duplicates, so a second try of
         an append that did succeed is refused like a lost race. The id of the aggregate's last
@@ -136,29 +145,30 @@ class EventLog:
             if error.code not in _WRONG_SEQUENCE:
                 raise
         last = await self.last(stream)
-        if last is None or last.id != given["ce-id"]:
+        if last is None or last.id != headers["ce-id"]:
             raise WrongVersion(f"{stream.subject} has moved on")
         return last.seq
 
     async def last(self, stream: StreamId) -> Recorded | None:
-        """The aggregate's newest event, as the stream's leader knows it: never a stale answer."""
-        stored = await self._stored({"last_by_subj": stream.subject})
-        if stored is None:
+        """The aggregate's newest event, or None. The stream's leader answers: it is never stale."""
+        message = await self._get_message({"last_by_subj": stream.subject})
+        if message is None:
             return None
-        given = following.parse_headers(base64.b64decode(stored.hdrs))
-        return recorded(stored.seq, stored.subject, given, base64.b64decode(stored.data))
+        headers = parse_headers(base64.b64decode(message.hdrs))
+        data = base64.b64decode(message.data)
+        return from_headers(message.seq, message.subject, headers, data)
 
     async def last_seq_over(self, pattern: str) -> int:
         """The sequence of the newest event on a subject pattern, 0 when there is none."""
-        stored = await self._stored({"last_by_subj": pattern})
-        return stored.seq if stored else 0
+        message = await self._get_message({"last_by_subj": pattern})
+        return message.seq if message else 0
 
     async def last_seq_before(self, instant: datetime) -> int:
-        """The sequence of the last event that the log took before then, 0 when there is none."""
-        stored = await self._stored({"start_time": instant.isoformat()})
-        return stored.seq - 1 if stored else await self.end()
+        """The sequence of the last event that the log took before `instant`, 0 for none."""
+        message = await self._get_message({"start_time": instant.isoformat()})
+        return message.seq - 1 if message else await self.end()
 
-    async def _stored(self, which: dict[str, object]) -> _Stored | None:
+    async def _get_message(self, which: dict[str, object]) -> _Stored | None:
         """One message, as the stream's leader knows it."""
 
         async def attempt() -> _Stored | None:
@@ -168,7 +178,7 @@ class EventLog:
                 if error.code == _NOT_FOUND:
                     return None
                 raise
-            return msgspec.json.decode(body, type=_Got).message
+            return msgspec.json.decode(body, type=_GetAnswer).message
 
         return await retry(attempt)
 
@@ -177,68 +187,75 @@ class EventLog:
         return await retry(lambda: self._read(stream))
 
     async def _read(self, stream: StreamId) -> list[Recorded]:
-        found: list[Recorded] = []
+        events: list[Recorded] = []
         while True:
-            page = await self._page(stream, after=found[-1].seq if found else 0)
-            found += page
-            if len(page) < _PAGE:
-                return found
+            page = await self._page(stream, after=events[-1].seq if events else 0)
+            events += page
+            if len(page) < _PAGE_SIZE:
+                return events
 
     async def _page(self, stream: StreamId, after: int) -> list[Recorded]:
         messages = following.direct_get(
-            self._nats, streams.EVENTS, stream.subject, _PAGE, start=after + 1
+            self._nats, streams.EVENTS, stream.subject, _PAGE_SIZE, start=after + 1
         )
         return [
-            recorded(int(given["Nats-Sequence"]), stream.subject, given, one.data)
+            from_headers(int(headers["Nats-Sequence"]), stream.subject, headers, one.data)
             async for one in messages
-            if (given := one.headers)
+            if (headers := one.headers)
         ]
 
     async def end(self) -> int:
-        """The sequence of the newest event of all."""
+        """The sequence of the newest event of all, 0 for an empty log."""
         return await retry(lambda: streams.last_seq(self._nats, streams.EVENTS))
 
     def follow(
         self, after: int, subjects: Sequence[str] = (EVERYTHING,)
     ) -> AsyncIterator[list[Recorded]]:
-        """Every event after `after` on these subjects, once and in order, for ever, in batches."""
-        return _decoded(following.follow(self._nats, streams.EVENTS, after, subjects))
+        """Every event after the sequence `after` on these subject patterns, for ever, in batches.
+
+        Each comes once and in order, as in libs/eventlog/follow.py, which never raises Unavailable.
+        """
+        return _decode_all(following.follow(self._nats, streams.EVENTS, after, subjects))
 
     async def between(
-        self, after: int, through: int, subjects: Sequence[str], at_once: int = following.BATCH
+        self,
+        after: int,
+        through: int,
+        subjects: Sequence[str],
+        batch_size: int = following.BATCH_SIZE,
     ) -> AsyncGenerator[list[Recorded], None]:
-        """The events after `after` up to and with `through`, which there is, on these subjects.
+        """The events after `after` up to and with `through`, which must exist, on these subjects.
 
-        Once and in order, in batches. Whichever copy of the stream answers, it has them all once it
-        has shown the last of them, as the leader knows it.
+        Each comes once and in order, in batches. A replica that answers may be behind: it ends only
+        after the last of these events, as the leader knows it.
         """
-        asked, last = await self._until(subjects, through) if after < through else ((), 0)
+        followed, last = await self._until(subjects, through) if after < through else ((), 0)
         if last <= after:
             return
-        others = set(asked) - set(subjects)
+        others = set(followed) - set(subjects)
         async with aclosing(
-            following.follow(self._nats, streams.EVENTS, after, asked, at_once)
+            following.follow(self._nats, streams.EVENTS, after, followed, batch_size)
         ) as batches:
             async for batch in batches:
-                given = [
-                    _recorded(one)
+                events = [
+                    _decode(one)
                     for one in batch
                     if one.seq <= through and one.message.subject not in others
                 ]
-                if given:
-                    yield given
+                if events:
+                    yield events
                 if batch[-1].seq >= last:
                     return
 
     async def _until(self, subjects: Sequence[str], through: int) -> tuple[Sequence[str], int]:
-        """What to follow, and the place at which it has shown all up to `through`.
+        """Which subjects to follow, and the position at which they have shown all up to `through`.
 
-        A single subject is quick to read and to know the last event of. Of several the server
-        would look at every event, so the one at `through` is made one of theirs.
+        The last event of a single subject is quick to read. For several subjects the server would
+        look at every event, so the subject of the event at `through` is followed as well.
         """
         if len(subjects) == 1 and subjects[0] != EVERYTHING:
             return subjects, min(await self.last_seq_over(subjects[0]), through)
-        last = await self._stored({"seq": through})
+        last = await self._get_message({"seq": through})
         if last is None:
             return subjects, 0
         covered = any(_covers(subject, last.subject) for subject in subjects)
@@ -254,12 +271,12 @@ def _covers(pattern: str, subject: str) -> bool:
     return True
 
 
-async def _decoded(
+async def _decode_all(
     batches: AsyncIterator[list[following.Delivery]],
 ) -> AsyncIterator[list[Recorded]]:
     async for batch in batches:
-        yield [_recorded(one) for one in batch]
+        yield [_decode(one) for one in batch]
 
 
-def _recorded(one: following.Delivery) -> Recorded:
-    return read(one.seq, one.message)
+def _decode(one: following.Delivery) -> Recorded:
+    return from_message(one.seq, one.message)

@@ -1,4 +1,4 @@
-"""Where messages arrive that were asked for on one subject."""
+"""A queue of the messages that come on one subject."""
 
 import asyncio
 from collections import deque
@@ -7,29 +7,30 @@ from libs.eventlog.message import Message
 
 
 class Mailbox:
-    """A subject of our own, to which many answers may come. None arrives when we reconnected."""
+    """A subject of our own, to which many answers may come. A None among them says that the
+    connection was made anew: messages may be missing there."""
 
     def __init__(self, subject: str) -> None:
         self.subject = subject
-        self._come: deque[Message | None] = deque()
-        self._some = asyncio.Event()
+        self._messages: deque[Message | None] = deque()
+        self._arrival = asyncio.Event()
 
     def put(self, message: Message | None) -> None:
-        self._come.append(message)
-        self._some.set()
+        self._messages.append(message)
+        self._arrival.set()
 
     async def get(self) -> Message | None:
-        """The first that has come, or comes."""
-        await self._some.wait()
-        message = self._come.popleft()
-        if not self._come:
-            self._some.clear()
+        """Waits for a message, and takes the oldest."""
+        await self._arrival.wait()
+        message = self._messages.popleft()
+        if not self._messages:
+            self._arrival.clear()
         return message
 
     async def take(self) -> list[Message | None]:
-        """All that has come, at least one."""
-        await self._some.wait()
-        self._some.clear()
-        taken = list(self._come)
-        self._come.clear()
+        """Waits for a message, and takes all that there are."""
+        await self._arrival.wait()
+        self._arrival.clear()
+        taken = list(self._messages)
+        self._messages.clear()
         return taken

@@ -1,4 +1,4 @@
-"""What NATS says: messages, their headers (`NATS/1.0`, a status perhaps, lines), and refusals."""
+"""NATS messages, their headers (`NATS/1.0`, perhaps a status, lines), and JetStream's refusals."""
 
 import msgspec
 
@@ -26,7 +26,10 @@ class _Answer(msgspec.Struct):
 
 
 def checked(data: bytes) -> bytes:
-    """The answer as it is, or ApiError."""
+    """The answer of the JetStream API as it is.
+
+    ApiError when the server refuses, Unavailable when it can't answer now (503).
+    """
     error = msgspec.json.decode(data, type=_Answer).error
     if error is not None:
         if error.code == 503:
@@ -55,9 +58,9 @@ Frame = tuple[int, int, bytes, bytes, bytes, bytes]
 
 
 def frames(data: bytes) -> list[Frame]:
-    """The messages with headers that `data` begins with, as far as they are whole:
+    """The whole messages with headers that `data` begins with:
     `HMSG <subject> <subscription> [reply] <bytes of headers> <bytes in all>`, then these."""
-    found: list[Frame] = []
+    whole: list[Frame] = []
     at = 0
     while data.startswith(b"HMSG ", at):
         line_end = data.find(_LINE_END, at)
@@ -70,21 +73,21 @@ def frames(data: bytes) -> list[Frame]:
         if at > len(data):
             break
         reply = words[2] if len(words) == 5 else b""
-        found.append((at, int(words[1]), words[0], reply, data[body:end], data[start:body]))
-    return found
+        whole.append((at, int(words[1]), words[0], reply, data[body:end], data[start:body]))
+    return whole
 
 
 def parse_headers(block: bytes | None) -> dict[str, str]:
-    """The server's own word comes as `Status` and `Description`."""
+    """Headers by name. A status line of the server comes as `Status` and `Description`."""
     if not block:
         return {}
     first, _, lines = block.decode(errors="replace").partition("\r\n")
-    found = _pairs(lines)
+    headers = _pairs(lines)
     status = first.removeprefix("NATS/1.0").strip()
     if status:
         code, _, description = status.partition(" ")
-        found |= {"Status": code, "Description": description}
-    return found
+        headers |= {"Status": code, "Description": description}
+    return headers
 
 
 def _pairs(lines: str) -> dict[str, str]:

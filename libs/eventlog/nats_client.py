@@ -25,7 +25,7 @@ from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
 
 from libs.domain.errors import Unavailable
 from libs.eventlog import server_identity
-from libs.eventlog.append_health import Appends
+from libs.eventlog.append_health import AppendHealth
 from libs.eventlog.mailbox import Mailbox
 from libs.eventlog.message import ApiError, Message, checked, frames
 from libs.natsjwt.issuer import is_user_seed
@@ -57,15 +57,15 @@ class _Parser(Parser):  # type: ignore[misc]
         await super().parse(data)
 
     async def _whole(self, data: bytes) -> bytes:
-        """Gives what follows the last whole message with headers."""
-        found = frames(data)
-        for _, sid, subject, reply, body, headers in found:
+        """Hands on the whole messages with headers; gives what follows the last of them."""
+        messages = frames(data)
+        for _, sid, subject, reply, body, headers in messages:
             receiver = self.nc.receivers.get(sid)
             if receiver is None:
                 await self.nc._process_msg(sid, subject, reply, body, headers)
             else:
                 receiver(Message(subject.decode(), headers, body, reply.decode()))
-        return data[found[-1][0] :] if found else data
+        return data[messages[-1][0] :] if messages else data
 
 
 class _Client(Client):  # type: ignore[misc]
@@ -78,22 +78,22 @@ class _Client(Client):  # type: ignore[misc]
         super().__init__()
         self._ps = _Parser(self)
         self._file = server
-        self._known: server_identity.Server | None = None
+        self._server: server_identity.Server | None = None
         self.receivers: dict[int, Callable[[Message], None]] = {}
 
     async def _connect_to_server(self, s: Any) -> None:
         if self._file:  # wherever else a server has said that there are others
-            self._known = server_identity.known(self._file)
-            s.uri = urlsplit(self._known.url)
+            self._server = server_identity.load(self._file)
+            s.uri = urlsplit(self._server.url)
         await super()._connect_to_server(s)
 
     def _connect_command(self) -> bytes:
         """The first that is said to a server, once it has greeted."""
-        if self._known:
+        if self._server:
             stream = self._transport._io_writer
             its, ours = stream.get_extra_info("peername"), stream.get_extra_info("sockname")
-            if not server_identity.proves_itself(self._known, its, ours):
-                raise nats.errors.Error(f"somebody else than NATS answers at {self._known.url}")
+            if not server_identity.proves_itself(self._server, its, ours):
+                raise nats.errors.Error(f"somebody else than NATS answers at {self._server.url}")
         command: bytes = super()._connect_command()
         return command
 
@@ -119,15 +119,15 @@ class _Client(Client):  # type: ignore[misc]
 
 
 class Nats:
-    """Requests, publishes and mailboxes on one connection."""
+    """Requests, publishes, appends and mailboxes on one connection."""
 
     def __init__(self, client: _Client) -> None:
         self._client = client
         self._mailboxes: set[Mailbox] = set()
         self._inbox = client.new_inbox()
         self._numbers = count()
-        self._asked: dict[str, asyncio.Future[Message]] = {}
-        self.appends = Appends(self.request)
+        self._pending: dict[str, asyncio.Future[Message]] = {}
+        self.appends = AppendHealth(self.request)
         self.append = self.appends.append
 
     async def check(self) -> None:
@@ -136,8 +136,8 @@ class Nats:
         await self.api("INFO", timeout=2.0)
 
     async def listen(self) -> None:
-        """Before the first request: where their answers come."""
-        await self._client.receive(f"{self._inbox}.*", self._answered)
+        """Subscribes to the answers. Call it before the first request."""
+        await self._client.receive(f"{self._inbox}.*", self._on_answer)
 
     @property
     def connected(self) -> bool:
@@ -150,10 +150,14 @@ class Nats:
         headers: Mapping[str, str] | None = None,
         timeout: float = REQUEST_TIMEOUT_SECONDS,
     ) -> Message:
-        """One question, one answer. Unavailable when none came: the outcome is then unknown."""
+        """Sends a request and gives the one answer. `timeout` is in seconds.
+
+        Unavailable when nobody listens on `subject`, or when no answer came: the outcome is then
+        unknown.
+        """
         inbox = f"{self._inbox}.{next(self._numbers)}"
         answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        self._asked[inbox] = answer
+        self._pending[inbox] = answer
         try:
             await self.publish(subject, data, headers, reply=inbox)
             async with asyncio.timeout(timeout):
@@ -161,23 +165,27 @@ class Nats:
         except TimeoutError as error:
             raise Unavailable(f"NATS did not answer on {subject} in {timeout} s") from error
         finally:
-            del self._asked[inbox]
+            del self._pending[inbox]
         if message.headers.get("Status") == "503":
             raise Unavailable(f"nobody answers on {subject}")
         return message
 
-    def _answered(self, message: Message) -> None:
-        answer = self._asked.get(message.subject)
+    def _on_answer(self, message: Message) -> None:
+        answer = self._pending.get(message.subject)
         if answer is not None and not answer.done():
             answer.set_result(message)
 
-    def _disconnected(self) -> None:
-        for answer in self._asked.values():
+    def _on_disconnect(self) -> None:
+        for answer in self._pending.values():
             if not answer.done():
                 answer.set_exception(Unavailable("the connection to NATS broke"))
 
     async def api(self, subject: str, body: object = None, timeout: float = 5.0) -> bytes:
-        """A JetStream API call; ApiError when the server says no."""
+        """Calls the JetStream API: `subject` without $JS.API, `body` as JSON. Gives the answer's
+        JSON.
+
+        ApiError when the server refuses; Unavailable as in `request`.
+        """
         data = b"" if body is None else msgspec.json.encode(body)
         return checked((await self.request(f"{JS}.{subject}", data, timeout=timeout)).data)
 
@@ -188,6 +196,7 @@ class Nats:
         headers: Mapping[str, str] | None = None,
         reply: str = "",
     ) -> None:
+        """Sends a message without waiting for an answer. Unavailable while disconnected."""
         try:
             await self._client.publish(
                 subject, data, reply=reply, headers=dict(headers) if headers else None
@@ -197,7 +206,8 @@ class Nats:
 
     @asynccontextmanager
     async def mailbox(self) -> AsyncIterator[Mailbox]:
-        """A subscription of its own, since a pulled message comes under its original subject."""
+        """A subject for many answers, for as long as the block lasts. It has a subscription of its
+        own, since a pulled message comes under its original subject."""
         box = Mailbox(self._client.new_inbox())
         subscription = await self._client.receive(box.subject, box.put)
         self._mailboxes.add(box)
@@ -210,16 +220,17 @@ class Nats:
 
     @asynccontextmanager
     async def requests(self, subject: str, queue: str) -> AsyncIterator[asyncio.Queue[Message]]:
-        """What is asked on `subject`; of all who listen with the same `queue`, one gets it."""
-        asked: asyncio.Queue[Message] = asyncio.Queue()
-        subscription = await self._client.receive(subject, asked.put_nowait, queue)
+        """The requests that come on `subject`. Of all who listen with the same `queue`, one gets
+        each; it answers by publishing to the message's `reply`."""
+        received: asyncio.Queue[Message] = asyncio.Queue()
+        subscription = await self._client.receive(subject, received.put_nowait, queue)
         try:
-            yield asked
+            yield received
         finally:
             with suppress(nats.errors.Error):
                 await subscription.unsubscribe()
 
-    def _reconnected(self) -> None:
+    def _on_reconnect(self) -> None:
         self.appends.forget()
         for box in self._mailboxes:
             box.put(None)
@@ -256,22 +267,24 @@ async def connect(
     timeout: float = CONNECT_TIMEOUT_SECONDS,
     server: Path | None = None,
 ) -> AsyncIterator[Nats]:
-    """Connected for as long as the block lasts; reconnects by itself, for ever.
+    """Connects for as long as the block lasts; reconnects by itself, for ever.
 
     `token` is the seed of the platform's key, with which the server's challenge is signed, or the
     password of its user; without it, the URL says who we are. `server` is a file that says which
-    process NATS is: to nobody else is anything sent (proven.py).
+    process NATS is: nothing is sent to any other (server_identity.py).
+
+    Unavailable when the server can't be reached in `timeout` seconds.
     """
     holder: list[Nats] = []
 
     async def reconnected() -> None:
         logger.warning("reconnected to NATS")
         for nc in holder:
-            nc._reconnected()
+            nc._on_reconnect()
 
     async def disconnected() -> None:
         for nc in holder:
-            nc._disconnected()
+            nc._on_disconnect()
 
     async def error(problem: Exception) -> None:
         logger.warning("NATS: %r", problem)

@@ -1,4 +1,4 @@
-"""Reading a stream on while what has come of it is being used."""
+"""Reading a stream on while its last items are being used."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,47 +10,50 @@ from libs.waiting.event import set_within
 Item = TypeVar("Item")
 
 
-class Ahead(Generic[Item]):
-    """What has come and was not taken yet. While that is `most` or more, nothing else is read."""
+class Prefetch(Generic[Item]):
+    """Items that were read and not taken yet. At `max_items` or more, reading stops meanwhile."""
 
-    def __init__(self, stream: AsyncIterator[list[Item]], most: int) -> None:
-        self._most = most
+    def __init__(self, stream: AsyncIterator[list[Item]], max_items: int) -> None:
+        self._max_items = max_items
         self._waiting: list[Item] = []
-        self._came = asyncio.Event()
-        self._taken = asyncio.Event()
+        self._arrival = asyncio.Event()
+        self._room = asyncio.Event()
         self.reader = asyncio.create_task(self._read(stream))
-        self.reader.add_done_callback(lambda _: self._came.set())
+        self.reader.add_done_callback(lambda _: self._arrival.set())
 
     async def _read(self, stream: AsyncIterator[list[Item]]) -> None:
         async for batch in stream:
             self._waiting += batch
-            self._came.set()
-            while len(self._waiting) >= self._most:
-                self._taken.clear()
-                await self._taken.wait()
+            self._arrival.set()
+            while len(self._waiting) >= self._max_items:
+                self._room.clear()
+                await self._room.wait()
 
     async def take(self, timeout: float | None) -> list[Item] | None:
-        """All that has come, as soon as anything does; nothing after `timeout` seconds.
+        """All items that there are, as soon as there is one; [] after `timeout` seconds.
 
-        None once the stream has ended; raises what it raised. Both after all that came before.
+        None once the stream has ended and all was taken; then raises what the stream raised.
         """
-        await set_within(self._came, timeout)
+        await set_within(self._arrival, timeout)
         if not self._waiting and self.reader.done():
             return self.reader.result()
         return self.rest()
 
     def rest(self) -> list[Item]:
-        """All that has come by now."""
+        """All items that there are now."""
         taken, self._waiting = self._waiting, []
-        self._taken.set()
+        self._room.set()
         if not self.reader.done():
-            self._came.clear()
+            self._arrival.clear()
         return taken
 
 
 @asynccontextmanager
-async def reading_ahead(stream: AsyncIterator[list[Item]], most: int) -> AsyncIterator[Ahead[Item]]:
-    ahead = Ahead(stream, most)
+async def prefetch(
+    stream: AsyncIterator[list[Item]], max_items: int
+) -> AsyncIterator[Prefetch[Item]]:
+    """Reads `stream` in a task for as long as the block lasts, `max_items` ahead."""
+    ahead = Prefetch(stream, max_items)
     try:
         yield ahead
     finally:

@@ -2,8 +2,8 @@
 
 Every copy of a service runs the projection over the whole log. The checkpoint row is locked while
 a batch is applied, and events that it covers already are left out, so copies and redeliveries
-change nothing (I4). Each copy learns of every batch once its rows can be read, whoever wrote them.
-A projection that can't apply an event stops and says so: going on would make the rows wrong.
+change nothing (I4). Each copy hears of every batch once its rows can be read, whoever wrote them.
+A projection that can't apply an event raises and stops: going on would make the rows wrong.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from libs.domain.errors import Unavailable
-from libs.eventlog.prefetch import Ahead, reading_ahead
+from libs.eventlog.prefetch import Prefetch, prefetch
 from libs.postgres.pool import Connection, Database
 from libs.postgres.statements import load
 from libs.waiting.event import set_within
@@ -20,62 +20,66 @@ from libs.waiting.retry import retry
 
 logger = logging.getLogger(__name__)
 
-QUIET = 0.3  # s without news after which rows are written that were allowed to be behind
-AHEAD = 4000  # items to read while rows are written
-PAUSE = 0.02  # s between two transactions that nobody waits for: one for many is cheaper
+QUIET_SECONDS = 0.3  # without news, after which rows are written that were allowed to be behind
+MAX_PREFETCHED = 4000  # items that are read while rows are written
+WRITE_PAUSE_SECONDS = 0.02  # between transactions that nobody waits for: one for many is cheaper
 
 
 _SQL = load(__name__)
 
 
-class Placed(Protocol):
+class Sequenced(Protocol):
+    """What a stream gives, with its sequence there."""
+
     @property
     def seq(self) -> int: ...
 
 
-Item = TypeVar("Item", bound=Placed)
-Taken = TypeVar("Taken", bound=Placed, contravariant=True)
+Item = TypeVar("Item", bound=Sequenced)
+Input = TypeVar("Input", bound=Sequenced, contravariant=True)
 
 
-class Projection(Protocol[Taken]):
+class Projection(Protocol[Input]):
     """What a service gives to the runner. `name` is the checkpoint's key in its schema."""
 
     name: str
 
     async def load(self, connection: Connection) -> None:
-        """At the start, in the snapshot in which the checkpoint is read: fill the memory. Once
-        more if the database goes away meanwhile."""
+        """Fills the memory at the start, in the snapshot in which the checkpoint is read. Called
+        again if the database goes away meanwhile."""
 
-    def received(self, batch: Sequence[Taken]) -> None:
-        """Before the rows are written: fold into memory. A batch may come twice."""
+    def received(self, batch: Sequence[Input]) -> None:
+        """Folds a batch into memory, before its rows are written. A batch may come twice."""
 
-    async def apply(self, connection: Connection, fresh: Sequence[Taken]) -> None:
-        """Write the rows of events that no copy has written yet."""
+    async def apply(self, connection: Connection, fresh: Sequence[Input]) -> None:
+        """Writes the rows of items that no copy has written yet, in the transaction that moves the
+        checkpoint."""
 
-    def applied(self, batch: Sequence[Taken]) -> None:
-        """The rows of these can be read now, by everybody."""
+    def applied(self, batch: Sequence[Input]) -> None:
+        """Called once the rows of these items can be read by everybody."""
 
 
 class RowsLost(Exception):
     """The database has lost rows that were committed (it was set back, say, or its disk lied).
 
-    What we have in mind is of no use then: start again, from the checkpoint that there is.
+    What is in memory is of no use then: start again, from the checkpoint that there is.
     """
 
 
 class Position:
-    """How far the rows are; for reading one's own writes."""
+    """How far the rows are, as a sequence of the stream; for reading one's own writes."""
 
     def __init__(self) -> None:
         self.seq = 0
         self._wanted = 0
-        self._asked = asyncio.Event()  # whether somebody waits
+        self._waiter = asyncio.Event()  # set while somebody waits
         self._moved = asyncio.Event()
 
     def move(self, seq: int) -> None:
+        """The rows cover `seq` now."""
         self.seq = seq
         if seq >= self._wanted:
-            self._asked.clear()
+            self._waiter.clear()
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
 
@@ -84,15 +88,17 @@ class Position:
         async with asyncio.timeout(timeout):
             while self.seq < seq:
                 self._wanted = max(self._wanted, seq)
-                self._asked.set()
+                self._waiter.set()
                 await self._moved.wait()
 
-    async def asked(self, timeout: float) -> None:
+    async def wanted(self, timeout: float) -> None:
         """Returns once somebody waits, at the latest after `timeout` seconds."""
-        await set_within(self._asked, timeout)
+        await set_within(self._waiter, timeout)
 
 
 class Runner(Generic[Item]):
+    """Runs one projection. See the top of the file for what that promises."""
+
     def __init__(
         self,
         database: Database,
@@ -100,10 +106,10 @@ class Runner(Generic[Item]):
         follow: Callable[[int], AsyncIterator[list[Item]]],
         behind: int = 0,
     ) -> None:
-        """`follow(after)` gives the stream's items after a sequence, for ever.
+        """`follow(after)` gives the stream's items after a sequence, in order, for ever.
 
-        Where rows serve only to take up the memory again at the next start, they may be so many
-        items `behind` it, until the stream is quiet; `position` is then that of the memory.
+        Where rows only restore the memory at the next start, they may be `behind` it by so many
+        items until the stream is quiet; `position` is then that of the memory.
         """
         self._database = database
         self._projection = projection
@@ -115,12 +121,12 @@ class Runner(Generic[Item]):
         self.position = Position()
 
     async def run(self) -> None:
-        """For ever; raises RowsLost, what `apply` raises unless it is Unavailable, and that if the
-        database stays away at the start."""
+        """Runs for ever. Raises RowsLost; what `apply` raises, unless it is Unavailable; and
+        Unavailable if the database stays away at the start."""
         self._written = await retry(self._load)
         self.position.move(self._written)
-        async with reading_ahead(self._follow(self._written), AHEAD) as ahead:
-            while (batch := await ahead.take(QUIET if self._waiting else None)) is not None:
+        async with prefetch(self._follow(self._written), MAX_PREFETCHED) as ahead:
+            while (batch := await ahead.take(QUIET_SECONDS if self._waiting else None)) is not None:
                 if batch and not self._behind:
                     batch += await self._more(ahead)
                 self._projection.received(batch)
@@ -131,11 +137,11 @@ class Runner(Generic[Item]):
                     self._written, self._waiting = self._waiting[-1].seq, []
                 self.position.move(batch[-1].seq if batch else self._written)
 
-    async def _more(self, ahead: Ahead[Item]) -> list[Item]:
-        """What else comes until rows are to be written again, for somebody waits or it is time."""
+    async def _more(self, ahead: Prefetch[Item]) -> list[Item]:
+        """What else comes until somebody waits for rows, or the pause is over."""
         now = asyncio.get_running_loop().time()
-        if (pause := self._wrote_at + PAUSE - now) > 0:
-            await self.position.asked(pause)
+        if (pause := self._wrote_at + WRITE_PAUSE_SECONDS - now) > 0:
+            await self.position.wanted(pause)
         self._wrote_at = asyncio.get_running_loop().time()
         return ahead.rest()
 

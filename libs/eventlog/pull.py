@@ -2,7 +2,7 @@
 
 The library's own `fetch` stalls for its whole time-out now and then, and its ordered consumer
 takes many seconds to notice a restarted server. Here heartbeats and reconnects are watched, and
-whatever looks odd ends in `Interrupted`: the caller sets up again from where it stands.
+whatever looks odd raises `Interrupted`: the caller sets up again from its own position.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ import msgspec
 from libs.domain.errors import Unavailable
 from libs.eventlog.nats_client import JS, Mailbox, Message, Nats
 
-HEARTBEAT = 3.0  # a restarted server is noticed at once, by the connection that breaks
-EXPIRES = 30.0
+HEARTBEAT_SECONDS = 3.0  # a restarted server is noticed at once, by the connection that breaks
+EXPIRES_SECONDS = 30.0
 _HARMLESS = {"404", "408"}  # nothing there, or the request's time is up
 
 
@@ -23,7 +23,8 @@ class Interrupted(Exception):
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """A message out of a stream: its place there, and which delivery of this consumer it is."""
+    """A message of a stream: its sequence there, the number of this delivery among all of the
+    consumer, and which attempt to deliver the message it is, from 1."""
 
     seq: int
     consumer_seq: int
@@ -31,8 +32,8 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     message: Message
 
 
-def delivery(message: Message) -> Delivery:
-    """From the reply subject: $JS.ACK[.domain.account].stream.consumer.attempt.seq.cseq...."""
+def parse_delivery(message: Message) -> Delivery:
+    """Reads the reply subject: $JS.ACK[.domain.account].stream.consumer.attempt.seq.cseq...."""
     tokens = message.reply.split(".")
     at = 4 if len(tokens) == 9 else 6
     return Delivery(int(tokens[at + 1]), int(tokens[at + 2]), int(tokens[at]), message)
@@ -41,7 +42,11 @@ def delivery(message: Message) -> Delivery:
 async def pull(
     nats: Nats, stream: str, consumer: str, capacity: Callable[[], Awaitable[int]]
 ) -> AsyncIterator[list[Delivery]]:
-    """Batches as they come, never empty; `capacity` waits until at least one more is welcome."""
+    """The messages of a consumer, in batches as they come, never empty.
+
+    `capacity` waits until there is room for a message, and gives for how many. Raises Interrupted
+    or Unavailable: what was not acknowledged is then delivered again.
+    """
     subject = f"{JS}.CONSUMER.MSG.NEXT.{stream}.{consumer}"
     async with nats.mailbox() as box:
         wanted = 0
@@ -57,27 +62,33 @@ async def pull(
 
 def _request(batch: int) -> bytes:
     return msgspec.json.encode(
-        {"batch": batch, "expires": int(EXPIRES * 1e9), "idle_heartbeat": int(HEARTBEAT * 1e9)}
+        {
+            "batch": batch,
+            "expires": int(EXPIRES_SECONDS * 1e9),
+            "idle_heartbeat": int(HEARTBEAT_SECONDS * 1e9),
+        }
     )
 
 
 async def _next(box: Mailbox) -> tuple[list[Delivery], bool]:
-    """What has come by now, at least one thing; and whether the request is over."""
+    """The messages that have come, and whether the request is over."""
     try:
-        async with asyncio.timeout(HEARTBEAT * 2.5):  # wait_for of 3.11 can swallow a cancel
-            come = await box.take()
+        async with asyncio.timeout(
+            HEARTBEAT_SECONDS * 2.5
+        ):  # wait_for of 3.11 can swallow a cancel
+            messages = await box.take()
     except TimeoutError as error:
         raise Interrupted("no heartbeat") from error
     batch: list[Delivery] = []
     ended = False
-    for message in come:
+    for message in messages:
         if message is None:
             if not batch:
                 raise Interrupted("reconnected")
             box.put(None)  # hand on what we have; the interruption is for the next call
             return batch, True
         if message.reply.startswith("$JS.ACK"):
-            batch.append(delivery(message))
+            batch.append(parse_delivery(message))
         else:
             ended |= _ends(message.headers)
     return batch, ended
@@ -91,19 +102,20 @@ def _ends(headers: Mapping[str, str]) -> bool:
     return status in _HARMLESS
 
 
-async def acknowledge(nats: Nats, given: Delivery) -> None:
-    await nats.publish(given.message.reply, b"+ACK")
+async def acknowledge(nats: Nats, delivery: Delivery) -> None:
+    """Says that the message is dealt with. If this is lost, the message is delivered again."""
+    await nats.publish(delivery.message.reply, b"+ACK")
 
 
-async def in_progress(nats: Nats, given: Delivery) -> None:
-    """Asks for more time before the message is delivered again."""
-    await nats.publish(given.message.reply, b"+WPI")
+async def extend(nats: Nats, delivery: Delivery) -> None:
+    """Asks for another ack-wait before the message is delivered again."""
+    await nats.publish(delivery.message.reply, b"+WPI")
 
 
-async def ask_again(nats: Nats, given: Delivery, delay: float) -> None:
-    """Have the message delivered again after `delay` seconds."""
+async def redeliver(nats: Nats, delivery: Delivery, delay: float) -> None:
+    """Has the message delivered again after `delay` seconds."""
     body = b"-NAK " + msgspec.json.encode({"delay": int(delay * 1e9)})
-    await nats.publish(given.message.reply, body)
+    await nats.publish(delivery.message.reply, body)
 
 
 RETRYABLE = (Interrupted, Unavailable)

@@ -1,13 +1,12 @@
 """Reactions: a handler for every event on some subjects, at least once, by a durable consumer.
 
-The handler brings its outcome into the log before it returns; only then is the event acknowledged.
+The handler appends its outcome to the log before it returns; only then is the event acknowledged.
 Several copies of a service share the consumer, and each event goes to one of them. Order is not
-kept. A handler may return work that goes on after the acknowledgement and keeps its place among
-the `concurrency` (a run does).
+kept. A handler may return work that goes on after the acknowledgement and keeps its slot among the
+`concurrency` (a run does).
 
-While the infrastructure is away the event is tried again without end. A handler that fails for
-another reason `MAX_FAILURES` times has its event parked: kept in the stream PARKED, with the
-error, for a person to look at.
+While the infrastructure is away, an event is delivered again without end. When a handler has failed
+`MAX_FAILURES` times for another reason, its event becomes a dead letter (dead_letters.py).
 """
 
 import asyncio
@@ -19,30 +18,34 @@ import msgspec
 from libs.domain.errors import Unavailable
 from libs.domain.events import Event
 from libs.eventlog import dead_letters, streams
-from libs.eventlog.envelope import Recorded, read
+from libs.eventlog.envelope import Recorded, from_message
 from libs.eventlog.nats_client import ApiError, Message, Nats
 from libs.eventlog.pull import (
     RETRYABLE,
     Delivery,
     acknowledge,
-    ask_again,
-    in_progress,
+    extend,
     pull,
+    redeliver,
 )
 from libs.waiting.retry import back_off
 
 logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 5
-ACK_WAIT = 10.0  # seconds that an event stays with a copy that died or lost its connection
+ACK_WAIT_SECONDS = 10.0  # that an event stays with a copy that died or lost its connection
 
 Handler = Callable[[Recorded], Awaitable[Awaitable[None] | None]]
 
 
 class Reaction(msgspec.Struct, frozen=True, kw_only=True):
-    """`concurrency` bounds how many handlers run at once in this copy.
+    """A handler for events. `name` is that of the durable consumer, `subjects` are its filter.
 
-    `kinds` are the events that it has work with; it passes over the others on its subjects.
+    Only events of these `kinds` reach the handler; others are acknowledged unseen. `concurrency`
+    bounds how many handlers run at once in this copy.
+
+    `handle` must put up with an event that comes again. Unavailable means: deliver it again;
+    any other exception is a failure.
     """
 
     name: str
@@ -53,7 +56,7 @@ class Reaction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def react(nats: Nats, reaction: Reaction) -> None:
-    """Runs until cancelled; handlers that are under way are then cancelled too."""
+    """Runs until it is cancelled, and then cancels its handlers too."""
     await _Runner(nats, reaction).run()
 
 
@@ -77,13 +80,13 @@ class _Runner:
                         self._nats, streams.EVENTS, self._reaction.name, self._capacity
                     ):
                         tries = 0
-                        for given in batch:
-                            if _kind(given) not in self._kinds:
-                                await self._acknowledge(given)
+                        for delivery in batch:
+                            if _event_type(delivery) not in self._kinds:
+                                await self._acknowledge(delivery)
                                 continue
-                            await self._capacity()  # a retry may have taken a place meanwhile
+                            await self._capacity()  # a retry may have taken a slot meanwhile
                             self._free -= 1
-                            handlers.create_task(self._guarded(given))
+                            handlers.create_task(self._run_handler(delivery))
                 except RETRYABLE as problem:
                     logger.debug("reaction %s sets up again: %s", self._reaction.name, problem)
                 await back_off(tries)
@@ -93,7 +96,7 @@ class _Runner:
         config = {
             "durable_name": self._reaction.name,
             "ack_policy": "explicit",
-            "ack_wait": int(ACK_WAIT * 1e9),
+            "ack_wait": int(ACK_WAIT_SECONDS * 1e9),
             "deliver_policy": "all",
             "filter_subjects": list(self._reaction.subjects),
             "max_ack_pending": 10_000,
@@ -111,92 +114,98 @@ class _Runner:
             await self._freed.wait()
         return self._free
 
-    async def _guarded(self, given: Delivery) -> None:
+    async def _run_handler(self, delivery: Delivery) -> None:
         try:
-            rest = await self._settle(given)
-            if rest is not None:
-                await rest
+            remainder = await self._settle(delivery)
+            if remainder is not None:
+                await remainder
         except Unavailable as problem:
-            logger.warning("%s: event %d: %s", self._reaction.name, given.seq, problem)
+            logger.warning("%s: event %d: %s", self._reaction.name, delivery.seq, problem)
         except Exception:
-            logger.exception("%s: event %d: after the handler", self._reaction.name, given.seq)
+            logger.exception("%s: event %d: after the handler", self._reaction.name, delivery.seq)
         finally:
             self._free += 1
             self._freed.set()
 
-    async def _settle(self, given: Delivery) -> Awaitable[None] | None:
-        renewing = asyncio.create_task(self._keep(given))
-        rest: Awaitable[None] | None = None
+    async def _settle(self, delivery: Delivery) -> Awaitable[None] | None:
+        renewing = asyncio.create_task(self._extend(delivery))
+        remainder: Awaitable[None] | None = None
         try:
-            rest = await self._reaction.handle(_decode(given))
+            remainder = await self._reaction.handle(_decode(delivery))
         except Unavailable as problem:
-            logger.warning("%s: event %d waits: %s", self._reaction.name, given.seq, problem)
-            await ask_again(self._nats, given, 1.0)
+            logger.warning("%s: event %d waits: %s", self._reaction.name, delivery.seq, problem)
+            await redeliver(self._nats, delivery, 1.0)
         except Exception as problem:
-            await self._failed(given, problem)
+            await self._failed(delivery, problem)
         else:
-            self._failures.pop(given.seq, None)
-            await self._acknowledge(given)
+            self._failures.pop(delivery.seq, None)
+            await self._acknowledge(delivery)
         finally:
             renewing.cancel()
-        return rest
+        return remainder
 
-    async def _acknowledge(self, given: Delivery) -> None:
-        """An acknowledgement that is lost brings the event again, which handlers put up with."""
+    async def _acknowledge(self, delivery: Delivery) -> None:
+        """A lost acknowledgement brings the event again, which handlers put up with."""
         try:
-            await acknowledge(self._nats, given)
+            await acknowledge(self._nats, delivery)
         except Unavailable as problem:
-            logger.info("%s: event %d may come again: %s", self._reaction.name, given.seq, problem)
+            logger.info(
+                "%s: event %d may come again: %s", self._reaction.name, delivery.seq, problem
+            )
 
-    async def _keep(self, given: Delivery) -> None:
-        """A handler may take long: say so before the server thinks that we died."""
+    async def _extend(self, delivery: Delivery) -> None:
+        """Asks for more time while a handler works, before the server delivers the event again."""
         while True:
-            await asyncio.sleep(ACK_WAIT / 3)
-            await in_progress(self._nats, given)
+            await asyncio.sleep(ACK_WAIT_SECONDS / 3)
+            await extend(self._nats, delivery)
 
-    async def _failed(self, given: Delivery, problem: Exception) -> None:
-        failures = self._failures[given.seq] = self._failures.get(given.seq, 0) + 1
-        logger.exception("%s: event %d failed, time %d", self._reaction.name, given.seq, failures)
+    async def _failed(self, delivery: Delivery, problem: Exception) -> None:
+        failures = self._failures[delivery.seq] = self._failures.get(delivery.seq, 0) + 1
+        logger.exception(
+            "%s: event %d failed, time %d", self._reaction.name, delivery.seq, failures
+        )
         if failures < MAX_FAILURES:
-            await ask_again(self._nats, given, 0.2 * 4**failures)
+            await redeliver(self._nats, delivery, 0.2 * 4**failures)
             return
-        await self._park(given.seq, given.message.subject, _kind(given), problem)
-        logger.error("%s: event %d is parked", self._reaction.name, given.seq)
-        del self._failures[given.seq]
-        await self._acknowledge(given)
+        await self._put_dead_letter(
+            delivery.seq, delivery.message.subject, _event_type(delivery), problem
+        )
+        logger.error("%s: event %d is parked", self._reaction.name, delivery.seq)
+        del self._failures[delivery.seq]
+        await self._acknowledge(delivery)
 
-    async def _park(self, seq: int, subject: str, type: str, problem: Exception) -> None:
+    async def _put_dead_letter(self, seq: int, subject: str, type: str, problem: Exception) -> None:
         name, error = self._reaction.name, repr(problem)
-        note = dead_letters.DeadLetter(
+        letter = dead_letters.DeadLetter(
             reaction=name, seq=seq, subject=subject, type=type, error=error
         )
-        await dead_letters.park(self._nats, note)
+        await dead_letters.put(self._nats, letter)
 
     async def _retries(self, handlers: asyncio.TaskGroup) -> None:
-        """Parked events that somebody wants to have handled once more."""
+        """Handles events of dead letters once more, on request."""
         name = self._reaction.name
-        async with self._nats.requests(dead_letters.retries_of(name), queue=name) as asked:
+        async with self._nats.requests(dead_letters.retry_subject(name), queue=name) as requests:
             while True:
-                handlers.create_task(self._retry(await asked.get()))
+                handlers.create_task(self._retry(await requests.get()))
 
-    async def _retry(self, asked: Message) -> None:
+    async def _retry(self, request: Message) -> None:
         """Answers with the error, empty for success."""
         await self._capacity()
         self._free -= 1
         try:
-            fact = await dead_letters.event(self._nats, int(asked.data))
+            fact = await dead_letters.read_event(self._nats, int(request.data))
             try:
-                rest = await self._reaction.handle(fact)
+                remainder = await self._reaction.handle(fact)
             except Exception as problem:
                 logger.exception("%s: event %d failed again", self._reaction.name, fact.seq)
                 type = fact.event.__class__.__name__
-                await self._park(fact.seq, fact.stream.subject, type, problem)
-                await self._nats.publish(asked.reply, repr(problem).encode())
+                await self._put_dead_letter(fact.seq, fact.stream.subject, type, problem)
+                await self._nats.publish(request.reply, repr(problem).encode())
                 return
-            await dead_letters.forget(self._nats, self._reaction.name, fact.seq)
-            await self._nats.publish(asked.reply)
-            if rest is not None:
-                await rest
+            await dead_letters.remove(self._nats, self._reaction.name, fact.seq)
+            await self._nats.publish(request.reply)
+            if remainder is not None:
+                await remainder
         except (Unavailable, ApiError, ValueError) as problem:
             logger.warning("%s: a retry came to nothing: %s", self._reaction.name, problem)
         finally:
@@ -204,9 +213,9 @@ class _Runner:
             self._freed.set()
 
 
-def _kind(given: Delivery) -> str:
-    return given.message.headers.get("ce-type", "")
+def _event_type(delivery: Delivery) -> str:
+    return delivery.message.headers.get("ce-type", "")
 
 
-def _decode(given: Delivery) -> Recorded:
-    return read(given.seq, given.message)
+def _decode(delivery: Delivery) -> Recorded:
+    return from_message(delivery.seq, delivery.message)

@@ -1,8 +1,8 @@
 """Which process the embedded NATS is, so that nobody can stand in for it.
 
-Once nats-server has ended, any process may listen on its port, greet, and be told what is to be
-appended. So who starts it writes down which process it is, in a folder of the platform's, and a
-client sends nothing to anybody else. It says too where the server is: its port may have changed.
+Once nats-server has ended, any process may listen on its port, greet, and get what is to be
+appended. So who starts the server writes down which process it is, in a folder of the platform, and
+a client sends nothing to any other. The file says too where the server is: its port may change.
 """
 
 from pathlib import Path
@@ -14,15 +14,15 @@ from libs.linux.tcp import Address, serves
 
 
 class Server(msgspec.Struct, frozen=True):
-    """`started` is of libs/linux/process.py."""
+    """`started` is when the process started, in ticks since boot (libs/linux/proc.py)."""
 
     url: str
     pid: int
     started: int
 
 
-def known(file: Path) -> Server:
-    """What `file` says now. Raises OSError while there is none."""
+def load(file: Path) -> Server:
+    """The server that `file` names. Raises OSError while none can be read there."""
     try:
         return msgspec.json.decode(file.read_bytes(), type=Server)
     except msgspec.MsgspecError as error:
@@ -30,7 +30,7 @@ def known(file: Path) -> Server:
 
 
 def proves_itself(server: Server, its: Address, ours: Address) -> bool:
-    """Whether the other end of our connection is that very process."""
+    """Whether the other end of our connection, from `ours` to `its` address, is that process."""
     try:
         return started(server.pid) == server.started and serves(server.pid, its, ours)
     except OSError:

@@ -20,18 +20,18 @@ from libs.eventlog.nats_client import ApiError, Mailbox, Message, Nats, checked
 
 logger = logging.getLogger(__name__)
 
-_CHUNK = 128 << 10
-_ANSWER_TIMEOUT = 30.0
+_CHUNK_BYTES = 128 << 10
+_ANSWER_TIMEOUT_SECONDS = 30.0
 _BROKEN_OFF = "closed pipe"  # which servers of 2.15 say now and then, in the middle of a restore
-_RETRIES = 3
+_MAX_RETRIES = 3
 
 
-class _Taken(msgspec.Struct):
+class _Snapshot(msgspec.Struct):
     config: msgspec.Raw
     state: msgspec.Raw
 
 
-class _Awaited(msgspec.Struct):
+class _RestoreAnswer(msgspec.Struct):
     deliver_subject: str
 
 
@@ -40,15 +40,18 @@ class _Last(msgspec.Struct):
 
 
 async def save(nats: Nats, stream: str, path: Path) -> int:
-    """Writes the stream as it is at one moment; gives the sequence of its last message then."""
+    """Writes the stream, as it is at one moment, to `path`. Gives the sequence of its last message
+    then. Raises ApiError, Unavailable or OSError; the file is of no use after that."""
     async with nats.mailbox() as box:
-        asked = {"deliver_subject": box.subject, "no_consumers": True, "chunk_size": _CHUNK}
-        answer = await nats.api(f"STREAM.SNAPSHOT.{stream}", asked, timeout=_ANSWER_TIMEOUT)
-        taken = msgspec.json.decode(answer, type=_Taken)
+        options = {"deliver_subject": box.subject, "no_consumers": True, "chunk_size": _CHUNK_BYTES}
+        answer = await nats.api(
+            f"STREAM.SNAPSHOT.{stream}", options, timeout=_ANSWER_TIMEOUT_SECONDS
+        )
+        snapshot = msgspec.json.decode(answer, type=_Snapshot)
         with path.open("wb") as file:
-            file.write(msgspec.json.encode(taken) + b"\n")
+            file.write(msgspec.json.encode(snapshot) + b"\n")
             await _receive(nats, box, file)
-    return msgspec.json.decode(taken.state, type=_Last).last_seq
+    return msgspec.json.decode(snapshot.state, type=_Last).last_seq
 
 
 async def _receive(nats: Nats, box: Mailbox, file: IO[bytes]) -> None:
@@ -65,7 +68,7 @@ async def _receive(nats: Nats, box: Mailbox, file: IO[bytes]) -> None:
 
 async def _next(box: Mailbox) -> Message:
     try:
-        async with asyncio.timeout(_ANSWER_TIMEOUT):
+        async with asyncio.timeout(_ANSWER_TIMEOUT_SECONDS):
             message = await box.get()
     except TimeoutError as error:
         raise Unavailable("NATS sends no more of a snapshot") from error
@@ -75,8 +78,9 @@ async def _next(box: Mailbox) -> Message:
 
 
 async def load(nats: Nats, stream: str, path: Path) -> None:
-    """Makes the stream, which must not exist, of what `save` has written. Raises ApiError."""
-    for _ in range(_RETRIES):
+    """Creates the stream, which must not exist, from what `save` has written. Raises ApiError,
+    Unavailable or OSError."""
+    for _ in range(_MAX_RETRIES):
         try:
             return await _load(nats, stream, path)
         except ApiError as error:
@@ -90,12 +94,14 @@ async def load(nats: Nats, stream: str, path: Path) -> None:
 
 async def _load(nats: Nats, stream: str, path: Path) -> None:
     with path.open("rb") as file:
-        taken = msgspec.json.decode(file.readline(), type=_Taken)
-        answer = await nats.api(f"STREAM.RESTORE.{stream}", taken, timeout=_ANSWER_TIMEOUT)
-        target = msgspec.json.decode(answer, type=_Awaited).deliver_subject
-        while chunk := await asyncio.to_thread(file.read, _CHUNK):
-            said = (await nats.request(target, chunk, timeout=_ANSWER_TIMEOUT)).data
-            if said:
-                checked(said)
+        snapshot = msgspec.json.decode(file.readline(), type=_Snapshot)
+        answer = await nats.api(
+            f"STREAM.RESTORE.{stream}", snapshot, timeout=_ANSWER_TIMEOUT_SECONDS
+        )
+        target = msgspec.json.decode(answer, type=_RestoreAnswer).deliver_subject
+        while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
+            answer = (await nats.request(target, chunk, timeout=_ANSWER_TIMEOUT_SECONDS)).data
+            if answer:
+                checked(answer)
         # The empty message is the end; its answer comes once the stream is there.
-        checked((await nats.request(target, timeout=_ANSWER_TIMEOUT)).data)
+        checked((await nats.request(target, timeout=_ANSWER_TIMEOUT_SECONDS)).data)

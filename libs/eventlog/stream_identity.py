@@ -1,8 +1,8 @@
 """Rows belong to one stream: a NATS that was set up anew must not pass for the one they come from.
 
-A checkpoint is a place in a stream. In another stream of the same name that place means nothing:
-the projection would wait for ever, or leave out events. So a schema remembers when its stream was
-made, and the service stops where that has changed or where the stream ends before the checkpoint.
+A checkpoint is a position in a stream. In another stream of the same name it means nothing: the
+projection would wait for ever, or leave out events. So a schema remembers when its stream was
+created. The service stops where that has changed, or where the stream ends before the checkpoint.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ from libs.waiting.retry import retry
 logger = logging.getLogger(__name__)
 
 _SQL = load(__name__)
-_PERIOD = 10.0
+_PERIOD_SECONDS = 10.0
 _LOCK = 0x526F6F74
 
 _PREPARE = "CREATE TABLE IF NOT EXISTS origin (stream text PRIMARY KEY, created text NOT NULL)"
 
 
 class OtherStream(Exception):
-    """The message says what was found, and the two ways out."""
+    """The rows are of another stream. The message says which, and the two ways out."""
 
 
 class _Info(msgspec.Struct):
@@ -40,9 +40,9 @@ class _Info(msgspec.Struct):
 
 
 class StreamIdentity:
-    """Of the projections `names` in `database`, which read `stream`.
+    """Ties the projections `names` in `database` to the `stream` that they read.
 
-    `derived` rows can be built again from the stream; others (logs of runs, say) are kept.
+    `derived` rows can be built again from the stream; others (logs of runs, say) are to be kept.
     """
 
     def __init__(
@@ -55,13 +55,16 @@ class StreamIdentity:
         self._derived = derived
 
     async def check(self) -> None:
-        """Before the projections start. Raises OtherStream; the first time it remembers."""
+        """Call it before the projections start. Remembers the stream the first time, then compares.
+
+        Raises OtherStream, or Unavailable after 15 s.
+        """
         async with self._database.exclusive(_LOCK) as connection:
             await connection.execute(_PREPARE)
         await self.compare()
 
     async def compare(self) -> None:
-        """As `check`, later on."""
+        """Compares once more, later on. Raises as `check`."""
         async with self._database.exclusive(_LOCK) as connection:
             await self._compare_in(connection)
 
@@ -69,33 +72,33 @@ class StreamIdentity:
         # Rows first: the stream only grows, so it is never behind what they said before.
         furthest = await connection.fetchval(_SQL["furthest_checkpoint"], self._names)
         known = await connection.fetchval(_SQL["find_origin"], self._stream)
-        found = msgspec.json.decode(
+        info = msgspec.json.decode(
             await retry(lambda: self._nats.api(f"STREAM.INFO.{self._stream}")), type=_Info
         )
-        if known not in (None, found.created) or found.state.last_seq < furthest:
-            raise OtherStream(self._said(found, known, furthest))
+        if known not in (None, info.created) or info.state.last_seq < furthest:
+            raise OtherStream(self._explanation(info, known, furthest))
         if known is None:
-            await connection.execute(_SQL["insert_origin"], self._stream, found.created)
+            await connection.execute(_SQL["insert_origin"], self._stream, info.created)
 
-    def _said(self, found: _Info, known: str | None, furthest: int) -> str:
+    def _explanation(self, info: _Info, known: str | None, furthest: int) -> str:
         schema = self._database.schema
-        anew = f"DROP SCHEMA {schema} CASCADE"
+        start_over = f"DROP SCHEMA {schema} CASCADE"
         if not self._derived:
-            anew = f"DELETE FROM {schema}.checkpoint; DELETE FROM {schema}.origin"  # noqa: S608 - told
+            start_over = f"DELETE FROM {schema}.checkpoint; DELETE FROM {schema}.origin"  # noqa: S608 - told
         return (
-            f"stream {self._stream} of NATS was made at {found.created} and ends at"
-            f" {found.state.last_seq}, but the rows in schema {schema} stand at {furthest} of one"
+            f"stream {self._stream} of NATS was made at {info.created} and ends at"
+            f" {info.state.last_seq}, but the rows in schema {schema} stand at {furthest} of one"
             f" made at {known or 'an unknown time'}: put NATS's data back, or, if it is meant to be"
-            f" new, have the rows follow it: {anew}"
+            f" new, have the rows follow it: {start_over}"
         )
 
 
-async def watch(*origins: StreamIdentity) -> NoReturn:
-    """For ever: NATS may lose its data while we run. Raises OtherStream."""
+async def watch(*identities: StreamIdentity) -> NoReturn:
+    """Compares for ever, since NATS may lose its data while we run. Raises OtherStream."""
     while True:
-        await asyncio.sleep(_PERIOD)
-        for origin in origins:
+        await asyncio.sleep(_PERIOD_SECONDS)
+        for identity in identities:
             try:
-                await origin.compare()
+                await identity.compare()
             except Unavailable as problem:
                 logger.debug("can't compare with the stream now: %s", problem)

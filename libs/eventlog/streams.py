@@ -1,4 +1,4 @@
-"""The streams and what each promises. Creating them is idempotent; every service does it."""
+"""The streams and what each promises. Every service creates them, which is idempotent."""
 
 from collections.abc import Iterable
 
@@ -32,19 +32,20 @@ _STREAMS: dict[str, dict[str, object]] = {
     },
     # Events that a reaction gave up on, for a person to look at.
     PARKED: {"subjects": ["parked.>"], "discard": "old", "max_msgs_per_subject": 1},
-    # What each copy of each service says of itself (status.py).
+    # What each copy of each service says of itself (libs/telemetry/status.py).
     STATUS: {
         "subjects": ["status.>"],
         "discard": "old",
         "max_msgs_per_subject": 1,
         "allow_msg_ttl": True,
     },
-    # While a message is in it, the platform does nothing by itself (held.py).
+    # While a message is in it, the platform does nothing by itself (hold.py).
     HELD: {"subjects": ["held"], "discard": "old", "max_msgs": 1},
 }
 
 
 async def create(nats: Nats, replicas: int = 1, names: Iterable[str] = _STREAMS) -> None:
+    """Creates streams, or brings their settings up to date. Raises ApiError, Unavailable."""
     for name in names:
         config = {
             "name": name,
@@ -63,7 +64,7 @@ async def create(nats: Nats, replicas: int = 1, names: Iterable[str] = _STREAMS)
 
 
 class State(msgspec.Struct):
-    """`last_seq` is the place of the newest message, 0 when there was none ever."""
+    """`last_seq` is the sequence of the newest message, 0 when there never was one."""
 
     last_seq: int = 0
     messages: int = 0
@@ -75,14 +76,16 @@ class _Info(msgspec.Struct):
 
 
 async def state(nats: Nats, stream: str) -> State:
+    """How full a stream is, as its leader knows it. Raises ApiError, Unavailable."""
     body = await nats.api(f"STREAM.INFO.{stream}")
     return msgspec.json.decode(body, type=_Info).state
 
 
 async def last_seq(nats: Nats, stream: str) -> int:
+    """The sequence of the newest message, 0 when there never was one."""
     return (await state(nats, stream)).last_seq
 
 
 async def purge_through(nats: Nats, stream: str, seq: int) -> None:
-    """Forget all messages up to and with `seq`."""
+    """Removes all messages up to and with `seq`."""
     await nats.api(f"STREAM.PURGE.{stream}", {"seq": seq + 1})

@@ -1,4 +1,4 @@
-"""Load, decide, append; the only place that tries again after a lost race."""
+"""Load, decide, append. Only this module tries again after a lost race."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -14,18 +14,22 @@ from libs.eventlog.log import EventLog, Proposed, WrongVersion
 
 State = TypeVar("State")
 
-_TRIES = 20
+_MAX_TRIES = 20
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """`seq` is where the aggregate stands now: of the new event, or of its last old one."""
+    """`seq` is that of the aggregate's last event: the new one, or an old one where nothing was
+    appended."""
 
     seq: int
     appended: bool
 
 
 async def load(log: EventLog, stream: StreamId, evolve: Evolve[State]) -> tuple[State, int]:
-    """The aggregate's state and its version; Rejected("not_found") when it does not exist."""
+    """The aggregate's state, and its version: the sequence of its last event.
+
+    Rejected("not_found") when it does not exist; Unavailable as EventLog.read.
+    """
     events = await log.read(stream)
     state = fold(evolve, events)
     if state is None:
@@ -40,12 +44,13 @@ async def transact(
     decide: Callable[[State], Sequence[Event]],
     context: Context,
 ) -> Outcome:
-    """Decides on the aggregate as it is and appends what comes of it, at most one event.
+    """Loads the aggregate, and appends the event that `decide` gives for its state, at most one.
 
-    Raises what `decide` raises, Rejected("not_found") when the aggregate does not exist, and
-    Rejected("conflict") when others were faster every time.
+    After a lost race it loads and decides again: `decide` may be called several times. Raises what
+    `decide` raises, Rejected("not_found") when the aggregate does not exist, Rejected("conflict")
+    after twenty lost races, and Unavailable as EventLog.append.
     """
-    for _ in range(_TRIES):
+    for _ in range(_MAX_TRIES):
         state, version = await load(log, stream, evolve)
         events = decide(state)
         if not events:

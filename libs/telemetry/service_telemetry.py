@@ -123,7 +123,7 @@ class ServiceTelemetry:
         """Of a server that does answer: one that is away or overloaded is another matter."""
         while True:
             await asyncio.sleep(_LOOK_EVERY)
-            seconds = self._nats.appends.failing()
+            seconds = self._nats.appends.failing_seconds()
             if seconds is not None:
                 with contextlib.suppress(Unavailable, ApiError):
                     await self._nats.api("INFO", timeout=_QUICKLY)

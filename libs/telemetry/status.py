@@ -91,7 +91,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 async def tell(nats: Nats, status: Callable[[], Awaitable[Status]]) -> None:
     """Says for ever what `status` gives, also where it is what it was: whether the server stores
-    what it is given is seen by that (appends.py)."""
+    what it is given is seen by that (libs/eventlog/append_health.py)."""
     while True:
         try:
             await _say(nats, await status())

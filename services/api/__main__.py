@@ -61,7 +61,7 @@ async def _serve(resources: Resources, tasks: asyncio.TaskGroup) -> None:
     config, nats = resources.runtime.config, resources.runtime.nats
     app, share = application(resources, nats), Share.of_descriptors(config.trusted_proxies)
     async with serving(app, config.listen, config.listen_fds, share):
-        state = await hold.found(nats)
+        state = await hold.current(nats)
         notify_ready(str(state) if state else "")
         tasks.create_task(retire(resources.store.rows))
         await asyncio.Event().wait()

@@ -52,7 +52,7 @@ def application(resources: Resources, nats: Nats) -> web.Application:
     }
 
     async def about() -> dict[str, object]:
-        state = await hold.found(nats)
+        state = await hold.current(nats)
         return {"held": str(state)} if state else {}
 
     add_health(app, checks, about)

@@ -74,7 +74,7 @@ async def main(environ: Mapping[str, str]) -> None:
             async with serving(app, config.listen, config.listen_fds), asyncio.TaskGroup() as tasks:
                 tasks.create_task(runs.orders.follow(await log.end()))
                 tasks.create_task(runs.lease.hold())
-                tasks.create_task(hold.once_released(nats, partial(react, nats, claims)))
+                tasks.create_task(hold.run_when_released(nats, partial(react, nats, claims)))
                 tasks.create_task(vitals.tell())
                 notify_ready()
         finally:

@@ -58,7 +58,7 @@ async def test_the_platform_tells_who_is_there_and_what_is_stuck(
         reaction="packager", seq=7, subject="event.1.orchestration.x", error="E()"
     )
     async with connect(service.nats_url, TOKEN) as nats:
-        await dead_letters.park(nats, note)
+        await dead_letters.put(nats, note)
 
     async def told() -> bool:
         """What a service says of itself is known soon after it has begun."""

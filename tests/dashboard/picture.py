@@ -18,7 +18,7 @@ from playwright.sync_api import expect, sync_playwright
 from libs.domain import events, schedule
 from libs.domain.ids import StreamId, orchestration_stream, run_id, run_stream, task_stream
 from libs.eventlog import nats_client
-from libs.eventlog.envelope import Context, headers
+from libs.eventlog.envelope import Context, to_headers
 from tests.dashboard.conftest import CHROMIUM
 from tests.dashboard.visitor import FLAGS, sign_in
 from tests.platform import Api, Platform, api, running
@@ -145,7 +145,7 @@ async def send(nats: nats_client.Nats, batch: list[Event], actor: str) -> None:
     """One atomic batch: nobody asks for a run, or starts one, before its end is there."""
     mark = {"Nats-Batch-Id": str(uuid4())}
     for number, (stream, event, at) in enumerate(batch, start=1):
-        given = headers(stream, event, Context(source="picture", actor=actor)) | mark
+        given = to_headers(stream, event, Context(source="picture", actor=actor)) | mark
         given |= {"ce-time": at.isoformat(), "Nats-Batch-Sequence": str(number)}
         if number < len(batch):
             await nats.publish(stream.subject, events.encode(event), given)

@@ -28,7 +28,7 @@ async def give_up(visitor: Visitor, client: Api, reaction: str) -> int:
         type="OrchestrationUploaded",
     )
     async with visitor.platform.nats() as nats:
-        await dead_letters.park(nats, note)
+        await dead_letters.put(nats, note)
     return event.seq
 
 

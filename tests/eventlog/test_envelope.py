@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from libs.domain.events import RunStarted, encode
 from libs.domain.ids import run_stream
 from libs.eventlog import envelope
-from libs.eventlog.envelope import Context, headers, read, recorded
+from libs.eventlog.envelope import Context, from_headers, from_message, to_headers
 from libs.eventlog.message import Message
 from tests.eventlog.blocks import block
 
@@ -30,26 +30,29 @@ def test_as_written_with_more_behind_and_in_any_order(
         causation=causation,
         traceparent=traceparent,
     )
-    written = {**headers(STREAM, EVENT, context), **{f"X-{name}": of for name, of in more.items()}}
+    written = {
+        **to_headers(STREAM, EVENT, context),
+        **{f"X-{name}": of for name, of in more.items()},
+    }
     lines = [*written.items()]
     chance.shuffle(lines)
-    expected = recorded(3, STREAM.subject, written, encode(EVENT))
+    expected = from_headers(3, STREAM.subject, written, encode(EVENT))
     for given_headers in (written, dict(lines)):
         message = Message(STREAM.subject, block(given_headers), encode(EVENT))
-        assert read(3, message) == expected
+        assert from_message(3, message) == expected
 
 
 def test_what_we_write_is_read_in_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
     context = Context(source="api", actor="me", causation="c", traceparent="t")
-    written = headers(STREAM, EVENT, context)
+    written = to_headers(STREAM, EVENT, context)
     message = Message(STREAM.subject, block(written), encode(EVENT))
-    expected = recorded(1, STREAM.subject, written, encode(EVENT))
-    monkeypatch.delattr(envelope, "recorded")
-    assert read(1, message) == expected
+    expected = from_headers(1, STREAM.subject, written, encode(EVENT))
+    monkeypatch.delattr(envelope, "from_headers")
+    assert from_message(1, message) == expected
 
 
 @pytest.mark.parametrize("subject", ["event.1.run", "event.1.planet.x", "event.x.run.y", "a"])
 def test_other_subjects_are_no_events(subject: str) -> None:
-    written = block(headers(STREAM, EVENT, Context(source="a", actor="b")))
+    written = block(to_headers(STREAM, EVENT, Context(source="a", actor="b")))
     with pytest.raises(ValueError, match=r"invalid|unpack|aggregate"):
-        read(1, Message(subject, written, encode(EVENT)))
+        from_message(1, Message(subject, written, encode(EVENT)))

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from libs.domain.events import EVENT_TYPES, SEALED, decode, encode
-from libs.eventlog.envelope import Context, headers
+from libs.eventlog.envelope import Context, to_headers
 from services.api.events import asyncapi
 from services.api.events.published_events import PUBLISHED, example, publishers
 from tests.api.service import Service
@@ -92,7 +92,7 @@ def test_what_was_ever_published_is_as_described(document: dict[str, Any], path:
 def test_headers_are_all_described(document: dict[str, Any]) -> None:
     one = example("RunStarted")
     context = Context(source="a", actor="b", causation="c", traceparent="d")
-    sent = headers(one.stream, one.event, context)
+    sent = to_headers(one.stream, one.event, context)
     assert set(sent) == set(document["components"]["schemas"]["Headers"]["properties"])
 
 

@@ -217,8 +217,8 @@ async def test_a_restart_of_the_log_goes_unnoticed(
 
 
 async def test_reading_between_two_places(source: Source) -> None:
-    async def seqs(after: int, through: int, *subjects: str, at_once: int = 500) -> list[int]:
-        batches = source.log.between(after, through, subjects, at_once)
+    async def seqs(after: int, through: int, *subjects: str, batch_size: int = 500) -> list[int]:
+        batches = source.log.between(after, through, subjects, batch_size)
         return [event.seq async for batch in batches for event in batch]
 
     assert await seqs(0, 0, "event.>") == []
@@ -226,9 +226,9 @@ async def test_reading_between_two_places(source: Source) -> None:
     await source.append(4, "task", 2)
     await source.append(4, "run", 2)
     assert await seqs(0, 12, "event.>") == list(range(1, 13))
-    assert await seqs(2, 7, "event.>", at_once=2) == [3, 4, 5, 6, 7]
+    assert await seqs(2, 7, "event.>", batch_size=2) == [3, 4, 5, 6, 7]
     assert await seqs(0, 12, "event.2.run.*") == [9, 10, 11, 12]
-    assert await seqs(0, 10, "event.2.run.*", at_once=1) == [9, 10]
+    assert await seqs(0, 10, "event.2.run.*", batch_size=1) == [9, 10]
     assert await seqs(0, 12, "event.1.>") == [1, 2, 3, 4]
     assert await seqs(4, 12, "event.1.>") == []
     assert await seqs(0, 12, "event.1.run.*", "event.2.task.*") == [1, 2, 3, 4, 5, 6, 7, 8]

@@ -19,7 +19,7 @@ from libs.domain.events import Event, encode
 from libs.domain.history import fold
 from libs.domain.ids import StreamId
 from libs.domain.registry import AGGREGATES
-from libs.eventlog.envelope import Context, Recorded, headers, recorded
+from libs.eventlog.envelope import Context, Recorded, from_headers, to_headers
 from tests.golden.examples import EXAMPLES, HISTORIES, NOON, TASK
 
 HERE = Path(__file__).parent
@@ -36,7 +36,7 @@ class Message(msgspec.Struct, frozen=True):
     body: str
 
     def read(self) -> Recorded:
-        return recorded(self.seq, self.subject, self.headers, self.body.encode())
+        return from_headers(self.seq, self.subject, self.headers, self.body.encode())
 
 
 class GoldenEvent(msgspec.Struct, frozen=True):
@@ -74,7 +74,7 @@ def spelled_out(value: object) -> Any:
 def published(stream: StreamId, event: Event) -> tuple[dict[str, str], bytes]:
     """The headers that today's code gives an event, without what is drawn at every append."""
     context = Context(source="golden", actor="ann", correlation="c-1", causation="e-0")
-    found = headers(stream, event, context)
+    found = to_headers(stream, event, context)
     return {name: value for name, value in found.items() if name not in _DRAWN}, encode(event)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from libs.domain.events import TaskEvent, TaskKilled, encode
 from libs.domain.ids import task_stream
-from libs.eventlog.envelope import Context, headers, recorded
+from libs.eventlog.envelope import Context, from_headers, to_headers
 from libs.eventlog.follow import Delivery
 from libs.eventlog.nats_client import Message, Nats
 from libs.postgres.pool import Database
@@ -89,8 +89,8 @@ async def storing(database: Database, printer: Printer) -> AsyncIterator[None]:
 async def killing(database: Database, printer: Printer) -> AsyncIterator[None]:
     """The kill of the task is applied, and not committed while the block lasts."""
     stream, context = task_stream(WORKSPACE, printer.task), Context(source="x", actor="x")
-    given = headers(stream, TaskKilled(), context)
-    fact = recorded(1, stream.subject, given, encode(TaskKilled()))
+    given = to_headers(stream, TaskKilled(), context)
+    fact = from_headers(1, stream.subject, given, encode(TaskKilled()))
     async with database.transaction() as connection:
         await Runs(Arrivals()).apply(connection, [fact])
         yield

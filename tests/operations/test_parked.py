@@ -68,7 +68,7 @@ async def append(log: EventLog, number: int) -> int:
 async def until_parked(nats: Nats, *seqs: int) -> list[dead_letters.DeadLetter]:
     async with asyncio.timeout(PATIENCE):
         while True:
-            found = await dead_letters.listed(nats)
+            found = await dead_letters.oldest(nats)
             if [one.seq for one in found] == list(seqs):
                 return found
 
@@ -83,7 +83,7 @@ async def test_what_is_parked_says_what_and_why(
     assert note.type == "WorkspaceCreated"
     assert note.error == "ValueError('out of order')"
     assert note.at is not None
-    assert await dead_letters.counted(nats) == {"test": 1}
+    assert await dead_letters.counts(nats) == {"test": 1}
 
 
 async def test_a_retry_handles_the_event_and_clears_the_note(
@@ -97,7 +97,7 @@ async def test_a_retry_handles_the_event_and_clears_the_note(
         handler.broken = False
         assert await dead_letters.retry(nats, "test", 1) == ""
     assert handler.handled == [1]
-    assert await dead_letters.listed(nats) == []
+    assert await dead_letters.oldest(nats) == []
 
 
 async def test_a_retry_waits_for_a_free_place(nats: Nats, log: EventLog, handler: Handler) -> None:
@@ -135,7 +135,7 @@ async def test_a_discarded_event_is_handled_no_more(
         await append(log, 1)
         await until_parked(nats, 1)
         await dead_letters.discard(nats, "test", 1)
-        assert await dead_letters.listed(nats) == []
+        assert await dead_letters.oldest(nats) == []
         for act in (dead_letters.discard, dead_letters.retry):
             with pytest.raises(Rejected, match="seq: no event 1 of test"):
                 await act(nats, "test", 1)

@@ -66,7 +66,7 @@ def impostor(greeting: list[bytes]) -> Iterator[tuple[int, list[bytes]]]:
 async def test_nothing_is_given_away(
     greeting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "_PATIENCE", 0.2)
+    monkeypatch.setattr(pool, "_CONNECT_TIMEOUT_SECONDS", 0.2)
     passfile = tmp_path / "passfile"
     passfile.write_text(f"*:*:*:*:{SECRET}\n")
     passfile.chmod(0o600)
@@ -101,7 +101,7 @@ async def test_by_scram_one_is_let_in_and_where_nothing_is_asked(
 
 
 async def test_what_the_dsn_requires_is_required(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "_PATIENCE", 0.2)
+    monkeypatch.setattr(pool, "_CONNECT_TIMEOUT_SECONDS", 0.2)
     with pytest.raises(Unavailable, match="by none, which is not answered"):
         async with pool.connect(dsn + "?require_auth=scram-sha-256", "public", size=1):
             pass

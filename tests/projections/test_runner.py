@@ -129,7 +129,7 @@ async def test_rows_that_nobody_waits_for_are_written_together(
     names = Names()
     async with running(database, log, names) as runner:
         await runner.position.reached(await append(log, 1, 1), PATIENCE)
-        monkeypatch.setattr(project, "PAUSE", 10 * PATIENCE)
+        monkeypatch.setattr(project, "WRITE_PAUSE_SECONDS", 10 * PATIENCE)
         last = await append(log, 2, 50)
         assert names.told == [1]
         await runner.position.reached(last, PATIENCE)
@@ -163,7 +163,7 @@ async def test_copies_share_the_work_and_each_learns_of_everything(
 async def test_rows_that_may_be_behind_are_written_many_at_once(
     database: Database, log: EventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(project, "QUIET", 3600.0)
+    monkeypatch.setattr(project, "QUIET_SECONDS", 3600.0)
     async with running(database, log, Names(), behind=5) as runner:
         await runner.position.reached(await append(log, 1, 5), PATIENCE)
         assert await rows(database) == []

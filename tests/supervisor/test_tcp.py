@@ -11,7 +11,7 @@ from typing import NoReturn
 import pytest
 
 from libs.eventlog import nats_client
-from libs.eventlog.server_identity import Server, known, proves_itself
+from libs.eventlog.server_identity import Server, load, proves_itself
 from libs.linux import tcp
 from libs.linux.proc import started
 from libs.linux.tcp import listener, listens, serves
@@ -71,7 +71,7 @@ def test_so_is_the_other_end_of_a_connection(server: socket.socket, other: int) 
 def test_half_a_file_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "server.json").write_text('{"url": "nats://')
     with pytest.raises(OSError, match=r"server\.json"):
-        known(tmp_path / "server.json")
+        load(tmp_path / "server.json")
 
 
 async def test_nats_is_connected_to_where_it_proves_itself(

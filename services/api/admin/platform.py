@@ -102,7 +102,7 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
 
 async def look(nats: Nats, rows: Rows) -> Platform:
     said = await status.everybody(nats)
-    count = await parked.counted(nats)
+    count = await parked.counts(nats)
     reactions = sorted({places.reaction for one in said for places in one.reactions})
     return Platform(
         copies=[_copy(one) for one in said],
@@ -117,9 +117,9 @@ async def look(nats: Nats, rows: Rows) -> Platform:
         projections=[_projection(one, row) for one in said for row in one.projections],
         streams=[await _stream(nats, name) for name in STREAMS],
         environments=environments_of(said),
-        parked=await parked.listed(nats, 100),
+        parked=await parked.oldest(nats, 100),
         parked_count=count.total(),
-        held=await held.found(nats),
+        held=await held.current(nats),
     )
 
 
@@ -162,7 +162,7 @@ def readings(nats: Nats) -> Source:
 
     async def read() -> list[Reading]:
         states = {name: await streams.state(nats, name) for name in STREAMS}
-        waiting = await parked.counted(nats)
+        waiting = await parked.counts(nats)
         return [
             *(
                 Reading("rondo_stream_messages", "Messages kept.", found.messages, {"stream": name})

@@ -48,7 +48,7 @@ async def environments(context: RequestContext, _: None = None) -> list[Environm
 
 async def list_parked(context: RequestContext, _: None = None) -> list[DeadLetter]:
     only_administrators(context.user)
-    return await dead_letters.listed(context.runtime.nats)
+    return await dead_letters.oldest(context.runtime.nats)
 
 
 async def retry(context: RequestContext, body: ParkedEvent) -> Retried:

@@ -45,7 +45,7 @@ async def run(resources: Resources) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(desk.runner.run())
             tasks.create_task(journal.run())
-            tasks.create_task(hold.once_released(resources.runtime.nats, dispatch.run))
+            tasks.create_task(hold.run_when_released(resources.runtime.nats, dispatch.run))
             tasks.create_task(react(resources.runtime.nats, watched))
             tasks.create_task(_mend(resources))
             tasks.create_task(_sweep(resources))

@@ -13,7 +13,7 @@ from libs.domain.errors import Rejected
 from libs.domain.events import Kind, Retry, RunRequested, Schedule, TaskCreated, TaskEvent
 from libs.domain.history import fold
 from libs.domain.ids import StreamId, run_id, run_stream, task_stream
-from libs.eventlog.append_pair import append_led
+from libs.eventlog.append_pair import append_pair
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import Proposed
 from libs.eventlog.transact import transact
@@ -75,7 +75,7 @@ async def _create(
         run = task.first_run(id, event, now, orchestration)
         if run is None:
             return await store.log.append(*created)
-        return await append_led(store.log, created, _request(stream, run, context))
+        return await append_pair(store.log, created, _request(stream, run, context))
 
     seq = await idempotency.create(caller, store, stream, proposed, append)
     await store.visible(seq, id)

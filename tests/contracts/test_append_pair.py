@@ -8,7 +8,7 @@ import pytest
 from libs.domain.errors import Unavailable
 from libs.domain.events import RunRequested, TaskPaused
 from libs.domain.ids import run_stream, task_stream
-from libs.eventlog.append_pair import Append, append_led
+from libs.eventlog.append_pair import Append, append_pair
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
 from libs.eventlog.nats_client import Nats
@@ -51,7 +51,7 @@ async def types(log: EventLog) -> list[str]:
 
 async def test_they_lie_side_by_side(log: EventLog) -> None:
     pairs = [order_and_run() for _ in range(20)]
-    places = [await append_led(log, *pair) for pair in pairs]
+    places = [await append_pair(log, *pair) for pair in pairs]
     assert places == list(range(2, 42, 2))
     (first, _), (then, _) = pairs[0]
     (created,), (asked,) = await log.read(first.stream), await log.read(then.stream)
@@ -60,14 +60,14 @@ async def test_they_lie_side_by_side(log: EventLog) -> None:
 
 async def test_many_at_once_are_all_there_and_each_once(log: EventLog) -> None:
     pairs = [order_and_run() for _ in range(100)]
-    await asyncio.gather(*(append_led(log, *pair) for pair in pairs))
+    await asyncio.gather(*(append_pair(log, *pair) for pair in pairs))
     for (first, _), (then, _) in pairs:
         (created,), (asked,) = await log.read(first.stream), await log.read(then.stream)
         assert created.seq < asked.seq
 
 
 async def test_what_comes_between_does_no_harm(nats: Nats, log: EventLog) -> None:
-    assert await append_led(Slow(nats), *order_and_run()) == 3
+    assert await append_pair(Slow(nats), *order_and_run()) == 3
     assert sorted(await types(log)) == ["RunRequested", "TaskCreated", "TaskPaused"]
 
 
@@ -77,7 +77,7 @@ async def test_a_first_that_is_refused_keeps_the_second_out(log: EventLog) -> No
     await log.append(*first)
     again = first[0], Context(source="test", actor="ann", id=str(uuid4()))
     with pytest.raises(WrongVersion):
-        await append_led(log, again, then)
+        await append_pair(log, again, then)
     assert await types(log) == ["TaskCreated"]
 
 
@@ -85,7 +85,7 @@ async def test_a_second_that_can_not_be_appended_is_left_to_others(
     nats: Nats, log: EventLog
 ) -> None:
     first, then = order_and_run()
-    place = await append_led(Slow(nats, refusing=True), first, then)
+    place = await append_pair(Slow(nats, refusing=True), first, then)
     (created,) = await log.read(first[0].stream)
     assert place == created.seq
     assert sorted(await types(log)) == ["TaskCreated", "TaskPaused"]
@@ -94,5 +94,5 @@ async def test_a_second_that_can_not_be_appended_is_left_to_others(
 async def test_a_second_that_is_there_already_is_no_error(log: EventLog) -> None:
     first, then = order_and_run()
     await log.append(*then)
-    assert await append_led(log, first, then) == 2
+    assert await append_pair(log, first, then) == 2
     assert await types(log) == ["RunRequested", "TaskCreated"]

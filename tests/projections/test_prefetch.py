@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from libs.eventlog.prefetch import reading_ahead
+from libs.eventlog.prefetch import prefetch
 
 PATIENCE = 20.0
 
@@ -39,7 +39,7 @@ async def settled() -> None:
 
 async def test_what_came_meanwhile_is_taken_at_once_and_no_more_is_read_than_asked_for() -> None:
     source = Source(100)
-    async with reading_ahead(aiter(source), 10) as ahead:
+    async with prefetch(aiter(source), 10) as ahead:
         await settled()
         assert source.given == 10
         assert await ahead.take(None) == [*range(1, 11)]
@@ -50,7 +50,7 @@ async def test_what_came_meanwhile_is_taken_at_once_and_no_more_is_read_than_ask
 @pytest.mark.parametrize("most", [1, 3, 1000])
 async def test_all_of_it_comes_in_order_and_then_the_end(most: int) -> None:
     found: list[int] = []
-    async with reading_ahead(aiter(Source(100)), most) as ahead, asyncio.timeout(PATIENCE):
+    async with prefetch(aiter(Source(100)), most) as ahead, asyncio.timeout(PATIENCE):
         while (batch := await ahead.take(None)) is not None:
             found += batch
         assert await ahead.take(None) is None
@@ -58,7 +58,7 @@ async def test_all_of_it_comes_in_order_and_then_the_end(most: int) -> None:
 
 
 async def test_a_stream_that_breaks_does_so_after_what_came_before() -> None:
-    async with reading_ahead(aiter(Source(4, Broken())), 10) as ahead:
+    async with prefetch(aiter(Source(4, Broken())), 10) as ahead:
         await settled()
         assert await ahead.take(None) == [1, 2, 3, 4]
         with pytest.raises(Broken):
@@ -75,7 +75,7 @@ async def test_nothing_after_a_while_and_the_stream_is_left_as_it_is() -> None:
         finally:
             closed.set()
 
-    async with reading_ahead(quiet(), 10) as ahead:
+    async with prefetch(quiet(), 10) as ahead:
         assert await ahead.take(None) == [1]
         assert await ahead.take(0.01) == []
         assert not closed.is_set()

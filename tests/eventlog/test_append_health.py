@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from libs.domain.errors import Unavailable
-from libs.eventlog.append_health import Appends
+from libs.eventlog.append_health import AppendHealth
 from libs.eventlog.message import ApiError, Message
 
 STORED = b'{"stream": "EVENTS", "seq": 1}'
@@ -22,7 +22,7 @@ class Server:
     def __init__(self) -> None:
         self.answer: bytes | None = STORED
         self.now = 0.0
-        self.appends = Appends(self.request, lambda: self.now)
+        self.appends = AppendHealth(self.request, lambda: self.now)
 
     async def request(self, subject: str, _: bytes, headers: Mapping[str, str] | None) -> Message:
         if self.answer is None:
@@ -45,7 +45,7 @@ async def test_it_fails_until_that_stream_takes_something(answer: bytes | None) 
         server.appends.check()
     await server.append("event.1.task.y", answer, at=17)
     await server.append("status.api.x", STORED, at=18)  # another stream's file may be well
-    assert server.appends.failing() == 8
+    assert server.appends.failing_seconds() == 8
     await server.append("event.1.task.z", STORED, at=19)
     server.appends.check()
 
@@ -54,23 +54,23 @@ async def test_it_fails_until_that_stream_takes_something(answer: bytes | None) 
 async def test_a_server_that_has_a_reason_is_well(answer: bytes) -> None:
     server = Server()
     await server.append("log.1.x", answer, at=1)
-    assert server.appends.failing() is None
+    assert server.appends.failing_seconds() is None
 
 
 async def test_a_refusal_of_the_event_says_nothing_of_the_disk() -> None:
     server = Server()
     await server.append("event.x", NO_SPACE, at=1)
     await server.append("event.x", LOST_RACE, at=2)
-    assert server.appends.failing() == 1
+    assert server.appends.failing_seconds() == 1
 
 
 async def test_what_nobody_tries_again_is_forgotten_and_so_is_all_of_another_server() -> None:
     server = Server()
     await server.append("parked.x", NO_SPACE, at=0)
     server.now = 59
-    assert server.appends.failing() == 59
+    assert server.appends.failing_seconds() == 59
     server.now = 61
-    assert server.appends.failing() is None
+    assert server.appends.failing_seconds() is None
     await server.append("parked.x", NO_SPACE, at=70)
     server.appends.forget()
-    assert server.appends.failing() is None
+    assert server.appends.failing_seconds() is None

@@ -1,7 +1,7 @@
 """A task run: asked for, started at most once, ended exactly once."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 from uuid import UUID
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from libs.domain.errors import Rejected
 from libs.domain.events import RunEvent, RunFinished, RunRequested, RunStarted, Usage
 from libs.domain.history import Happened, existing
-from libs.domain.run_end import ENDED, FAILED, ended
+from libs.domain.run_end import ENDED, FAILED
 
 Status = Literal["requested", "running", "success", "failure", "timed_out", "killed"]
 
@@ -89,7 +89,14 @@ def start(run: Run, executor: str) -> list[RunEvent]:
     return [RunStarted(executor=executor)]
 
 
-def finish(run: Run, end: RunFinished) -> list[RunEvent]:
+class HasStatus(Protocol):
+    """A run as far as its status is known: the whole of it, or what a service keeps of it."""
+
+    @property
+    def status(self) -> Status: ...
+
+
+def finish(run: HasStatus, end: RunFinished) -> list[RunEvent]:
     """The first end counts: a run that was closed as lost stays so when its executor comes back."""
     return [] if run.status in ENDED else [end]
 
@@ -97,12 +104,3 @@ def finish(run: Run, end: RunFinished) -> list[RunEvent]:
 def tries_used(run: Run) -> int | None:
     """How many tries its end has used up, if its task has that many; none: all, it went well."""
     return run.attempt if run.status in FAILED else None
-
-
-def lost() -> RunFinished:
-    """How the scheduler closes a run whose executor is gone (I6)."""
-    return ended(
-        "failure",
-        "executor_lost",
-        detail="the executor that ran it vanished, so its last lines of log may be missing",
-    )

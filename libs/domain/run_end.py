@@ -1,11 +1,14 @@
 """How a run may end: every reason there is, and the statuses that go with it.
 
-Executor and scheduler end runs by `ended`, so that the log holds no other combination. Readers of
-the log must bear others: the earliest events say `exit_code` for `exited`.
+Each reason has one constructor, which has its name. Executor and scheduler end runs by these alone,
+so the log holds no other combination. Readers of the log must bear others: the earliest events say
+`exit_code` for `exited`.
 """
 
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
+
+import msgspec
 
 from libs.domain.events import RunEnd, RunFinished
 
@@ -36,6 +39,80 @@ STATUSES: Mapping[Reason, frozenset[RunEnd]] = {
 ENDED: frozenset[RunEnd] = frozenset(get_args(RunEnd))
 # After these a task that has tries left runs again.
 FAILED: frozenset[RunEnd] = frozenset({"failure", "timed_out"})
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Why a run ended; `detail` is a sentence for people."""
+
+    status: RunEnd
+    reason: Reason
+    detail: str = ""
+
+    def ended(self, **more: Any) -> RunFinished:
+        """The event; `more` are its other fields."""
+        return ended(self.status, self.reason, detail=self.detail, **more)
+
+
+def exited(code: int) -> Verdict:
+    """The script ran to its end, or ended itself: `code` is the exit code, 0 to 255."""
+    return Verdict("failure" if code else "success", "exited", f"ended with exit code {code}")
+
+
+def signal(name: str) -> Verdict:
+    """A signal, such as SIGSEGV, that the platform did not send."""
+    return Verdict("failure", "signal", f"ended by {name}")
+
+
+def timeout() -> Verdict:
+    return Verdict("timed_out", "timeout", "ran longer than its timeout")
+
+
+def killed(detail: str = "") -> Verdict:
+    """Its task was killed; without a detail where it had not begun."""
+    return Verdict("killed", "killed", detail)
+
+
+def out_of_memory() -> Verdict:
+    return Verdict("failure", "out_of_memory", "used more memory than it may")
+
+
+def disk_quota() -> Verdict:
+    return Verdict("failure", "disk_quota", "its files took more disk space than it may use")
+
+
+def start_failed(detail: str) -> Verdict:
+    """Nothing of the script has run; `detail` says why."""
+    return Verdict("failure", "start_failed", detail)
+
+
+def launcher_lost() -> Verdict:
+    """What watches over the run's processes is gone, and they are with it."""
+    return Verdict(
+        "failure",
+        "launcher_lost",
+        "the process that watched over it was killed, or its executor stood still for too long",
+    )
+
+
+def executor_stopped() -> Verdict:
+    """The executor was told to end, and ended the run."""
+    return Verdict("failure", "executor_stopped", "the executor was shut down while it ran")
+
+
+def executor_lost() -> Verdict:
+    """The executor vanished, and the scheduler closes its run (I6). Nobody knows the `lines`."""
+    return Verdict(
+        "failure",
+        "executor_lost",
+        "the executor that ran it vanished, so its last lines of log may be missing",
+    )
+
+
+def internal_error() -> Verdict:
+    """A bug of the executor's."""
+    return Verdict(
+        "failure", "internal_error", "the executor failed while it ran; its log says how"
+    )
 
 
 def ended(status: RunEnd, reason: Reason, **more: Any) -> RunFinished:

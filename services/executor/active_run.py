@@ -4,6 +4,7 @@ import time
 from uuid import UUID
 
 from libs.domain.ids import StreamId
+from libs.domain.run import Status
 from services.executor.backend import Running
 
 
@@ -19,6 +20,11 @@ class ActiveRun:
         self.version = 0  # of the run, once it is ours
         self.claimed = time.monotonic()  # when we said so, as in the event
         self.forked: float | None = None
+
+    @property
+    def status(self) -> Status:
+        """As far as we have said ourselves; others may have closed it (see `finish`)."""
+        return "running" if self.version else "requested"
 
     def timing(self, first_line: float | None, exited: float) -> dict[str, float]:
         """See RunFinished; `logged` is now."""

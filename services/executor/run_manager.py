@@ -7,10 +7,10 @@ those that come later find it among ours. So after TaskKilled nothing of the tas
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -18,7 +18,7 @@ import msgspec
 
 from libs.domain import run as runs
 from libs.domain.errors import Rejected, Unavailable
-from libs.domain.events import RunFinished, RunRequested, RunStarted
+from libs.domain.events import RunFinished, RunRequested
 from libs.domain.history import fold
 from libs.domain.orchestration import Orchestration
 from libs.domain.task import GRACE
@@ -26,6 +26,7 @@ from libs.eventlog.envelope import Recorded
 from libs.eventlog.lease import Lease
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
 from libs.eventlog.nats_client import Nats
+from libs.eventlog.transact import load, transact
 from libs.service.room import Room
 from libs.waiting.retry import back_off, retry
 from services.executor import run_results
@@ -124,11 +125,10 @@ class RunManager:
 
     async def _close_interrupted(self, fact: Recorded) -> None:
         """A claim of ours whose acknowledgement we never saw: nobody else will end that run."""
-        last = await self._log.last(fact.stream)
-        if last is not None and last.event == RunStarted(executor=self._settings.executor):
-            await self._append_end(
-                fact, run_results.not_started("its start was interrupted"), last.seq
-            )
+        run, version = await load(self._log, fact.stream, runs.evolve)
+        if run.status == "running" and run.executor == self._settings.executor:
+            end = run_results.not_started("its start was interrupted")
+            await self._append_end(fact, run, end, version)
 
     async def _run(
         self,
@@ -142,14 +142,14 @@ class RunManager:
         executing = asyncio.create_task(self._executed(run, live, preparing, output))
         try:
             end = await asyncio.shield(executing)
-            await self._append_end(fact, end, live.version)
+            await self._append_end(fact, live, end, live.version)
         except asyncio.CancelledError:
             await asyncio.shield(self._abandon(fact, live, executing, output))
             raise
         except Exception:
             logger.exception("run %s: a bug of ours", run)
             await live.kill(within=0)  # nobody reads what it prints
-            await self._append_end(fact, run_results.bug(), live.version)
+            await self._append_end(fact, live, run_results.bug(), live.version)
         finally:
             del self._live[run]
             self._slots.add(live.slot)
@@ -225,19 +225,32 @@ class RunManager:
             mode=self._settings.mode,
         )
 
-    async def _append_end(self, fact: Recorded, end: RunFinished, version: int) -> None:
-        """Tries until it is in the log after `version`; a run closed meanwhile stays as it was."""
+    async def _append_end(
+        self, fact: Recorded, run: runs.HasStatus, end: RunFinished, version: int
+    ) -> None:
+        """Tries until the run, which was so at `version`, has an end in the log: this or another's.
+
+        It is decided anew where the run has moved on, so what was closed meanwhile stays as it was.
+        """
         tries = 0
         while True:
             try:
-                with contextlib.suppress(WrongVersion):
-                    proposed = Proposed(fact.stream, version, end)
-                    await self._log.append(proposed, fact.because(SOURCE))
-                return
+                return await self._finish(fact, run, end, version)
             except Unavailable as problem:
                 logger.warning("the end of run %s waits: %s", fact.stream.id, problem)
             await back_off(tries)
             tries += 1
+
+    async def _finish(
+        self, fact: Recorded, run: runs.HasStatus, end: RunFinished, version: int
+    ) -> None:
+        why = fact.because(SOURCE)
+        for event in runs.finish(run, end):
+            try:
+                await self._log.append(Proposed(fact.stream, version, event), why)
+            except WrongVersion:
+                again = partial(runs.finish, end=end)
+                await transact(self._log, fact.stream, runs.evolve, again, why)
 
     async def _abandon(
         self,
@@ -259,7 +272,7 @@ class RunManager:
             end = run_results.stopped(await output.close())
         elif (end := executing.result()).reason == "killed" and not asked:
             end = run_results.stopped(end.lines, end)
-        await self._append_end(fact, end, live.version)
+        await self._append_end(fact, live, end, live.version)
 
     def kill(self, task: UUID) -> None:
         """Of a task that is to be killed no run goes on."""

@@ -2,38 +2,35 @@
 
 import msgspec
 
+from libs.domain import run_end
 from libs.domain.events import RunFinished, Usage
-from libs.domain.run_end import ended
 from services.executor.backend import Outcome
 
 
 def not_started(detail: str) -> RunFinished:
-    return ended("failure", "start_failed", detail=detail, lines=0)
+    return run_end.start_failed(detail).ended(lines=0)
 
 
 def bug() -> RunFinished:
-    return ended(
-        "failure", "internal_error", detail="the executor failed while it ran; its log says how"
-    )
+    return run_end.internal_error().ended()
 
 
 def killed(lines: int) -> RunFinished:
-    return ended("killed", "killed", lines=lines)
+    return run_end.killed().ended(lines=lines)
 
 
 def stopped(lines: int | None, end: RunFinished | None = None) -> RunFinished:
     """Our own end was the run's; `end` is what else is known of it."""
-    detail = "the executor was shut down while it ran"
-    ours = ended("failure", "executor_stopped", detail=detail, lines=lines)
+    ours = run_end.executor_stopped().ended(lines=lines)
     if end is None:
         return ours
     return msgspec.structs.replace(
-        end, status=ours.status, reason=ours.reason, detail=detail, lines=lines
+        end, status=ours.status, reason=ours.reason, detail=ours.detail, lines=lines
     )
 
 
 def finished(outcome: Outcome, lines: int, timing: dict[str, float]) -> RunFinished:
-    return ended(
+    return run_end.ended(
         outcome.status,
         outcome.reason,
         detail=outcome.detail,

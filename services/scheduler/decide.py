@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from libs.domain import run as runs
+from libs.domain import run_end
 from libs.domain import schedule as schedules
 from libs.domain import task as tasks
 from libs.domain.events import (
@@ -19,11 +20,10 @@ from libs.domain.events import (
     TaskKilled,
 )
 from libs.domain.ids import StreamId, run_id, run_stream, task_stream
-from libs.domain.run_end import ended
 from libs.domain.schedule import Busy, Span
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import Proposed
-from services.scheduler.plan import Plan, PlannedTask, stream_of
+from services.scheduler.plan import Kill, OpenRun, Plan, PlannedTask, stream_of
 
 SOURCE = "scheduler"
 _COUNTING = (RunRequested, TaskKilled, TaskFailed, TaskCompleted)
@@ -125,8 +125,8 @@ def _close_queued(plan: Plan, task: UUID) -> Iterator[Proposed]:
     for id in plan.open_runs(task):
         run = plan.runs[id]
         if not run.executor:
-            end = ended("killed", "killed", lines=0)
-            yield Proposed(stream_of(run, id), run.version, end)
+            for event in runs.finish(run, run_end.killed().ended(lines=0)):
+                yield Proposed(stream_of(run, id), run.version, event)
 
 
 def _ticks(
@@ -209,21 +209,19 @@ def wake_at(plan: Plan, id: UUID, now: datetime) -> datetime | None:
 
 def lost(plan: Plan, gone: set[str]) -> list[Step]:
     """The ends of runs whose executor is gone (I6)."""
-    found = []
-    for id, run in plan.runs.items():
-        if run.executor in gone:
-            proposed = Proposed(stream_of(run, id), run.version, runs.lost())
-            context = Context(
-                source=SOURCE, actor=SOURCE, correlation=run.correlation, causation=run.cause
-            )
-            found.append(Step(run.task, proposed, context))
-    return found
+    return [
+        Step(run.task, Proposed(stream_of(run, id), run.version, event), _because(run))
+        for id, run in plan.runs.items()
+        if run.executor in gone
+        for event in runs.finish(run, run_end.executor_lost().ended())
+    ]
+
+
+def _because(of: OpenRun | Kill) -> Context:
+    return Context(source=SOURCE, actor=SOURCE, correlation=of.correlation, causation=of.cause)
 
 
 def kill_stream(plan: Plan, id: UUID) -> tuple[StreamId, Context]:
     """Where a forgotten task's kill is to be confirmed."""
     kill = plan.kills[id]
-    context = Context(
-        source=SOURCE, actor=SOURCE, correlation=kill.correlation, causation=kill.cause
-    )
-    return task_stream(kill.workspace, id), context
+    return task_stream(kill.workspace, id), _because(kill)

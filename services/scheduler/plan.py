@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from libs.domain import run as runs
 from libs.domain import schedule as schedules
 from libs.domain import task as tasks
 from libs.domain.events import (
@@ -65,6 +66,10 @@ class OpenRun(msgspec.Struct, gc=False):
     correlation: str
     cause: str
     executor: str = ""
+
+    @property
+    def status(self) -> runs.Status:
+        return "running" if self.executor else "requested"
 
 
 class PlannedTask(msgspec.Struct, gc=False):

@@ -34,11 +34,12 @@ from libs.domain.events import (
 from libs.domain.history import Evolve, Fact, State, fold
 from libs.domain.ids import StreamId, run_id, run_stream, task_stream
 from libs.domain.run import Run
-from libs.domain.run_end import ENDED
+from libs.domain.run_end import ENDED, executor_lost
 from libs.domain.task import Task
 from tests.domain.decider import ID, ORCHESTRATION, START, Decision
 
 TASK = task_stream(1, ID)
+LOST = executor_lost().ended()
 EXECUTORS = st.sampled_from(["one", "two"])
 
 
@@ -165,7 +166,7 @@ class Histories(RuleBasedStateMachine):
     @rule(data=st.data(), status=st.sampled_from(sorted(ENDED)), lost=st.booleans())
     def finish(self, data: st.DataObject, status: RunEnd, lost: bool) -> None:
         stream = data.draw(st.sampled_from(sorted(self.runs, key=str)))
-        end = runs.lost() if lost else RunFinished(status=status, reason=status)
+        end = LOST if lost else RunFinished(status=status, reason=status)
         self.decide(stream, runs.evolve, lambda run: runs.finish(run, end))
         assert self.runs[stream].status in ENDED
 

@@ -9,11 +9,13 @@ from libs.domain.events import Event, RunEnd, RunEvent, RunFinished, RunRequeste
 from libs.domain.history import fold
 from libs.domain.ids import run_id, run_stream
 from libs.domain.run import Run
+from libs.domain.run_end import executor_lost
 from tests.domain.decider import ID, START, Decider, facts
 
 REQUESTED = RunRequested(task=ID, scheduled_at=START)
 STARTED = RunStarted(executor="one")
 STREAM = run_stream(1, run_id(ID, START))
+LOST = executor_lost().ended()
 ENDS: list[RunEnd] = ["success", "failure", "timed_out", "killed"]
 
 
@@ -45,13 +47,13 @@ def test_i2_what_has_ended_does_not_start(history: tuple[RunEvent, ...], status:
 
 @pytest.mark.parametrize("status", ENDS)
 def test_i6_the_first_end_counts(status: RunEnd) -> None:
-    lost = given(REQUESTED, STARTED).decides(lambda run: runs.finish(run, runs.lost()), runs.lost())
+    lost = given(REQUESTED, STARTED).decides(lambda run: runs.finish(run, LOST), LOST)
     lost.decides(lambda run: runs.finish(run, end(status)))
     assert (lost.state.status, lost.state.reason) == ("failure", "executor_lost")
 
 
 def test_a_lost_run_owns_up_that_nobody_knows_its_lines() -> None:
-    assert runs.lost().lines is None
+    assert LOST.lines is None
 
 
 def test_what_a_run_was_is_all_in_its_state() -> None:

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from libs.domain import run as runs
 from libs.domain.events import RunFinished, RunRequested, RunStarted, TaskKilled, TaskKillRequested
 from libs.domain.ids import run_stream, task_stream
+from libs.domain.run_end import executor_lost
 from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.nats_client import Nats
 from libs.eventlog.streams import LEASE
@@ -83,7 +83,7 @@ async def test_i6_a_vanished_executor_s_run_is_closed_once_by_two_copies(
         for rescuer in rescuers:
             await rescuer.after(0.1)
             await rescuer.after(PATIENCE)
-    assert await ends(log) == [runs.lost()]
+    assert await ends(log) == [executor_lost().ended()]
 
 
 async def test_i6_who_renews_is_left_alone(nats: Nats, log: EventLog, one: Copy) -> None:

@@ -9,10 +9,11 @@ import msgspec
 from libs.domain.events import EVENT_TYPES, SEALED
 from libs.domain.ids import EVENTS_ROOT
 from libs.domain.registry import AGGREGATE_OF, AGGREGATES
+from libs.eventlog.envelope import Recorded
 from services.api.events.cloudevent import CloudEvent
 from services.api.events.filter_parsing import NAMES
 from services.api.events.handlers import PATH
-from services.api.events.published_events import example, publishers
+from services.api.events.published_events import examples, publishers
 from services.api.fields import VERSION
 
 Document = dict[str, Any]
@@ -153,20 +154,23 @@ def _cloud_event() -> Document:
 
 
 def _event(name: str) -> Document:
-    shown = as_shown(name)
     return {
         "name": name,
         "title": name,
         "summary": f"Published by {' or '.join(publishers(name))}.",
         "headers": _ref("schemas", "Headers"),
         "payload": _ref("schemas", name),
-        "examples": [{"payload": shown["data"]}],
+        "examples": [{"payload": _shown(each)["data"]} for each in examples(name)],
     }
 
 
 def as_shown(name: str) -> Document:
     """An example as subscribers get it."""
-    found: Document = msgspec.json.decode(msgspec.json.encode(CloudEvent.of(example(name))))
+    return _shown(examples(name)[0])
+
+
+def _shown(event: Recorded) -> Document:
+    found: Document = msgspec.json.decode(msgspec.json.encode(CloudEvent.of(event)))
     return found
 
 

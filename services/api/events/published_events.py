@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 from libs.domain import events as e
-from libs.domain import run
+from libs.domain import run_end
 from libs.domain.ids import Aggregate, run_id, stream_of
 from libs.domain.registry import AGGREGATE_OF
 from libs.eventlog.envelope import Recorded
@@ -86,7 +86,7 @@ PUBLISHED: Mapping[str, Sequence[e.Event]] = {
         e.TaskFailed(reason="packaging failed: no such package: nunpy"),
         e.TaskCompleted(reason="schedule_ended"),
         e.RunRequested(task=_TASK, scheduled_at=_AT, missed=2),
-        run.lost(),
+        run_end.executor_lost().ended(),
     ),
     "executor": (
         e.RunStarted(executor="executor-4f2c"),
@@ -99,6 +99,15 @@ PUBLISHED: Mapping[str, Sequence[e.Event]] = {
             usage=e.Usage(cpu_seconds=1.5, max_rss_bytes=64 << 20),
             timing={"forked": 0.003, "first_line": 0.009, "exited": 1.72, "logged": 1.73},
         ),
+        run_end.signal("SIGSEGV").ended(lines=7),
+        run_end.timeout().ended(lines=5000),
+        run_end.killed("killed on request").ended(lines=12),
+        run_end.out_of_memory().ended(lines=3),
+        run_end.disk_quota().ended(lines=40),
+        run_end.start_failed("could not be started: no such file: main.py").ended(lines=0),
+        run_end.launcher_lost().ended(lines=9),
+        run_end.executor_stopped().ended(lines=9),
+        run_end.internal_error().ended(),
     ),
 }
 
@@ -111,11 +120,19 @@ def publishers(name: str) -> list[str]:
     ]
 
 
-def example(name: str) -> Recorded:
-    """As it could lie in the log."""
-    service = publishers(name)[-1]
-    (event,) = (event for event in PUBLISHED[service] if type(event).__name__ == name)
-    of, place = AGGREGATE_OF[name], list(AGGREGATE_OF).index(name)
+def examples(name: str) -> list[Recorded]:
+    """As they could lie in the log; of the end of a run, one for every reason."""
+    return [
+        _recorded(service, event)
+        for service in reversed(publishers(name))
+        for event in PUBLISHED[service]
+        if type(event).__name__ == name
+    ]
+
+
+def _recorded(service: str, event: e.Event) -> Recorded:
+    name = type(event).__name__
+    of, place = event.AGGREGATE, list(AGGREGATE_OF).index(name)
     return Recorded(
         seq=4711 + place,
         id=str(uuid5(_TASK, name)),

@@ -13,10 +13,11 @@ from typing import Literal
 from uuid import UUID
 
 from libs.domain.errors import Rejected, Unavailable
+from libs.domain.run_end import Verdict
 from services.executor.backend import BOUNDLESS, Outcome, RunSpec
 from services.executor.local import script_start
 from services.executor.local.home import RunFolder
-from services.executor.local.outcome import DISK_QUOTA, KILLED, TIMED_OUT, Verdict, outcome
+from services.executor.local.outcome import DISK_QUOTA, KILLED, TIMED_OUT, outcome
 from services.executor.local.protocol import (
     START,
     Ended,

@@ -93,6 +93,18 @@ def test_run_recurringly_by_a_cron_line_with_policies(visitor: Visitor, page: Pa
     expect(page.get_by_text("In a new interpreter")).to_be_visible()
 
 
+def test_a_preview_that_can_not_be_had_keeps_nobody_from_creating(
+    visitor: Visitor, page: Page
+) -> None:
+    """The platform is away for a moment, or the page is left meanwhile."""
+    new_task(visitor, page)
+    page.route("**/schedule?*", lambda route: route.abort())
+    with page.expect_event("requestfailed"):
+        page.get_by_label("Name").fill("in a hurry")
+    create(page)
+    expect(page.get_by_role("heading", name="in a hurry")).to_be_visible()
+
+
 def test_run_indefinitely_until_it_is_stopped(visitor: Visitor, page: Page) -> None:
     new_task(visitor, page, FOREVER)
     page.get_by_label("Run indefinitely").check()

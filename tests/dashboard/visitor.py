@@ -22,7 +22,7 @@ FLAGS = [
     "--disable-sync",
 ]
 HELLO = {"main.py": "print('hello')"}
-PATIENCE = 30_000  # ms that a busy machine may take for what is due
+PATIENCE = 90_000  # ms that a busy machine may take for what is due
 
 Answer = TypeVar("Answer")
 

@@ -119,7 +119,7 @@ _OFF = """
 import sys
 import services.api.__main__, services.executor.__main__, services.logs.__main__
 import services.packager.__main__, services.scheduler.__main__
-from libs.service.tracing import open_tracing
+from libs.telemetry.tracing import open_tracing
 
 where = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
 off = {"OTEL_SDK_DISABLED": "true"}, {"OTEL_TRACES_EXPORTER": "none"}

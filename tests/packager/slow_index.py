@@ -1,20 +1,20 @@
-"""An index of one large wheel, which it gives away as slowly as a test wants."""
+"""An index of one large wheel, which it gives away piece by piece as a test says."""
 
 import asyncio
 import hashlib
 import io
 import os
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
 NAME = "large"
 SHOWN = "large (2.0MiB)"
+PIECE = 256 << 10
 _FILE = f"{NAME}-1.0-py3-none-any.whl"
 _METADATA = f"Metadata-Version: 2.1\nName: {NAME}\nVersion: 1.0\n".encode()
-_PIECE = 32 << 10
 
 
 def _wheel() -> bytes:
@@ -31,17 +31,27 @@ def _wheel() -> bytes:
     return buffer.getvalue()
 
 
-class SlowIndex:
-    """`rate` is in bytes a second; after `most` bytes of the wheel nothing comes any more."""
+async def _nothing(*_: object) -> None: ...
 
-    def __init__(self, rate: int, most: int | None = None) -> None:
-        self._rate = rate
+
+class SlowIndex:
+    """`asked` is awaited before it says what there is, `given` after each piece of the wheel, with
+    the bytes that have gone out; after `most` bytes nothing comes any more."""
+
+    def __init__(
+        self,
+        asked: Callable[[], Awaitable[object]] = _nothing,
+        given: Callable[[int], Awaitable[object]] = _nothing,
+        most: int | None = None,
+    ) -> None:
+        self._asked = asked
+        self._given = given
         self._wheel = _wheel()
         self._most = len(self._wheel) if most is None else most
         self.url = ""
 
     async def page(self, _: web.Request) -> web.Response:
-        await asyncio.sleep(0.5)  # an index is slow to say what there is, too: resolving takes time
+        await self._asked()
         digest = hashlib.sha256(self._wheel).hexdigest()
         known = hashlib.sha256(_METADATA).hexdigest()
         link = f'<a href="/{_FILE}#sha256={digest}" data-core-metadata="sha256={known}">{_FILE}</a>'
@@ -55,11 +65,12 @@ class SlowIndex:
     async def wheel(self, request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse(headers={"Content-Length": str(len(self._wheel))})
         await answer.prepare(request)
-        for at in range(0, self._most, _PIECE):
+        for at in range(0, self._most, PIECE):
             if request.transport is None or request.transport.is_closing():
                 return answer
-            await answer.write(self._wheel[at : min(at + _PIECE, self._most)])
-            await asyncio.sleep(_PIECE / self._rate)
+            piece = self._wheel[at : min(at + PIECE, self._most)]
+            await answer.write(piece)
+            await self._given(at + len(piece))
         if self._most < len(self._wheel):
             await asyncio.Event().wait()
         return answer

@@ -10,7 +10,7 @@ export function filters() {
       const chosen = [...new FormData(form)].filter(([, value]) => value);
       const query = new URLSearchParams(chosen).toString();
       history.replaceState(null, "", query ? `${form.getAttribute("action")}?${query}` : form.getAttribute("action"));
-      swap();
+      swap().catch(() => null); // away for a moment, or the page is being left
     };
     form.addEventListener("input", (event) => {
       clearTimeout(waiting);

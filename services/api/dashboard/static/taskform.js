@@ -34,8 +34,9 @@ function preview(form) {
     const mine = ++latest;
     const fields = new URLSearchParams(new FormData(form));
     for (const name of ["csrf", "json", "name"]) fields.delete(name);
-    const answer = await fetch(`/schedule?${fields}`, { headers: { Accept: "text/html" } });
-    if (answer.ok && mine === latest) shown.innerHTML = await answer.text();
+    const asked = fetch(`/schedule?${fields}`, { headers: { Accept: "text/html" } });
+    const answer = await asked.catch(() => null); // away for a moment, or the page is being left
+    if (answer?.ok && mine === latest) shown.innerHTML = await answer.text();
   };
   form.addEventListener("input", () => {
     clearTimeout(waiting);

@@ -1,6 +1,6 @@
 """Makes the blocking modules of rondo from the coroutines in rondo/aio; `--check` only compares.
 
-One source for both: a name without its Async, a call without its await.
+One source serves both: a name loses its Async, a call its await.
 """
 
 import re
@@ -20,7 +20,7 @@ MODULES = (
     "grants",
     "orchestration",
     "orchestrations",
-    "patience",
+    "polling",
     "session",
     "task",
     "task_run",
@@ -55,8 +55,8 @@ def blocking(module: str) -> str:
 
 def _ruff(command: list[str], name: str, text: str) -> str:
     ruff = Path(sys.executable).with_name("ruff")
-    asked = [ruff, *command, f"--stdin-filename={name}", "-"]
-    return subprocess.run(asked, input=text, text=True, capture_output=True, check=True).stdout
+    full = [ruff, *command, f"--stdin-filename={name}", "-"]
+    return subprocess.run(full, input=text, text=True, capture_output=True, check=True).stdout
 
 
 def main(only_check: bool) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from rondo.archive import files, left_out, zip_folder
+from rondo.archive import excluded_files, walk_files, zip_folder
 
 _IGNORE = r"""
 # a comment
@@ -61,7 +61,7 @@ def test_what_is_left_out_is_what_git_leaves_out(folder: Path) -> None:
     listed = subprocess.check_output(
         [*git, "ls-files", "--others", "--exclude-standard"], text=True
     )
-    assert {path.relative_to(folder).as_posix() for path in files(folder)} == set(
+    assert {path.relative_to(folder).as_posix() for path in walk_files(folder)} == set(
         listed.splitlines()
     )
 
@@ -130,7 +130,7 @@ def test_secrets_environments_and_leavings_stay_at_home(project: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(f"/proc/self/fd/{where}/socket")
         assert packed_names(project) == TAKEN - {"sub/"}
-        assert set(left_out(project)) == LEFT_OUT
+        assert set(excluded_files(project)) == LEFT_OUT
         everything = packed_names(project, include_all=True)
     os.close(where)
     assert {".env", "env38/pyvenv.cfg", "secret.txt", ".git/config"} <= everything
@@ -176,7 +176,7 @@ def test_links_in_a_circle_are_links_to_nothing(tmp_path: Path) -> None:
     (tmp_path / "one").symlink_to("other")
     (tmp_path / "other").symlink_to("one")
     assert packed_names(tmp_path) == {"main.py"}
-    assert left_out(tmp_path) == ["one", "other"]
+    assert excluded_files(tmp_path) == ["one", "other"]
 
 
 def test_a_file_that_grows_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

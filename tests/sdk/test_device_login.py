@@ -19,8 +19,8 @@ from rondo import Client, Password
 from rondo.auth import Auth
 from rondo.credentials import Credentials, TokenCache
 from rondo.errors import TokenFetchError
-from rondo.transport import Transport
-from rondo.wire import Endpoint
+from rondo.http_messages import Endpoint
+from rondo.http_transport import Transport
 
 from tests.platform import Platform
 from tests.sdk import SDK

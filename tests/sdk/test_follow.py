@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 
 import pytest
-from rondo import AsyncClient, Client, Orchestration, Password, TaskRun, models
+from rondo import AsyncClient, Client, Orchestration, Password, TaskRun, log_lines
 from rondo.errors import EntityNotFoundError
 from rondo.sse import Event, Parser
 
@@ -138,8 +138,8 @@ def test_pieces_make_lines_whatever_is_between_them() -> None:
         "T stdout F crlf\r",
         "T stderr P open",
     ]
-    assert models.whole(stamped) == ["step 2", "one", "sure? yes", "crlf\r", "open"]
-    texts = models.Texts()
+    assert log_lines.joined_texts(stamped) == ["step 2", "one", "sure? yes", "crlf\r", "open"]
+    texts = log_lines.LineTexts()
     assert [texts.of(line) for line in stamped] == [
         *("step 1", "one", "step 2", "sure? ", None, "yes", "crlf\r", "open")
     ]

@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 
 from rondo import Client, Connection, Orchestration
-from rondo.models import Logs, when
+from rondo.instants import parse_instant
+from rondo.log_lines import Logs
 
 from tests.platform import PATIENCE
 from tests.sdk.conftest import SAYS
@@ -95,6 +96,9 @@ def test_details_of_connections_are_never_shown(client: Client) -> None:
 
 
 def test_times_of_any_precision() -> None:
-    assert when("2026-01-02T03:04:05Z stdout").isoformat() == "2026-01-02T03:04:05+00:00"
-    assert when("2026-01-02T03:04:05.123456789+00:00").microsecond == 123456
-    assert when("2026-01-02 03:04:05.5+02:00").isoformat() == "2026-01-02T03:04:05.500000+02:00"
+    assert parse_instant("2026-01-02T03:04:05Z stdout").isoformat() == "2026-01-02T03:04:05+00:00"
+    assert parse_instant("2026-01-02T03:04:05.123456789+00:00").microsecond == 123456
+    assert (
+        parse_instant("2026-01-02 03:04:05.5+02:00").isoformat()
+        == "2026-01-02T03:04:05.500000+02:00"
+    )

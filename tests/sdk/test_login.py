@@ -12,8 +12,8 @@ from rondo import Client, Password, Tokens, in_task, task_args
 from rondo.auth import Auth
 from rondo.credentials import Credentials, TokenCache, login_file, task_file
 from rondo.errors import AuthError, TokenFetchError, TokenRefreshError
-from rondo.transport import Transport
-from rondo.wire import Endpoint, Request
+from rondo.http_messages import Endpoint, Request
+from rondo.http_transport import Transport
 
 from tests.platform import Platform
 

@@ -1,4 +1,4 @@
-"""The Rondo SDK: `Client` for scripts and notebooks, `AsyncClient` for programs of asyncio."""
+"""The Rondo SDK: `Client` for scripts and notebooks, `AsyncClient` for asyncio programs."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -7,7 +7,8 @@ from rondo.connection import Connection
 from rondo.credentials import Password, Tokens
 from rondo.errors import RondoError
 from rondo.event import Event
-from rondo.models import Logs, TaskStatus
+from rondo.log_lines import Logs
+from rondo.models import TaskStatus
 from rondo.orchestration import Orchestration
 from rondo.service_token import ServiceToken
 from rondo.task import Task

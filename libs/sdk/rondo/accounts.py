@@ -1,5 +1,5 @@
 # Made from aio/accounts.py by generate.py: change that one, then run this.
-"""The part of a client that is about who may log in: users, and the tokens of programs."""
+"""The part of a client that manages users, and the tokens of programs."""
 
 from __future__ import annotations
 
@@ -19,104 +19,137 @@ if TYPE_CHECKING:
 
 
 class Accounts(Calls):
-    """Everybody may look; what changes other users is for administrators, Forbidden for the
-    rest."""
+    """Users and service tokens.
+
+    Everybody may list users. Only administrators may change other users; the rest get Forbidden.
+    """
 
     def whoami(self) -> Account:
-        """Forbidden for a task and for a service token, which are no persons."""
+        """Your own account.
+
+        Raises Forbidden for a task and for a service token: neither is a person.
+        """
         return self._account(self.session.read("users/whoami", {}))
 
     def change_password(self, current: str, password: str) -> Account:
-        """Your own; you are logged out everywhere but here. Forbidden when `current` is wrong,
-        TooManyRequests after several such tries."""
-        order = {"current": current, "password": password}
-        changed = self._account(self.session.command("users/change_password", order))
-        self.session.auth.log_in(Password(changed.email(), password))
-        return changed
+        """Change your own password, and log you out everywhere but here.
+
+        Raises Forbidden when `current` is wrong, TooManyRequests after several wrong tries.
+        """
+        body = {"current": current, "password": password}
+        account = self._account(self.session.command("users/change_password", body))
+        self.session.auth.log_in(Password(account.email(), password))
+        return account
 
     def list_users(self) -> Table[Account]:
-        """Everybody, by email."""
-        found = (self.session.read("users/query", {}))["users"].values()
-        return Table(map(self._account, sorted(found, key=lambda user: user["email"])), "users")
+        """All users, sorted by email."""
+        users = (self.session.read("users/query", {}))["users"].values()
+        return Table(map(self._account, sorted(users, key=lambda user: user["email"])), "users")
 
     def get_user_by_email(self, email: str) -> Account | None:
-        """None when there is nobody of that email."""
-        found = self.session.get(f"/auth/admin/realms/master/users?email={quote(email)}")
-        return self._account(found[0]) if found else None
+        """The user with that email, or None."""
+        users = self.session.get(f"/auth/admin/realms/master/users?email={quote(email)}")
+        return self._account(users[0]) if users else None
 
     def get_email_by_id(self, id: str) -> str:
-        """EntityNotFoundError."""
-        found = (self.session.read("users/query", {"user_ids": [id]}))["users"]
-        if id not in found:
+        """The email of the user with that id.
+
+        Raises EntityNotFoundError when there is no such user.
+        """
+        users = (self.session.read("users/query", {"user_ids": [id]}))["users"]
+        if id not in users:
             raise EntityNotFoundError(f"id: there is no user {id}", "not_found", 404)
-        return str(found[id]["email"])
+        return str(users[id]["email"])
 
     def create_user(
         self, email: str, password: str | None = None, *, admin: bool = False
     ) -> Account:
-        """Conflict when there is one of that email. Without a password the platform makes one up:
-        see `Account.password`."""
-        order = {"email": email, "password": password, "admin": admin}
-        return self._with_password(self.session.command("users/create", order))
+        """Create a user, as an administrator if `admin` is true.
+
+        Without a password the platform makes one up: see `Account.password`. Raises Conflict when
+        there is a user with that email.
+        """
+        body = {"email": email, "password": password, "admin": admin}
+        return self._with_password(self.session.command("users/create", body))
 
     def invite_user(self, email: str, password: str | None = None) -> Account:
-        """As `create_user`; who is there already stays as they are."""
+        """Create a user, or return the one that has this email already, unchanged."""
         try:
             return self.create_user(email, password)
         except Conflict:
             return self._user(email)
 
     def activate_user(self, email: str) -> Account:
-        """They may log in again. EntityNotFoundError."""
-        return self._changed("users/set_enabled", email, {"enabled": True})
+        """Let a deactivated user log in again.
+
+        Raises EntityNotFoundError when there is no such user.
+        """
+        return self._update("users/set_enabled", email, {"enabled": True})
 
     def deactivate_user(self, email: str) -> Account:
-        """They can't log in any more, and are logged out. EntityNotFoundError; Conflict for the
-        last administrator."""
-        return self._changed("users/set_enabled", email, {"enabled": False})
+        """Log a user out, and refuse their logins from now on.
+
+        Raises EntityNotFoundError when there is no such user, Conflict for the last administrator.
+        """
+        return self._update("users/set_enabled", email, {"enabled": False})
 
     def set_admin(self, email: str, admin: bool = True) -> Account:
-        """EntityNotFoundError; Conflict when that would leave no administrator."""
-        return self._changed("users/set_admin", email, {"admin": admin})
+        """Make a user an administrator, or no longer one.
+
+        Raises EntityNotFoundError when there is no such user, Conflict when no administrator would
+        be left.
+        """
+        return self._update("users/set_admin", email, {"admin": admin})
 
     def reset_password(self, email: str, password: str | None = None) -> Account:
-        """They are logged out everywhere. Without a password the platform makes one up: see
-        `Account.password`. EntityNotFoundError."""
-        order = {"id": (self._user(email)).id(), "password": password}
-        return self._with_password(self.session.command("users/reset_password", order))
+        """Give a user a new password, and log them out everywhere.
+
+        Without a password the platform makes one up: see `Account.password`. Raises
+        EntityNotFoundError when there is no such user.
+        """
+        body = {"id": (self._user(email)).id(), "password": password}
+        return self._with_password(self.session.command("users/reset_password", body))
 
     def create_token(
         self, name: str, workspaces: Iterable[Workspace], days: int | None = None
     ) -> ServiceToken:
-        """For a program, good for these workspaces, for `days` or until it is revoked. Its
-        `secret()` is told this once. EntityNotFoundError or Forbidden for a workspace that is not
-        yours."""
-        numbers = [workspace.id() for workspace in workspaces]
-        order = {"name": name, "workspaces": numbers, "days": days}
-        made = self.session.command("tokens/create", order)
-        return self._token({**made["token"], "secret": made["secret"]})
+        """Create a token with which a program acts for you in these workspaces.
+
+        It is good for `days` days, or until it is revoked. Only this call returns its `secret()`.
+        Raises EntityNotFoundError or Forbidden for a workspace that you are no member of.
+        """
+        workspace_ids = [workspace.id() for workspace in workspaces]
+        body = {"name": name, "workspaces": workspace_ids, "days": days}
+        answer = self.session.command("tokens/create", body)
+        return self._token({**answer["token"], "secret": answer["secret"]})
 
     def list_tokens(self) -> Table[ServiceToken]:
-        """Yours, or everybody's for an administrator; oldest first, with the revoked ones."""
-        found = (self.session.read("tokens/list", {}))["tokens"]
-        return Table(map(self._token, found), "tokens")
+        """Your tokens, or everybody's if you are an administrator.
+
+        The oldest come first. Revoked ones are included.
+        """
+        tokens = (self.session.read("tokens/list", {}))["tokens"]
+        return Table(map(self._token, tokens), "tokens")
 
     def revoke_token(self, id: str) -> ServiceToken:
-        """It ends within seconds; revoking twice is revoking once. EntityNotFoundError."""
+        """End a token within seconds. Revoking it twice is no error.
+
+        Raises EntityNotFoundError when there is no such token.
+        """
         return self._token(self.session.command("tokens/revoke", {"id": id}, repeatable=True))
 
     def _user(self, email: str) -> Account:
-        found = self.get_user_by_email(email)
-        if found is None:
+        user = self.get_user_by_email(email)
+        if user is None:
             raise EntityNotFoundError(f"email: there is no user {email!r}", "not_found", 404)
-        return found
+        return user
 
-    def _changed(self, path: str, email: str, to: dict[str, bool]) -> Account:
-        order = {"id": (self._user(email)).id(), **to}
-        return self._account(self.session.command(path, order, repeatable=True))
+    def _update(self, path: str, email: str, fields: dict[str, bool]) -> Account:
+        body = {"id": (self._user(email)).id(), **fields}
+        return self._account(self.session.command(path, body, repeatable=True))
 
-    def _with_password(self, made: dict[str, Any]) -> Account:
-        return self._account({**made["user"], "password": made["password"]})
+    def _with_password(self, answer: dict[str, Any]) -> Account:
+        return self._account({**answer["user"], "password": answer["password"]})
 
     def _account(self, data: dict[str, Any]) -> Account:
         return Account(data, self.time_format)

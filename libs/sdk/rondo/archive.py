@@ -1,4 +1,4 @@
-"""What is uploaded: a ZIP file as it is, bytes, or a folder that is zipped first."""
+"""What is uploaded: a ZIP file as it is, bytes, or a folder as a ZIP."""
 
 import io
 import os
@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from rondo.gitignore import Rule, ignored, rules
-from rondo.multipart import Opened
+from rondo.multipart import OpenFile
 
-IGNORE = ".rondoignore"  # as .gitignore, which counts as well; it has the last word
+IGNORE = ".rondoignore"  # counts after .gitignore, which counts as well
 
-# What is left out unless a !line of those files takes it back: secrets, and what tools leave.
+# Excluded unless a !line of those files takes it back: secrets, and what tools leave behind.
 _DEFAULTS = rules(
     """
 .env
@@ -44,92 +44,100 @@ node_modules/
 .DS_Store
 """
 )
-# Folders with one of these are environments, whatever they are called.
-_ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
+# A folder that holds one of these is an environment, whatever its name.
+_ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same files make the same bytes, and so the same sha
 
-Told = Callable[[str], object]
+OnExcluded = Callable[[str], object]
 Levels = list[tuple[str, list[Rule]]]
 
 
-class Packed(NamedTuple):
-    open: Opened
+class Archive(NamedTuple):
+    """A ZIP that can be opened several times. `size` is in bytes."""
+
+    open: OpenFile
     size: int
     name: str
 
 
 @contextmanager
-def packed(
+def open_archive(
     source: str | os.PathLike[str] | bytes | None, include_all: bool = False
-) -> Iterator[Packed]:
-    """Open as often as need be while the block lasts. OSError for what can't be read."""
+) -> Iterator[Archive]:
+    """The ZIP for a file, a folder or bytes, for as long as the block lasts.
+
+    Raises OSError when it can't be read.
+    """
     if isinstance(source, bytes):
-        yield Packed(lambda: io.BytesIO(source), len(source), "_")
+        yield Archive(lambda: io.BytesIO(source), len(source), "_")
         return
     path = Path(source or "")
     if not path.is_dir():
-        yield Packed(lambda: path.open("rb"), path.stat().st_size, path.name)
+        yield Archive(lambda: path.open("rb"), path.stat().st_size, path.name)
         return
     with tempfile.TemporaryDirectory(prefix="rondo-") as folder:
-        made = Path(folder, f"{path.resolve().name}.zip")
-        with made.open("wb") as file:
+        archive = Path(folder, f"{path.resolve().name}.zip")
+        with archive.open("wb") as file:
             zip_folder(path, file, include_all)
-        yield Packed(lambda: made.open("rb"), made.stat().st_size, made.name)
+        yield Archive(lambda: archive.open("rb"), archive.stat().st_size, archive.name)
 
 
-def left_out(folder: Path) -> list[str]:
-    """What `packed` leaves out of it, folders with a / at their end."""
-    found: list[str] = []
-    for _ in files(folder.resolve(), told=found.append):
+def excluded_files(folder: Path) -> list[str]:
+    """What `open_archive` leaves out of a folder; folders have a / at their end."""
+    names: list[str] = []
+    for _ in walk_files(folder.resolve(), on_excluded=names.append):
         pass
-    return found
+    return names
 
 
 def zip_folder(folder: Path, target: BinaryIO, include_all: bool = False) -> None:
-    """All files that no rule leaves out, and empty folders, in the order of their names.
+    """Write a ZIP of all files that no rule excludes, and empty folders, sorted by name.
 
-    ValueError for a link that leads out of the folder: what is there is not meant to be uploaded;
-    and for a name that no archive can hold.
+    Raises ValueError for a link that leads out of the folder, since nobody meant to upload what is
+    there, and for a file name that is not in UTF-8.
     """
     top = folder.resolve()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in files(top, include_all=include_all):
+        for path in walk_files(top, include_all=include_all):
             _add(archive, path, path.relative_to(top).as_posix())
 
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
-    found = path.stat()
-    if stat.S_ISDIR(found.st_mode):
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
         entry = zipfile.ZipInfo(f"{name}/", _EPOCH)
         entry.external_attr = (stat.S_IFDIR | 0o755) << 16
         archive.writestr(entry, b"")
         return
     entry = zipfile.ZipInfo(name, _EPOCH)
     entry.compress_type = zipfile.ZIP_DEFLATED
-    entry.external_attr = (stat.S_IFREG | (0o755 if found.st_mode & 0o100 else 0o644)) << 16
-    entry.file_size = found.st_size  # says whether it needs fields for large files
+    entry.external_attr = (stat.S_IFREG | (0o755 if status.st_mode & 0o100 else 0o644)) << 16
+    entry.file_size = status.st_size  # decides about the fields for large files
     with path.open("rb") as source, archive.open(entry, "w") as member:
-        left = found.st_size  # and no more of a log that is written to meanwhile
+        left = status.st_size  # a log may grow meanwhile; the rest of it stays out
         while piece := source.read(min(left, 1 << 20)):
             member.write(piece)
             left -= len(piece)
 
 
-def files(
+def walk_files(
     top: Path,
     folder: str = "",
     above: Levels | None = None,
     include_all: bool = False,
-    told: Told = lambda _: None,
+    on_excluded: OnExcluded = lambda _: None,
 ) -> Iterator[Path]:
-    """`top` is resolved; `folder` a path in it, with the rules that come from above. `told` hears
-    what is left out."""
+    """The files of `folder`, and its empty folders, sorted by name.
+
+    `top` is resolved, `folder` is a path in it, `above` are the rules of the folders above.
+    `on_excluded` gets the path of whatever is left out. Raises ValueError as `zip_folder` does.
+    """
     here = top / folder
     levels = [] if include_all else _levels(here, folder, above)
     for path in sorted(here.iterdir()):
         relative = path.relative_to(top).as_posix()
-        if not include_all and _is_left_out(path, relative, levels):
-            told(f"{relative}/" if path.is_dir() else relative)
+        if not include_all and _is_excluded(path, relative, levels):
+            on_excluded(f"{relative}/" if path.is_dir() else relative)
             continue
         _check_name(path, relative)
         if not Path(os.path.realpath(path)).is_relative_to(top):  # resolve() fails for a loop
@@ -139,29 +147,29 @@ def files(
         if path.is_file() or (path.is_dir() and not any(path.iterdir())):
             yield path
         elif path.is_dir():
-            yield from files(top, relative, levels, include_all, told)
+            yield from walk_files(top, relative, levels, include_all, on_excluded)
         else:
-            told(relative)  # a socket, a pipe, a link to nothing or to itself
+            on_excluded(relative)  # a socket, a pipe, a link to nothing or to itself
 
 
 def _levels(here: Path, folder: str, above: Levels | None) -> Levels:
     levels = [("", _DEFAULTS)] if above is None else list(above)
-    for listed in (here / ".gitignore", here / IGNORE):
-        if listed.is_file():
-            levels.append((folder, rules(listed.read_text("utf-8-sig", "replace"))))
+    for file in (here / ".gitignore", here / IGNORE):
+        if file.is_file():
+            levels.append((folder, rules(file.read_text("utf-8-sig", "replace"))))
     return levels
 
 
-def _is_left_out(path: Path, relative: str, levels: Levels) -> bool:
+def _is_excluded(path: Path, relative: str, levels: Levels) -> bool:
     is_folder = path.is_dir()
     if ignored(relative, is_folder, levels):
         return True
-    return is_folder and any(os.path.exists(path / mark) for mark in _ENVIRONMENTS)
+    return is_folder and any(os.path.exists(path / mark) for mark in _ENVIRONMENT_MARKS)
 
 
 def _check_name(path: Path, relative: str) -> None:
     try:
         relative.encode()
     except UnicodeEncodeError:
-        shown = ascii(os.fsencode(path.name))[1:]
-        raise ValueError(f"{shown}: this file's name is not in UTF-8; rename it") from None
+        name = ascii(os.fsencode(path.name))[1:]
+        raise ValueError(f"{name}: this file's name is not in UTF-8; rename it") from None

@@ -1,5 +1,5 @@
 # Made from aio/calls.py by generate.py: change that one, then run this.
-"""What every part of a client stands on."""
+"""What every part of a client shares."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from rondo.session import Session
 
 
 class Calls:
-    """`session` asks the platform; `time_format` is for the tables and cards of notebooks."""
+    """`session` sends requests; `time_format` is for the tables and cards of notebooks."""
 
     session: Session
     time_format: str

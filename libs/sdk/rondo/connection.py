@@ -12,25 +12,32 @@ if TYPE_CHECKING:
 
 
 class Connection(ConnectionRecord):
+    """The named, encrypted credentials of a data source."""
+
     def __init__(self, client: Calls, data: dict[str, Any]) -> None:
         super().__init__(data, client.time_format)
         self._client = client
 
     def details(self) -> dict[str, Any]:
-        """The secret part; listings don't have it, so it is asked for."""
+        """The secret part. It is fetched when it is not here yet: listings come without it."""
         if self._data.get("details") is None:
-            asked = {"id": self.id()}
-            self._data.update(self._client.session.read("connections/get_by_id", asked))
+            body = {"id": self.id()}
+            self._data.update(self._client.session.read("connections/get_by_id", body))
         return dict(self._data.get("details") or {})
 
     def delete_connection(self) -> None:
-        """From the platform, and so from every workspace. It can't be recovered."""
+        """Delete it from the platform, and so from every workspace. Nobody can recover it."""
         self._client.session.command("connections/delete", {"name": self.name()})
 
     def add_connection_to_workspace(self, workspace_id: int) -> None:
-        order = {"workspace_id": workspace_id, "connection_id": self.id()}
-        self._client.session.command("connections/add_to_workspace", order)
+        """Let the members of that workspace use it.
+
+        Raises EntityNotFoundError when there is no such workspace.
+        """
+        body = {"workspace_id": workspace_id, "connection_id": self.id()}
+        self._client.session.command("connections/add_to_workspace", body)
 
     def remove_connection_from_workspace(self, workspace_id: int) -> None:
-        order = {"workspace_id": workspace_id, "connection_id": self.id()}
-        self._client.session.command("connections/remove_from_workspace", order)
+        """Take it from that workspace; the connection itself stays."""
+        body = {"workspace_id": workspace_id, "connection_id": self.id()}
+        self._client.session.command("connections/remove_from_workspace", body)

@@ -1,11 +1,16 @@
-"""What can go wrong, by who can do something about it. Every error of ours is a RondoError.
+"""The errors of the SDK, by who can do something about them. Each is a RondoError.
 
-Wrong types and values of arguments are TypeError and ValueError, a wait that is over TimeoutError.
+Wrong types and values of arguments are TypeError and ValueError. A wait that takes too long is
+TimeoutError.
 """
 
 
 class RondoError(Exception):
-    """`code` is a stable word for programs; `status` the HTTP status, None without an answer."""
+    """Every error of the platform and of the SDK.
+
+    `message` is for people, `code` is a stable word for programs, `status` is the HTTP status, or
+    None when there was no answer.
+    """
 
     def __init__(self, message: str, code: str = "", status: int | None = None) -> None:
         super().__init__(message)
@@ -15,23 +20,23 @@ class RondoError(Exception):
 
 
 class RequestRefused(RondoError):
-    """The platform understood, and won't do it: the message names the field and the remedy."""
+    """The platform understood the request and refuses it. The message names field and remedy."""
 
 
 class AuthError(RequestRefused):
-    """Who you are is not known, or no longer: log in again."""
+    """You are not logged in, or no longer: log in again."""
 
 
 class TokenFetchError(AuthError):
-    """The login was refused."""
+    """The platform refused the login."""
 
 
 class TokenRefreshError(AuthError):
-    """The login has run out."""
+    """The login has expired."""
 
 
 class Forbidden(RequestRefused):
-    """You are known, but are no member of that workspace."""
+    """You are logged in, but may not do this: you are no member of the workspace, for example."""
 
 
 class EntityNotFoundError(RequestRefused):
@@ -39,23 +44,23 @@ class EntityNotFoundError(RequestRefused):
 
 
 class RequiredAttributeMissing(RondoError):
-    """What was asked for lacks something that is needed."""
+    """A thing lacks something that is needed."""
 
 
 class ConnectionNotFound(EntityNotFoundError, RequiredAttributeMissing):
-    """Older scripts expect the second kind where a connection does not exist, newer the first."""
+    """There is no such connection. It has two base classes since older scripts catch the second."""
 
 
 class Conflict(RequestRefused):
-    """It can't be done in the present state: a name is taken, a task has ended."""
+    """The present state does not allow it: a name is taken, a task has ended."""
 
 
 class TooManyRequests(RequestRefused):
-    """Too many attempts: wait a little."""
+    """There were too many attempts: wait a little."""
 
 
 class OrchestrationUploadFailed(RequestRefused):
-    """The archive was refused."""
+    """The platform refused the archive."""
 
 
 class OrchestrationMissingFile(RondoError):
@@ -63,27 +68,27 @@ class OrchestrationMissingFile(RondoError):
 
 
 class OrchestrationPackagingFailed(RondoError):
-    """The orchestration will never be ready: the message says why."""
+    """The orchestration will never be ready. The message says why."""
 
 
 class OrchestrationDeployOneshotFailed(RequestRefused):
-    """The task was refused."""
+    """The platform refused the task."""
 
 
 class TaskEnded(RondoError):
-    """The task is over, and the run that was waited for never came."""
+    """The task is over, and no run will come."""
 
 
 class Unavailable(RondoError):
-    """The platform can't be reached, or a part of it is away: worth trying again later."""
+    """The platform, or a part of it, is away. Try again later."""
 
 
 class Unreachable(Unavailable):
-    """No connection came about, so nothing was asked for."""
+    """No connection could be made, so the platform received nothing."""
 
 
 class NotVisibleYet(Unavailable):
-    """The command is accepted as `id`; only reads don't show it yet. Don't send it again."""
+    """The platform accepted the command as `id`, but reads lag. Do not send it again."""
 
     def __init__(self, message: str, id: str) -> None:
         super().__init__(message, "not_visible_yet", 503)
@@ -91,7 +96,7 @@ class NotVisibleYet(Unavailable):
 
 
 class ServerError(RondoError):
-    """The platform failed: the message has the id of the entry in its log."""
+    """The platform failed. The message has the id of the entry in its log."""
 
 
 _BY_STATUS: dict[int, type[RondoError]] = {
@@ -107,4 +112,5 @@ _BY_STATUS: dict[int, type[RondoError]] = {
 
 
 def of_status(status: int) -> type[RondoError]:
+    """The class of error for an HTTP status that is no success."""
     return _BY_STATUS.get(status, ServerError if status >= 500 else RequestRefused)

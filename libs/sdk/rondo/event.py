@@ -1,55 +1,59 @@
-"""Something that has happened, as the platform tells its subscribers."""
+"""An event, as the platform gives it to subscribers."""
 
 import json
 from datetime import datetime
 from typing import Any
 
-from rondo.models import Record, when
+from rondo.instants import parse_instant
+from rondo.models import Record
 
 
 class Event(Record):
-    """A CloudEvent; `to_json()` is all of it."""
+    """Something that has happened. `to_json()` is the whole CloudEvent."""
 
     def id(self) -> str:
+        """Its id. No two events share one."""
         return str(self._data["id"])
 
     def type(self) -> str:
-        """Such as `RunFinished`."""
+        """Its type, such as `RunFinished`."""
         return str(self._data["type"])
 
     def sequence(self) -> int:
-        """Its place in the log: what comes after it is asked for by this number."""
+        """Its position in the log: `events(after=...)` continues after this number."""
         return int(self._data["sequence"])
 
     def time(self) -> datetime:
-        return when(self._data["time"])
+        """When it happened, with a zone."""
+        return parse_instant(self._data["time"])
 
     def subject(self) -> str:
-        """What it happened to, such as `task/<id>`."""
+        """What it is about, such as `task/<id>`."""
         return str(self._data["subject"])
 
     def workspace_id(self) -> int:
-        """0 for what lies in none."""
+        """The number of its workspace, or 0 when it belongs to none."""
         return int(self._data["workspaceid"])
 
     def actor(self) -> str:
-        """The id of the user, or the name of the service, who did so."""
+        """Who did it: the id of a user, or the name of a service."""
         return str(self._data["actor"])
 
     def correlation_id(self) -> str:
-        """Shared by all that one request led to."""
+        """An id that all events share that one request led to."""
         return str(self._data["correlationid"])
 
     def causation_id(self) -> str | None:
-        """The id of the event that this one answers."""
-        found: str | None = self._data.get("causationid")
-        return found
+        """The id of the event that led to this one, or None."""
+        causation_id: str | None = self._data.get("causationid")
+        return causation_id
 
     def data(self) -> dict[str, Any]:
-        """What the event itself says."""
+        """The fields of the event itself."""
         return dict(self._data["data"])
 
     def shown(self) -> dict[str, str]:
+        """What people see of it: titles and texts, in order."""
         return {
             "Sequence": str(self.sequence()),
             "Time": self._time(self.time()),

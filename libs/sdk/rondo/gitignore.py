@@ -1,4 +1,4 @@
-"""Which files a folder's .gitignore files leave out: gitignore(5), for files by their paths."""
+"""Which files the .gitignore files of a folder exclude, by the rules of gitignore(5)."""
 
 import re
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Rule(NamedTuple):
-    """`matches` is for paths relative to the folder of the file that the rule stands in."""
+    """One line of a .gitignore file. `matches` is for paths relative to the folder of that file."""
 
     matches: re.Pattern[str]
     folders_only: bool
@@ -14,19 +14,23 @@ class Rule(NamedTuple):
 
 
 def rules(text: str) -> list[Rule]:
+    """The rules of a .gitignore file with this text, in order."""
     return [rule for line in text.splitlines() if (rule := _rule(line)) is not None]
 
 
 def ignored(path: str, is_folder: bool, levels: Iterable[tuple[str, list[Rule]]]) -> bool:
-    """The last rule that matches decides. `levels` are folders, outermost first, the top one "",
-    with their rules; `path` is relative to the top and lies in all of them."""
-    left_out = False
-    for folder, listed in levels:
+    """Whether the rules exclude `path`; the last rule that matches decides.
+
+    `levels` are folders with their rules, outermost first; the top one is "". `path` is relative to
+    the top and lies in all of them.
+    """
+    excluded = False
+    for folder, folder_rules in levels:
         relative = path[len(folder) + 1 :] if folder else path
-        for rule in listed:
+        for rule in folder_rules:
             if rule.matches.fullmatch(relative) and (is_folder or not rule.folders_only):
-                left_out = not rule.includes
-    return left_out
+                excluded = not rule.includes
+    return excluded
 
 
 def _rule(line: str) -> Rule | None:

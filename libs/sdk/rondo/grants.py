@@ -1,55 +1,61 @@
 # Made from aio/grants.py by generate.py: change that one, then run this.
-"""How tokens are got: each is a form to the token endpoint (RFC 6749), or several (RFC 8628)."""
+"""How tokens are requested: one form to the token endpoint (RFC 6749), or several (RFC 8628)."""
 
 import time
 from collections.abc import Callable
 from typing import Any
 
-from rondo import wire
 from rondo.credentials import Prompt, Tokens
 from rondo.errors import RequestRefused, TokenFetchError, Unavailable, Unreachable
-from rondo.transport import Transport, sleep
+from rondo.http_messages import form_request
+from rondo.http_transport import Transport, sleep
 
 _PATH = "/auth/realms/master/protocol/openid-connect"
 _CLIENT = {"client_id": "sdk-client"}
-_DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
-_SLOWER = 5.0  # s more between two questions, each time that the platform asks for it
+_DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+_SLOW_DOWN_SECONDS = 5.0  # more between two requests, each time that the platform asks for it
 
 
-def granted(transport: Transport, fields: dict[str, str]) -> Tokens:
-    """RequestRefused, mostly as AuthError, says why not."""
-    return Tokens.of(_asked(transport, "token", fields))
+def request_tokens(transport: Transport, fields: dict[str, str]) -> Tokens:
+    """New tokens for a form with these fields.
+
+    Raises RequestRefused, mostly as AuthError, when the platform refuses.
+    """
+    return Tokens.of(_post(transport, "token", fields))
 
 
-def signed_in(
-    transport: Transport, prompt: Prompt, elsewhere: Callable[[], Tokens | None]
+def sign_in_by_browser(
+    transport: Transport, prompt: Prompt, cached: Callable[[], Tokens | None]
 ) -> Tokens:
-    """Once somebody has signed in at the address that `prompt` shows, or `elsewhere` finds tokens:
-    another program of theirs may have asked too. TokenFetchError when nobody does."""
-    codes = _asked(transport, "auth/device", {})
+    """New tokens, once somebody has signed in at the address that `prompt` shows.
+
+    `cached` returns tokens that another program of theirs has got meanwhile. Raises
+    TokenFetchError when nobody signs in before the code expires.
+    """
+    codes = _post(transport, "auth/device", {})
     prompt(str(codes["verification_uri_complete"]), str(codes["user_code"]))
-    fields = {"grant_type": _DEVICE, "device_code": str(codes["device_code"])}
+    fields = {"grant_type": _DEVICE_GRANT, "device_code": str(codes["device_code"])}
     pause = float(codes["interval"])
     deadline = time.monotonic() + float(codes["expires_in"])
     while time.monotonic() < deadline:
         try:
-            return granted(transport, fields)
+            return request_tokens(transport, fields)
         except Unavailable:
             pass  # the code outlives a restart
         except RequestRefused as refused:
             if refused.code not in ("authorization_pending", "slow_down"):
                 raise TokenFetchError(refused.message, refused.code, refused.status) from None
-            pause += _SLOWER if refused.code == "slow_down" else 0.0
-        if (found := elsewhere()) is not None:
-            return found
+            pause += _SLOW_DOWN_SECONDS if refused.code == "slow_down" else 0.0
+        if (tokens := cached()) is not None:
+            return tokens
         sleep(pause)
     raise TokenFetchError("nobody has signed in in time; start again", "expired_token")
 
 
-def _asked(transport: Transport, path: str, fields: dict[str, str]) -> dict[str, Any]:
-    request = wire.form(f"{_PATH}/{path}", {**_CLIENT, **fields})
+def _post(transport: Transport, path: str, fields: dict[str, str]) -> dict[str, Any]:
+    request = form_request(f"{_PATH}/{path}", {**_CLIENT, **fields})
     try:
         answer: dict[str, Any] = (transport.send(request)).json()
-    except Unavailable as away:  # what the login was for has not been asked for
+    except Unavailable as away:  # the call that needs the login has not been sent
         raise Unreachable(away.message, away.code, away.status) from away
     return answer

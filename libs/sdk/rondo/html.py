@@ -5,17 +5,20 @@ from html import escape
 from typing import Protocol, TypeVar
 
 
-class Shown(Protocol):
+class Showable(Protocol):
+    """Anything that people can see."""
+
     def shown(self) -> Mapping[str, str]:
-        """Titles and texts, in order."""
+        """What people see of it: titles and texts, in order."""
 
 
-T = TypeVar("T", bound=Shown)
+T = TypeVar("T", bound=Showable)
 
-_ABBREVIATED = "SHA"
+_SHORTENED = "SHA"
 
 
 def card(fields: Mapping[str, str]) -> str:
+    """An HTML table with a row for each field of one thing."""
     rows = (
         f"<tr><td>{escape(name)}</td><td>{escape(text)}</td></tr>" for name, text in fields.items()
     )
@@ -23,30 +26,31 @@ def card(fields: Mapping[str, str]) -> str:
 
 
 def table(rows: Sequence[Mapping[str, str]]) -> str:
+    """An HTML table with a row for each thing; `rows` is not empty."""
     titles = "".join(f"<th>{escape(title)}</th>" for title in headings(rows[0]))
     lines = ("".join(f"<td>{escape(text)}</td>" for text in cells(row)) for row in rows)
     return f"<table><tr>{titles}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
 
 
 def headings(row: Mapping[str, str]) -> list[str]:
-    """Of a table with such rows."""
+    """The headings of a table with such rows."""
     return [_HEADINGS.get(title, title.lower()) for title in row]
 
 
 def cells(row: Mapping[str, str]) -> list[str]:
-    """The same texts as on a card, save that a digest is shortened."""
-    return [_abbreviated(text) if title == _ABBREVIATED else text for title, text in row.items()]
+    """The texts of a card, with a shortened digest."""
+    return [_shortened(text) if title == _SHORTENED else text for title, text in row.items()]
 
 
 _HEADINGS = {"File Name": "filename", "Task": "task id"}
 
 
-def _abbreviated(digest: str) -> str:
+def _shortened(digest: str) -> str:
     return f"{digest[:6]}...{digest[-6:]}"
 
 
 class Table(list[T]):
-    """A list that a notebook shows as a table; `kind` names what is not there when it is empty."""
+    """A list that a notebook shows as a table. `kind` names what it holds, for an empty one."""
 
     def __init__(self, items: Iterable[T], kind: str) -> None:
         super().__init__(items)

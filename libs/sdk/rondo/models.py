@@ -1,17 +1,14 @@
-"""What the platform's things say of themselves, without asking it again."""
+"""The data of the SDK's objects, as the platform sent it; nothing here sends a request."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
-from html import escape
 from typing import Any
 
 from rondo import html
+from rondo.instants import TIME_FORMAT, parse_instant
 
-TIME_FORMAT = "%Y-%d-%b %H:%M:%S"
-
-ENDED = frozenset({"success", "failure", "timed_out", "killed"})  # a run in these stays there
+END_STATUSES = frozenset({"success", "failure", "timed_out", "killed"})  # of a run, for good
 
 _RUN_TYPES = {
     "Oneshot": "Temporary Run",
@@ -20,8 +17,8 @@ _RUN_TYPES = {
 }
 
 
-class TaskStatus(str, Enum):
-    """Of a task. It equals the text that `Task.status()` gives. (StrEnum came with Python 3.11.)"""
+class TaskStatus(str, Enum):  # StrEnum came with Python 3.11
+    """The status of a task. Each equals the text that `Task.status()` returns."""
 
     PENDING = "pending"
     STARTED = "started"
@@ -42,21 +39,25 @@ class TaskStatus(str, Enum):
 
 
 class Record:
-    """`data` is what the platform answered; `time_format` is for showing times to people."""
+    """One thing of the platform, with its data as of when it was read.
+
+    `data` is the platform's answer; `time_format` is how people see times, as for `strftime`.
+    """
 
     def __init__(self, data: Mapping[str, Any], time_format: str = TIME_FORMAT) -> None:
         self._data = dict(data)
         self._time_format = time_format
 
     def to_json(self) -> dict[str, Any]:
-        """As the platform answered it."""
+        """Its data, as the platform sent it."""
         return dict(self._data)
 
     def id(self) -> object:
+        """What the platform knows it by."""
         raise NotImplementedError
 
     def shown(self) -> dict[str, str]:
-        """Titles and texts for people, in order."""
+        """What people see of it: titles and texts, in order."""
         raise NotImplementedError
 
     def _time(self, instant: datetime) -> str:
@@ -70,12 +71,16 @@ class Record:
         return f"<{type(self).__name__} {facts}>"
 
 
-class Timed(Record):
+class TimedRecord(Record):
+    """Something that knows when it was created and last changed."""
+
     def created_at(self) -> datetime:
-        return when(self._data["created_at"])
+        """When it was created, with a zone."""
+        return parse_instant(self._data["created_at"])
 
     def updated_at(self) -> datetime:
-        return when(self._data["updated_at"])
+        """When it last changed, with a zone."""
+        return parse_instant(self._data["updated_at"])
 
     def _times(self) -> dict[str, str]:
         return {
@@ -84,35 +89,43 @@ class Timed(Record):
         }
 
 
-class Owned(Timed):
-    """Something of a workspace."""
+class WorkspaceItem(TimedRecord):
+    """Something that belongs to a workspace."""
 
     def workspace_id(self) -> int:
+        """The number of its workspace."""
         return int(self._data["workspace_id"])
 
     def workspace_name(self) -> str:
+        """The name of its workspace."""
         return str(self._data.get("workspace_name", ""))
 
     def _workspace(self) -> dict[str, str]:
         return {"Workspace ID": str(self.workspace_id()), "Workspace Name": self.workspace_name()}
 
 
-class OrchestrationRecord(Owned):
+class OrchestrationRecord(WorkspaceItem):
+    """The data of an orchestration."""
+
     def id(self) -> str:
+        """Its id, a UUID."""
         return str(self._data["id"])
 
     def name(self) -> str | None:
+        """Its name, if it was given one."""
         name: str | None = self._data["name"]
         return name
 
     def file_name(self) -> str:
+        """The file name that it was uploaded with."""
         return str(self._data["file_name"])
 
     def sha(self) -> str:
-        """SHA-256 of the archive, in hex."""
+        """The SHA-256 of the archive, in hex."""
         return str(self._data["sha"])
 
     def shown(self) -> dict[str, str]:
+        """What people see of it: titles and texts, in order."""
         return {
             "ID": self.id(),
             "Name": str(self.name()),
@@ -124,37 +137,45 @@ class OrchestrationRecord(Owned):
         }
 
 
-class TaskRecord(Owned):
+class TaskRecord(WorkspaceItem):
+    """The data of a task."""
+
     def id(self) -> str:
+        """Its id, a UUID."""
         return str(self._data["id"])
 
     def name(self) -> str | None:
+        """Its name, if it was given one."""
         name: str | None = self._data["name"]
         return name
 
     def input_data(self) -> dict[str, Any]:
-        """Its arguments."""
+        """The arguments that its runs get."""
         return dict(self._data["input_data"])
 
     def task_type(self) -> str:
+        """`Temporary Run` (once), `Scheduled Run` or `Continuous Run`."""
         return _RUN_TYPES.get(str(self._data.get("run_type")), "Custom Image Run")
 
     def schedule(self) -> str | None:
-        """The cron expression of a scheduled task."""
+        """The cron expression of a scheduled task, else None."""
         expression: str | None = self._data.get("schedule")
         return expression
 
     def upcoming(self) -> list[datetime]:
-        """The next five instants of its schedule, by the clock of its zone, as they were when this
-        created it; empty where it was read."""
-        return [when(text) for text in self._data.get("upcoming", [])]
+        """The next five instants of its schedule, in its own time zone.
+
+        Only the call that creates a task returns them; otherwise the list is empty.
+        """
+        return [parse_instant(text) for text in self._data.get("upcoming", [])]
 
     def last_run_status(self) -> str:
-        """As it was when this was read; `unknown` before the first run."""
+        """The status of its last run when this was read; `unknown` before the first run."""
         runs = self._data["last_runs"]
         return str(runs[-1]["status"]) if runs else "unknown"
 
     def shown(self) -> dict[str, str]:
+        """What people see of it: titles and texts, in order."""
         return {
             "ID": self.id(),
             "Name": str(self.name()),
@@ -167,14 +188,19 @@ class TaskRecord(Owned):
         }
 
 
-class TaskRunRecord(Timed):
+class TaskRunRecord(TimedRecord):
+    """The data of a run."""
+
     def id(self) -> str:
+        """Its id, a UUID."""
         return str(self._data["run_id"])
 
     def task_id(self) -> str:
+        """The id of its task."""
         return str(self._data["task"])
 
     def shown(self) -> dict[str, str]:
+        """What people see of it: titles and texts, in order."""
         return {
             "Task": self.task_id(),
             "Pod ID": self.id(),
@@ -184,51 +210,67 @@ class TaskRunRecord(Timed):
 
 
 class WorkspaceRecord(Record):
+    """The data of a workspace."""
+
     def id(self) -> int:
+        """Its number."""
         return int(self._data["id"])
 
     def name(self) -> str:
+        """Its name."""
         return str(self._data["name"])
 
     def archived(self) -> bool:
+        """Whether it is archived."""
         return bool(self._data["archived"])
 
     def created_by(self) -> str:
+        """The id of the user who created it."""
         return str(self._data["created_by"])
 
     def created_at(self) -> str:
+        """When it was created, as an RFC 3339 text."""
         return str(self._data["created_at"])
 
     def shown(self) -> dict[str, str]:
+        """What people see of it: titles and texts, in order."""
         return {
             "ID": str(self.id()),
             "Name": self.name(),
-            "Created At": self._time(when(self.created_at())),
+            "Created At": self._time(parse_instant(self.created_at())),
             "Created By": self.created_by(),
         }
 
 
 class ConnectionRecord(Record):
+    """The data of a connection."""
+
     def id(self) -> str:
+        """Its id, a UUID."""
         return str(self._data["id"])
 
     def name(self) -> str:
+        """Its name."""
         return str(self._data["name"])
 
     def connection_type(self) -> str:
+        """The word that its creator chose for its kind, such as `POSTGRES`."""
         return str(self._data["type"])
 
     def created_at(self) -> str:
+        """When it was created, as an RFC 3339 text."""
         return str(self._data["created_at"])
 
     def workspace_names(self) -> list[str]:
+        """The names of the workspaces that may use it."""
         return list(self._data["workspace_names"])
 
     def to_json(self) -> dict[str, Any]:
-        """As the platform answered it, save the details: they are secrets."""
+        """Its data, as the platform sent it, without the secret details."""
         return {name: value for name, value in self._data.items() if name != "details"}
 
     def shown(self) -> dict[str, str]:
+        """What people see of it: titles and texts, in order."""
         return {
             "Name": self.name(),
             "Connection Type": self.connection_type(),
@@ -236,76 +278,3 @@ class ConnectionRecord(Record):
             "Created At": self.created_at(),
             "Linked Workspaces": str(self.workspace_names()),
         }
-
-
-class Logs(list[str]):
-    """Lines as `<time> <stdout|stderr> <F|P> <text>`, oldest first; `complete` once it is all."""
-
-    def __init__(self, answer: Mapping[str, Any], time_format: str = TIME_FORMAT) -> None:
-        super().__init__(answer["logs"])
-        self.complete = bool(answer.get("complete", False))
-        self._time_format = time_format
-
-    def texts(self) -> list[str]:
-        """What was printed, without the stamps: whole lines; of one drawn anew what it ended as."""
-        return whole(self)
-
-    def _repr_html_(self) -> str:
-        if not self:
-            return "(no logs yet)"
-        lines = (f"{when(line).strftime(self._time_format)} {text_of(line)}" for line in self)
-        return "<pre><code>" + escape("\n".join(lines)) + "</code></pre>"
-
-
-def text_of(line: str) -> str:
-    return line.split(" ", 3)[3]
-
-
-def whole(stamped: Iterable[str]) -> list[str]:
-    """The texts, with pieces (P) put together. A stream's last line may have no end yet."""
-    found: list[list[str]] = []
-    going_on: dict[str, list[str]] = {}
-    for line in stamped:
-        _, stream, flag, text = line.split(" ", 3)
-        pieces = going_on.pop(stream, None)
-        if pieces is None:
-            found.append(pieces := [])
-        pieces.append(text)
-        if flag == "P":
-            going_on[stream] = pieces
-    return [drawn("".join(pieces)) for pieces in found]
-
-
-class Texts:
-    """Of lines that come one after the other: pieces are given as they are, each once."""
-
-    def __init__(self) -> None:
-        self._going_on: set[str] = set()
-
-    def of(self, line: str) -> str | None:
-        """None for the mere end of a line whose pieces were given."""
-        _, stream, flag, text = line.split(" ", 3)
-        going_on = stream in self._going_on
-        (self._going_on.add if flag == "P" else self._going_on.discard)(stream)
-        return None if going_on and flag == "F" and not text else drawn(text)
-
-
-def drawn(text: str) -> str:
-    """What a terminal shows of it: after a carriage return the line is drawn anew."""
-    end = len(text.rstrip("\r"))
-    cut = text.rfind("\r", 0, end)
-    return text if cut < 0 else text[cut + 1 : end]
-
-
-_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?")
-
-
-def when(text: str) -> datetime:
-    """An RFC 3339 instant at the start of `text`; what is finer than microseconds is dropped."""
-    found = _INSTANT.match(text)
-    if found is None:
-        raise ValueError(f"{text[:40]!r} does not begin with a time")
-    day, time, fraction, zone = found.groups(default="")
-    return datetime.fromisoformat(
-        f"{day}T{time}.{fraction[1:7]:0<6}{'+00:00' if zone in ('', 'Z') else zone}"
-    )

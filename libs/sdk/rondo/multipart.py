@@ -1,23 +1,31 @@
-"""The body of an upload (RFC 7578), read from the file while it is sent."""
+"""The body of an upload (RFC 7578). It is read from the file while it is sent."""
 
 import json
 import os
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-_PIECE = 1 << 16
+_PIECE_BYTES = 1 << 16
 
-Opened = Callable[[], BinaryIO]
-Seen = Callable[[int], None]
+OpenFile = Callable[[], BinaryIO]
+OnProgress = Callable[[int], None]  # gets how many bytes of the file are sent
 
 
 class Upload:
-    """A file part and a JSON part; `seen` is told how many bytes of the file have gone."""
+    """A JSON part and a file part.
+
+    `size` is that of the file, in bytes. Iterating raises ValueError when the file has another one.
+    """
 
     def __init__(
-        self, opened: Opened, size: int, file_name: str, metadata: object, seen: Seen
+        self,
+        open_file: OpenFile,
+        size: int,
+        file_name: str,
+        metadata: object,
+        on_progress: OnProgress,
     ) -> None:
-        self._opened, self._size, self._seen = opened, size, seen
+        self._open_file, self._size, self._on_progress = open_file, size, on_progress
         boundary = os.urandom(16).hex()
         self.content_type = f"multipart/form-data; boundary={boundary}"
         self._before = (
@@ -36,13 +44,13 @@ class Upload:
 
     def __iter__(self) -> Iterator[bytes]:
         yield self._before
-        gone = 0
-        with self._opened() as file:
-            while piece := file.read(_PIECE):
+        sent = 0
+        with self._open_file() as file:
+            while piece := file.read(_PIECE_BYTES):
                 yield piece
-                gone += len(piece)
-                self._seen(gone)
-        if gone != self._size:
+                sent += len(piece)
+                self._on_progress(sent)
+        if sent != self._size:
             raise ValueError("path: the file changed while it was sent; send it again")
         yield self._after
 

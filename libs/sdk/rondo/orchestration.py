@@ -1,5 +1,5 @@
 # Made from aio/orchestration.py by generate.py: change that one, then run this.
-"""An orchestration: an uploaded archive, and what can be run of it."""
+"""An orchestration: an uploaded archive of Python, and the ways to run it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rondo.errors import (
 )
 from rondo.html import Table
 from rondo.models import OrchestrationRecord
-from rondo.patience import until
+from rondo.polling import until
 from rondo.progress import Spinner
-from rondo.session import AWAY
+from rondo.session import CALL_PATIENCE_SECONDS, WAIT_PATIENCE_SECONDS
 from rondo.task import Task
 
 if TYPE_CHECKING:
@@ -22,29 +22,44 @@ if TYPE_CHECKING:
 
 
 class Orchestration(OrchestrationRecord):
+    """An uploaded archive. Once it is ready, it can be run.
+
+    These arguments mean the same for all three ways to run it:
+    - `name` names the task; `json_args` are its arguments, as JSON.
+    - `timeout` is how many seconds a run may take; None is the platform's default.
+    - `mode` is `fork` to start runs from a warm interpreter, `exec` to start each in a new one;
+      None is as the platform is set up.
+    - `grace` is how many seconds a run gets to end by itself when it is killed or timed out; None
+      is the platform's default.
+    - `debug` is accepted for older scripts.
+    """
+
     def __init__(self, client: Tasks, data: dict[str, Any]) -> None:
         super().__init__(data, client.time_format)
         self._client = client
 
     def status(self) -> str:
-        """As it is now: pending_packaging, packaging, then `ready` or `error`."""
-        return str((self._refreshed(4.0))["status"])
+        """Its status now: `pending_packaging`, `packaging`, then `ready` or `error`."""
+        return str((self._refresh(CALL_PATIENCE_SECONDS))["status"])
 
     def reason(self) -> str:
-        """Why it is in `error`; else empty."""
-        return str((self._refreshed(4.0)).get("reason", ""))
+        """Why its status is `error`, or "" when it is not."""
+        return str((self._refresh(CALL_PATIENCE_SECONDS)).get("reason", ""))
 
     def wait(self, timeout: float | None = None) -> Orchestration:
-        """Itself, once it is ready. TimeoutError after `timeout` seconds,
-        OrchestrationPackagingFailed when it never will be; progress is shown on a terminal."""
+        """Wait until it is ready, and return itself. A terminal shows the progress.
+
+        Raises TimeoutError after `timeout` seconds, OrchestrationPackagingFailed with the reason
+        when it will never be ready.
+        """
         with Spinner(f"packaging {self.file_name()}") as spinner:
 
             def ready() -> Orchestration | None:
-                found = self._refreshed(AWAY)
-                spinner.turn(found["status"])
-                if found["status"] == "error":
-                    raise OrchestrationPackagingFailed(found["reason"], "packaging_failed")
-                return self if found["status"] == "ready" else None
+                data = self._refresh(WAIT_PATIENCE_SECONDS)
+                spinner.turn(data["status"])
+                if data["status"] == "error":
+                    raise OrchestrationPackagingFailed(data["reason"], "packaging_failed")
+                return self if data["status"] == "ready" else None
 
             return until(ready, f"orchestration {self.id()} to be ready", timeout)
 
@@ -60,19 +75,16 @@ class Orchestration(OrchestrationRecord):
         mode: str | None = None,
         grace: float | None = None,
     ) -> Task:
-        """A task with one run; `timeout` of the run is in seconds.
+        """Create a task that runs once.
 
-        `mode` exec starts its runs in new interpreters, fork from a warm one; None is as the
-        platform is set up. `grace` is how many seconds a run that is killed or timed out gets to
-        end by itself; None is the platform's default. So for all kinds of tasks.
-
-        A run that fails or times out is tried `attempts` times in all, with a pause of `backoff`
-        seconds that doubles. OrchestrationDeployOneshotFailed says what it is refused for.
+        `attempts` is how often a run that fails or times out is tried in all. The pause between
+        two tries is `backoff` seconds, and doubles each time. Raises
+        OrchestrationDeployOneshotFailed when the platform refuses the task.
         """
         retry = {"attempts": attempts, "backoff": backoff}
-        order: dict[str, Any] = {"name": name, "timeout": timeout, "debug": debug, "retry": retry}
-        order |= {"mode": mode, "grace": grace}
-        return self._run("run_once", json_args, order)
+        body: dict[str, Any] = {"name": name, "timeout": timeout, "debug": debug, "retry": retry}
+        body |= {"mode": mode, "grace": grace}
+        return self._create_task("run_once", json_args, body)
 
     def run_scheduled(
         self,
@@ -88,19 +100,24 @@ class Orchestration(OrchestrationRecord):
         mode: str | None = None,
         grace: float | None = None,
     ) -> Task:
-        """A task with a run at every tick of `schedule`, a cron expression in the IANA `zone`.
+        """Create a task that runs at every tick of `schedule`.
 
-        `misfire` says what becomes of ticks that nobody could fire in time (latest, all, none),
-        `overlap` what a tick does while an earlier run is still open (allow, skip, queue).
-        A set of one expression, as tutorials write it, is that expression; ValueError of others.
-        `upcoming()` of the task has its next five instants.
+        - `schedule` is a cron expression. A set of one expression works too.
+        - `zone` is an IANA time zone, such as `Europe/Berlin`.
+        - `misfire` says what becomes of ticks that could not be fired in time: `latest`, `all` or
+          `none` of them are run.
+        - `overlap` says what a tick does while an earlier run is still open: `allow` starts another
+          run, `skip` none, `queue` one afterwards.
+
+        The task's `upcoming()` has its next five instants. Raises ValueError for a set of several
+        expressions, OrchestrationDeployOneshotFailed when the platform refuses the task.
         """
         if isinstance(schedule, set):
             (schedule,) = schedule
-        order: dict[str, Any] = {"name": name, "schedule": schedule, "timeout": timeout}
-        order |= {"debug": debug, "zone": zone, "misfire": misfire, "overlap": overlap}
-        order |= {"mode": mode, "grace": grace}
-        return self._run("run_scheduled", json_args, order)
+        body: dict[str, Any] = {"name": name, "schedule": schedule, "timeout": timeout}
+        body |= {"debug": debug, "zone": zone, "misfire": misfire, "overlap": overlap}
+        body |= {"mode": mode, "grace": grace}
+        return self._create_task("run_scheduled", json_args, body)
 
     def run_continuously(
         self,
@@ -112,31 +129,36 @@ class Orchestration(OrchestrationRecord):
         mode: str | None = None,
         grace: float | None = None,
     ) -> Task:
-        """A task with one run after the other until it is killed."""
-        order = {"name": name, "debug": debug, "timeout": timeout, "mode": mode, "grace": grace}
-        return self._run("run_continuously", json_args, order)
+        """Create a task that runs again and again until it is killed.
+
+        Raises OrchestrationDeployOneshotFailed when the platform refuses the task.
+        """
+        body = {"name": name, "debug": debug, "timeout": timeout, "mode": mode, "grace": grace}
+        return self._create_task("run_continuously", json_args, body)
 
     def list_tasks(self) -> Table[Task]:
-        """Its tasks, save the killed ones, newest first."""
-        asked = {"orch_id": self.id(), "workspace_id": self.workspace_id()}
-        found = self._client.session.read("task/list", asked)
-        tasks = [self._client.task_of(data) for data in found]
+        """Its tasks without the killed ones, newest first."""
+        body = {"orch_id": self.id(), "workspace_id": self.workspace_id()}
+        items = self._client.session.read("task/list", body)
+        tasks = [self._client.task_of(data) for data in items]
         return Table(tasks, "tasks")
 
-    def _run(self, how: str, arguments: dict[Any, Any] | None, order: dict[str, Any]) -> Task:
-        order |= {"orch_id": self.id(), "workspace_id": self.workspace_id()}
-        order["json"] = arguments or {}
+    def _create_task(
+        self, how: str, arguments: dict[Any, Any] | None, body: dict[str, Any]
+    ) -> Task:
+        body |= {"orch_id": self.id(), "workspace_id": self.workspace_id()}
+        body["json"] = arguments or {}
         try:
-            answer = self._client.session.creation(f"task/{how}", order)
+            answer = self._client.session.create_fully(f"task/{how}", body)
         except RequestRefused as refused:
             raise OrchestrationDeployOneshotFailed(
                 refused.message, refused.code, refused.status
             ) from refused
-        task = self._client.session.created("task/get_by_id", {"id": answer["id"]})
-        return self._client.task_of({**answer, **task})
+        data = self._client.session.read_new("task/get_by_id", {"id": answer["id"]})
+        return self._client.task_of({**answer, **data})
 
-    def _refreshed(self, patience: float) -> dict[str, Any]:
-        asked = {"id": self.id()}
-        found = self._client.session.read("orchestration/get_by_id", asked, patience)
-        self._data.update(found)
+    def _refresh(self, patience: float) -> dict[str, Any]:
+        body = {"id": self.id()}
+        data = self._client.session.read("orchestration/get_by_id", body, patience)
+        self._data.update(data)
         return self._data

@@ -1,12 +1,12 @@
 # Made from aio/orchestrations.py by generate.py: change that one, then run this.
-"""The part of a client that is about orchestrations: uploading and finding them."""
+"""The part of a client that uploads and finds orchestrations."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
-from rondo.archive import packed
+from rondo.archive import open_archive
 from rondo.errors import OrchestrationMissingFile, OrchestrationUploadFailed, RequestRefused
 from rondo.html import Table
 from rondo.multipart import Upload
@@ -16,6 +16,8 @@ from rondo.tasks import Tasks
 
 
 class Orchestrations(Tasks):
+    """Orchestrations: uploading and finding them."""
+
     def upload_orchestration(
         self,
         bytes_buffer: bytes | None = None,
@@ -25,13 +27,19 @@ class Orchestrations(Tasks):
         *,
         include_all: bool = False,
     ) -> Orchestration:
-        """A ZIP with a main.py and at most one requirements.txt: the file or folder at `path`, or
-        bytes. It is packaged in the background: see `wait`.
+        """Upload a ZIP, or a folder as a ZIP, to the current workspace.
 
-        OrchestrationUploadFailed tells what it is refused for. A folder is zipped without secrets
-        (.env), environments and what tools leave, nor what its .gitignore and .rondoignore files
-        name; with `include_all` nothing is left out. `file_name` is by default that of `path`, or
-        `_` for bytes.
+        Give either `path`, a file or a folder, or the ZIP itself as `bytes_buffer`. It holds a
+        main.py and at most one requirements.txt. The platform packages it in the background: call
+        `wait` on what is returned.
+
+        - `name` names the orchestration.
+        - `file_name` is by default that of `path`, or `_` for bytes.
+        - `include_all` uploads a folder whole. Otherwise secrets (`.env`), environments, leftovers
+          of tools, and what its .gitignore and .rondoignore files name stay out.
+
+        Raises OrchestrationMissingFile when nothing is given, ValueError when both are, OSError
+        when `path` can't be read, OrchestrationUploadFailed when the platform refuses the archive.
         """
         if path is None and bytes_buffer is None:
             raise OrchestrationMissingFile("give path, or bytes_buffer and file_name", "no_file")
@@ -39,27 +47,33 @@ class Orchestrations(Tasks):
             raise ValueError("path, bytes_buffer: give one of them, not both")
         workspace = self.get_current_workspace()
         metadata = {"workspace_id": workspace.id(), "name": name}
-        with packed(path if bytes_buffer is None else bytes_buffer, include_all) as archive:
-            shown = file_name or archive.name
-            with Bar(f"uploading {shown}", archive.size) as bar:
-                upload = Upload(archive.open, archive.size, shown, metadata, bar.move)
-                id = self._uploaded(upload)
-        return self._orchestration_of(self.session.created("orchestration/get_by_id", {"id": id}))
+        with open_archive(path if bytes_buffer is None else bytes_buffer, include_all) as archive:
+            label = file_name or archive.name
+            with Bar(f"uploading {label}", archive.size) as bar:
+                upload = Upload(archive.open, archive.size, label, metadata, bar.move)
+                id = self._upload(upload)
+        return self._orchestration_of(self.session.read_new("orchestration/get_by_id", {"id": id}))
 
     def get_orchestration(self, id: str) -> Orchestration:
-        """EntityNotFoundError."""
+        """The orchestration with that id.
+
+        Raises EntityNotFoundError when there is none, or when you may not see it.
+        """
         return self._orchestration_of(self.session.read("orchestration/get_by_id", {"id": id}))
 
     def list_orchestrations(
         self, workspace_id: int | None = None, workspace_name: str | None = None
     ) -> Table[Orchestration]:
-        """Of one workspace, or of all that you may see; oldest first."""
-        id = self._filter(workspace_id, workspace_name)
-        asked = {"workspace_ids": [] if id is None else [id], "task_run_status": []}
-        items = (self.session.read("orchestration/list_all", asked))["orchestrations"]
+        """The orchestrations of one workspace, or all that you may see; oldest first.
+
+        Raises EntityNotFoundError when there is no workspace of that name.
+        """
+        id = self._workspace_filter(workspace_id, workspace_name)
+        body = {"workspace_ids": [] if id is None else [id], "task_run_status": []}
+        items = (self.session.read("orchestration/list_all", body))["orchestrations"]
         return Table((self._orchestration_in(item) for item in items), "orchestrations")
 
-    def _uploaded(self, upload: Upload) -> str:
+    def _upload(self, upload: Upload) -> str:
         try:
             return self.session.upload("orchestration/upload", upload)
         except RequestRefused as refused:
@@ -72,4 +86,4 @@ class Orchestrations(Tasks):
         return Orchestration(self, data)
 
     def _orchestration_of(self, data: dict[str, Any]) -> Orchestration:
-        return Orchestration(self, self._with_name(data))
+        return Orchestration(self, self._with_workspace_name(data))

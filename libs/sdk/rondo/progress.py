@@ -7,11 +7,11 @@ from types import TracebackType
 
 _WIDTH = 30
 _SIGNS = "|/-\\"
-_OFTEN = 0.1  # s between two drawings
+_MIN_PAUSE_SECONDS = 0.1  # between two drawings
 
 
 class _Line:
-    """A line that is drawn over, and gone when the block ends."""
+    """A line that is drawn over again and again, and erased when the block ends."""
 
     def __init__(self) -> None:
         terminal = sys.stderr is not None and sys.stderr.isatty()
@@ -19,8 +19,9 @@ class _Line:
         self._drawn = 0.0
 
     def draw(self, text: str) -> None:
+        """Show `text` in place of what the line showed, ten times a second at most."""
         now = time.monotonic()
-        if self._shown and now - self._drawn >= _OFTEN:
+        if self._shown and now - self._drawn >= _MIN_PAUSE_SECONDS:
             self._drawn = now
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)  # noqa: T201
 
@@ -35,7 +36,7 @@ class _Line:
 
 
 class Bar(_Line):
-    """How much of `total` bytes is done."""
+    """A bar that shows how much of `total` bytes is done."""
 
     def __init__(self, label: str, total: int) -> None:
         super().__init__()
@@ -45,13 +46,14 @@ class Bar(_Line):
         return self
 
     def move(self, done: int) -> None:
+        """Show that `done` bytes are done."""
         part = done / self._total if self._total else 1.0
         filled = "#" * round(part * _WIDTH)
         self.draw(f"{self._label} [{filled:-<{_WIDTH}}] {part:4.0%} of {self._total:,} bytes")
 
 
 class Spinner(_Line):
-    """That something goes on, and for how long it has."""
+    """A sign that something goes on, with the seconds since it began."""
 
     def __init__(self, label: str) -> None:
         super().__init__()
@@ -61,5 +63,6 @@ class Spinner(_Line):
         return self
 
     def turn(self, state: str) -> None:
+        """Show the next sign, with `state` beside it."""
         seconds = time.monotonic() - self._began
         self.draw(f"{_SIGNS[int(4 * seconds) % 4]} {self._label}: {state}, {seconds:.0f} s")

@@ -1,5 +1,5 @@
 # Made from aio/session.py by generate.py: change that one, then run this.
-"""Requests to the API: who asks, what may be tried again, what an answer means."""
+"""Requests to the API: who sends them, which ones are tried again, what an answer means."""
 
 import os
 import random
@@ -8,59 +8,66 @@ from collections.abc import Generator
 from contextlib import closing
 from typing import Any
 
-from rondo import sse, wire
+from rondo import sse
 from rondo.auth import Auth
 from rondo.credentials import Credentials
 from rondo.errors import EntityNotFoundError, NotVisibleYet, Unavailable, Unreachable
+from rondo.http_messages import Endpoint, Request, json_request
+from rondo.http_transport import Transport, sleep
 from rondo.multipart import Upload
-from rondo.transport import Transport, sleep
 
-PATIENCE = 4.0  # s that a call goes on trying while the platform is away
-AWAY = 60.0  # s that a wait does
-_FIRST, _LONGEST = 0.1, 5.0  # s between two tries
+CALL_PATIENCE_SECONDS = 4.0  # how long a call is tried again while the platform is away
+WAIT_PATIENCE_SECONDS = 60.0  # the same for a wait, and for a stream
+_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.1, 5.0
 
 
 class Session:
-    """What may be done twice is tried again while the platform is away; other commands only when
-    none was sent."""
+    """Sends requests, and tries them again while the platform is away.
 
-    def __init__(self, endpoint: wire.Endpoint, timeout: float, credentials: Credentials) -> None:
+    A request that may be sent twice is tried again after any failure of the connection; any other
+    one only when the platform can't have received it. `path` is below `/v1/api/`, but for `get`
+    and `follow`. Every method raises a RondoError when the platform refuses or stays away.
+    """
+
+    def __init__(self, endpoint: Endpoint, timeout: float, credentials: Credentials) -> None:
         self._transport = Transport(endpoint, timeout)
         self.auth = Auth(self._transport, credentials)
 
-    def read(self, path: str, body: object, patience: float = PATIENCE) -> Any:
-        """What a question is answered. `patience` is in seconds."""
-        return self._answered(wire.post(f"/v1/api/{path}", body, {}, True), patience)
+    def read(self, path: str, body: object, patience: float = CALL_PATIENCE_SECONDS) -> Any:
+        """The decoded answer to a question. `patience` is in seconds."""
+        return self._send(json_request(f"/v1/api/{path}", body, {}, True), patience)
 
     def get(self, path: str) -> Any:
-        """What is read at `path`, from the root on."""
-        return self._answered(wire.Request("GET", path, {}, repeatable=True), PATIENCE)
+        """The decoded answer to a GET of `path`, which starts at the root."""
+        request = Request("GET", path, {}, repeatable=True)
+        return self._send(request, CALL_PATIENCE_SECONDS)
 
-    def created(self, path: str, body: object) -> Any:
-        """What has just been created: it is there, even if it can't be read yet."""
-        deadline = time.monotonic() + PATIENCE
+    def read_new(self, path: str, body: object) -> Any:
+        """As `read`, for a thing that has just been created: it is there, even if reads lag."""
+        deadline = time.monotonic() + CALL_PATIENCE_SECONDS
         while True:
             try:
                 return self.read(path, body)
             except EntityNotFoundError:
                 if time.monotonic() > deadline:
                     raise
-            sleep(_FIRST)
+            sleep(_FIRST_PAUSE_SECONDS)
 
     def command(self, path: str, body: object, repeatable: bool = False) -> Any:
-        """`repeatable` is what done twice is done once."""
-        request = wire.post(f"/v1/api/{path}", body, _key(), repeatable)
-        return self._answered(request, PATIENCE)
+        """The decoded answer to a command. `repeatable`: to do it twice is to do it once."""
+        request = json_request(f"/v1/api/{path}", body, _idempotency_key(), repeatable)
+        return self._send(request, CALL_PATIENCE_SECONDS)
 
     def create(self, path: str, body: object, field: str = "id") -> str:
-        """The new thing's id, also when it is not visible yet; `field` is what answers call it.
+        """The id of a new thing, also when reads do not show it yet.
 
-        `path` must be one that heeds the key: sent again, it creates nothing more.
+        `field` is the name of the id in the answer. `path` must heed the idempotency key: a
+        second request with it creates nothing more.
         """
-        return str((self.creation(path, body, field))[field])
+        return str((self.create_fully(path, body, field))[field])
 
-    def creation(self, path: str, body: object, field: str = "id") -> dict[str, Any]:
-        """As `create`, with all that the answer says; the id alone when it is not visible yet."""
+    def create_fully(self, path: str, body: object, field: str = "id") -> dict[str, Any]:
+        """As `create`, with the whole answer; with the id alone when reads do not show it yet."""
         try:
             answer: dict[str, Any] = self.command(path, body, repeatable=True)
         except NotVisibleYet as lag:
@@ -68,62 +75,64 @@ class Session:
         return answer
 
     def upload(self, path: str, body: Upload) -> str:
-        """The new thing's id, also when it is not visible yet."""
-        headers = {"Content-Type": body.content_type, **_key()}
-        request = wire.Request("POST", f"/v1/api/{path}", headers, body, repeatable=True)
+        """The id of what is uploaded, also when reads do not show it yet."""
+        headers = {"Content-Type": body.content_type, **_idempotency_key()}
+        request = Request("POST", f"/v1/api/{path}", headers, body, repeatable=True)
         try:
-            return str((self._answered(request, PATIENCE))["id"])
+            return str((self._send(request, CALL_PATIENCE_SECONDS))["id"])
         except NotVisibleYet as lag:
             return lag.id
 
     def follow(self, path: str, last: str = "") -> Generator[sse.Event, None, None]:
-        """Server-sent events at `path`, those after the one with the id `last`, for as long as the
-        caller takes them. A connection that is lost is made again after the last of them;
-        Unavailable once the platform has been away for AWAY seconds."""
-        away, pause = None, _FIRST
+        """Server-sent events at `path`, after the one with the id `last`, without end.
+
+        A lost connection is made again, after the last event received. Raises Unavailable once
+        the platform has been away for WAIT_PATIENCE_SECONDS.
+        """
+        away_since, pause = None, _FIRST_PAUSE_SECONDS
         while True:
             parser = sse.Parser(last)
             try:
                 with closing(self._stream(path, last)) as pieces:
                     for piece in pieces:
-                        away, pause = None, _FIRST
+                        away_since, pause = None, _FIRST_PAUSE_SECONDS
                         yield from parser.feed(piece)
             except Unavailable:
-                away = away or time.monotonic()
-                if time.monotonic() - away > AWAY:
+                away_since = away_since or time.monotonic()
+                if time.monotonic() - away_since > WAIT_PATIENCE_SECONDS:
                     raise
             last = parser.last
-            _rest(pause)
-            pause = min(2 * pause, _LONGEST)
+            _sleep_about(pause)
+            pause = min(2 * pause, _MAX_PAUSE_SECONDS)
 
     def _stream(self, path: str, last: str) -> Generator[bytes, None, None]:
         headers = {"Accept": "text/event-stream", **self.auth.auth_header()}
         if last:
             headers["Last-Event-ID"] = last
-        with closing(self._transport.stream(wire.Request("GET", path, headers))) as pieces:
+        with closing(self._transport.stream(Request("GET", path, headers))) as pieces:
             yield from pieces
 
-    def _answered(self, request: wire.Request, patience: float) -> Any:
-        deadline, pause = time.monotonic() + patience, _FIRST
+    def _send(self, request: Request, patience: float) -> Any:
+        deadline, pause = time.monotonic() + patience, _FIRST_PAUSE_SECONDS
         while True:
             try:
-                known = self.auth.auth_header()
-                sent = request._replace(headers={**request.headers, **known})
-                return (self._transport.send(sent)).json()
+                login = self.auth.auth_header()
+                attempt = request._replace(headers={**request.headers, **login})
+                return (self._transport.send(attempt)).json()
             except NotVisibleYet:
                 raise
             except Unavailable as away:
                 harmless = request.repeatable or isinstance(away, Unreachable)
                 if not harmless or time.monotonic() + pause > deadline:
                     raise
-            _rest(pause)
-            pause = min(2 * pause, _LONGEST)
+            _sleep_about(pause)
+            pause = min(2 * pause, _MAX_PAUSE_SECONDS)
 
 
-def _rest(pause: float) -> None:
-    sleep(pause * random.uniform(0.7, 1.3))  # noqa: S311 - only spreads the load
+def _sleep_about(seconds: float) -> None:
+    sleep(seconds * random.uniform(0.7, 1.3))  # noqa: S311 - only spreads the load
 
 
-def _key() -> dict[str, str]:
-    """Lets a server tell a command that comes again from one that is meant again."""
+def _idempotency_key() -> dict[str, str]:
+    """The header by which the server tells a command sent again from a new one."""
     return {"Idempotency-Key": os.urandom(16).hex()}

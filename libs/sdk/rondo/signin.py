@@ -4,7 +4,7 @@ import sys
 
 
 def ask(address: str, code: str) -> None:
-    """On standard error: what a program prints may be read by another."""
+    """Show on standard error where to sign in; standard output may be read by a program."""
     print(  # noqa: T201
         f"Open {address}\nin a browser, check that it shows the code {code}, and sign in.",
         file=sys.stderr,

@@ -1,12 +1,14 @@
-"""Server-sent events (HTML, 9.2) out of bytes as they come. Lines end with a line feed, or with a
-carriage return and a line feed."""
+"""Server-sent events (HTML, 9.2) out of bytes as they come.
+
+Lines end with a line feed, or with a carriage return and a line feed.
+"""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 
 class Event(NamedTuple):
-    """`id` is that of an earlier one when it has none; `kind` is `message` unless it is said."""
+    """One event. Without an id it has that of the one before; `kind` is `message` by default."""
 
     id: str
     kind: str
@@ -14,7 +16,10 @@ class Event(NamedTuple):
 
 
 class Parser:
-    """`last` is the id after which to go on; a server may move it without an event."""
+    """Makes events of bytes.
+
+    `last` is the id to resume after; a server may move it without an event.
+    """
 
     def __init__(self, last: str = "") -> None:
         self.last = last
@@ -22,7 +27,7 @@ class Parser:
         self._fields: dict[str, list[str]] = {}
 
     def feed(self, piece: bytes) -> Iterator[Event]:
-        """The events that are whole now. One that never gets its empty line never was."""
+        """The events that are complete with these bytes. The empty line after one completes it."""
         *lines, self._rest = (self._rest + piece).split(b"\n")
         for line in lines:
             text = line.removesuffix(b"\r").decode("utf-8", "replace")
@@ -33,7 +38,7 @@ class Parser:
                 yield event
 
     def _event(self) -> Event | None:
-        """Without data it is none."""
+        """None when it has no data."""
         fields, self._fields = self._fields, {}
         self.last = fields.get("id", [self.last])[-1]
         kind = fields.get("event", ["message"])[-1]

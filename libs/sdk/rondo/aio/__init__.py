@@ -1,0 +1,1 @@
+"""The SDK for asyncio: the same calls as `rondo`, as coroutines."""

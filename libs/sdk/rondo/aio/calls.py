@@ -1,4 +1,4 @@
-"""What every part of a client stands on."""
+"""What every part of a client shares."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from rondo.aio.session import AsyncSession
 
 
 class AsyncCalls:
-    """`session` asks the platform; `time_format` is for the tables and cards of notebooks."""
+    """`session` sends requests; `time_format` is for the tables and cards of notebooks."""
 
     session: AsyncSession
     time_format: str

@@ -1,30 +1,37 @@
-"""The client: everything begins here."""
+"""The client: every program starts with one."""
 
 from __future__ import annotations
 
 import os
 
-from rondo import credentials, wire
+from rondo import credentials
 from rondo.aio.accounts import AsyncAccounts
 from rondo.aio.auth import AsyncAuth
 from rondo.aio.events import AsyncEvents
 from rondo.aio.orchestrations import AsyncOrchestrations
 from rondo.aio.session import AsyncSession
-from rondo.models import TIME_FORMAT
+from rondo.http_messages import Endpoint
+from rondo.instants import TIME_FORMAT
 
-_TIMEOUT = 60.0  # s
+_REQUEST_TIMEOUT_SECONDS = 60.0
 
 
 class AsyncClient(AsyncOrchestrations, AsyncAccounts, AsyncEvents):
-    """A user's way to a platform. It logs in when it is first used.
+    """A connection to a platform, as one user. It logs in before its first call.
 
-    Without arguments the address and the login come from the environment, or from the last
-    `rondo login`; in a task they are the task's own. ValueError when something is missing.
+    Without arguments, the address and the login come from the environment, or from the last
+    `rondo login`. In a task they are those of the task.
 
-    `request_timeout` is in seconds, for each wait on the platform; by default
-    WALLAROO_REQUEST_TIMEOUT, or 60. `time_format` is for the tables and cards of notebooks.
-    `login` overrides every other way to log in. `gql_client`, `interactive` and `config` are there
-    for scripts that give them; nothing of ours needs them.
+    Arguments:
+    - `api_endpoint`: the address, such as `http://localhost:8080`.
+    - `request_timeout`: how many seconds to wait for each answer. The default is
+      WALLAROO_REQUEST_TIMEOUT, or 60.
+    - `auth_type`: how to log in: `user_password`, `sso`, `token` or `orch`.
+    - `time_format`: how notebooks show times, as for `strftime`.
+    - `login`: a `Password` or `Tokens`; it replaces every other way to log in.
+    - `gql_client`, `interactive` and `config` are accepted for older scripts, and ignored.
+
+    Raises ValueError when the address or a part of the login is missing.
     """
 
     def __init__(
@@ -42,15 +49,17 @@ class AsyncClient(AsyncOrchestrations, AsyncAccounts, AsyncEvents):
         super().__init__()
         self.api_endpoint = credentials.url(api_endpoint)
         self.time_format = time_format
-        timeout = request_timeout or float(os.environ.get("WALLAROO_REQUEST_TIMEOUT") or _TIMEOUT)
-        endpoint = wire.Endpoint.of(self.api_endpoint)
-        found = credentials.given(login) or credentials.find(auth_type, self.api_endpoint)
-        self.session = AsyncSession(endpoint, timeout, found)
+        configured = os.environ.get("WALLAROO_REQUEST_TIMEOUT") or _REQUEST_TIMEOUT_SECONDS
+        self.session = AsyncSession(
+            Endpoint.of(self.api_endpoint),
+            request_timeout or float(configured),
+            credentials.of_login(login) or credentials.find(auth_type, self.api_endpoint),
+        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.api_endpoint}>"
 
     @property
     def auth(self) -> AsyncAuth:
-        """For requests of your own: `auth.auth_header()`."""
+        """The login, for requests of your own: `auth.auth_header()`."""
         return self.session.auth

@@ -7,65 +7,71 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from rondo.aio.patience import until
-from rondo.aio.session import AWAY
-from rondo.models import ENDED, Logs, TaskRunRecord, Texts
+from rondo.aio.polling import until
+from rondo.aio.session import CALL_PATIENCE_SECONDS, WAIT_PATIENCE_SECONDS
+from rondo.log_lines import LineTexts, Logs
+from rondo.models import END_STATUSES, TaskRunRecord
 
 if TYPE_CHECKING:
     from rondo.aio.calls import AsyncCalls
 
 
 class AsyncTaskRun(TaskRunRecord):
-    """It has begun; `running`, then one of success, failure, timed_out and killed."""
+    """One execution of a task: first `running`, then success, failure, timed_out or killed."""
 
     def __init__(self, client: AsyncCalls, data: dict[str, Any]) -> None:
         super().__init__(data, client.time_format)
         self._client = client
 
     async def status(self) -> str:
-        """As it is now."""
+        """Its status now: `running`, `success`, `failure`, `timed_out` or `killed`."""
         return str((await self.details())["status"])
 
-    async def details(self, patience: float = 4.0) -> dict[str, Any]:
-        """How it ended and why: `status`, `reason`, `detail`, `exit_code`, `attempt`, ..."""
+    async def details(self, patience: float = CALL_PATIENCE_SECONDS) -> dict[str, Any]:
+        """How it ended and why: `status`, `reason`, `detail`, `exit_code`, `attempt` and more.
+
+        `patience` is how many seconds to try again while the platform is away.
+        """
         ids = {"task": self.task_id(), "pod_id": self.id()}
-        found = dict(await self._client.session.read("task/get_run_details", ids, patience))
-        self._data.update(found)
-        return found
+        data = dict(await self._client.session.read("task/get_run_details", ids, patience))
+        self._data.update(data)
+        return data
 
     async def logs(self, limit: int | None = None) -> Logs:
         """The last `limit` lines of its output, or all."""
-        return await self._logs(limit, 4.0)
+        body = {"id": self.id(), "lines": limit}
+        answer = await self._client.session.read("task/get_logs_for_run", body)
+        return Logs(answer, self._client.time_format)
 
     async def wait(self, timeout: float | None = None) -> AsyncTaskRun:
-        """Itself, once it has ended. TimeoutError after `timeout` seconds."""
+        """Wait until it has ended, and return itself.
+
+        Raises TimeoutError after `timeout` seconds.
+        """
 
         async def ended() -> AsyncTaskRun | None:
-            return self if (await self.details(AWAY))["status"] in ENDED else None
+            status = (await self.details(WAIT_PATIENCE_SECONDS))["status"]
+            return self if status in END_STATUSES else None
 
         return await until(ended, f"the end of run {self.id()}", timeout)
 
     async def follow(self, stamps: bool = False, limit: int | None = None) -> AsyncIterator[str]:
-        """Its lines as they come, from the first to the last, with their stamps if so asked; of
-        those that are there already the last `limit`, or all.
+        """Lines of its output as they come, until it ends.
 
-        What has no line end for a while comes as it is, and then the rest. A connection that is
-        lost on the way is made again, and no line is missed or doubled.
+        It begins with the first line, or with the last `limit` of those that are there already.
+        With `stamps` a line is `<time> <stdout|stderr> <F|P> <text>`, else the text alone. Text
+        without a line end is given after a while, and its rest later. A lost connection is made
+        again, and no line is missed or doubled.
         """
         path = f"/v1/api/task/run/{self.id()}/follow"
         path += "" if limit is None else f"?last={limit}"
-        texts = Texts()
+        texts = LineTexts()
         async with aclosing(self._client.session.follow(path)) as events:
             async for event in events:
-                told = json.loads(event.data)
+                data = json.loads(event.data)
                 if event.kind == "end":
-                    self._data["status"] = told["status"]
+                    self._data["status"] = data["status"]
                     return
-                for line in told:
+                for line in data:
                     if (text := line if stamps else texts.of(line)) is not None:
                         yield text
-
-    async def _logs(self, limit: int | None, patience: float) -> Logs:
-        asked = {"id": self.id(), "lines": limit}
-        answer = await self._client.session.read("task/get_logs_for_run", asked, patience)
-        return Logs(answer, self._client.time_format)

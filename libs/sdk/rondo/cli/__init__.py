@@ -1,5 +1,8 @@
-"""The `rondo` command. Exit status: 0 done; 1 it failed; 2 wrong usage; 3 not found; 4 refused, or
-not logged in; 5 the platform can't be reached; 130 interrupted."""
+"""The `rondo` command.
+
+Exit status: 0 done; 1 it failed; 2 wrong usage; 3 not found; 4 refused, or not logged in; 5 the
+platform can't be reached; 130 interrupted.
+"""
 
 import json
 import os
@@ -13,7 +16,7 @@ from rondo.errors import RequestRefused, RondoError, Unavailable
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; its exit status. Commands of other packages get all of `argv`."""
+    """Run the command and return its exit status; another package's command gets all of `argv`."""
     given = list(sys.argv[1:] if argv is None else argv)
     if given and not given[0].startswith("-") and given[0] not in NAMES:
         plugin = plugins.find(given[0])
@@ -28,11 +31,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (RondoError, OSError, ValueError) as error:
-        _complain(error, getattr(arguments, "json", False))
+        _print_error(error, getattr(arguments, "json", False))
         return exit_status(error)
 
 
 def exit_status(error: Exception) -> int:
+    """The exit status for an error."""
     match error:
         case RondoError(status=404):
             return 3
@@ -45,7 +49,7 @@ def exit_status(error: Exception) -> int:
     return 2
 
 
-def _complain(error: Exception, as_json: bool) -> None:
+def _print_error(error: Exception, as_json: bool) -> None:
     code = getattr(error, "code", "") or type(error).__name__
     if as_json:
         print(json.dumps({"code": code, "message": str(error)}), file=sys.stderr)

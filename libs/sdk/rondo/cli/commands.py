@@ -1,4 +1,4 @@
-"""What each command does. They print, and give the exit status."""
+"""The commands for orchestrations, tasks and runs: each prints, and returns its exit status."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rondo.archive import left_out
+from rondo.archive import excluded_files
 from rondo.cli import output
 from rondo.client import Client
 from rondo.errors import EntityNotFoundError, RondoError
@@ -25,13 +25,14 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def upload(arguments: Namespace) -> int:
+    """`rondo upload`."""
     client = in_workspace(arguments)
     name = arguments.name or Path(arguments.path).resolve().name.removesuffix(".zip")
-    everything = arguments.include_all
-    if not everything and not arguments.quiet and Path(arguments.path).is_dir():
-        output.left_out(left_out(Path(arguments.path)))
+    include_all = arguments.include_all
+    if not include_all and not arguments.quiet and Path(arguments.path).is_dir():
+        output.excluded(excluded_files(Path(arguments.path)))
     orchestration = client.upload_orchestration(
-        path=arguments.path, name=name, include_all=everything
+        path=arguments.path, name=name, include_all=include_all
     )
     if not arguments.no_wait:
         orchestration.wait()
@@ -40,29 +41,31 @@ def upload(arguments: Namespace) -> int:
 
 
 def run(arguments: Namespace) -> int:
-    given = _given(arguments.args)
+    """`rondo run`."""
+    json_args = _json_object(arguments.args)
     orchestration = _orchestration(in_workspace(arguments), arguments)
     name = arguments.name or orchestration.name() or "task"
     how = {"timeout": arguments.timeout, "mode": arguments.mode, "grace": arguments.grace}
     if arguments.continuously:
-        task = orchestration.run_continuously(name, given, **how)
+        task = orchestration.run_continuously(name, json_args, **how)
     else:
-        task = orchestration.run_once(name, given, attempts=arguments.attempts, **how)
+        task = orchestration.run_once(name, json_args, attempts=arguments.attempts, **how)
     if arguments.follow:
         _follow(task.newest_run(), arguments.json, arguments.json)
     if arguments.follow or arguments.wait:
-        return _ended(task, arguments)
+        return _wait(task, arguments)
     output.one(task, arguments)
     return 0
 
 
 def schedule(arguments: Namespace) -> int:
-    given = _given(arguments.args)
+    """`rondo schedule`."""
+    json_args = _json_object(arguments.args)
     orchestration = _orchestration(in_workspace(arguments), arguments)
     task = orchestration.run_scheduled(
         arguments.name or orchestration.name() or "task",
         arguments.schedule,
-        given,
+        json_args,
         arguments.timeout,
         zone=arguments.zone,
         misfire=arguments.misfire,
@@ -76,9 +79,10 @@ def schedule(arguments: Namespace) -> int:
 
 
 def ps(arguments: Namespace) -> int:
-    named = arguments.workspace or os.environ.get("RONDO_WORKSPACE")
+    """`rondo ps`."""
     client = connected(arguments)
-    output.show(client.list_tasks(arguments.killed, workspace_name=named), _TASK, arguments)
+    tasks = client.list_tasks(arguments.killed, workspace_name=workspace_name(arguments))
+    output.show(tasks, _TASK, arguments)
     if not arguments.json and not arguments.quiet:
         with suppress(RondoError):  # it is only a hint
             if held := client.session.get("/readyz").get("held"):
@@ -87,19 +91,21 @@ def ps(arguments: Namespace) -> int:
 
 
 def runs(arguments: Namespace) -> int:
-    found = _task(arguments).last_runs(arguments.limit, arguments.status)
-    output.show(found, _RUN, arguments)
+    """`rondo runs`."""
+    last_runs = _task(arguments).last_runs(arguments.limit, arguments.status)
+    output.show(last_runs, _RUN, arguments)
     return 0
 
 
 def logs(arguments: Namespace) -> int:
-    chosen = _run(connected(arguments), arguments.id)
+    """`rondo logs`."""
+    task_run = _run(connected(arguments), arguments.id)
     stamps = arguments.stamps or arguments.json
     if arguments.follow:
-        _follow(chosen, stamps, arguments.json, arguments.limit)
+        _follow(task_run, stamps, arguments.json, arguments.limit)
         return 0
-    found = chosen.logs(arguments.limit)
-    output.lines(found if stamps else found.texts(), arguments.json)
+    lines = task_run.logs(arguments.limit)
+    output.lines(lines if stamps else lines.texts(), arguments.json)
     return 0
 
 
@@ -112,32 +118,37 @@ def _follow(run: TaskRun, stamps: bool, as_json: bool, limit: int | None = None)
 
 
 def kill(arguments: Namespace) -> int:
+    """`rondo kill`."""
     task = _task(arguments)
-    return _told(task, task.kill(arguments.keep_logs), arguments)
+    return _print_status(task, task.kill(arguments.keep_logs), arguments)
 
 
 def pause(arguments: Namespace) -> int:
+    """`rondo pause`."""
     task = _task(arguments)
-    return _told(task, task.pause(), arguments)
+    return _print_status(task, task.pause(), arguments)
 
 
 def resume(arguments: Namespace) -> int:
+    """`rondo resume`."""
     if arguments.all:
         connected(arguments).session.command("admin/resume", {}, repeatable=True)
         print("the platform goes on: what is due is run, webhooks are sent", file=sys.stderr)
         return 0
     task = _task(arguments)
-    return _told(task, task.resume(), arguments)
+    return _print_status(task, task.resume(), arguments)
 
 
 def orchestrations(arguments: Namespace) -> int:
-    named = arguments.workspace or os.environ.get("RONDO_WORKSPACE")
-    found = connected(arguments).list_orchestrations(workspace_name=named)
-    output.show(found, _ORCHESTRATION, arguments)
+    """`rondo orchestrations`."""
+    name = workspace_name(arguments)
+    items = connected(arguments).list_orchestrations(workspace_name=name)
+    output.show(items, _ORCHESTRATION, arguments)
     return 0
 
 
 def workspaces(arguments: Namespace) -> int:
+    """`rondo workspaces`."""
     client = connected(arguments)
     if arguments.create:
         client.create_workspace(arguments.create)
@@ -146,28 +157,35 @@ def workspaces(arguments: Namespace) -> int:
 
 
 def connected(arguments: Namespace) -> Client:
+    """A client for the platform of the command."""
     return Client(arguments.url, time_format=output.TIME_FORMAT)
 
 
+def workspace_name(arguments: Namespace) -> str | None:
+    """The workspace of the command, if it names one: by option or by RONDO_WORKSPACE."""
+    return arguments.workspace or os.environ.get("RONDO_WORKSPACE")
+
+
 def in_workspace(arguments: Namespace) -> Client:
-    """In the workspace that the command is for."""
+    """A client whose current workspace is that of the command."""
     client = connected(arguments)
-    named = arguments.workspace or os.environ.get("RONDO_WORKSPACE")
-    if named:
-        client.set_current_workspace(client.get_workspace(named))
+    if name := workspace_name(arguments):
+        client.set_current_workspace(client.get_workspace(name))
     return client
 
 
 def _orchestration(client: Client, arguments: Namespace) -> Orchestration:
-    wanted = arguments.orchestration
-    if _UUID.fullmatch(wanted):
-        return client.get_orchestration(wanted)
+    id_or_name = arguments.orchestration
+    if _UUID.fullmatch(id_or_name):
+        return client.get_orchestration(id_or_name)
     workspace = client.get_current_workspace()
-    found = [one for one in client.list_orchestrations(workspace.id()) if one.name() == wanted]
-    if not found:
+    items = client.list_orchestrations(workspace.id())
+    matches = [item for item in items if item.name() == id_or_name]
+    if not matches:
         where = f"in workspace {workspace.name()!r}; see `rondo orchestrations`"
-        raise EntityNotFoundError(f"there is no orchestration {wanted!r} {where}", "not_found", 404)
-    return found[-1]
+        message = f"there is no orchestration {id_or_name!r} {where}"
+        raise EntityNotFoundError(message, "not_found", 404)
+    return matches[-1]
 
 
 def _task(arguments: Namespace) -> Task:
@@ -175,7 +193,7 @@ def _task(arguments: Namespace) -> Task:
 
 
 def _run(client: Client, id: str) -> TaskRun:
-    """The run of that id, or the newest of the task of that id, waited for if need be."""
+    """The run with that id, or the newest run of the task with that id, once there is one."""
     try:
         task = client.get_task_by_id(id)
     except EntityNotFoundError:
@@ -183,22 +201,21 @@ def _run(client: Client, id: str) -> TaskRun:
     return task.newest_run()
 
 
-def _ended(task: Task, arguments: Namespace) -> int:
-    ended = task.wait()
-    details = ended.details()
+def _wait(task: Task, arguments: Namespace) -> int:
+    run = task.wait()
+    details = run.details()
     if arguments.json and not arguments.follow:
         output.dump(details)
     elif not arguments.follow:
-        output.one(ended, arguments)
+        output.one(run, arguments)
     if details["status"] != "success":
         why = details["detail"] or details["reason"] or "see its log"
-        print(
-            f"rondo: run {ended.id()}: {details['status']}, {output.harmless(why)}", file=sys.stderr
-        )
+        message = f"run {run.id()}: {details['status']}, {output.harmless(why)}"
+        print(f"rondo: {message}", file=sys.stderr)
     return int(details["status"] != "success")
 
 
-def _told(task: Task, status: str, arguments: Namespace) -> int:
+def _print_status(task: Task, status: str, arguments: Namespace) -> int:
     if arguments.json:
         output.dump(task.to_json())
     else:
@@ -206,15 +223,15 @@ def _told(task: Task, status: str, arguments: Namespace) -> int:
     return 0
 
 
-def _given(arguments: str | None) -> dict[str, Any]:
-    """ValueError for what is no JSON object."""
+def _json_object(arguments: str | None) -> dict[str, Any]:
+    """The object of `--args`, itself or in a file. Raises ValueError when it is no JSON object."""
     if arguments is None:
         return {}
     text = Path(arguments[1:]).read_text("utf-8") if arguments.startswith("@") else arguments
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except ValueError as error:
         raise ValueError(f"--args: no JSON: {error}") from None
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise ValueError('--args: give a JSON object, such as {"name": "Ada"}')
-    return found
+    return value

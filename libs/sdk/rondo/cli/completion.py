@@ -1,4 +1,4 @@
-"""Completion scripts, made from the parser itself."""
+"""`rondo completion`: scripts for shells, made from the parser itself."""
 
 import argparse
 from argparse import Namespace
@@ -9,6 +9,7 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 def completion(arguments: Namespace) -> int:
+    """`rondo completion`."""
     commands = _commands(arguments.parser)
     print(_fish(commands) if arguments.shell == "fish" else _bash(commands, arguments.shell))
     return 0
@@ -26,9 +27,9 @@ def _options(parser: argparse.ArgumentParser) -> list[str]:
 
 
 def _words(parser: argparse.ArgumentParser) -> list[str]:
-    """What may stand there without a dash."""
-    places = (action for action in parser._actions if not action.option_strings)
-    return [str(word) for action in places for word in action.choices or ()]
+    """The words that a command takes besides its options."""
+    positional = (action for action in parser._actions if not action.option_strings)
+    return [str(word) for action in positional for word in action.choices or ()]
 
 
 def _names(commands: dict[str, argparse.ArgumentParser]) -> str:

@@ -1,4 +1,4 @@
-"""`rondo connections`: the details of one come from a file or standard input, never by argument."""
+"""`rondo connections`. Details come from a file or standard input, but never from an argument."""
 
 import json
 import sys
@@ -14,6 +14,7 @@ _COLUMNS = ("Name", "Connection Type", "Created At", "Linked Workspaces")
 
 
 def connections(arguments: Namespace) -> int:
+    """`rondo connections`."""
     if arguments.action != "list" and not arguments.name:
         raise ValueError(f"connections {arguments.action}: say which, by its name")
     return _ACTIONS[arguments.action](arguments)
@@ -22,29 +23,29 @@ def connections(arguments: Namespace) -> int:
 def _list(arguments: Namespace) -> int:
     client = connected(arguments)
     if arguments.workspace:
-        found = client.get_workspace(arguments.workspace).list_connections()
+        items = client.get_workspace(arguments.workspace).list_connections()
     else:
-        found = client.list_connections()
-    output.show(found, _COLUMNS, arguments)
+        items = client.list_connections()
+    output.show(items, _COLUMNS, arguments)
     return 0
 
 
 def _create(arguments: Namespace) -> int:
     details = _details(arguments.details_file)
-    made = connected(arguments).create_connection(arguments.name, arguments.type, details)
-    output.one(made, arguments)
+    connection = connected(arguments).create_connection(arguments.name, arguments.type, details)
+    output.one(connection, arguments)
     return 0
 
 
 def _details(file: str) -> dict[str, Any]:
     text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
     try:
-        found = json.loads(text)
-    except ValueError:  # its text would show what is secret
+        value = json.loads(text)
+    except ValueError:  # its message would show the secret
         raise ValueError(f"--details-file: {file} holds no JSON") from None
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise ValueError(f"--details-file: {file} holds no JSON object")
-    return found
+    return value
 
 
 def _attach(arguments: Namespace) -> int:

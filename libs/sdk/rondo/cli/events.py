@@ -1,13 +1,12 @@
-"""`rondo events`: what has happened, a line each, and what happens."""
+"""`rondo events`: what has happened, and what happens, one line an event."""
 
 import json
-import os
 import re
 from argparse import Namespace
 from datetime import datetime, timedelta, timezone
 
 from rondo.cli import output
-from rondo.cli.commands import connected
+from rondo.cli.commands import connected, workspace_name
 from rondo.event import Event
 
 _AGO = re.compile(r"(\d{1,6})([smhd])")
@@ -15,28 +14,29 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def events(arguments: Namespace) -> int:
+    """`rondo events`."""
     client = connected(arguments)
-    named = arguments.workspace or os.environ.get("RONDO_WORKSPACE")
-    found = client.events(
-        client.get_workspace(named) if named else None,
+    name = workspace_name(arguments)
+    matches = client.events(
+        client.get_workspace(name) if name else None,
         [name for names in arguments.type for name in names.split(",")],
         arguments.aggregate,
         arguments.after,
         _instant(arguments.since),
         arguments.follow,
     )
-    for event in found:
+    for event in matches:
         print(_line(event, arguments), flush=True)
     return 0
 
 
 def _instant(text: str | None) -> str | None:
-    """RFC 3339, as it is or from so long ago; the platform says what is neither."""
+    """An instant in RFC 3339, or one so long ago; the platform refuses what is neither."""
     ago = _AGO.fullmatch(text or "")
     if ago is None:
         return text
-    long = timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-    return (datetime.now(timezone.utc) - long).isoformat()
+    age = timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    return (datetime.now(timezone.utc) - age).isoformat()
 
 
 def _line(event: Event, how: Namespace) -> str:

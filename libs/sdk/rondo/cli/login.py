@@ -1,5 +1,8 @@
-"""Logging in: the password comes from the terminal, a file or standard input, never by argument; or
-it is typed elsewhere, in a browser. The file that `rondo up` writes has all that is needed."""
+"""`rondo login` and `rondo logout`.
+
+The password comes from the terminal, a file or standard input, but never from an argument; or a
+person types it in a browser. The file that `rondo up` writes has address and login.
+"""
 
 import json
 import sys
@@ -11,29 +14,31 @@ from rondo import credentials
 from rondo.auth import Auth
 from rondo.cli.output import plain
 from rondo.credentials import Credentials, Password, TokenCache
+from rondo.http_messages import Endpoint
+from rondo.http_transport import Transport
 from rondo.signin import ask
-from rondo.transport import Transport
-from rondo.wire import Endpoint
 
-_TIMEOUT = 60.0  # s
+_REQUEST_TIMEOUT_SECONDS = 60.0
 
 
 def login(arguments: Namespace) -> int:
-    url, who = _ready(arguments.ready_file) if arguments.ready_file else _asked_for(arguments)
-    auth = Auth(Transport(Endpoint.of(url), _TIMEOUT), who)
+    """`rondo login`."""
+    file = arguments.ready_file
+    url, login = _from_ready_file(file) if file else _from_arguments(arguments)
+    auth = Auth(Transport(Endpoint.of(url), _REQUEST_TIMEOUT_SECONDS), login)
     cache = credentials.login_file()
     TokenCache(cache, url).store(auth.tokens(), current=True)
     print(f"logged in to {url} as {plain(auth.user_email())}; the login is kept in {cache}")
     return 0
 
 
-def _asked_for(arguments: Namespace) -> tuple[str, Credentials]:
+def _from_arguments(arguments: Namespace) -> tuple[str, Credentials]:
     url = credentials.url(arguments.url)
-    return url, Credentials(prompt=ask) if arguments.device else _typed(arguments)
+    return url, Credentials(prompt=ask) if arguments.device else _password_login(arguments)
 
 
-def _ready(file: str) -> tuple[str, Credentials]:
-    """What `rondo up --ready-file` wrote: its address, and the administrator."""
+def _from_ready_file(file: str) -> tuple[str, Credentials]:
+    """The address and the administrator that `rondo up --ready-file` wrote."""
     try:
         ready = json.loads(Path(file).read_text("utf-8"))
         return ready["url"], Credentials(Password(ready["user"], ready["password"]))
@@ -41,12 +46,13 @@ def _ready(file: str) -> tuple[str, Credentials]:
         raise ValueError(f"--ready-file: {file} is none that `rondo up` wrote") from None
 
 
-def _typed(arguments: Namespace) -> Credentials:
-    user = arguments.user or _asked("user")
+def _password_login(arguments: Namespace) -> Credentials:
+    user = arguments.user or _prompt("user")
     return Credentials(Password(user, password_from(arguments.password_file)))
 
 
 def logout(arguments: Namespace) -> int:
+    """`rondo logout`."""
     url = credentials.url(arguments.url)
     TokenCache(credentials.login_file(), url).forget()
     print(f"logged out of {url}")
@@ -54,7 +60,10 @@ def logout(arguments: Namespace) -> int:
 
 
 def password_from(file: str | None) -> str:
-    """Typed, or the first line of `file`; of standard input without one, or for `-`."""
+    """A password that is typed, or the first line of `file`; `-` is standard input.
+
+    Raises ValueError when it is empty.
+    """
     if file in (None, "-") and sys.stdin.isatty():
         return getpass("password: ")
     text = Path(file).read_text("utf-8") if file and file != "-" else sys.stdin.readline()
@@ -64,7 +73,7 @@ def password_from(file: str | None) -> str:
     return password
 
 
-def _asked(what: str) -> str:
+def _prompt(what: str) -> str:
     if not sys.stdin.isatty():
         raise ValueError(f"--{what}: give it, there is no terminal to ask at")
     return input(f"{what}: ")

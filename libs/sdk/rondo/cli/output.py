@@ -1,4 +1,4 @@
-"""Tables for people, JSON and bare ids for programs."""
+"""What commands print: tables for people, JSON or bare ids for programs."""
 
 import json
 import re
@@ -10,15 +10,15 @@ from typing import Any
 
 from rondo.models import Record
 
-_MOST_NAMED = 10
-# What a terminal may heed: colours (SGR of ECMA-48), tabs, line ends, a bar that is drawn anew.
+_MAX_NAMES = 10
+# What a terminal may obey: colours (SGR of ECMA-48), tabs, line ends, a bar that is drawn again.
 _GOOD = re.compile(r"(\x1b\[[\d;:]*m|[\t\n\r])")
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 
 
 def show(records: Sequence[Record], titles: Sequence[str], how: Namespace) -> None:
-    """The columns that `titles` name, a line each; as JSON everything, in one list."""
+    """Print a table with the columns that `titles` name; as JSON, a list with everything."""
     if how.json:
         return dump([record.to_json() for record in records])
     if how.quiet:
@@ -35,6 +35,7 @@ def show(records: Sequence[Record], titles: Sequence[str], how: Namespace) -> No
 
 
 def one(record: Record, how: Namespace) -> None:
+    """Print one thing, a line for each field."""
     if how.json:
         return dump(record.to_json())
     if how.quiet:
@@ -47,7 +48,7 @@ def one(record: Record, how: Namespace) -> None:
 
 
 def upcoming(instants: Sequence[datetime], how: Namespace) -> None:
-    """For people: of `--json` they are a field."""
+    """Print the next runs of a schedule, for people; JSON has them in a field."""
     if instants and not how.json and not how.quiet:
         print("\nNext runs:")
         for instant in instants:
@@ -55,7 +56,7 @@ def upcoming(instants: Sequence[datetime], how: Namespace) -> None:
 
 
 def once(record: Record, field: str, secret: str | None, how: Namespace) -> None:
-    """With what can't be read again; of `--quiet` that alone."""
+    """Print one thing with a secret that nobody can read again; with `--quiet` that alone."""
     if secret is None:
         return one(record, how)
     if how.json:
@@ -67,58 +68,62 @@ def once(record: Record, field: str, secret: str | None, how: Namespace) -> None
     return None
 
 
-def left_out(names: Sequence[str]) -> None:
-    """On standard error: what of a folder is not uploaded."""
+def excluded(names: Sequence[str]) -> None:
+    """Print on standard error which files of a folder are not uploaded."""
     if names:
-        shown = ", ".join(map(plain, names[:_MOST_NAMED]))
-        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        shown = ", ".join(map(plain, names[:_MAX_NAMES]))
+        more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
         print(f"left out: {shown}{more} (--include-all takes them)", file=sys.stderr)
 
 
 def ids(records: Iterable[Record]) -> None:
+    """Print the ids alone, one a line."""
     for record in records:
         print(plain(str(record.id())))
 
 
-def dump(found: Any) -> None:
-    print(json.dumps(found, indent=2))
+def dump(value: Any) -> None:
+    """Print as JSON."""
+    print(json.dumps(value, indent=2))
 
 
 def lines(texts: Iterable[str], as_json: bool) -> None:
-    """Stamped lines of a log as they are, or as JSON objects, a line each. A terminal gets colours
-    and tabs of them, and nothing else that it would heed."""
+    """Print lines of a log as they are, or as JSON objects, one a line.
+
+    Of all control characters a terminal gets only colours, tabs and line ends.
+    """
     to_terminal = sys.stdout.isatty()
     for line in texts:
-        shown = harmless(line) if to_terminal else line
-        print(_object(line) if as_json else shown, flush=True)
+        text = harmless(line) if to_terminal else line
+        print(_json_line(line) if as_json else text, flush=True)
 
 
 def follow(stamped: Iterable[str]) -> None:
-    """What a run prints as it would print it here: a piece of a line is gone on with."""
-    going_on = ""
+    """Print the output of a run as the run prints it: a piece of a line stays open."""
+    open_stream = ""
     for line in stamped:
         _, stream, flag, text = line.split(" ", 3)
-        if going_on not in ("", stream):
+        if open_stream not in ("", stream):
             print()
-        going_on = stream if flag == "P" else ""
-        print(text, end="" if going_on else "\n", flush=True)
-    if going_on:
+        open_stream = stream if flag == "P" else ""
+        print(text, end="" if open_stream else "\n", flush=True)
+    if open_stream:
         print()
 
 
-def _object(line: str) -> str:
+def _json_line(line: str) -> str:
     time, stream, flag, text = line.split(" ", 3)
-    found = {"time": time, "stream": stream, "text": text}
-    return json.dumps(found | ({"partial": True} if flag == "P" else {}))
+    fields = {"time": time, "stream": stream, "text": text}
+    return json.dumps(fields | ({"partial": True} if flag == "P" else {}))
 
 
 def harmless(text: str) -> str:
-    """Colours, tabs and line ends; every other control character as a question mark."""
+    """`text` with colours, tabs and line ends; other control characters become question marks."""
     return "".join(
         piece if _GOOD.fullmatch(piece) else plain(piece) for piece in _GOOD.split(text) if piece
     )
 
 
 def plain(text: str) -> str:
-    """Nothing that would move a terminal's cursor."""
+    """`text` with a question mark for every control character."""
     return "".join(char if char.isprintable() else "?" for char in text)

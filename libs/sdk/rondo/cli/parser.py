@@ -12,6 +12,8 @@ Arguments = Callable[[argparse.ArgumentParser], None]
 
 
 class Command(NamedTuple):
+    """One command: `run` does it and returns the exit status, `arguments` add to its parser."""
+
     name: str
     help: str
     run: Callable[[argparse.Namespace], int]
@@ -57,7 +59,7 @@ def _upload(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-wait", action="store_true", help="don't wait until it is packaged")
 
 
-def _order(parser: argparse.ArgumentParser) -> None:
+def _task_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("orchestration", help="id, or name: the newest of that name")
     parser.add_argument("--name", help="of the task; default: the orchestration's")
     parser.add_argument("--args", metavar="JSON", help="arguments; @F reads them from a file")
@@ -147,8 +149,10 @@ COMMANDS = (
     Command("login", "log in, and stay so", login.login, (_login,)),
     Command("logout", "forget the login", login.logout, (_connected,)),
     Command("upload", "upload an orchestration", commands.upload, (_upload, _workspace)),
-    Command("run", "run an orchestration once", commands.run, (_order, _run, _workspace)),
-    Command("schedule", "run it by a clock", commands.schedule, (_order, _schedule, _workspace)),
+    Command("run", "run an orchestration once", commands.run, (_task_options, _run, _workspace)),
+    Command(
+        "schedule", "run it by a clock", commands.schedule, (_task_options, _schedule, _workspace)
+    ),
     Command("ps", "list tasks", commands.ps, (_ps, _workspace)),
     Command("runs", "list a task's runs", commands.runs, (_task, _runs)),
     Command("logs", "show what a run has printed", commands.logs, (_logs,)),
@@ -170,24 +174,25 @@ _OFFLINE = frozenset({"login", "logout", "completion"})
 
 
 def parser() -> argparse.ArgumentParser:
-    made = _Parser(prog="rondo", description="ML workload orchestration")
-    made.add_argument("--version", action="version", version=f"rondo {__version__}")
-    added = made.add_subparsers(
+    """The parser for all commands."""
+    top = _Parser(prog="rondo", description="ML workload orchestration")
+    top.add_argument("--version", action="version", version=f"rondo {__version__}")
+    subparsers = top.add_subparsers(
         required=True, metavar="COMMAND", parser_class=argparse.ArgumentParser
     )
     for command in COMMANDS:
-        one = added.add_parser(command.name, help=command.help, description=command.help)
-        one.set_defaults(run=command.run, parser=made)
+        one = subparsers.add_parser(command.name, help=command.help, description=command.help)
+        one.set_defaults(run=command.run, parser=top)
         for arguments in command.arguments:
             arguments(one)
         if command.name not in _OFFLINE:
             _connected(one)
-    return made
+    return top
 
 
 class _Parser(argparse.ArgumentParser):
     def format_help(self) -> str:
-        """With the commands of other packages, which are only looked for here."""
-        found = plugins.names()
-        self.epilog = f"also installed: {', '.join(found)}" if found else None
+        """The help, with the commands of other packages; only help looks for them."""
+        names = plugins.names()
+        self.epilog = f"also installed: {', '.join(names)}" if names else None
         return super().format_help()

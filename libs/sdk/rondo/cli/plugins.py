@@ -1,6 +1,6 @@
 """Commands of other packages: entry points of the group `rondo.commands`.
 
-Each is a function that takes all arguments, its own name first, and gives the exit status.
+Each is a function that takes all arguments, its own name first, and returns the exit status.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ GROUP = "rondo.commands"
 
 
 def find(name: str) -> Callable[[list[str]], int] | None:
+    """The command with that name, or None."""
     for entry in _entries():
         if entry.name == name:
             return _callable(entry)
@@ -17,6 +18,7 @@ def find(name: str) -> Callable[[list[str]], int] | None:
 
 
 def names() -> list[str]:
+    """The names of all such commands, sorted."""
     return sorted({entry.name for entry in _entries()})
 
 

@@ -1,4 +1,4 @@
-"""`rondo tokens`: for programs. A token is shown once, when it is made."""
+"""`rondo tokens`: tokens for programs. A token is shown once, when it is created."""
 
 from argparse import Namespace
 from collections.abc import Callable
@@ -10,6 +10,7 @@ _COLUMNS = ("ID", "Name", "Workspaces", "Created At", "Expires At", "Revoked At"
 
 
 def tokens(arguments: Namespace) -> int:
+    """`rondo tokens`."""
     if arguments.action != "list" and not arguments.token:
         word = "name it" if arguments.action == "create" else "say which, by its id"
         raise ValueError(f"tokens {arguments.action}: {word}")
@@ -23,8 +24,8 @@ def _list(arguments: Namespace) -> int:
 
 def _create(arguments: Namespace) -> int:
     client = in_workspace(arguments)
-    made = client.create_token(arguments.token, [client.get_current_workspace()], arguments.days)
-    output.once(made, "secret", made.secret(), arguments)
+    token = client.create_token(arguments.token, [client.get_current_workspace()], arguments.days)
+    output.once(token, "secret", token.secret(), arguments)
     return 0
 
 

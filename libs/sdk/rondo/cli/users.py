@@ -1,5 +1,8 @@
-"""`rondo users`: a new password is made up and shown once, or comes from a file, standard input or
-the terminal; never by argument."""
+"""`rondo users`.
+
+A new password is made up and shown once, or comes from a file, standard input or the terminal, but
+never from an argument.
+"""
 
 from argparse import Namespace
 from collections.abc import Callable
@@ -13,13 +16,14 @@ _COLUMNS = ("ID", "Email", "Username", "Enabled", "Admin", "Created At")
 
 
 def users(arguments: Namespace) -> int:
+    """`rondo users`."""
     if arguments.action == "list":
         output.show(connected(arguments).list_users(), _COLUMNS, arguments)
         return 0
     if not arguments.email:
         raise ValueError(f"users {arguments.action}: say who, by email")
-    changed = _ACTIONS[arguments.action](arguments)
-    output.once(changed, "password", changed.password(), arguments)
+    account = _ACTIONS[arguments.action](arguments)
+    output.once(account, "password", account.password(), arguments)
     return 0
 
 

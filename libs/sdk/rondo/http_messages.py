@@ -16,13 +16,15 @@ from rondo.version import __version__
 
 
 class Body(Protocol):
-    """Bytes with a length known before; iterating again starts again."""
+    """Bytes whose number is known before they are read; iterating again starts again."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[bytes]: ...
 
 
 class Endpoint(NamedTuple):
+    """The address of a platform. `path` has no slash at its end, and is mostly empty."""
+
     secure: bool
     host: str
     port: int
@@ -30,7 +32,10 @@ class Endpoint(NamedTuple):
 
     @staticmethod
     def of(url: str) -> "Endpoint":
-        """ValueError for what is no http or https URL, or has more in it than an address."""
+        """The endpoint of a URL.
+
+        Raises ValueError when it is no http or https URL, or has more in it than an address.
+        """
         try:
             parts = urlsplit(url.strip())
             port = parts.port
@@ -47,7 +52,7 @@ class Endpoint(NamedTuple):
 
 
 class Request(NamedTuple):
-    """`repeatable` is what may be sent twice without harm."""
+    """A request. A `repeatable` one may be sent twice without harm."""
 
     method: str
     path: str
@@ -59,6 +64,10 @@ class Request(NamedTuple):
         return f"<{self.method} {self.path}>"  # headers and body may hold secrets
 
     def head(self, to: Endpoint) -> bytes:
+        """The request line and the headers, with the empty line after them.
+
+        Raises ValueError when a line would hold a line break.
+        """
         host = f"[{to.host}]" if ":" in to.host else to.host
         headers = {
             "Host": f"{host}:{to.port}",
@@ -77,93 +86,109 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
+    """An answer. The names of its headers are in lower case."""
+
     status: int
     headers: dict[str, str]
     body: bytes
 
     def json(self) -> Any:
-        """The body of a success; else the error that it tells of."""
+        """The body of a success, decoded.
+
+        Raises the error that any other answer stands for, and ServerError when a success has no
+        JSON.
+        """
         if not 200 <= self.status < 300:
             raise self.error()
-        found = self._decoded()
-        if found is None and self.body:
+        value = self._decoded()
+        if value is None and self.body:
             raise errors.ServerError("the answer is no JSON; is this Rondo's URL?", "no_json")
-        return found
+        return value
 
     def error(self) -> errors.RondoError:
-        """What this tells of that is no success."""
-        found = self._decoded()
-        told: dict[str, Any] = found if isinstance(found, dict) else {}
-        code = str(told.get("reason") or told.get("error") or "")
-        message = str(told.get("msg") or told.get("error_description") or f"HTTP {self.status}")
-        if code == "not_visible_yet" and told.get("id"):
-            return errors.NotVisibleYet(message, str(told["id"]))
+        """The error that this answer stands for."""
+        value = self._decoded()
+        fields: dict[str, Any] = value if isinstance(value, dict) else {}
+        code = str(fields.get("reason") or fields.get("error") or "")
+        message = str(fields.get("msg") or fields.get("error_description") or f"HTTP {self.status}")
+        if code == "not_visible_yet" and fields.get("id"):
+            return errors.NotVisibleYet(message, str(fields["id"]))
         return errors.of_status(self.status)(message, code, self.status)
 
     def _decoded(self) -> Any:
-        """None for what is no JSON."""
+        """None when the body is no JSON."""
         try:
             return json.loads(self.body) if self.body else None
         except ValueError:
             return None
 
 
-def post(path: str, body: object, headers: dict[str, str], repeatable: bool) -> Request:
-    """JSON in; JSON is expected back."""
-    sent = json.dumps(body).encode()
+def json_request(path: str, body: object, headers: dict[str, str], repeatable: bool) -> Request:
+    """A POST of JSON."""
     headers = {"Content-Type": "application/json", **headers}
-    return Request("POST", path, headers, (sent,), repeatable)
+    return Request("POST", path, headers, (json.dumps(body).encode(),), repeatable)
 
 
-def form(path: str, fields: dict[str, str]) -> Request:
-    """A login: asking twice gives two tokens, which harms nobody."""
+def form_request(path: str, fields: dict[str, str]) -> Request:
+    """A POST of a form, for a login. It is repeatable: two tokens harm nobody."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     return Request("POST", path, headers, (urlencode(fields).encode(),), repeatable=True)
 
 
-def read(source: Any) -> Answer:
-    """From a socket, or from anything else with `makefile`. Unavailable for a broken answer."""
-    answer = begun(source)
+def read_answer(source: Any) -> Answer:
+    """The answer that a socket, or anything else with `makefile`, gives.
+
+    Raises Unavailable when it breaks off or is no HTTP.
+    """
+    answer = read_head(source)
     try:
         headers = {name.lower(): value for name, value in answer.getheaders()}
         return Answer(answer.status, headers, answer.read())
     except http.client.HTTPException as error:
-        raise broken(error) from error
+        raise broken_answer(error) from error
 
 
-def begun(source: Any) -> http.client.HTTPResponse:
-    """An answer's `status` and whether it is `chunked`; its body can be read from it."""
+def read_head(source: Any) -> http.client.HTTPResponse:
+    """An answer whose head is read: it has `status` and `chunked`, and its body comes next.
+
+    Raises Unavailable when it breaks off or is no HTTP.
+    """
     answer = http.client.HTTPResponse(source)
     try:
         answer.begin()
     except http.client.HTTPException as error:
-        raise broken(error) from error
+        raise broken_answer(error) from error
     return answer
 
 
-def pieces(source: Any) -> Iterator[bytes]:
-    """The body of a success as it comes; else the error that it tells of."""
-    answer = begun(source)
+def stream_body(source: Any) -> Iterator[bytes]:
+    """The body of a success, piece by piece as it comes.
+
+    Raises the error that any other answer stands for, and Unavailable when it breaks off.
+    """
+    answer = read_head(source)
     try:
         if answer.status != http.client.OK:
             raise Answer(answer.status, {}, answer.read()).error()
         while piece := answer.read1(1 << 16):
             yield piece
     except http.client.HTTPException as error:
-        raise broken(error) from error
+        raise broken_answer(error) from error
 
 
-def broken(error: Exception) -> errors.Unavailable:
+def broken_answer(error: Exception) -> errors.Unavailable:
+    """The error to raise for an answer that broke off."""
     return errors.Unavailable(f"the answer broke off: {error!r}", "broken_answer")
 
 
-class Received:
-    """All bytes of an answer, as something to `read` from."""
+class BufferedAnswer:
+    """All bytes of an answer, for `read_answer`, which expects something like a socket."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
 
     def makefile(self, mode: str) -> BytesIO:
+        """The bytes as a file; `mode` does not matter."""
         return BytesIO(self._data)
 
 

@@ -1,0 +1,114 @@
+"""Bytes over asyncio; rondo/http_transport.py does the same over blocking sockets.
+
+In Python 3.10 asyncio.TimeoutError is not yet TimeoutError.
+"""
+
+import asyncio
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncGenerator, AsyncIterator
+from http import HTTPStatus
+
+from rondo.errors import Unavailable, Unreachable
+from rondo.http_messages import (
+    Answer,
+    BufferedAnswer,
+    Endpoint,
+    Request,
+    broken_answer,
+    read_answer,
+    read_head,
+)
+
+CONNECT_TIMEOUT_SECONDS = 5.0
+QUIET_TIMEOUT_SECONDS = 30.0  # the longest silence of a stream
+
+_BROKEN = (EOFError, ValueError, asyncio.LimitOverrunError)
+
+sleep = asyncio.sleep
+
+
+class AsyncTransport:
+    """One connection a request. `timeout` is in seconds, for each wait on the other side."""
+
+    def __init__(self, endpoint: Endpoint, timeout: float) -> None:
+        self._endpoint, self._timeout = endpoint, timeout
+
+    async def send(self, request: Request) -> Answer:
+        """The answer, whatever its status.
+
+        Raises Unreachable when the platform can't have received the request, Unavailable when it
+        may have.
+        """
+        head = request.head(self._endpoint)
+        reader, writer = await self._connect()
+        try:
+            await self._write(writer, head, request)
+            return read_answer(BufferedAnswer(await self._read_rest(reader)))
+        except (OSError, asyncio.TimeoutError) as error:
+            raise Unavailable(f"the connection broke: {error!r}", "connection_lost") from error
+        finally:
+            writer.close()
+
+    async def stream(self, request: Request) -> AsyncGenerator[bytes, None]:
+        """The body of a success, piece by piece as it comes.
+
+        Raises the error of any other answer, and what `send` raises.
+        """
+        request_head = request.head(self._endpoint)
+        reader, writer = await self._connect()
+        try:
+            await self._write(writer, request_head, request)
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), QUIET_TIMEOUT_SECONDS)
+            answer = read_head(BufferedAnswer(head))
+            if answer.status != HTTPStatus.OK:
+                raise read_answer(BufferedAnswer(head + await self._read_rest(reader))).error()
+            async for piece in _body(reader, answer.chunked):
+                yield piece
+        except _BROKEN as error:
+            raise broken_answer(error) from error
+        except (OSError, asyncio.TimeoutError) as error:
+            raise Unavailable(f"the connection broke: {error!r}", "connection_lost") from error
+        finally:
+            writer.close()
+
+    async def _connect(self) -> tuple[StreamReader, StreamWriter]:
+        to = self._endpoint
+        opening = asyncio.open_connection(to.host, to.port, ssl=to.secure or None)
+        try:
+            return await asyncio.wait_for(opening, min(CONNECT_TIMEOUT_SECONDS, self._timeout))
+        except (OSError, asyncio.TimeoutError) as error:
+            raise Unreachable(f"{to.host}:{to.port}: {error!r}", "unreachable") from error
+
+    async def _write(self, writer: StreamWriter, head: bytes, request: Request) -> None:
+        try:
+            writer.write(head)
+            for piece in request.body:
+                writer.write(piece)
+                await asyncio.wait_for(writer.drain(), self._timeout)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # who refuses an upload answers before its end: the answer says why
+
+    async def _read_rest(self, reader: StreamReader) -> bytes:
+        pieces = []
+        while piece := await asyncio.wait_for(reader.read(1 << 16), self._timeout):
+            pieces.append(piece)
+        return b"".join(pieces)
+
+
+async def _body(reader: StreamReader, chunked: bool) -> AsyncIterator[bytes]:
+    """Raises EOFError or ValueError when it breaks off."""
+    if not chunked:
+        while piece := await asyncio.wait_for(reader.read(1 << 16), QUIET_TIMEOUT_SECONDS):
+            yield piece
+        return
+    while left := await _chunk_size(reader):
+        while left and (piece := await asyncio.wait_for(reader.read(left), QUIET_TIMEOUT_SECONDS)):
+            yield piece  # of a chunk that breaks off, what there is
+            left -= len(piece)
+        await asyncio.wait_for(reader.readline(), QUIET_TIMEOUT_SECONDS)
+
+
+async def _chunk_size(reader: StreamReader) -> int:
+    """The size of the next chunk, in bytes."""
+    line = await asyncio.wait_for(reader.readline(), QUIET_TIMEOUT_SECONDS)
+    return int(line.split(b";")[0], 16)

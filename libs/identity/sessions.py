@@ -1,6 +1,5 @@
 """Who is signed in with which browser: a random cookie, of which we keep the SHA-256."""
 
-import hmac
 import secrets
 from datetime import timedelta
 from hashlib import sha256
@@ -46,16 +45,6 @@ class Sessions:
         await self._database.execute(
             "DELETE FROM browser_session WHERE digest = $1", _digest(secret)
         )
-
-
-def form_token(secret: str, purpose: str = "form") -> str:
-    """What a form of this browser's has to carry: no other site can know it, and it tells nothing
-    of the cookie's value."""
-    return hmac.digest(secret.encode(), purpose.encode(), "sha256").hex()
-
-
-def same(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode(), expected.encode())
 
 
 def _digest(secret: str) -> bytes:

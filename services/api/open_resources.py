@@ -30,7 +30,7 @@ from libs.telemetry.service_telemetry import open_telemetry
 from libs.vault import vault
 from libs.vault.ring import BadRing, KeyRing
 from services.api.access.identity import Identity
-from services.api.admin import platform
+from services.api.admin import stream_metrics
 from services.api.append.store import Store
 from services.api.config import Config
 from services.api.http.fetch import issuer_fetch
@@ -75,14 +75,14 @@ async def open_resources(config: Config, environ: Mapping[str, str]) -> AsyncIte
         secrets = vault.Vault(data_keys, ring)
         await secrets.migrate()
         telemetry.projection("views", views.position, streams.EVENTS)
-        telemetry.meters.source(platform.readings(nats))
+        telemetry.meters.source(stream_metrics.readings(nats))
         for database in (rows, accounts, data_keys):
             telemetry.pool(database)
         resources = Resources(
             Store(log, rows, views.position, tail, asyncio.Lock()),
             await _identity(config, accounts, http),
             Contents(blobs, secrets, RunLogs(logs, config.internal_token)),
-            Runtime(config, nats, telemetry, http),
+            Runtime(config, nats, telemetry),
             subscribers,
         )
         yield Opened(resources, views, source)

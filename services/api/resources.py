@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import aiohttp
-
 from libs.blobs.store import BlobStore
 from libs.eventlog.nats_client import Nats
 from libs.telemetry.service_telemetry import ServiceTelemetry
@@ -26,12 +24,11 @@ class Contents:
 
 @dataclass(frozen=True)
 class Runtime:
-    """`http` calls other issuers."""
+    """The process itself: how it is set up, connected and watched."""
 
     config: Config
     nats: Nats
     telemetry: ServiceTelemetry
-    http: aiohttp.ClientSession
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from services.api.accounts.routes import IDENTITY_ROUTES
-from services.api.admin.metrics import METRICS_ROUTES
+from services.api.accounts.login_routes import LOGIN_ROUTES
+from services.api.accounts.routes import ACCOUNT_ROUTES
+from services.api.admin.metrics_routes import METRICS_ROUTES
 from services.api.admin.routes import ADMIN_ROUTES
 from services.api.connections.routes import CONNECTION_ROUTES
 from services.api.events.routes import EVENT_ROUTES
@@ -36,7 +37,8 @@ async def _config(_: RequestContext, __: None) -> ClientConfig:
 
 
 ROUTES = (
-    *IDENTITY_ROUTES,
+    *LOGIN_ROUTES,
+    *ACCOUNT_ROUTES,
     *ADMIN_ROUTES,
     *METRICS_ROUTES,
     Route(

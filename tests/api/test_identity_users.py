@@ -8,7 +8,8 @@ import pytest
 
 from libs.identity.signatures import ALGORITHM, SigningKeys, Verifier
 from libs.identity.tokens import Tokens
-from services.api.accounts import directory, discovery
+from services.api.accounts import discovery
+from services.api.accounts.queries import USERS_PATH
 from tests.api.callers import MEMBER
 from tests.api.service import ADMIN, PASSWORD, Answer, Service, new_key
 from tests.api.world import World, users
@@ -23,12 +24,12 @@ async def grant(service: Service, email: str, password: str) -> Answer:
 
 
 async def test_a_user_as_clients_read_them(world: World, member: World) -> None:
-    found = await member.service.call("GET", directory.PATH, member.token, params={"email": ADMIN})
+    found = await member.service.call("GET", USERS_PATH, member.token, params={"email": ADMIN})
     (admin,) = found.body
     assert admin.keys() == {"id", "username", "email", "enabled", "createdTimestamp", "admin"}
     assert (admin["username"], admin["email"], admin["enabled"]) == ("admin", ADMIN, True)
     assert admin["createdTimestamp"] > 1_700_000_000_000
-    one = await member.service.call("GET", f"{directory.PATH}/{admin['id']}", member.token)
+    one = await member.service.call("GET", f"{USERS_PATH}/{admin['id']}", member.token)
     assert one.body == admin
     queried = (await member.post("users/query", {}))["users"]
     assert queried[admin["id"]] == admin
@@ -40,13 +41,13 @@ async def test_a_user_as_clients_read_them(world: World, member: World) -> None:
 
 @pytest.mark.parametrize("email", ["nobody@example.org", "a\0b", ""])
 async def test_nobody_of_that_email(member: World, email: str) -> None:
-    found = await member.service.call("GET", directory.PATH, member.token, params={"email": email})
+    found = await member.service.call("GET", USERS_PATH, member.token, params={"email": email})
     assert (found.status, found.body) == (200, [])
 
 
 @pytest.mark.parametrize("id", ["00000000-0000-4000-8000-000000000000", "x", "%00"])
 async def test_nobody_of_that_id(member: World, id: str) -> None:
-    found = await member.service.call("GET", f"{directory.PATH}/{id}", member.token)
+    found = await member.service.call("GET", f"{USERS_PATH}/{id}", member.token)
     assert (found.status, found.body["reason"]) == (404, "not_found")
 
 

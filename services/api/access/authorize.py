@@ -34,6 +34,13 @@ def person(user: User) -> User:
     return user
 
 
+def administrator(user: User) -> User:
+    """The same, who is an administrator."""
+    if not user.admin:
+        raise Rejected("forbidden", "Authorization: only administrators may do this; ask one")
+    return user
+
+
 async def workspace(user: User, rows: Rows, id: int, field: str = "workspace_id") -> Workspace:
     found = await find_workspace(rows, id)
     if found is None:

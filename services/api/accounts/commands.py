@@ -1,159 +1,135 @@
-"""Managing users: administrators only. Each change is a line of the log that says who made it."""
+"""Managing users and service tokens. Each change is a line of our log that says who made it.
+
+Administrators manage users. Persons change their own password, and make and revoke their tokens.
+"""
 
 import logging
 import secrets
-from typing import Annotated
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import msgspec
-from msgspec import Meta
-
+from libs.domain import names
 from libs.domain.errors import Rejected
-from libs.identity.login import TooSoon
-from services.api.accounts.directory import Account, account_id
-from services.api.fields import Email
-from services.api.http.errors import Refusal
-from services.api.http.request_context import RequestContext
+from libs.identity.service_tokens import ServiceToken, ServiceTokens
+from libs.identity.users import User, Users
+from services.api.access import authorize as access
+from services.api.access.identity import Identity
+from services.api.accounts.schemas import (
+    MAX_TOKEN_NAME,
+    ChangePassword,
+    CreateToken,
+    CreateUser,
+    ResetPassword,
+    SetAdmin,
+    SetEnabled,
+)
+from services.api.append.caller import Caller
+from services.api.read_model.row_types import Rows
 
 logger = logging.getLogger(__name__)
 
-Password = Annotated[str, Meta(min_length=8, max_length=1024)]
+
+async def create(caller: Caller, users: Users, order: CreateUser) -> tuple[User, str | None]:
+    """Creates a user; gives the password where none was given and one was made up.
+
+    Rejected("forbidden") unless the caller is an administrator, "conflict" for a taken email.
+    """
+    access.administrator(caller.user)
+    password, made_up = _password(order.password)
+    user = await users.create(order.email, password, admin=order.admin)
+    kind = "administrator" if order.admin else "user"
+    _audit(caller, "user", user.id, f"created {kind} {user.email}")
+    return user, made_up
 
 
-class CreateUser(msgspec.Struct):
-    """Without a password one is made up, and shown once."""
+async def reset_password(
+    caller: Caller, users: Users, order: ResetPassword
+) -> tuple[User, str | None]:
+    """Ends all that the user is logged in with; gives the password as `create` does.
 
-    email: Email
-    password: Password | None = None
-    admin: bool = False
-
-    def __repr__(self) -> str:
-        return f"CreateUser(email={self.email!r})"
-
-
-class ResetPassword(msgspec.Struct):
-    """Without a password one is made up, and shown once."""
-
-    id: UUID
-    password: Password | None = None
-
-    def __repr__(self) -> str:
-        return f"ResetPassword(id={self.id})"
+    Rejected("forbidden") unless the caller is an administrator, "not_found".
+    """
+    access.administrator(caller.user)
+    password, made_up = _password(order.password)
+    user = await users.set_password(order.id, password)
+    _audit(caller, "user", user.id, "set a password of")
+    return user, made_up
 
 
-class ChangePassword(msgspec.Struct):
-    """One's own. `current` is the one until now."""
+async def change_password(
+    caller: Caller, identity: Identity, address: str, order: ChangePassword
+) -> User:
+    """Changes the caller's own, and ends all that they are logged in with.
 
-    current: Annotated[str, Meta(max_length=1024)]
-    password: Password
-
-    def __repr__(self) -> str:
-        return "ChangePassword(***)"
-
-
-class SetEnabled(msgspec.Struct):
-    id: UUID
-    enabled: bool
-
-
-class Representation(msgspec.Struct):
-    """Of a user in Keycloak's form; the rest of it can't be changed."""
-
-    enabled: bool
-
-
-class SetAdmin(msgspec.Struct):
-    id: UUID
-    admin: bool
-
-
-class Invited(Account, kw_only=True):
-    """`password` is there only when it was made up here."""
-
-    password: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Invited({self.email!r})"
-
-
-class WithPassword(msgspec.Struct):
-    """`password` is there only when it was made up here."""
-
-    user: Account
-    password: str | None = None
-
-    def __repr__(self) -> str:
-        return f"WithPassword({self.user!r})"
-
-
-async def whoami(context: RequestContext, _: object) -> Account:
-    return Account.of(context.user)
-
-
-async def create(context: RequestContext, body: CreateUser) -> WithPassword:
-    _administrators_only(context)
-    made = None if body.password else secrets.token_urlsafe(15)
-    password = body.password or made or ""
-    user = await context.identity.users.create(body.email, password, admin=body.admin)
-    _audit(context, f"created {'administrator' if body.admin else 'user'} {user.email}", user.id)
-    return WithPassword(Account.of(user), made)
-
-
-async def invite(context: RequestContext, body: CreateUser) -> Invited:
-    """As `create`, in the form that published clients read."""
-    made = await create(context, body)
-    return Invited(**msgspec.structs.asdict(made.user), password=made.password)
-
-
-async def update(context: RequestContext, body: Representation) -> None:
-    """As `set_enabled`, at Keycloak's place."""
-    await set_enabled(context, SetEnabled(account_id(context), body.enabled))
-
-
-async def reset_password(context: RequestContext, body: ResetPassword) -> WithPassword:
-    """Ends all that the user is logged in with."""
-    _administrators_only(context)
-    made = None if body.password else secrets.token_urlsafe(15)
-    user = await context.identity.users.set_password(body.id, body.password or made or "")
-    _audit(context, "set a password of", user.id)
-    return WithPassword(Account.of(user), made)
-
-
-async def change_password(context: RequestContext, body: ChangePassword) -> Account:
-    """As slow as logging in for who guesses; ends all that the caller is logged in with."""
-    me = context.user
-    try:
-        known = await context.identity.login(me.email, body.current, context.address)
-    except TooSoon as soon:
-        wait = {"Retry-After": str(soon.seconds)}
-        raise Refusal(429, "slow_down", f"current: {soon}", wait) from soon
-    if known is None:
+    `address` is where they are, as bounds count it: this is as slow as logging in for who guesses.
+    Rejected("forbidden") for a wrong current password; TooSoon when nothing was tried.
+    """
+    me = caller.user
+    if await identity.login(me.email, order.current, address) is None:
         raise Rejected("forbidden", "current: this is not your password until now")
-    user = await context.identity.users.set_password(me.id, body.password)
-    _audit(context, "changed the password of", user.id)
-    return Account.of(user)
+    user = await identity.users.set_password(me.id, order.password)
+    _audit(caller, "user", user.id, "changed the password of")
+    return user
 
 
-async def set_enabled(context: RequestContext, body: SetEnabled) -> Account:
-    """A disabled user's tokens end within seconds."""
-    _administrators_only(context)
-    user = await context.identity.users.set_enabled(body.id, body.enabled)
-    _audit(context, "enabled" if body.enabled else "disabled", user.id)
-    return Account.of(user)
+async def set_enabled(caller: Caller, users: Users, order: SetEnabled) -> User:
+    """A disabled user's tokens end within seconds. Rejected("forbidden") unless the caller is an
+    administrator, "not_found", "conflict" for the last administrator."""
+    access.administrator(caller.user)
+    user = await users.set_enabled(order.id, order.enabled)
+    _audit(caller, "user", user.id, "enabled" if order.enabled else "disabled")
+    return user
 
 
-async def set_admin(context: RequestContext, body: SetAdmin) -> Account:
-    _administrators_only(context)
-    user = await context.identity.users.set_admin(body.id, body.admin)
-    _audit(context, "made an administrator" if body.admin else "no administrator any more", user.id)
-    return Account.of(user)
+async def set_admin(caller: Caller, users: Users, order: SetAdmin) -> User:
+    """Makes a user an administrator, or no longer. Raises as `set_enabled`."""
+    access.administrator(caller.user)
+    user = await users.set_admin(order.id, order.admin)
+    made = "made an administrator" if order.admin else "no administrator any more"
+    _audit(caller, "user", user.id, made)
+    return user
 
 
-def _administrators_only(context: RequestContext) -> None:
-    if not context.user.admin:
-        raise Rejected("forbidden", "Authorization: only administrators may do this; ask one")
+async def create_token(
+    caller: Caller, rows: Rows, tokens: ServiceTokens, order: CreateToken
+) -> tuple[ServiceToken, str]:
+    """A token for a program that acts for the caller, and its secret, which is shown this once.
+
+    Rejected("forbidden") to machines and for workspaces that the caller may not enter.
+    """
+    names.check("name", order.name, MAX_TOKEN_NAME)
+    for id in order.workspaces:
+        await access.workspace(caller.user, rows, id, "workspaces")
+    expires = datetime.now(UTC) + timedelta(days=order.days) if order.days else None
+    owner = access.person(caller.user).id
+    token, secret = await tokens.create(order.name, owner, sorted(set(order.workspaces)), expires)
+    _audit(caller, "token", token.id, "created")
+    return token, secret
 
 
-def _audit(context: RequestContext, what: str, user: UUID) -> None:
-    by = context.caller.context
-    logger.info("audit: user %s, by %s, request %s: %s", user, by.actor, by.correlation, what)
+async def revoke_token(caller: Caller, tokens: ServiceTokens, id: UUID) -> ServiceToken:
+    """Ends a token within seconds; revoking twice is revoking once.
+
+    Rejected("not_found"), or "forbidden" for another's unless the caller is an administrator.
+    """
+    me = access.person(caller.user)
+    token = await tokens.by_id(id)
+    if token is None:
+        raise Rejected("not_found", f"id: there is no token {id}; see tokens/list")
+    if not me.admin and token.owner != me.id:
+        raise Rejected("forbidden", f"id: token {id} is another's; ask them to revoke it")
+    _audit(caller, "token", token.id, "revoked")
+    return await tokens.revoke(token.id)
+
+
+def _password(given: str | None) -> tuple[str, str | None]:
+    """The password, and the same again where it is made up here."""
+    made_up = None if given else secrets.token_urlsafe(15)
+    return given or made_up or "", made_up
+
+
+def _audit(caller: Caller, kind: str, id: UUID, what: str) -> None:
+    context = caller.context
+    logger.info(
+        "audit: %s %s, by %s, request %s: %s", kind, id, context.actor, context.correlation, what
+    )

@@ -1,103 +1,127 @@
-"""The routes of logging in, of users and of the tokens of programs."""
+"""Users and service tokens over HTTP."""
 
+from uuid import UUID
+
+from libs.identity.login import TooSoon
 from libs.identity.service_tokens import ServiceToken
-from libs.identity.tokens import Pair
-from services.api.accounts import commands as accounts
-from services.api.accounts import directory, discovery, keycloak, service_tokens, signin
+from services.api.accounts import commands, queries, schemas
+from services.api.accounts.queries import USERS_PATH
+from services.api.accounts.schemas import Account
 from services.api.fields import Nothing
-from services.api.http.route import ALWAYS, BY_ID, FORM, HTML, Route, post
+from services.api.http.errors import Refusal
+from services.api.http.request_context import RequestContext
+from services.api.http.route import ALWAYS, BY_ID, Route, post
 
-IDENTITY_ROUTES = (
-    Route(
-        "POST",
-        keycloak.PATH,
-        keycloak.token,
-        keycloak.TokenForm,
-        Pair,
-        "Log in, or renew a login, for an access token.",
-        errors=(400, 401, 429, 503),
-        media=FORM,
-        public=True,
-    ),
-    Route(
-        "POST",
-        discovery.DEVICE,
-        signin.authorize,
-        signin.DeviceForm,
-        signin.Authorization,
-        "Begin the login of a device, for which somebody signs in elsewhere.",
-        errors=(400, 401, 429, 503),
-        media=FORM,
-        public=True,
-    ),
+
+async def search(context: RequestContext, _: None) -> list[Account]:
+    """The one of `?email=`, or all."""
+    email = context.request.query.get("email")
+    return [Account.of(user) for user in await queries.with_email(context.identity.users, email)]
+
+
+async def by_id(context: RequestContext, _: None) -> Account:
+    return Account.of(await queries.user(context.identity.users, _id_in_path(context)))
+
+
+async def update(context: RequestContext, body: schemas.Representation) -> None:
+    """As `set_enabled`, at Keycloak's address."""
+    await set_enabled(context, schemas.SetEnabled(_id_in_path(context), body.enabled))
+
+
+def _id_in_path(context: RequestContext) -> UUID:
+    text = context.request.match_info["id"]
+    try:
+        return UUID(text)
+    except ValueError:
+        raise queries.unknown(text) from None
+
+
+async def query(context: RequestContext, body: schemas.Query) -> schemas.Accounts:
+    users = await queries.with_ids(context.identity.users, body.user_ids)
+    return schemas.Accounts({user.id: Account.of(user) for user in users})
+
+
+async def whoami(context: RequestContext, _: object) -> Account:
+    return Account.of(context.user)
+
+
+async def change_password(context: RequestContext, body: schemas.ChangePassword) -> Account:
+    try:
+        user = await commands.change_password(
+            context.caller, context.identity, context.address, body
+        )
+    except TooSoon as soon:
+        wait = {"Retry-After": str(soon.seconds)}
+        raise Refusal(429, "slow_down", f"current: {soon}", wait) from soon
+    return Account.of(user)
+
+
+async def create(context: RequestContext, body: schemas.CreateUser) -> schemas.WithPassword:
+    user, password = await commands.create(context.caller, context.identity.users, body)
+    return schemas.WithPassword(Account.of(user), password)
+
+
+async def invite(context: RequestContext, body: schemas.CreateUser) -> schemas.Invited:
+    """As `create`, in the form that published clients read."""
+    user, password = await commands.create(context.caller, context.identity.users, body)
+    return schemas.Invited.of_user(user, password)
+
+
+async def reset_password(
+    context: RequestContext, body: schemas.ResetPassword
+) -> schemas.WithPassword:
+    user, password = await commands.reset_password(context.caller, context.identity.users, body)
+    return schemas.WithPassword(Account.of(user), password)
+
+
+async def set_enabled(context: RequestContext, body: schemas.SetEnabled) -> Account:
+    return Account.of(await commands.set_enabled(context.caller, context.identity.users, body))
+
+
+async def set_admin(context: RequestContext, body: schemas.SetAdmin) -> Account:
+    return Account.of(await commands.set_admin(context.caller, context.identity.users, body))
+
+
+async def create_token(context: RequestContext, body: schemas.CreateToken) -> schemas.CreatedToken:
+    token, secret = await commands.create_token(
+        context.caller, context.store.rows, context.identity.service_tokens, body
+    )
+    return schemas.CreatedToken(token, secret)
+
+
+async def list_tokens(context: RequestContext, _: object) -> schemas.TokenList:
+    return schemas.TokenList(await queries.tokens(context.user, context.identity.service_tokens))
+
+
+async def revoke_token(context: RequestContext, body: schemas.TokenById) -> ServiceToken:
+    return await commands.revoke_token(context.caller, context.identity.service_tokens, body.id)
+
+
+ACCOUNT_ROUTES = (
     Route(
         "GET",
-        signin.PAGE,
-        signin.show,
+        USERS_PATH,
+        search,
         None,
-        str,
-        "The page on which people sign in for a device.",
-        errors=(),
-        public=True,
-        query=("user_code",),
-        answer_media=HTML,
-    ),
-    Route(
-        "POST",
-        signin.PAGE,
-        signin.sign_in,
-        signin.SignInForm,
-        str,
-        "What that page sends; the answer is a page too.",
-        errors=(),
-        answer_media=HTML,
-        media=FORM,
-        public=True,
-    ),
-    Route(
-        "GET",
-        discovery.DOCUMENT,
-        discovery.document,
-        None,
-        discovery.Issuer,
-        "Where to log in, and where the keys are that tokens are signed with.",
-        errors=(),
-        public=True,
-    ),
-    Route(
-        "GET",
-        discovery.CERTS,
-        discovery.certs,
-        None,
-        discovery.KeySet,
-        "The public keys that tokens are signed with.",
-        errors=(),
-        public=True,
-    ),
-    Route(
-        "GET",
-        directory.PATH,
-        directory.search,
-        None,
-        list[directory.Account],
+        list[schemas.Account],
         "The user of an email, or all users.",
         errors=(401, 503),
         query=("email",),
     ),
     Route(
         "GET",
-        directory.PATH + "/{id}",
-        directory.by_id,
+        USERS_PATH + "/{id}",
+        by_id,
         None,
-        directory.Account,
+        schemas.Account,
         "One user.",
         errors=(401, 404, 503),
     ),
     Route(
         "PUT",
-        directory.PATH + "/{id}",
-        accounts.update,
-        accounts.Representation,
+        USERS_PATH + "/{id}",
+        update,
+        schemas.Representation,
         None,
         "Disable or enable a user (administrators).",
         status=204,
@@ -105,86 +129,86 @@ IDENTITY_ROUTES = (
     ),
     post(
         "users/query",
-        directory.query,
-        directory.Query,
-        directory.Accounts,
+        query,
+        schemas.Query,
+        schemas.Accounts,
         summary="Users by their ids, or all.",
         errors=ALWAYS,
     ),
     post(
         "users/whoami",
-        accounts.whoami,
+        whoami,
         Nothing,
-        directory.Account,
+        schemas.Account,
         summary="Who you are.",
         errors=ALWAYS,
     ),
     post(
         "users/change_password",
-        accounts.change_password,
-        accounts.ChangePassword,
-        directory.Account,
+        change_password,
+        schemas.ChangePassword,
+        schemas.Account,
         summary="Change your own password; you are logged out everywhere.",
         errors=(*ALWAYS, 403, 429),
     ),
     post(
         "users/create",
-        accounts.create,
-        accounts.CreateUser,
-        accounts.WithPassword,
+        create,
+        schemas.CreateUser,
+        schemas.WithPassword,
         summary="Create a user (administrators).",
         errors=(*ALWAYS, 403, 409),
     ),
     post(
         "users/invite",
-        accounts.invite,
-        accounts.CreateUser,
-        accounts.Invited,
+        invite,
+        schemas.CreateUser,
+        schemas.Invited,
         summary="Create a user (administrators), as published clients do.",
         errors=(*ALWAYS, 403, 409),
     ),
     post(
         "users/reset_password",
-        accounts.reset_password,
-        accounts.ResetPassword,
-        accounts.WithPassword,
+        reset_password,
+        schemas.ResetPassword,
+        schemas.WithPassword,
         summary="Give a user another password (administrators).",
     ),
     post(
         "users/set_enabled",
-        accounts.set_enabled,
-        accounts.SetEnabled,
-        directory.Account,
+        set_enabled,
+        schemas.SetEnabled,
+        schemas.Account,
         summary="Disable or enable a user (administrators).",
         errors=(*BY_ID, 409),
     ),
     post(
         "users/set_admin",
-        accounts.set_admin,
-        accounts.SetAdmin,
-        directory.Account,
+        set_admin,
+        schemas.SetAdmin,
+        schemas.Account,
         summary="Make a user an administrator, or no longer (administrators).",
         errors=(*BY_ID, 409),
     ),
     post(
         "tokens/create",
-        service_tokens.create,
-        service_tokens.CreateToken,
-        service_tokens.CreatedToken,
+        create_token,
+        schemas.CreateToken,
+        schemas.CreatedToken,
         summary="Make a token for a program, good for some of your workspaces.",
     ),
     post(
         "tokens/list",
-        service_tokens.list_tokens,
+        list_tokens,
         Nothing,
-        service_tokens.TokenList,
+        schemas.TokenList,
         summary="Your service tokens; everybody's for an administrator.",
         errors=(*ALWAYS, 403),
     ),
     post(
         "tokens/revoke",
-        service_tokens.revoke,
-        service_tokens.TokenById,
+        revoke_token,
+        schemas.TokenById,
         ServiceToken,
         summary="End a service token.",
     ),

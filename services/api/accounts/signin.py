@@ -18,7 +18,7 @@ from libs.identity.login import TooSoon
 from libs.identity.tokens import REALM
 from services.api.accounts.keycloak import form_fields
 from services.api.http.errors import GrantRefused
-from services.api.http.form import cookie, strict
+from services.api.http.form import cookie, same, strict
 from services.api.http.request_context import RequestContext
 
 PAGE = f"{REALM}/device"
@@ -88,7 +88,8 @@ class SignIn:
     async def __call__(self, context: RequestContext, _: None) -> web.Response:
         form = await strict(context.request)
         code = form.get("user_code", "")
-        if not _same(form.get("csrf", ""), cookie(context.request, _COOKIE)):
+        csrf = cookie(context.request, _COOKIE)
+        if not csrf or not same(form.get("csrf", ""), csrf):
             return _page(
                 context, code, "This page was too old, or not ours. Please try again.", 403
             )
@@ -113,10 +114,6 @@ class SignIn:
 
 
 sign_in = SignIn()
-
-
-def _same(given: str, expected: str) -> bool:
-    return bool(expected) and secrets.compare_digest(given.encode(), expected.encode())
 
 
 def _page(context: RequestContext, code: str, said: str = "", status: int = 200) -> web.Response:

@@ -1,89 +1,40 @@
 """Routes for administrators: the platform, its parked events and environments."""
 
-import logging
-from typing import Annotated, Literal
-
-import msgspec
-
-from libs.domain.errors import Rejected
-from libs.eventlog import dead_letters, hold
 from libs.eventlog.dead_letters import DeadLetter
-from libs.identity.users import User
-from libs.telemetry import status
 from libs.telemetry.status import Environment
-from services.api.admin import platform
-from services.api.admin.platform import Platform
+from services.api.admin import commands, queries
+from services.api.admin.schemas import ParkedEvent, Platform, Retried
 from services.api.fields import Nothing
 from services.api.http.request_context import RequestContext
 from services.api.http.route import ALWAYS, Route
 
-logger = logging.getLogger(__name__)
-
 FOLDER = "/v1/api/admin/"
 
 
-class ParkedEvent(msgspec.Struct, frozen=True):
-    """One of those that are parked, by its reaction and its place in the log."""
-
-    reaction: str
-    seq: Annotated[int, msgspec.Meta(ge=1)]
+async def platform(context: RequestContext, _: None) -> Platform:
+    return await queries.platform(context.user, context.runtime.nats, context.store.rows)
 
 
-class Retried(msgspec.Struct, frozen=True):
-    """`done`; `failed` with the new `error`; or `under_way`, when it takes longer than 10 s."""
-
-    outcome: Literal["done", "failed", "under_way"]
-    error: str = ""
+async def environments(context: RequestContext, _: None) -> list[Environment]:
+    return await queries.environments(context.user, context.runtime.nats)
 
 
-async def look(context: RequestContext, _: None = None) -> Platform:
-    only_administrators(context.user)
-    return await platform.look(context.runtime.nats, context.store.rows)
-
-
-async def environments(context: RequestContext, _: None = None) -> list[Environment]:
-    only_administrators(context.user)
-    return platform.environments_of(await status.everybody(context.runtime.nats))
-
-
-async def list_parked(context: RequestContext, _: None = None) -> list[DeadLetter]:
-    only_administrators(context.user)
-    return await dead_letters.oldest(context.runtime.nats)
+async def list_parked(context: RequestContext, _: None) -> list[DeadLetter]:
+    return await queries.parked_events(context.user, context.runtime.nats)
 
 
 async def retry(context: RequestContext, body: ParkedEvent) -> Retried:
-    only_administrators(context.user)
-    _audit(context, "retries", body)
-    error = await dead_letters.retry(context.runtime.nats, body.reaction, body.seq)
-    if error is None:
-        return Retried("under_way")
-    return Retried("failed", error) if error else Retried("done")
+    return await commands.retry(context.caller, context.runtime.nats, body)
 
 
 async def discard(context: RequestContext, body: ParkedEvent) -> Nothing:
-    only_administrators(context.user)
-    await dead_letters.discard(context.runtime.nats, body.reaction, body.seq)
-    _audit(context, "discards", body)
+    await commands.discard(context.caller, context.runtime.nats, body)
     return Nothing()
 
 
-async def resume(context: RequestContext, _: None = None) -> Nothing:
-    only_administrators(context.user)
-    logger.warning("%s has the restored platform go on", context.caller.context.actor)
-    await hold.release(context.runtime.nats)
+async def resume(context: RequestContext, _: object) -> Nothing:
+    await commands.resume(context.caller, context.runtime.nats)
     return Nothing()
-
-
-def only_administrators(user: User) -> None:
-    if not user.admin:
-        raise Rejected("forbidden", "Authorization: only administrators may do this; ask one")
-
-
-def _audit(context: RequestContext, what: str, body: ParkedEvent) -> None:
-    who, request = context.caller.context.actor, context.caller.context.correlation
-    logger.info(
-        "audit: %s, request %s: %s event %d of %s", who, request, what, body.seq, body.reaction
-    )
 
 
 _FOR_ADMINISTRATORS = (*ALWAYS, 403)
@@ -101,7 +52,7 @@ ADMIN_ROUTES = (
     Route(
         "GET",
         FOLDER + "platform",
-        look,
+        platform,
         None,
         Platform,
         "The platform: services, queues, lag, slots, environments, parked events.",

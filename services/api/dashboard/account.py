@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from libs.domain.errors import Rejected
-from services.api.accounts import commands as accounts
-from services.api.accounts import service_tokens
+from libs.identity.login import TooSoon
+from services.api.accounts import commands, schemas
 from services.api.dashboard.form_parsing import body
 from services.api.dashboard.page_context import PageContext
-from services.api.http.errors import STATUS, Refusal
+from services.api.http.errors import STATUS
 
 
 async def show(visit: PageContext) -> web.Response:
@@ -22,7 +22,7 @@ async def _shown(
     *,
     problem: str = "",
     about: str = "",
-    made: service_tokens.CreatedToken | None = None,
+    made: schemas.CreatedToken | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> web.Response:
     """`about` is the form that `problem` is about: password or token."""
@@ -49,18 +49,22 @@ async def create_token(visit: PageContext) -> web.Response:
         "days": int(typed["days"]) if typed["days"].isdecimal() else typed["days"],
     }
     try:
-        made = await service_tokens.create(visit.context, body(service_tokens.CreateToken, fields))
+        token, secret = await commands.create_token(
+            visit.caller,
+            visit.store.rows,
+            visit.context.identity.service_tokens,
+            body(schemas.CreateToken, fields),
+        )
     except Rejected as refused:
         status = STATUS[refused.code]
         return await _shown(visit, status, problem=refused.message, about="token", typed=typed)
-    return await _shown(visit, made=made)
+    return await _shown(visit, made=schemas.CreatedToken(token, secret))
 
 
 async def revoke_token(visit: PageContext) -> web.Response:
     form = await visit.form()
-    await service_tokens.revoke(
-        visit.context, body(service_tokens.TokenById, {"id": form.get("id", "")})
-    )
+    order = body(schemas.TokenById, {"id": form.get("id", "")})
+    await commands.revoke_token(visit.caller, visit.context.identity.service_tokens, order.id)
     return visit.to("/account")
 
 
@@ -69,10 +73,12 @@ async def change_password(visit: PageContext) -> web.Response:
     form = await visit.form()
     fields = {name: form.get(name, "") for name in ("current", "password")}
     try:
-        await accounts.change_password(visit.context, body(accounts.ChangePassword, fields))
+        order = body(schemas.ChangePassword, fields)
+        context = visit.context
+        await commands.change_password(visit.caller, context.identity, context.address, order)
     except Rejected as refused:
         status = STATUS[refused.code]
         return await _shown(visit, status, problem=refused.message, about="password")
-    except Refusal as slow:
-        return await _shown(visit, slow.status, problem=str(slow), about="password")
+    except TooSoon as soon:
+        return await _shown(visit, 429, problem=f"current: {soon}", about="password")
     return visit.to("/signin")

@@ -9,14 +9,14 @@ from multidict import MultiDict
 
 from libs.domain.errors import Rejected
 from libs.domain.workspace import Workspace
-from libs.identity.sessions import form_token, same
 from libs.identity.users import User
 from services.api.access import authorize as access
 from services.api.append.caller import Caller
 from services.api.append.store import Store
+from services.api.dashboard.form_token import form_token
 from services.api.dashboard.render import render
 from services.api.dashboard.theme import theme
-from services.api.http.form import cookie, fields
+from services.api.http.form import cookie, fields, same
 from services.api.http.request_context import RequestContext
 
 WORKSPACE_COOKIE = "rondo_workspace"

@@ -6,7 +6,8 @@ from aiohttp import web
 
 from libs.domain.ids import StreamId
 from libs.eventlog.dead_letters import DeadLetter
-from services.api.admin import routes as admin
+from services.api.admin import commands, queries
+from services.api.admin.schemas import ParkedEvent
 from services.api.dashboard.form_parsing import body
 from services.api.dashboard.page_context import PageContext
 
@@ -30,7 +31,8 @@ async def show(visit: PageContext) -> web.Response:
 
 
 async def _shown(visit: PageContext, said: str = "", *, bad: bool = False) -> web.Response:
-    found = await admin.look(visit.context)
+    nats = visit.context.runtime.nats
+    found = await queries.platform(visit.user, nats, visit.store.rows)
     return visit.page(
         "platform.html",
         title="Platform",
@@ -51,24 +53,24 @@ def _stream(parked: DeadLetter) -> StreamId | None:
 
 
 async def retry(visit: PageContext) -> web.Response:
-    retried = await admin.retry(visit.context, await _event(visit))
+    retried = await commands.retry(visit.caller, visit.context.runtime.nats, await _event(visit))
     said = _SAID[retried.outcome].format(error=retried.error)
     return await _shown(visit, said, bad=retried.outcome == "failed")
 
 
 async def discard(visit: PageContext) -> web.Response:
-    await admin.discard(visit.context, await _event(visit))
+    await commands.discard(visit.caller, visit.context.runtime.nats, await _event(visit))
     return await _shown(visit, _SAID["discarded"])
 
 
 async def resume(visit: PageContext) -> web.Response:
     await visit.form()
-    await admin.resume(visit.context)
+    await commands.resume(visit.caller, visit.context.runtime.nats)
     return await _shown(visit, "Released: what is due is run from now on.")
 
 
-async def _event(visit: PageContext) -> admin.ParkedEvent:
+async def _event(visit: PageContext) -> ParkedEvent:
     form = await visit.form()
     seq = form.get("seq", "")
     fields = {"reaction": form.get("reaction", ""), "seq": int(seq) if seq.isdecimal() else seq}
-    return body(admin.ParkedEvent, fields)
+    return body(ParkedEvent, fields)

@@ -6,14 +6,14 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from libs.identity.login import TooSoon
-from libs.identity.sessions import LIFETIME, same
+from libs.identity.sessions import LIFETIME
 from libs.identity.users import User
 from services.api.access import authorize as access
 from services.api.dashboard.formats import plain
 from services.api.dashboard.page_context import PageContext, html, local, ours
 from services.api.dashboard.render import render
 from services.api.dashboard.theme import theme
-from services.api.http.form import cookie, fields
+from services.api.http.form import cookie, fields, same
 from services.api.http.request_context import RequestContext
 from services.api.workspaces import commands as workspaces
 

@@ -2,16 +2,25 @@
 up here is shown on the page that answers, once."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import NamedTuple, TypeVar
 
 from aiohttp import web
 
 from libs.domain.errors import Rejected
-from services.api.accounts import commands as accounts
+from libs.identity.users import User, Users
+from services.api.accounts import commands, schemas
+from services.api.append.caller import Caller
 from services.api.dashboard.form_parsing import body
 from services.api.dashboard.page_context import PageContext
 from services.api.http.errors import STATUS
-from services.api.http.request_context import RequestContext
+
+Order = TypeVar("Order")
+Answer = TypeVar("Answer")
+
+
+class NewPassword(NamedTuple):
+    user: User
+    password: str | None
 
 
 async def show(visit: PageContext) -> web.Response:
@@ -21,7 +30,7 @@ async def show(visit: PageContext) -> web.Response:
 async def _list(
     visit: PageContext,
     refused: Rejected | None = None,
-    made: accounts.WithPassword | None = None,
+    made: NewPassword | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> web.Response:
     return visit.page(
@@ -40,38 +49,56 @@ async def create(visit: PageContext) -> web.Response:
     form = await visit.form()
     fields = {"email": form.get("email", ""), "password": form.get("password", "")}
     try:
-        order = body(accounts.CreateUser, fields | {"admin": bool(form.get("admin"))})
-        made = await accounts.create(visit.context, order)
+        order = body(schemas.CreateUser, fields | {"admin": bool(form.get("admin"))})
+        made = await commands.create(visit.caller, visit.context.identity.users, order)
     except Rejected as refused:
         return await _list(visit, refused, typed={"email": fields["email"]})
+    return await _with_password(visit, NewPassword(*made))
+
+
+async def _with_password(visit: PageContext, made: NewPassword) -> web.Response:
+    """Shows the password where one was made up."""
     return await _list(visit, made=made) if made.password else visit.to("/users")
 
 
 async def reset_password(visit: PageContext) -> web.Response:
-    return await _command(visit, accounts.reset_password, accounts.ResetPassword, {})
+    try:
+        made = await _carry_out(visit, commands.reset_password, schemas.ResetPassword)
+    except Rejected as refused:
+        return await _list(visit, refused)
+    return await _with_password(visit, NewPassword(*made))
 
 
 async def set_enabled(visit: PageContext) -> web.Response:
-    return await _command(visit, accounts.set_enabled, accounts.SetEnabled, {"enabled": True})
+    return await _switch(visit, commands.set_enabled, schemas.SetEnabled, "enabled")
 
 
 async def set_admin(visit: PageContext) -> web.Response:
-    return await _command(visit, accounts.set_admin, accounts.SetAdmin, {"admin": True})
+    return await _switch(visit, commands.set_admin, schemas.SetAdmin, "admin")
 
 
-async def _command(
+async def _switch(
     visit: PageContext,
-    handler: Callable[[RequestContext, Any], Awaitable[object]],
-    kind: type[Any],
-    flags: Mapping[str, bool],
+    command: Callable[[Caller, Users, Order], Awaitable[User]],
+    kind: type[Order],
+    flag: str,
 ) -> web.Response:
-    """`flags` are the body's yes or no, which the form says by `value`."""
-    form = await visit.form()
-    said = {name: form.get("value") == "yes" for name in flags}
     try:
-        done = await handler(visit.context, body(kind, {"id": form.get("id", "")} | said))
+        await _carry_out(visit, command, kind, flag)
     except Rejected as refused:
         return await _list(visit, refused)
-    if isinstance(done, accounts.WithPassword):
-        return await _list(visit, made=done)
     return visit.to("/users")
+
+
+async def _carry_out(
+    visit: PageContext,
+    command: Callable[[Caller, Users, Order], Awaitable[Answer]],
+    kind: type[Order],
+    flag: str = "",
+) -> Answer:
+    """`flag` is the field of yes or no, which the form calls `value`."""
+    form = await visit.form()
+    fields: dict[str, object] = {"id": form.get("id", "")}
+    if flag:
+        fields[flag] = form.get("value") == "yes"
+    return await command(visit.caller, visit.context.identity.users, body(kind, fields))

@@ -7,9 +7,9 @@ import msgspec
 from aiohttp import web
 
 from libs.domain.errors import Rejected
-from libs.identity.sessions import form_token
 from services.api.append.store import NotVisibleYet
 from services.api.dashboard import live
+from services.api.dashboard.form_token import form_token
 from services.api.dashboard.page_context import PageContext
 from services.api.dashboard.paging import Paging
 from services.api.http.errors import STATUS, Refusal

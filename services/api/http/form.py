@@ -1,5 +1,6 @@
 """What a browser has sent: cookies, and forms as text, URL-encoded as our clients send them too."""
 
+import hmac
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -9,7 +10,7 @@ from libs.domain.errors import Rejected
 from services.api.http.errors import Refusal
 from services.api.http.route import FORM
 
-_MOST_FIELDS = 1000
+_MAX_FIELDS = 1000
 # What a form may be written in: ASCII is UTF-8, and browsers take Latin-1 for what Windows has.
 _CHARSETS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "utf-8", "ascii": "utf-8"}
 _CHARSETS |= dict.fromkeys(("iso-8859-1", "latin-1", "latin1", "windows-1252"), "cp1252")
@@ -19,6 +20,11 @@ def cookie(request: web.Request, name: str) -> str:
     """Empty where there is none, or one in other bytes than ours ever has."""
     value = request.cookies.get(name, "")
     return value if value.isascii() else ""
+
+
+def same(given: str, expected: str) -> bool:
+    """Whether a form's token is the expected one, in a time that tells nothing of it."""
+    return hmac.compare_digest(given.encode(), expected.encode())
 
 
 async def fields(request: web.Request) -> MultiDict[str]:
@@ -40,6 +46,6 @@ async def strict(request: web.Request) -> MultiDict[str]:
 async def _fields(request: web.Request, charset: str) -> MultiDict[str]:
     text = (await request.read()).decode(charset, errors="replace")
     try:
-        return MultiDict(parse_qsl(text, True, encoding=charset, max_num_fields=_MOST_FIELDS))
+        return MultiDict(parse_qsl(text, True, encoding=charset, max_num_fields=_MAX_FIELDS))
     except ValueError:
-        raise Rejected("invalid", f"form: over {_MOST_FIELDS} fields; send fewer") from None
+        raise Rejected("invalid", f"form: over {_MAX_FIELDS} fields; send fewer") from None

@@ -11,7 +11,7 @@ from aiohttp import web
 from libs.domain.errors import Rejected, Unavailable
 from libs.service.http import calling
 from libs.telemetry.prometheus import METRICS_TYPE
-from services.api.admin.routes import only_administrators
+from services.api.access import authorize as access
 from services.api.http.authentication import authenticated
 from services.api.http.request_context import RequestContext
 from services.api.http.route import TEXT, Route
@@ -50,7 +50,7 @@ def _scraped(text: str) -> dict[str, str]:
 
 async def _may_read(context: RequestContext) -> None:
     if not _shows_metrics_token(context):
-        only_administrators(await authenticated(context.resources, context.request))
+        access.administrator(await authenticated(context.resources, context.request))
 
 
 def _shows_metrics_token(context: RequestContext) -> bool:

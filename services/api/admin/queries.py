@@ -1,0 +1,95 @@
+"""The platform as it is: who is there, how far they are, what is stuck.
+
+Services are asked nothing: each copy says how it is, now and then (libs/telemetry/status.py), so a
+copy that has just died stays in sight for up to 45 s, with an old `said_at`.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from libs.eventlog import dead_letters, hold, streams
+from libs.eventlog.dead_letters import DeadLetter
+from libs.eventlog.nats_client import Nats
+from libs.identity.users import User
+from libs.telemetry import status
+from libs.telemetry.lag import backlog
+from libs.telemetry.status import Environment, Projected, Status
+from services.api.access import authorize as access
+from services.api.admin.schemas import Consumer, Copy, Executor, Platform, Projection, Runs, Stream
+from services.api.admin.stream_metrics import STREAMS
+from services.api.read_model.row_types import Rows
+from services.api.read_model.runs import count_open_runs
+
+_MAX_PARKED = 100  # events on the platform's page
+
+
+async def platform(user: User, nats: Nats, rows: Rows) -> Platform:
+    """Rejected("forbidden") unless the user is an administrator, as the other two."""
+    access.administrator(user)
+    statuses = await status.everybody(nats)
+    count = await dead_letters.counts(nats)
+    reactions = sorted({places.reaction for one in statuses for places in one.reactions})
+    return Platform(
+        copies=[_copy(one) for one in statuses],
+        runs=Runs(*await count_open_runs(rows)),
+        executors=[
+            Executor(one.instance, places.total, places.used)
+            for one in statuses
+            for places in one.reactions
+            if one.service == "executor"
+        ],
+        consumers=[await _consumer(nats, name, statuses, count[name]) for name in reactions],
+        projections=[_projection(one, row) for one in statuses for row in one.projections],
+        streams=[await _stream(nats, name) for name in STREAMS],
+        environments=_environments(statuses),
+        parked=await dead_letters.oldest(nats, _MAX_PARKED),
+        parked_count=count.total(),
+        held=await hold.current(nats),
+    )
+
+
+def _copy(said: Status) -> Copy:
+    return Copy(
+        said.service, said.instance, said.version, said.started_at, said.said_at, said.tzdata
+    )
+
+
+def _projection(said: Status, row: Projected) -> Projection:
+    return Projection(said.service, said.instance, *msgspec.structs.astuple(row))
+
+
+async def _consumer(nats: Nats, name: str, statuses: Sequence[Status], parked: int) -> Consumer:
+    found = await backlog(nats, name)
+    mine = [places for one in statuses for places in one.reactions if places.reaction == name]
+    return Consumer(
+        name,
+        found.num_pending if found else 0,
+        found.num_ack_pending if found else 0,
+        parked,
+        sum(places.total for places in mine),
+        sum(places.used for places in mine),
+    )
+
+
+async def _stream(nats: Nats, name: str) -> Stream:
+    found = await streams.state(nats, name)
+    return Stream(name, found.messages, found.bytes, found.last_seq)
+
+
+def _environments(statuses: Iterable[Status]) -> list[Environment]:
+    """Packagers that share a folder see the same ones."""
+    found = {environment.id: environment for one in statuses for environment in one.environments}
+    return sorted(found.values(), key=lambda environment: -environment.bytes)
+
+
+async def environments(user: User, nats: Nats) -> list[Environment]:
+    """Those of all packagers, the largest first."""
+    access.administrator(user)
+    return _environments(await status.everybody(nats))
+
+
+async def parked_events(user: User, nats: Nats) -> list[DeadLetter]:
+    """The oldest thousand."""
+    access.administrator(user)
+    return await dead_letters.oldest(nats)

@@ -1,0 +1,97 @@
+"""The platform and its parked events, as administrators see them and name them."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from libs.eventlog.dead_letters import DeadLetter
+from libs.eventlog.hold import Held
+from libs.telemetry.status import Environment
+
+
+class Copy(msgspec.Struct, frozen=True):
+    """A running copy of a service, and when it last said so; `tzdata` is the version of the rules
+    that it has for time zones."""
+
+    service: str
+    instance: str
+    version: str
+    started_at: datetime
+    said_at: datetime | None
+    tzdata: str = ""
+
+
+class Consumer(msgspec.Struct, frozen=True):
+    """A reaction: `pending` events to come, `unacknowledged` in work, `parked` given up; `used` of
+    `places` are taken in all copies together."""
+
+    name: str
+    pending: int
+    unacknowledged: int
+    parked: int
+    places: int
+    used: int
+
+
+class Projection(msgspec.Struct, frozen=True):
+    """Rows of one service: `lag` messages of `stream` are to come, the oldest since so long."""
+
+    service: str
+    instance: str
+    name: str
+    stream: str
+    seq: int
+    lag: int
+    lag_seconds: float
+
+
+class Executor(msgspec.Struct, frozen=True):
+    instance: str
+    slots: int
+    used: int
+
+
+class Runs(msgspec.Struct, frozen=True):
+    """`requested` is the queue: nobody has claimed them yet."""
+
+    requested: int
+    running: int
+
+
+class Stream(msgspec.Struct, frozen=True):
+    name: str
+    messages: int
+    bytes: int
+    last_seq: int
+
+
+class Platform(msgspec.Struct, frozen=True, kw_only=True):
+    """`parked` are the oldest hundred; `parked_count` is how many there are. `environments` are
+    those of all packagers, the largest first. `held` is there while a restored copy does nothing by
+    itself."""
+
+    copies: list[Copy]
+    runs: Runs
+    executors: list[Executor]
+    consumers: list[Consumer]
+    projections: list[Projection]
+    streams: list[Stream]
+    environments: list[Environment]
+    parked: list[DeadLetter]
+    parked_count: int
+    held: Held | None = None
+
+
+class ParkedEvent(msgspec.Struct, frozen=True):
+    """One of those that are parked, by its reaction and its sequence in the log."""
+
+    reaction: str
+    seq: Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Retried(msgspec.Struct, frozen=True):
+    """`done`; `failed` with the new `error`; or `under_way`, when it takes longer than 10 s."""
+
+    outcome: Literal["done", "failed", "under_way"]
+    error: str = ""

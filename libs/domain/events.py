@@ -5,6 +5,7 @@ already. Who, when and why are in the envelope (libs/eventlog/envelope.py). A pu
 changed only by adding optional fields.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Union
 from uuid import UUID
@@ -338,6 +339,8 @@ class SubscriptionDeleted(SubscriptionEvent, frozen=True):
 EVENT_TYPES: tuple[type[Event], ...] = tuple(
     kind for group in Event.__subclasses__() for kind in group.__subclasses__()
 )
+# By an event's name, what it happens to.
+AGGREGATE_OF: Mapping[str, Aggregate] = {kind.__name__: kind.AGGREGATE for kind in EVENT_TYPES}
 
 # By event, the field that is a ciphertext. Whoever shows events to people leaves it out.
 SEALED = {"ConnectionCreated": "details", "SubscriptionCreated": "target"}

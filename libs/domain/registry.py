@@ -50,4 +50,3 @@ AGGREGATES: Mapping[Aggregate, AggregateType] = {
         AggregateType("subscription", subscription.Subscription, subscription.evolve),
     )
 }
-AGGREGATE_OF: Mapping[str, Aggregate] = {kind.__name__: kind.AGGREGATE for kind in EVENT_TYPES}

@@ -4,7 +4,6 @@ It belongs to who created it, and lasts as long as they may see the workspace. W
 secret are sealed before they get here; nothing in this file can read them.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -12,9 +11,9 @@ import msgspec
 
 from libs.domain import names
 from libs.domain.errors import Rejected
+from libs.domain.event_filter import EventFilter, not_an_id, parse_aggregate
 from libs.domain.events import (
-    EVENT_TYPES,
-    Event,
+    AGGREGATE_OF,
     SubscriptionCreated,
     SubscriptionDeleted,
     SubscriptionEvent,
@@ -23,14 +22,15 @@ from libs.domain.events import (
     SubscriptionResumed,
 )
 from libs.domain.history import Happened, existing
-from libs.domain.ids import EVENTS_ROOT, PLATFORM_WIDE, Aggregate
+from libs.domain.ids import PLATFORM_WIDE, Aggregate
 
 MAX_NAME = 128
-# Of the events that lie in a workspace, the aggregate that each is about.
-ABOUT: Mapping[str, Aggregate] = {
-    kind.__name__: kind.AGGREGATE for kind in EVENT_TYPES if kind.AGGREGATE not in PLATFORM_WIDE
-}
-_ABOUT = tuple(dict.fromkeys(ABOUT.values()))
+# What lies in a workspace, whose members read its events; the rest is for administrators.
+MEMBERS_READ: tuple[Aggregate, ...] = tuple(
+    dict.fromkeys(about for about in AGGREGATE_OF.values() if about not in PLATFORM_WIDE)
+)
+# Which aggregate of a workspace an event is about.
+ABOUT = {name: about for name, about in AGGREGATE_OF.items() if about in MEMBERS_READ}
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,16 +53,15 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
     @property
-    def subjects(self) -> list[str]:
-        """Where in the log the events lie; there may be others of no interest beside them."""
-        about, _, id = self.aggregate.partition(":")
-        found = {about} if about else {ABOUT[each] for each in self.types}
-        within = f"{EVENTS_ROOT}.{self.workspace}"
-        return [f"{within}.{each}.{id or '*'}" for each in sorted(found)] or [f"{within}.>"]
-
-    def wants(self, event: Event) -> bool:
-        """Whether it is told of an event on its subjects."""
-        return not self.types or type(event).__name__ in self.types
+    def filter(self) -> EventFilter:
+        """The events that it is told of."""
+        kind, _, id = self.aggregate.partition(":")
+        ids = frozenset({id}) if id else None
+        return EventFilter(
+            workspaces=frozenset({self.workspace}),
+            types=frozenset(self.types) if self.types else None,
+            aggregates={about: ids for about in MEMBERS_READ if about == kind} or None,
+        )
 
 
 def evolve(state: Subscription | None, fact: Happened) -> Subscription:
@@ -94,7 +93,7 @@ def evolve(state: Subscription | None, fact: Happened) -> Subscription:
 
 def create(order: SubscriptionCreated) -> list[SubscriptionEvent]:
     names.check("name", order.name, MAX_NAME)
-    about = _about(order.aggregate)
+    about = _about(order.aggregate) if order.aggregate else None
     for each in order.types:
         if each not in ABOUT:
             raise Rejected(
@@ -110,26 +109,12 @@ def create(order: SubscriptionCreated) -> list[SubscriptionEvent]:
     return [order]
 
 
-def _about(aggregate: str) -> str:
-    """`task` of `task:<id>`."""
-    about, colon, id = aggregate.partition(":")
-    if about not in ("", *_ABOUT):
-        raise Rejected("invalid", f"aggregate: give one of {', '.join(_ABOUT)}, or one and ':<id>'")
-    if colon and not _is_id(about, id):
-        raise Rejected(
-            "invalid", "aggregate: behind the ':' give an id as the platform answered it"
-        )
+def _about(text: str) -> Aggregate:
+    """`task` of `task:<id>`. The id is kept as it came, so it has to stand as in subjects."""
+    about, id = parse_aggregate(text, MEMBERS_READ)
+    if id is not None and text != f"{about}:{id}":
+        raise not_an_id()
     return about
-
-
-def _is_id(about: str, text: str) -> bool:
-    """As it stands in subjects; a wildcard, say, is none."""
-    if about == "workspace":
-        return text.isascii() and text.isdecimal()
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
 
 
 def pause(state: Subscription) -> list[SubscriptionEvent]:

@@ -21,7 +21,7 @@ from services.api.open_resources import open_resources
 from services.api.orchestrations.upload_stream import sweep
 from services.api.read_model.connections import deleted_connections
 from services.api.resources import Resources
-from services.api.subscriptions import work
+from services.webhooks import background
 
 CATCH_UP_TIMEOUT_SECONDS = 3600.0
 
@@ -42,7 +42,7 @@ async def main(environ: Mapping[str, str]) -> None:
             await migrate(store.rows, "services.api.read_model")
             # A database that was set back to a backup has destroyed keys again.
             await vault.shred(*await deleted_connections(store.rows))
-            tasks.create_task(work.run(resources))
+            tasks.create_task(background.run(resources.webhooks))
             await _serve(resources, tasks)
 
 

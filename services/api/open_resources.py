@@ -9,6 +9,7 @@ from typing import NamedTuple
 import aiohttp
 
 from libs.blobs.open import open_store
+from libs.eventfeed.tail import Tail, TailedProjection
 from libs.eventlog import streams
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.project import Runner
@@ -29,6 +30,7 @@ from libs.service.nats import connected
 from libs.telemetry.service_telemetry import open_telemetry
 from libs.vault import vault
 from libs.vault.ring import BadRing, KeyRing
+from services.api.access import authorize as access
 from services.api.access.identity import Identity
 from services.api.admin import stream_metrics
 from services.api.append.store import Store
@@ -36,9 +38,8 @@ from services.api.config import Config
 from services.api.http.fetch import issuer_fetch
 from services.api.read_model.projection import SCHEMA, TABLES_ONLY, ViewsProjection
 from services.api.read_model.run_logs import RunLogs
-from services.api.read_model.tail import Tail, Told
 from services.api.resources import Contents, Resources, Runtime
-from services.api.subscriptions import resources as subscriptions
+from services.webhooks.resources import Surroundings, open_webhooks
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +62,6 @@ async def open_resources(config: Config, environ: Mapping[str, str]) -> AsyncIte
         pool.connect(config.postgres_dsn, users.SCHEMA, durable=True, size=4) as accounts,
         pool.connect(config.postgres_dsn, vault.SCHEMA, durable=True, size=2, least=0) as data_keys,
         open_store(config.blobs_url) as blobs,
-        subscriptions.opened(config, nats) as subscribers,
         aiohttp.ClientSession() as http,
         calling(config.logs_url) as logs,
         open_telemetry("api", environ, nats) as telemetry,
@@ -71,21 +71,22 @@ async def open_resources(config: Config, environ: Mapping[str, str]) -> AsyncIte
         source = StreamIdentity(rows, nats, streams.EVENTS, (ViewsProjection.name,), derived=True)
         await source.check()
         log, tail = telemetry.log(), Tail()
-        views = Runner(rows, Told(ViewsProjection(), tail), log.follow)
+        views = Runner(rows, TailedProjection(ViewsProjection(), tail), log.follow)
         secrets = vault.Vault(data_keys, ring)
         await secrets.migrate()
         telemetry.projection("views", views.position, streams.EVENTS)
         telemetry.meters.source(stream_metrics.readings(nats))
         for database in (rows, accounts, data_keys):
             telemetry.pool(database)
-        resources = Resources(
-            Store(log, rows, views.position, tail, asyncio.Lock()),
-            await _identity(config, accounts, http),
-            Contents(blobs, secrets, RunLogs(logs, config.internal_token)),
-            Runtime(config, nats, telemetry),
-            subscribers,
-        )
-        yield Opened(resources, views, source)
+        store = Store(log, rows, views.position, tail, asyncio.Lock())
+        identity = await _identity(config, accounts, http)
+        contents = Contents(blobs, secrets, RunLogs(logs, config.internal_token))
+        runtime = Runtime(config, nats, telemetry)
+        may_see = access.may_see(identity.users, rows)
+        around = Surroundings(nats, store, secrets, telemetry, may_see)
+        async with open_webhooks(config, around) as webhooks:
+            resources = Resources(store, identity, contents, runtime, webhooks)
+            yield Opened(resources, views, source)
 
 
 def _ring(secret: Secret) -> KeyRing:

@@ -10,7 +10,7 @@ from services.api.access.identity import Identity
 from services.api.append.store import Store
 from services.api.config import Config
 from services.api.read_model.run_logs import RunLogs
-from services.api.subscriptions.resources import SubscriptionResources
+from services.webhooks.resources import WebhookResources
 
 
 @dataclass(frozen=True)
@@ -37,4 +37,4 @@ class Resources:
     identity: Identity
     contents: Contents
     runtime: Runtime
-    subscriptions: SubscriptionResources
+    webhooks: WebhookResources

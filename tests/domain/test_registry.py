@@ -6,10 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from libs.domain.events import EVENT_TYPES, Event
+from libs.domain.events import AGGREGATE_OF, EVENT_TYPES, Event
 from libs.domain.history import Fact
 from libs.domain.ids import PLATFORM, Aggregate, StreamId, stream_of
-from libs.domain.registry import AGGREGATE_OF, AGGREGATES
+from libs.domain.registry import AGGREGATES
 from tests.golden.examples import EXAMPLES
 
 ID = UUID("7f9c1f52-9b52-4d0e-8f43-0d7e7f5d2b11")

@@ -1,5 +1,6 @@
 """A subscription says what it wants, is paused and resumed, and is gone once it is deleted."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,15 +9,18 @@ import pytest
 from libs.domain import subscription
 from libs.domain.errors import Rejected
 from libs.domain.events import (
+    Event,
     RunFinished,
     RunStarted,
     SubscriptionCreated,
     SubscriptionDeleted,
     SubscriptionPaused,
     SubscriptionResumed,
+    TaskPaused,
     TaskStarted,
 )
-from libs.domain.ids import subscription_stream
+from libs.domain.history import Fact
+from libs.domain.ids import StreamId, run_stream, subscription_stream, task_stream
 from tests.domain.decider import ID, Decider
 
 CREATED: dict[str, Any] = {
@@ -26,6 +30,7 @@ CREATED: dict[str, Any] = {
     "target": "sealed",
     "after": 7,
 }
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 RUN = "7f9c1f52-9b52-4d0e-8f43-0d7e7f5d2b11"
 
 
@@ -49,14 +54,36 @@ def made(**more: Any) -> Decider[subscription.Subscription]:
 )
 def test_where_its_events_lie(given: dict[str, Any], subjects: list[str]) -> None:
     assert subscription.create(order(**given)) == [order(**given)]
-    assert made(**given).state.subjects == subjects
+    assert made(**given).state.filter.subjects == subjects
 
 
-def test_it_is_told_of_its_types_only() -> None:
-    ended, begun = RunFinished(status="success", reason="exit"), RunStarted(executor="e")
-    some, every = made(types=["RunFinished"]).state, made().state
-    assert [some.wants(ended), some.wants(begun)] == [True, False]
-    assert [every.wants(ended), every.wants(begun)] == [True, True]
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({}, ["ended", "begun", "of another run", "paused"]),
+        ({"types": ["RunFinished"]}, ["ended", "of another run"]),
+        ({"aggregate": "task"}, ["paused"]),
+        ({"aggregate": f"run:{RUN}"}, ["ended", "begun"]),
+        ({"aggregate": f"run:{RUN}", "types": ["RunFinished"]}, ["ended"]),
+    ],
+)
+def test_it_wants_its_types_and_aggregate_of_its_workspace_only(
+    given: dict[str, Any], wanted: list[str]
+) -> None:
+    ended = RunFinished(status="success", reason="exited")
+    events: dict[str, tuple[StreamId, Event]] = {
+        "ended": (run_stream(5, UUID(RUN)), ended),
+        "begun": (run_stream(5, UUID(RUN)), RunStarted(executor="e")),
+        "of another run": (run_stream(5, UUID(int=1)), ended),
+        "paused": (task_stream(5, ID), TaskPaused()),
+        "of another workspace": (run_stream(6, UUID(RUN)), ended),
+    }
+    filter = made(**given).state.filter
+    assert [
+        name
+        for name, (stream, event) in events.items()
+        if filter.wants(Fact(stream=stream, event=event, at=NOON, actor="test"))
+    ] == wanted
 
 
 @pytest.mark.parametrize(

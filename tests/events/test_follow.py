@@ -12,20 +12,21 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from libs.domain.event_filter import EventFilter
 from libs.domain.events import Event, RunFinished, RunStarted, TaskPaused
 from libs.domain.ids import Aggregate, StreamId
+from libs.eventfeed import follow as following
+from libs.eventfeed import tail as tails
+from libs.eventfeed.follow import FixedSelection, follow
+from libs.eventfeed.tail import Tail
 from libs.eventlog.envelope import Context, Recorded
 from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.nats_client import Nats
 from libs.eventlog.project import Position
-from services.api.events import follow as following
-from services.api.events.event_filter import Asked
-from services.api.events.follow import follow
-from services.api.read_model import tail as tails
-from services.api.read_model.tail import Tail
 from tests.platform import PATIENCE
 from tests.servers import NatsServer
 
+EVERYTHING = FixedSelection(EventFilter())
 HERE = Context(source="test", actor="test")
 EVENTS: dict[Aggregate, Event] = {"run": RunStarted(executor="test"), "task": TaskPaused()}
 
@@ -51,7 +52,7 @@ class Source:
 
         async def project() -> None:
             async for batch in self.log.follow(self.position.seq):
-                self.tail.tell(batch)
+                self.tail.publish(batch)
                 self.position.move(batch[-1].seq)
 
         task = asyncio.create_task(project())
@@ -62,14 +63,17 @@ class Source:
             await asyncio.wait([task])
 
     async def seen(
-        self, asked: Asked, after: int | None, until: int | Callable[[], int]
+        self, filter: EventFilter, after: int | None, until: int | Callable[[], int]
     ) -> list[int]:
         """The places of all events that are given until all up to `until` are."""
         found: list[int] = []
-        async with asyncio.timeout(PATIENCE), aclosing(follow(self, asked, after)) as pieces:
-            async for piece in pieces:
-                found += [event.seq for event in piece.events]
-                if piece.through >= (until() if callable(until) else until):
+        async with (
+            asyncio.timeout(PATIENCE),
+            aclosing(follow(self, FixedSelection(filter), after)) as batches,
+        ):
+            async for batch in batches:
+                found += [event.seq for event in batch.events]
+                if batch.through >= (until() if callable(until) else until):
                     break
         return found
 
@@ -82,14 +86,17 @@ def source(nats: Nats) -> Source:
 async def test_a_reader_who_is_slow_loses_nothing(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tails, "MOST_WAITING", 7)
+    monkeypatch.setattr(tails, "MAX_WAITING", 7)
     await source.append(3)
-    async with source.projected(), aclosing(follow(source, Asked(), 0)) as pieces:
+    async with (
+        source.projected(),
+        aclosing(follow(source, EVERYTHING, 0)) as batches,
+    ):
         found: list[int] = []
         rounds = 0
         while len(found) < 500:
-            piece = await anext(pieces)
-            found += [event.seq for event in piece.events]
+            batch = await anext(batches)
+            found += [event.seq for event in batch.events]
             if rounds < 10:
                 last = await source.append(50)
                 await source.position.reached(last, PATIENCE)
@@ -104,8 +111,8 @@ async def test_every_reader_gets_each_event_once_and_in_order(
 ) -> None:
     """Readers that begin anywhere, while events of two workspaces come in batches of any size."""
     dice = Random(seed)
-    monkeypatch.setattr(tails, "MOST_WAITING", dice.randrange(1, 60))
-    monkeypatch.setattr(following, "PULSE", 0.05)
+    monkeypatch.setattr(tails, "MAX_WAITING", dice.randrange(1, 60))
+    monkeypatch.setattr(following, "HEARTBEAT_SECONDS", 0.05)
     end = await source.append(dice.randrange(1, 100))
     readers: list[tuple[int, int, asyncio.Task[list[int]]]] = []
     over = asyncio.Event()
@@ -116,8 +123,8 @@ async def test_every_reader_gets_each_event_once_and_in_order(
     async with source.projected(), asyncio.TaskGroup() as tasks:
         for _ in range(12):
             workspace, after = dice.randrange(1, 3), dice.randrange(source.position.seq + 1)
-            asked = Asked(workspaces=frozenset({workspace}))
-            reading = source.seen(asked, after, until)
+            filter = EventFilter(workspaces=frozenset({workspace}))
+            reading = source.seen(filter, after, until)
             readers.append((workspace, after, tasks.create_task(reading)))
             for _ in range(dice.randrange(4)):
                 end = await source.append(dice.randrange(1, 80), workspace=dice.randrange(1, 3))
@@ -136,13 +143,13 @@ async def test_from_now_on_is_after_what_reads_show(source: Source) -> None:
     await source.append(5)
     async with source.projected():
         await source.position.reached(5, PATIENCE)
-        async with aclosing(follow(source, Asked())) as pieces:
-            first = await anext(pieces)
+        async with aclosing(follow(source, EVERYTHING)) as batches:
+            first = await anext(batches)
             last = await source.append(2)
-            second = await anext(pieces)
+            second = await anext(batches)
             if second.through < last:
-                third = await anext(pieces)
-                second = following.Piece(second.events + third.events, third.through)
+                third = await anext(batches)
+                second = following.Batch(second.events + third.events, third.through)
     assert (first.events, first.through) == ([], 5)
     assert [event.seq for event in second.events] == [6, 7]
 
@@ -151,22 +158,22 @@ async def test_who_waits_for_what_never_comes_learns_how_far_it_is(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that one who resumes need not read all of the log again."""
-    monkeypatch.setattr(following, "PULSE", 0.05)
-    asked = Asked(workspaces=frozenset({2}), types=frozenset({"TaskPaused"}))
+    monkeypatch.setattr(following, "HEARTBEAT_SECONDS", 0.05)
+    filter = EventFilter(workspaces=frozenset({2}), types=frozenset({"TaskPaused"}))
     async with source.projected():
         last = await source.append(100)
-        assert await source.seen(asked, 0, last) == []
+        assert await source.seen(filter, 0, last) == []
         last = await source.append(1, "task", 2)
-        assert await source.seen(asked, 0, last) == [last]
+        assert await source.seen(filter, 0, last) == [last]
 
 
 async def test_a_reader_who_is_ahead_of_this_copy_gets_nothing_twice(source: Source) -> None:
     """It was told by another copy of the service, whose rows are newer."""
     last = await source.append(10)
     async with source.projected():
-        assert await source.seen(Asked(), last - 2, last) == [last - 1, last]
+        assert await source.seen(EventFilter(), last - 2, last) == [last - 1, last]
     behind = Source(source.log)
-    reading = asyncio.create_task(behind.seen(Asked(), last, last + 3))
+    reading = asyncio.create_task(behind.seen(EventFilter(), last, last + 3))
     async with behind.projected():
         await behind.position.reached(last, PATIENCE)
         await source.append(3)
@@ -176,7 +183,7 @@ async def test_a_reader_who_is_ahead_of_this_copy_gets_nothing_twice(source: Sou
 async def test_readers_leave_nothing_behind(source: Source) -> None:
     last = await source.append(10)
     async with source.projected():
-        await source.seen(Asked(), 0, last)
+        await source.seen(EventFilter(), 0, last)
     assert source.tail.listeners == 0
 
 
@@ -191,10 +198,12 @@ async def test_any_number_of_readers_costs_one_consumer(source: Source, nats: Na
         await source.position.reached(last, PATIENCE)
         async with AsyncExitStack() as open_readers:
             for number in range(30):
-                asked = Asked(workspaces=frozenset({number % 3}))
-                pieces = await open_readers.enter_async_context(aclosing(follow(source, asked, 0)))
-                while (await anext(pieces)).events:
-                    pass  # history; an empty piece says that it waits for what comes
+                filter = EventFilter(workspaces=frozenset({number % 3}))
+                batches = await open_readers.enter_async_context(
+                    aclosing(follow(source, FixedSelection(filter), 0))
+                )
+                while (await anext(batches)).events:
+                    pass  # history; an empty batch says that it waits for what comes
             assert len(await consumers(nats)) == 1
             assert source.tail.listeners == 30
 
@@ -206,13 +215,16 @@ async def test_a_restart_of_the_log_goes_unnoticed(
     await source.append(900)
     async with source.projected():
         await source.position.reached(1800, PATIENCE)
-        async with asyncio.timeout(PATIENCE), aclosing(follow(source, Asked(), 0)) as pieces:
-            found = [event.seq for event in (await anext(pieces)).events]
+        async with (
+            asyncio.timeout(PATIENCE),
+            aclosing(follow(source, EVERYTHING, 0)) as batches,
+        ):
+            found = [event.seq for event in (await anext(batches)).events]
             nats_process.stop()
             nats_process.start()
             last = await source.append(500)
             while len(found) < last:
-                found += [event.seq for event in (await anext(pieces)).events]
+                found += [event.seq for event in (await anext(batches)).events]
     assert found == list(range(1, last + 1))
 
 
@@ -250,12 +262,12 @@ async def test_before_an_instant_is_what_the_log_had_then(source: Source) -> Non
 
 
 def test_filters_are_told_to_the_server() -> None:
-    asked = Asked(
+    filter = EventFilter(
         workspaces=frozenset({3, 12}),
         types=frozenset({RunFinished.__name__, TaskPaused.__name__}),
         aggregates={"run": None, "workspace": None, "task": frozenset({"a", "b"})},
     )
-    assert asked.subjects_in(asked.workspaces) == [
+    assert filter.subjects_in(filter.workspaces) == [
         "event.3.run.*",
         "event.3.task.a",
         "event.3.task.b",
@@ -263,6 +275,6 @@ def test_filters_are_told_to_the_server() -> None:
         "event.12.task.a",
         "event.12.task.b",
     ]
-    assert asked.subjects_in([]) == []
-    assert Asked().subjects_in([3, 12]) == ["event.3.>", "event.12.>"]
-    assert Asked().subjects_in(None) == ["event.>"]
+    assert filter.subjects_in([]) == []
+    assert EventFilter().subjects_in([3, 12]) == ["event.3.>", "event.12.>"]
+    assert EventFilter().subjects_in(None) == ["event.>"]

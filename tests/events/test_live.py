@@ -9,10 +9,10 @@ import pytest
 
 from libs.domain.events import OrchestrationUploaded
 from libs.domain.ids import orchestration_stream
+from libs.eventfeed import tail
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.nats_client import connect
-from services.api.read_model import tail
 from tests.api.service import running
 from tests.api.world import World
 from tests.events.client import pages, subscribed
@@ -60,7 +60,7 @@ async def test_who_does_not_read_for_a_while_misses_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More comes than all buffers on the way hold, let alone what waits in the service."""
-    monkeypatch.setattr(tail, "MOST_WAITING", 20)
+    monkeypatch.setattr(tail, "MAX_WAITING", 20)
     uploaded = OrchestrationUploaded(
         file_name="a" * 20_000, file_size=22, sha="0" * 64, blob="b", entrypoint="main.py"
     )

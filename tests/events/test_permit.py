@@ -5,9 +5,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from libs.eventfeed import follow
 from libs.eventlog.log import EventLog
 from libs.identity.tokens import Tokens
-from services.api.events import follow, permissions
+from services.api.events import permissions
 from tests.api.callers import MEMBER
 from tests.api.service import Service
 from tests.api.test_login import claims
@@ -22,7 +23,7 @@ AGAIN = 0.05
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is no event is noticed soon."""
     monkeypatch.setattr(permissions, "RENEWED_EVERY", AGAIN)
-    monkeypatch.setattr(follow, "PULSE", AGAIN)
+    monkeypatch.setattr(follow, "HEARTBEAT_SECONDS", AGAIN)
 
 
 async def shared(world: World, user: UUID) -> int:

@@ -106,7 +106,7 @@ async def test_only_administrators_let_it_go(platform: Platform) -> None:
         async with api(platform, "bob's") as bob:
             with pytest.raises(Refused, match="403"):
                 await bob.post("admin/resume", {})
-        await client.post("admin/resume", {})  # nothing is held, and nothing happens
+        await client.post("admin/resume", {})  # nothing is held, and nothing add_members
 
 
 def rondo_as(platform: Platform, *arguments: str) -> str:

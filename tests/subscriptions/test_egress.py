@@ -6,9 +6,9 @@ from ipaddress import ip_address
 import pytest
 
 from libs.domain.errors import Rejected
-from services.api.subscriptions import sender, signature
-from services.api.subscriptions.egress import Egress
-from services.api.subscriptions.endpoint import Target, host_of
+from services.webhooks import sender, signature
+from services.webhooks.egress import Egress
+from services.webhooks.endpoint import Endpoint, checked_host
 from tests.subscriptions.receiver import Receiver
 
 INTERNAL = [
@@ -44,16 +44,16 @@ PUBLIC = ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
 
 
 @pytest.mark.parametrize("address", INTERNAL)
-def test_nothing_goes_to_internal_addresses(address: str) -> None:
+def test_internal_addresses_are_refused(address: str) -> None:
     assert not Egress.of("").permits(ip_address(address))
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_public_addresses_are_good(address: str) -> None:
+def test_public_addresses_are_permitted(address: str) -> None:
     assert Egress.of("").permits(ip_address(address))
 
 
-def test_the_operator_may_allow_some() -> None:
+def test_networks_of_the_operators_setting_are_permitted() -> None:
     egress = Egress.of("10.1.0.0/16, ::1")
     asked = ["10.1.2.3", "::ffff:10.1.2.3", "::1", "10.2.0.1", "127.0.0.1"]
     assert [egress.permits(ip_address(each)) for each in asked] == [True, True, True, False, False]
@@ -62,39 +62,39 @@ def test_the_operator_may_allow_some() -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "0x7f000001", "[::ffff:127.0.0.1]"])
-async def test_what_is_connected_to_is_what_counts(receiver: Receiver, host: str) -> None:
+async def test_the_address_that_is_connected_to_is_checked(receiver: Receiver, host: str) -> None:
     """However the address is written, and whatever resolves to it."""
-    target = Target(signature.new_secret(), f"http://{host}:{receiver.port}/")
-    async with sender.opened(Egress.of(""), 5) as strict:
-        refused = await strict.send(target, "1", b"{}")
+    endpoint = Endpoint(signature.new_secret(), f"http://{host}:{receiver.port}/")
+    async with sender.open_sender(Egress.of(""), 5) as strict:
+        refused = await strict.send(endpoint, "1", b"{}")
     assert not refused.delivered
     assert refused.problem.startswith("can't connect")
     assert not receiver.hooks
     if socket.has_dualstack_ipv6() or "[" not in host:
-        async with sender.opened(Egress.of("127.0.0.0/8"), 5) as lenient:
-            assert (await lenient.send(target, "1", b"{}")).delivered
+        async with sender.open_sender(Egress.of("127.0.0.0/8"), 5) as lenient:
+            assert (await lenient.send(endpoint, "1", b"{}")).delivered
 
 
-async def test_the_reason_is_said(receiver: Receiver) -> None:
-    target = Target(signature.new_secret(), receiver.url)
-    async with sender.opened(Egress.of(""), 5) as strict:
-        assert "is an internal address" in (await strict.send(target, "1", b"{}")).problem
+async def test_the_problem_names_the_internal_address(receiver: Receiver) -> None:
+    endpoint = Endpoint(signature.new_secret(), receiver.url)
+    async with sender.open_sender(Egress.of(""), 5) as strict:
+        assert "is an internal address" in (await strict.send(endpoint, "1", b"{}")).problem
 
 
-async def test_no_redirect_is_followed(receiver: Receiver) -> None:
+async def test_redirects_are_not_followed(receiver: Receiver) -> None:
     receiver.answer = lambda _: 302
-    target = Target(signature.new_secret(), receiver.url)
-    async with sender.opened(Egress.of("127.0.0.1"), 5) as lenient:
-        refused = await lenient.send(target, "1", b"{}")
+    endpoint = Endpoint(signature.new_secret(), receiver.url)
+    async with sender.open_sender(Egress.of("127.0.0.1"), 5) as lenient:
+        refused = await lenient.send(endpoint, "1", b"{}")
     assert (refused.status, refused.problem) == (302, "the receiver answered 302")
     assert len(receiver.hooks) == 1
 
 
-async def test_who_never_answers_is_left() -> None:
+async def test_a_receiver_that_does_not_answer_is_a_failure_after_the_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        target = Target(signature.new_secret(), f"http://127.0.0.1:{silent.getsockname()[1]}/")
-        async with sender.opened(Egress.of("127.0.0.1"), 0.2) as lenient:
-            assert (await lenient.send(target, "1", b"{}")).problem == "no answer within 0.2 s"
+        endpoint = Endpoint(signature.new_secret(), f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        async with sender.open_sender(Egress.of("127.0.0.1"), 0.2) as lenient:
+            assert (await lenient.send(endpoint, "1", b"{}")).problem == "no answer within 0.2 s"
 
 
 @pytest.mark.parametrize(
@@ -117,18 +117,18 @@ async def test_who_never_answers_is_left() -> None:
         ("http://169.254.169.254/latest/meta-data", "internal address"),
     ],
 )
-def test_urls_that_are_refused_at_once(url: str, words: str) -> None:
+def test_bad_urls_are_refused_on_creation(url: str, words: str) -> None:
     with pytest.raises(Rejected) as caught:
-        host_of(url, Egress.of(""))
+        checked_host(url, Egress.of(""))
     assert caught.value.message.startswith("url: ")
     assert words in caught.value.message
 
 
-def test_the_host_is_what_is_shown() -> None:
-    assert host_of("https://hooks.example.org:8443/T00/secret?x=1", Egress.of("")) == (
+def test_only_the_host_of_a_url_is_shown() -> None:
+    assert checked_host("https://hooks.example.org:8443/T00/secret?x=1", Egress.of("")) == (
         "hooks.example.org"
     )
 
 
-def test_a_target_shows_itself_to_nobody() -> None:
-    assert "s3cr3t" not in repr(Target("s3cr3t", "https://example.org/s3cr3t"))
+def test_an_endpoints_repr_hides_url_and_secret() -> None:
+    assert "s3cr3t" not in repr(Endpoint("s3cr3t", "https://example.org/s3cr3t"))

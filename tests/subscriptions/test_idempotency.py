@@ -34,7 +34,9 @@ async def test_the_same_key_gives_the_same_webhook_and_secret(
     assert await listed(world, workspace) == [first.body["subscription"]["id"]]
 
 
-async def test_ten_at_once_make_one_webhook_that_works(world: World, receiver: Receiver) -> None:
+async def test_ten_creations_at_once_under_a_key_make_one_webhook(
+    world: World, receiver: Receiver
+) -> None:
     workspace, key = await world.workspace(), uuid4().hex
     answers = await asyncio.gather(
         *(keyed(world, key, workspace, url=receiver.url) for _ in range(10))
@@ -47,7 +49,9 @@ async def test_ten_at_once_make_one_webhook_that_works(world: World, receiver: R
     assert tried["status"] == 204
 
 
-async def test_another_url_under_the_same_key_is_refused(world: World, receiver: Receiver) -> None:
+async def test_another_webhook_under_the_same_key_is_refused(
+    world: World, receiver: Receiver
+) -> None:
     workspace, key = await world.workspace(), uuid4().hex
     await keyed(world, key, workspace, url=receiver.url)
     for changed in ({"url": receiver.url + "x"}, {"url": receiver.url, "types": ["RunFinished"]}):
@@ -57,7 +61,7 @@ async def test_another_url_under_the_same_key_is_refused(world: World, receiver:
     assert len(await listed(world, workspace)) == 1
 
 
-async def test_a_nats_subscribers_secret_is_given_once(world: World) -> None:
+async def test_a_nats_subscribers_secret_is_shown_only_once(world: World) -> None:
     workspace, key = await world.workspace(), uuid4().hex
     first = await keyed(world, key, workspace, kind="nats")
     again = await keyed(world, key, workspace, kind="nats")
@@ -66,7 +70,7 @@ async def test_a_nats_subscribers_secret_is_given_once(world: World) -> None:
     assert await listed(world, workspace) == [first.body["subscription"]["id"]]
 
 
-async def test_a_key_whose_webhook_is_deleted_makes_no_other(
+async def test_the_key_of_a_deleted_webhook_creates_no_other(
     world: World, receiver: Receiver
 ) -> None:
     workspace, key = await world.workspace(), uuid4().hex

@@ -46,7 +46,7 @@ def again(victim: Program) -> Callable[[], None]:
 
 
 @pytest.mark.timeout(300)
-async def test_each_event_once_on_nats_though_the_subscriber_is_killed(
+async def test_a_killed_nats_subscriber_keeps_each_event_once_and_in_order(
     world: World, tmp_path: Path
 ) -> None:
     workspace = await world.workspace()
@@ -64,7 +64,7 @@ async def test_each_event_once_on_nats_though_the_subscriber_is_killed(
 
 
 @pytest.mark.timeout(300)
-async def test_each_event_comes_though_receiver_and_service_are_killed(
+async def test_killed_services_and_receivers_lose_no_webhook_event(
     dsn: str, tmp_path: Path
 ) -> None:
     port, kept, secret = free_port(), tmp_path / "kept", tmp_path / "secret"
@@ -72,9 +72,9 @@ async def test_each_event_comes_though_receiver_and_service_are_killed(
         with running(tmp_path, nats.url, dsn, settings(nats, tmp_path)) as service:
             workspace, made = await subscribed(service, f"http://127.0.0.1:{port}/")
         secret.write_text(made["secret"])
-        keeper = ("tests.subscriptions.keeper", str(port), str(secret), str(kept))
+        arguments = ("tests.subscriptions.killable_receiver", str(port), str(secret), str(kept))
         with (
-            program(*keeper) as receiver,
+            program(*arguments) as receiver,
             copy(service, tmp_path / "one") as one,
             copy(service, tmp_path / "two") as two,
         ):

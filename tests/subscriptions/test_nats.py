@@ -20,13 +20,13 @@ from tests.api.callers import MEMBER
 from tests.api.world import World
 from tests.platform import PATIENCE
 from tests.servers import TOKEN
-from tests.subscriptions.test_webhooks import happens, of
+from tests.subscriptions.test_webhooks import add_members, of
 
 REFUSED = b"-ERR 'Authorization Violation'\r\n"
 NEXT = "$JS.API.CONSUMER.MSG.NEXT.EVENTS"
 
 
-async def made(world: World, workspace: int, **more: Any) -> Any:
+async def create_feed(world: World, workspace: int, **more: Any) -> Any:
     body = {"workspace_id": workspace, "kind": "nats", "name": "feed", **more}
     return await world.post("subscriptions/create", body, 201)
 
@@ -69,8 +69,8 @@ class Subscriber:
 
 
 @asynccontextmanager
-async def connected(made: Any) -> AsyncIterator[Subscriber]:
-    access, problems = made["nats"], asyncio.Queue[str]()
+async def connected(feed: Any) -> AsyncIterator[Subscriber]:
+    access, problems = feed["nats"], asyncio.Queue[str]()
 
     async def heard(problem: Exception) -> None:
         problems.put_nowait(str(problem).lower())
@@ -78,7 +78,7 @@ async def connected(made: Any) -> AsyncIterator[Subscriber]:
     client = await nats.connect(
         access["url"],
         user=access["user"],
-        password=made["secret"],
+        password=feed["secret"],
         inbox_prefix=access["inbox_prefix"].encode(),
         error_cb=heard,
         allow_reconnect=False,
@@ -90,11 +90,11 @@ async def connected(made: Any) -> AsyncIterator[Subscriber]:
         await client.close()
 
 
-async def test_a_subscriber_gets_the_events_of_one_workspace(world: World) -> None:
+async def test_a_subscriber_gets_the_events_of_its_workspace_only(world: World) -> None:
     workspace, other = await world.workspace(), await world.workspace()
-    feed = await made(world, workspace)
-    await happens(world, other, 1)
-    await happens(world, workspace, 3)
+    feed = await create_feed(world, workspace)
+    await add_members(world, other, 1)
+    await add_members(world, workspace, 3)
     async with connected(feed) as subscriber:
         got = await subscriber.pulled(3)
         await subscriber.no_more()
@@ -104,10 +104,10 @@ async def test_a_subscriber_gets_the_events_of_one_workspace(world: World) -> No
     assert places == sorted(set(places))
 
 
-async def test_it_may_be_narrowed_to_an_aggregate(world: World) -> None:
+async def test_a_subscriber_with_an_aggregate_gets_only_its_events(world: World) -> None:
     workspace, task = await world.ready_task()
-    feed = await made(world, workspace, aggregate=f"task:{task}")
-    await happens(world, workspace, 1)
+    feed = await create_feed(world, workspace, aggregate=f"task:{task}")
+    await add_members(world, workspace, 1)
     await world.killed(workspace, task)
     async with connected(feed) as subscriber:
         got = await subscriber.pulled(1)
@@ -115,9 +115,9 @@ async def test_it_may_be_narrowed_to_an_aggregate(world: World) -> None:
     assert [each.headers["ce-type"] for each in got] == ["TaskKilled"]
 
 
-async def greeting(made: Any, user: str, password: str) -> bytes:
+async def greeting(feed: Any, user: str, password: str) -> bytes:
     """What the server says to these; by hand: a client that is refused leaves its socket open."""
-    where = urlsplit(made["nats"]["url"])
+    where = urlsplit(feed["nats"]["url"])
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     try:
         assert (await reader.readline()).startswith(b"INFO")
@@ -130,13 +130,13 @@ async def greeting(made: Any, user: str, password: str) -> bytes:
         await writer.wait_closed()
 
 
-async def is_let_in(made: Any) -> bool:
-    return await greeting(made, made["nats"]["user"], made["secret"]) == b"PONG\r\n"
+async def is_let_in(feed: Any) -> bool:
+    return await greeting(feed, feed["nats"]["user"], feed["secret"]) == b"PONG\r\n"
 
 
 @pytest.mark.parametrize("secret", ["", "guess", TOKEN])
-async def test_strangers_are_refused(world: World, secret: str) -> None:
-    feed = await made(world, await world.workspace())
+async def test_unknown_users_and_wrong_passwords_are_refused(world: World, secret: str) -> None:
+    feed = await create_feed(world, await world.workspace())
     assert await is_let_in(feed)
     assert await greeting(feed, feed["nats"]["user"], secret) == REFUSED
     for user in ("", "rondo", str(uuid4()), "a" * 1000):
@@ -144,7 +144,7 @@ async def test_strangers_are_refused(world: World, secret: str) -> None:
 
 
 @asynccontextmanager
-async def ours(feed: Any) -> AsyncIterator[JetStreamContext]:
+async def as_platform(feed: Any) -> AsyncIterator[JetStreamContext]:
     client = await nats.connect(feed["nats"]["url"], user="rondo", password=TOKEN)
     try:
         yield client.jetstream()
@@ -152,9 +152,9 @@ async def ours(feed: Any) -> AsyncIterator[JetStreamContext]:
         await client.close()
 
 
-async def look(feed: Any) -> tuple[dict[str, int], set[str], int]:
+async def server_state(feed: Any) -> tuple[dict[str, int], set[str], int]:
     """How much is in which stream, which consumers there are, how much `shredder` was given."""
-    async with ours(feed) as js:
+    async with as_platform(feed) as js:
         held = {one.config.name: one.state.messages for one in await js.streams_info()}
         del held["STATUS"]  # what services say of themselves, now and then
         consumers = {one.name: one for one in await js.consumers_info("EVENTS")}
@@ -180,16 +180,16 @@ async def look(feed: Any) -> tuple[dict[str, int], set[str], int]:
         "$SYS.REQ.SERVER.PING",
     ],
 )
-async def test_a_subscriber_may_publish_nothing_else(world: World, subject: str) -> None:
-    async with connected(await made(world, await world.workspace())) as subscriber:
+async def test_a_subscriber_may_publish_to_no_other_subject(world: World, subject: str) -> None:
+    async with connected(await create_feed(world, await world.workspace())) as subscriber:
         await subscriber.publish(subject, b"")
         assert "permissions violation for publish" in await subscriber.problem()
         assert subscriber.client.is_connected
 
 
 @pytest.mark.parametrize("subject", [">", "event.>", "_INBOX.>", "$JS.>", "$SYS.>"])
-async def test_a_subscriber_hears_nothing_else(world: World, subject: str) -> None:
-    async with connected(await made(world, await world.workspace())) as subscriber:
+async def test_a_subscriber_may_subscribe_to_no_other_subject(world: World, subject: str) -> None:
+    async with connected(await create_feed(world, await world.workspace())) as subscriber:
         await subscriber.client.subscribe(subject)
         assert "permissions violation for subscription" in await subscriber.problem()
 
@@ -205,12 +205,14 @@ async def test_a_subscriber_hears_nothing_else(world: World, subject: str) -> No
         "$JS.API.CONSUMER.DELETE.EVENTS.shredder",
     ],
 )
-async def test_answers_can_be_sent_to_no_place_of_the_platforms(world: World, reply: str) -> None:
+async def test_a_requests_reply_reaches_no_subject_of_the_platform(
+    world: World, reply: str
+) -> None:
     """A request's answer goes wherever the request says, by the server's own hand."""
     workspace = await world.workspace()
-    feed = await made(world, workspace)
-    await happens(world, workspace, 3)
-    before = await look(feed)
+    feed = await create_feed(world, workspace)
+    await add_members(world, workspace, 3)
+    before = await server_state(feed)
     async with connected(feed) as subscriber:
         info, own = (
             f"$JS.API.CONSUMER.INFO.EVENTS.{subscriber.consumer}",
@@ -224,28 +226,28 @@ async def test_answers_can_be_sent_to_no_place_of_the_platforms(world: World, re
         await heard.next_msg(PATIENCE)
         await subscriber.publish(own, b'{"no_wait":true}', reply)
         await subscriber.client.request(info, timeout=PATIENCE)
-    assert await look(feed) == before
+    assert await server_state(feed) == before
 
 
-async def test_acknowledgements_are_answered_to_no_other_place_either(world: World) -> None:
+async def test_an_acknowledgements_reply_reaches_no_subject_of_the_platform(world: World) -> None:
     workspace = await world.workspace()
-    feed = await made(world, workspace)
-    await happens(world, workspace, 2)
+    feed = await create_feed(world, workspace)
+    await add_members(world, workspace, 2)
     async with connected(feed) as subscriber:
         subscription = await subscriber.client.jetstream().pull_subscribe_bind(
             subscriber.consumer, "EVENTS"
         )
-        before = await look(feed)
+        before = await server_state(feed)
         for reply in ("$JS.API.STREAM.DELETE.LOGS", "event.1.task.x"):
             (message,) = await subscription.fetch(1, timeout=PATIENCE)
             await subscriber.publish(message.reply, b"+ACK", reply)
-    assert await look(feed) == before
+    assert await server_state(feed) == before
 
 
-async def test_one_subscribers_events_are_not_anothers(world: World) -> None:
+async def test_a_subscriber_reads_no_other_subscribers_events(world: World) -> None:
     workspace = await world.workspace()
-    one, other = await made(world, workspace), await made(world, workspace)
-    await happens(world, workspace, 1)
+    one, other = await create_feed(world, workspace), await create_feed(world, workspace)
+    await add_members(world, workspace, 1)
     async with connected(one) as subscriber, connected(other) as victim:
         await subscriber.publish(f"{NEXT}.{victim.consumer}", b"", f"{subscriber.inbox}.x")
         await subscriber.client.subscribe(f"{victim.inbox}.>")
@@ -255,49 +257,49 @@ async def test_one_subscribers_events_are_not_anothers(world: World) -> None:
         await victim.no_more()
 
 
-async def test_deleting_ends_it_at_once(world: World) -> None:
+async def test_deleting_ends_open_connections_too(world: World) -> None:
     """Also on a connection that is open."""
     workspace = await world.workspace()
-    feed = await made(world, workspace)
-    await happens(world, workspace, 1)
+    feed = await create_feed(world, workspace)
+    await add_members(world, workspace, 1)
     async with connected(feed) as subscriber:
         await subscriber.pulled(1)
         assert await world.post("subscriptions/delete", of(feed), 204) == ""
-        await happens(world, workspace, 1)
+        await add_members(world, workspace, 1)
         with pytest.raises(nats.errors.Error) as ended:
             await subscriber.pulled(1)
         assert not isinstance(ended.value, TimeoutError)
-    assert str(feed["subscription"]["id"]) not in (await look(feed))[1]
+    assert str(feed["subscription"]["id"]) not in (await server_state(feed))[1]
     assert not await is_let_in(feed)
 
 
-async def test_it_ends_with_its_creators_membership(
+async def test_a_nats_subscriber_ends_with_its_owners_membership(
     world: World, member: World, people: dict[str, UUID]
 ) -> None:
     workspace = await world.workspace()
     await world.add_member(workspace, people[MEMBER])
-    feed = await made(member, workspace)
+    feed = await create_feed(member, workspace)
     left = WorkspaceMemberRemoved(user=str(people[MEMBER]))
     await world.append(workspace_stream(workspace), left)
     await world.service.caught_up()
     assert not await is_let_in(feed)
     async with asyncio.timeout(PATIENCE):
-        while feed["nats"]["consumer"] in (await look(feed))[1]:
+        while feed["nats"]["consumer"] in (await server_state(feed))[1]:
             pass
 
 
-async def test_a_pause_holds_events_back(world: World) -> None:
+async def test_events_of_a_pause_are_read_after_it(world: World) -> None:
     workspace = await world.workspace()
-    feed = await made(world, workspace)
+    feed = await create_feed(world, workspace)
     await world.post("subscriptions/pause", of(feed))
-    await happens(world, workspace, 2)
+    await add_members(world, workspace, 2)
     async with connected(feed) as subscriber:
         await subscriber.no_more()
         await world.post("subscriptions/resume", of(feed))
         await subscriber.pulled(2)
 
 
-async def test_types_are_for_webhooks(world: World) -> None:
+async def test_types_and_url_are_refused_for_nats(world: World) -> None:
     body = {"workspace_id": await world.workspace(), "kind": "nats", "name": "feed"}
     for wrong in ({"types": ["RunFinished"]}, {"url": "https://example.org"}):
         refused = await world.post("subscriptions/create", {**body, **wrong}, 400)

@@ -9,19 +9,22 @@ from libs.domain.events import SubscriptionCreated
 from libs.domain.ids import subscription_stream
 from libs.postgres import pool
 from services.api.subscriptions import commands
-from services.api.subscriptions.projection import SCHEMA
+from services.webhooks.projection import SCHEMA
 from tests.api.callers import MEMBER
 from tests.api.world import World
 from tests.subscriptions.receiver import Receiver
-from tests.subscriptions.test_webhooks import made, of, told_deliveries
+from tests.subscriptions.test_webhooks import create_webhook, of, until_deliveries
 
 
-async def test_members_see_it_and_its_maker_and_owners_change_it(
+async def test_members_read_a_subscription_and_its_creator_and_owners_change_it(
     world: World, member: World, outsider: World, people: dict[str, UUID], receiver: Receiver
 ) -> None:
     workspace = await world.workspace()
     await world.add_member(workspace, people[MEMBER])
-    theirs, ours = await made(member, receiver, workspace), await made(world, receiver, workspace)
+    theirs, ours = (
+        await create_webhook(member, receiver, workspace),
+        await create_webhook(world, receiver, workspace),
+    )
     for who in (world, member):
         found = await who.post("subscriptions/list", {"workspace_id": workspace})
         assert [each["id"] for each in found["subscriptions"]] == [
@@ -41,7 +44,9 @@ async def test_members_see_it_and_its_maker_and_owners_change_it(
     await outsider.post("subscriptions/create", body, 403)
 
 
-async def test_machines_may_not(world: World, receiver: Receiver) -> None:
+async def test_machines_may_neither_create_nor_list_subscriptions(
+    world: World, receiver: Receiver
+) -> None:
     workspace = await world.workspace()
     body = {"name": "robot", "workspaces": [workspace]}
     token = (await world.post("tokens/create", body))["secret"]
@@ -53,9 +58,9 @@ async def test_machines_may_not(world: World, receiver: Receiver) -> None:
 
 async def test_i9_url_and_secret_lie_nowhere_in_the_clear(world: World, receiver: Receiver) -> None:
     workspace = await world.workspace()
-    hook = await made(world, receiver, workspace)
+    hook = await create_webhook(world, receiver, workspace)
     await world.task(workspace, await world.orchestration(workspace))
-    await told_deliveries(world, hook, 1)
+    await until_deliveries(world, hook, 1)
     id = UUID(of(hook)["id"])
     (created,) = await world.log.read(subscription_stream(id))
     assert isinstance(created.event, SubscriptionCreated)
@@ -79,15 +84,15 @@ def _hex(rows: list[Any]) -> list[str]:
     ]
 
 
-async def test_a_workspace_has_so_many_at_most(
+async def test_a_workspace_may_have_only_so_many_subscriptions(
     world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "MOST", 2)
+    monkeypatch.setattr(commands, "MAX_SUBSCRIPTIONS", 2)
     workspace, other = await world.workspace(), await world.workspace()
     for each in (workspace, other, workspace):
-        last = await made(world, receiver, each)
+        last = await create_webhook(world, receiver, each)
     body = {"workspace_id": workspace, "name": "x", "url": receiver.url}
     refused = await world.post("subscriptions/create", body, 409)
     assert "it has 2 subscriptions; delete one first" in refused["msg"]
     await world.post("subscriptions/delete", of(last), 204)
-    await made(world, receiver, workspace)
+    await create_webhook(world, receiver, workspace)

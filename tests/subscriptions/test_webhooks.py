@@ -12,22 +12,22 @@ from tests.platform import PATIENCE
 from tests.subscriptions.receiver import Receiver
 
 
-async def made(world: World, receiver: Receiver, workspace: int, **more: Any) -> Any:
+async def create_webhook(world: World, receiver: Receiver, workspace: int, **more: Any) -> Any:
     """A webhook as it was created, its secret included."""
     body = {"workspace_id": workspace, "name": "hook", "url": receiver.url, **more}
     return await world.post("subscriptions/create", body, 201)
 
 
-async def happens(world: World, workspace: int, number: int) -> None:
+async def add_members(world: World, workspace: int, number: int) -> None:
     """So many members come: an event each."""
     for _ in range(number):
         await world.add_member(workspace, uuid4())
 
 
-async def test_events_come_signed_and_in_order(world: World, receiver: Receiver) -> None:
+async def test_events_are_delivered_signed_and_in_order(world: World, receiver: Receiver) -> None:
     workspace = await world.workspace()
-    hook = await made(world, receiver, workspace)
-    await happens(world, workspace, 3)
+    hook = await create_webhook(world, receiver, workspace)
+    await add_members(world, workspace, 3)
     await receiver.until(lambda: len(receiver.taken) == 3)
     for each in receiver.taken:
         each.verify(hook["secret"])
@@ -42,35 +42,39 @@ async def test_events_come_signed_and_in_order(world: World, receiver: Receiver)
     assert shown.body["events"] == events, "as GET /v1/api/events has them"
 
 
-async def test_only_what_was_asked_for_comes(world: World, receiver: Receiver) -> None:
+async def test_a_webhook_gets_only_its_types_and_its_aggregate(
+    world: World, receiver: Receiver
+) -> None:
     workspace, task = await world.ready_task()
     one = await world.run(workspace, task)
-    await made(world, receiver, workspace, types=["RunFinished"])
-    await made(world, receiver, workspace, aggregate=f"task:{task}")
+    await create_webhook(world, receiver, workspace, types=["RunFinished"])
+    await create_webhook(world, receiver, workspace, aggregate=f"task:{task}")
     await world.run(workspace, one, "success")
     await world.killed(workspace, task)
     await receiver.until(lambda: len(receiver.taken) == 2)
     assert {hook.event["type"] for hook in receiver.taken} == {"RunFinished", "TaskKilled"}
 
 
-async def test_order_is_held_while_one_is_tried_again(patient: World, receiver: Receiver) -> None:
+async def test_an_event_that_is_retried_holds_up_those_after_it(
+    patient: World, receiver: Receiver
+) -> None:
     workspace = await patient.workspace()
     refusals = iter([500, 302, 429])
     receiver.answer = lambda _: next(refusals, 204)
-    hook = await made(patient, receiver, workspace)
-    await happens(patient, workspace, 3)
+    hook = await create_webhook(patient, receiver, workspace)
+    await add_members(patient, workspace, 3)
     await receiver.until(lambda: len(receiver.taken) == 3)
     ids = [each.headers["webhook-id"] for each in receiver.hooks]
     assert len(set(ids)) == 3
     assert ids[:4] == [ids[0]] * 4, "the first three times it was refused, then taken"
     assert all(each.headers["Host"] == f"127.0.0.1:{receiver.port}" for each in receiver.hooks)
-    shown = await told_deliveries(patient, hook, 6)
+    shown = await until_deliveries(patient, hook, 6)
     assert [each["attempt"] for each in shown] == [1, 1, 4, 3, 2, 1]
     assert [each["status"] for each in shown] == [204, 204, 204, 429, 302, 500]
     assert shown[-1]["problem"] == "the receiver answered 500"
 
 
-async def told_deliveries(world: World, hook: Any, number: int) -> list[Any]:
+async def until_deliveries(world: World, hook: Any, number: int) -> list[Any]:
     """They are written down a moment after they are made."""
     async with asyncio.timeout(PATIENCE):
         while True:
@@ -83,7 +87,7 @@ def of(hook: Any) -> dict[str, Any]:
     return {"id": hook["subscription"]["id"]}
 
 
-async def dead(world: World, hook: Any, number: int) -> list[Any]:
+async def until_dead_letters(world: World, hook: Any, number: int) -> list[Any]:
     async with asyncio.timeout(PATIENCE):
         while True:
             found = await world.post("subscriptions/dead_letters", of(hook))
@@ -91,103 +95,105 @@ async def dead(world: World, hook: Any, number: int) -> list[Any]:
                 return list(found["dead_letters"])
 
 
-async def test_what_is_never_taken_is_a_dead_letter(world: World, receiver: Receiver) -> None:
+async def test_an_event_given_up_is_a_dead_letter_that_can_be_retried(
+    world: World, receiver: Receiver
+) -> None:
     workspace = await world.workspace()
     poison: list[str] = []
     receiver.answer = lambda event: 500 if event["id"] in poison or not poison else 204
-    hook = await made(world, receiver, workspace)
-    await happens(world, workspace, 1)
+    hook = await create_webhook(world, receiver, workspace)
+    await add_members(world, workspace, 1)
     await receiver.until(lambda: len(receiver.hooks) == 1)
     poison.append(receiver.hooks[0].event["id"])
-    await happens(world, workspace, 2)
+    await add_members(world, workspace, 2)
     await receiver.until(lambda: len(receiver.taken) == 2)
-    (letter,) = await dead(world, hook, 1)
+    (letter,) = await until_dead_letters(world, hook, 1)
     assert letter["event"] == poison[0]
     assert letter["attempts"] == len(receiver.hooks) - 2 > 1
     assert letter["problem"] == "the receiver answered 500"
     by_id = {**of(hook), "sequence": letter["sequence"]}
     again = await world.post("subscriptions/retry", by_id)
     assert (again["delivered"], again["status"]) == (False, 500)
-    await dead(world, hook, 1)
+    await until_dead_letters(world, hook, 1)
     receiver.answer = lambda _: 204
     assert (await world.post("subscriptions/retry", by_id))["delivered"]
     assert receiver.hooks[-1].body == receiver.hooks[0].body
     receiver.hooks[-1].verify(hook["secret"])
-    await dead(world, hook, 0)
+    await until_dead_letters(world, hook, 0)
     refused = await world.post("subscriptions/retry", by_id, 404)
     assert refused["msg"].startswith("sequence: there is no dead letter")
 
 
-async def test_a_dead_letter_is_thrown_away(world: World, receiver: Receiver) -> None:
+async def test_a_discarded_dead_letter_is_gone(world: World, receiver: Receiver) -> None:
     workspace = await world.workspace()
     receiver.answer = lambda _: 410
-    hook = await made(world, receiver, workspace)
-    await happens(world, workspace, 1)
-    (letter,) = await dead(world, hook, 1)
+    hook = await create_webhook(world, receiver, workspace)
+    await add_members(world, workspace, 1)
+    (letter,) = await until_dead_letters(world, hook, 1)
     by_id = {**of(hook), "sequence": letter["sequence"]}
     assert await world.post("subscriptions/discard", by_id, 204) == ""
-    await dead(world, hook, 0)
+    await until_dead_letters(world, hook, 0)
     await world.post("subscriptions/discard", by_id, 404)
 
 
-async def test_a_receiver_that_is_away_is_waited_for(world: World) -> None:
+async def test_delivery_goes_on_once_a_receiver_is_back(world: World) -> None:
     """Nobody listens at first; its status says so."""
     receiver = Receiver()
     workspace = await world.workspace()
-    hook = await made(world, receiver, workspace)
-    await happens(world, workspace, 1)
-    first, *_ = await told_deliveries(world, hook, 1)
+    hook = await create_webhook(world, receiver, workspace)
+    await add_members(world, workspace, 1)
+    first, *_ = await until_deliveries(world, hook, 1)
     assert first["status"] is None
     assert first["problem"].startswith("can't connect: ")
     assert "s3cr3t" not in first["problem"]
-    (letter,) = await dead(world, hook, 1)
+    (letter,) = await until_dead_letters(world, hook, 1)
     async with receiver.serving():
-        await happens(world, workspace, 1)
+        await add_members(world, workspace, 1)
         await receiver.until(lambda: len(receiver.taken) == 1)
     assert receiver.taken[0].event["id"] != letter["event"]
     by_id = {**of(hook), "sequence": letter["sequence"]}
     assert not (await world.post("subscriptions/retry", by_id))["delivered"]
 
 
-async def test_what_happens_in_a_pause_comes_after_it(world: World, receiver: Receiver) -> None:
+async def test_events_of_a_pause_are_delivered_after_it(world: World, receiver: Receiver) -> None:
     workspace = await world.workspace()
-    hook = await made(world, receiver, workspace)
+    hook = await create_webhook(world, receiver, workspace)
     assert (await world.post("subscriptions/pause", of(hook)))["paused"] is True
-    await happens(world, workspace, 2)
-    other = await made(world, receiver, workspace, name="second")
-    await happens(world, workspace, 1)
+    await add_members(world, workspace, 2)
+    other = await create_webhook(world, receiver, workspace, name="second")
+    await add_members(world, workspace, 1)
     await receiver.until(lambda: len(receiver.taken) == 1)
     receiver.taken[0].verify(other["secret"])
     assert (await world.post("subscriptions/resume", of(hook)))["paused"] is False
     await receiver.until(lambda: len(receiver.taken) == 4)
 
 
-async def test_a_deleted_one_is_told_nothing(world: World, receiver: Receiver) -> None:
+async def test_a_deleted_webhook_gets_nothing(world: World, receiver: Receiver) -> None:
     workspace = await world.workspace()
-    hook = await made(world, receiver, workspace)
-    await happens(world, workspace, 1)
+    hook = await create_webhook(world, receiver, workspace)
+    await add_members(world, workspace, 1)
     await receiver.until(lambda: len(receiver.taken) == 1)
     assert await world.post("subscriptions/delete", of(hook), 204) == ""
-    other = await made(world, receiver, workspace)
-    await happens(world, workspace, 1)
+    other = await create_webhook(world, receiver, workspace)
+    await add_members(world, workspace, 1)
     await receiver.until(lambda: len(receiver.taken) == 2)
     receiver.taken[1].verify(other["secret"])
     for path in ("get_by_id", "pause", "test", "deliveries"):
         await world.post(f"subscriptions/{path}", of(hook), 404)
 
 
-async def test_it_ends_with_its_creators_membership(
+async def test_a_webhook_ends_with_its_owners_membership(
     world: World, member: World, people: dict[str, UUID], receiver: Receiver
 ) -> None:
     workspace = await world.workspace()
     await world.add_member(workspace, people[MEMBER])
-    hook = await made(member, receiver, workspace)
-    kept = await made(world, receiver, workspace)
-    await happens(world, workspace, 1)
+    hook = await create_webhook(member, receiver, workspace)
+    kept = await create_webhook(world, receiver, workspace)
+    await add_members(world, workspace, 1)
     await receiver.until(lambda: len(receiver.taken) == 2)
     left = WorkspaceMemberRemoved(user=str(people[MEMBER]))
     await world.append(workspace_stream(workspace), left)
-    await happens(world, workspace, 1)
+    await add_members(world, workspace, 1)
     await receiver.until(lambda: len(receiver.taken) == 4)
     for each in receiver.taken[2:]:
         each.verify(kept["secret"])
@@ -202,8 +208,8 @@ async def listed(world: World, workspace: int) -> list[str]:
     return [each["id"] for each in found["subscriptions"]]
 
 
-async def test_a_ping_says_what_became_of_it(world: World, receiver: Receiver) -> None:
-    hook = await made(world, receiver, await world.workspace())
+async def test_a_ping_reports_what_the_receiver_answered(world: World, receiver: Receiver) -> None:
+    hook = await create_webhook(world, receiver, await world.workspace())
     good = await world.post("subscriptions/test", of(hook))
     assert (good["delivered"], good["status"], good["problem"]) == (True, 204, "")
     receiver.hooks[0].verify(hook["secret"])

@@ -4,6 +4,7 @@ Each function gives what was asked for, or Rejected: "unauthorized", "not_found"
 this order. `field` is what the caller named it by.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Literal
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from libs.domain.orchestration import Orchestration
 from libs.domain.run import Run
 from libs.domain.workspace import Workspace
 from libs.identity.machine_principal import MachinePrincipal, persons_only
-from libs.identity.users import User
+from libs.identity.users import User, Users
 from services.api.read_model.connections import (
     connections_of,
     find_connection,
@@ -73,6 +74,19 @@ def _may_enter(user: User, workspace: Workspace) -> bool:
     if isinstance(user, MachinePrincipal):
         return workspace.id in user.scope and (member or user.entitled)
     return member or user.admin
+
+
+def may_see(users: Users, rows: Rows) -> Callable[[UUID, int], Awaitable[bool]]:
+    """Asks whether a user, by id, may see a workspace now; not so once they are disabled."""
+
+    async def ask(user: UUID, workspace: int) -> bool:
+        known = await users.by_id(user)
+        if known is None or known.admin:
+            return known is not None
+        found = await find_workspace(rows, workspace)
+        return found is not None and _may_enter(known, found)
+
+    return ask
 
 
 async def workspaces(user: User, rows: Rows) -> list[Workspace]:

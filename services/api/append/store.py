@@ -3,10 +3,10 @@
 import asyncio
 from dataclasses import dataclass
 
+from libs.eventfeed.tail import Tail
 from libs.eventlog.log import EventLog
 from libs.eventlog.project import Position
 from libs.postgres.pool import Database
-from services.api.read_model.tail import Tail
 
 VISIBLE_TIMEOUT_SECONDS = 5.0
 
@@ -24,7 +24,7 @@ class NotVisibleYet(Exception):
 
 @dataclass(frozen=True)
 class Store:
-    """`position` is how far `rows` are; `tail` tells of events as they get there. Who creates what
+    """`position` is how far `rows` are; `tail` publishes events as they get there. Who creates what
     must be unique holds `numbering`."""
 
     log: EventLog

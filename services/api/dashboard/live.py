@@ -53,7 +53,7 @@ async def changes(visit: PageContext) -> web.StreamResponse:
     concern = Concern(visit.context.store.rows, _about(query.pop(_ABOUT, "")))
     last = request.headers.get(_LAST_ID)
     after = filter_parsing.number(_LAST_ID, last) if last else filter_parsing.after(query)
-    permit = Permit(visit.context, filter_parsing.asked(query), still)
+    permit = Permit(visit.context, filter_parsing.event_filter(query), still)
     await permit.renew()
     response = web.StreamResponse(headers=_HEADERS)
     await response.prepare(request)

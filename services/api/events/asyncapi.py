@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from libs.domain.events import EVENT_TYPES, SEALED
+from libs.domain.events import AGGREGATE_OF, EVENT_TYPES, SEALED
 from libs.domain.ids import EVENTS_ROOT
-from libs.domain.registry import AGGREGATE_OF, AGGREGATES
+from libs.domain.registry import AGGREGATES
+from libs.eventfeed.cloudevent import CloudEvent
 from libs.eventlog.envelope import Recorded
-from services.api.events.cloudevent import CloudEvent
 from services.api.events.filter_parsing import NAMES
 from services.api.events.handlers import PATH
 from services.api.events.published_events import examples, publishers

@@ -8,7 +8,8 @@ from string import Template
 
 import msgspec
 
-from libs.domain.registry import AGGREGATE_OF, AGGREGATES
+from libs.domain.events import AGGREGATE_OF
+from libs.domain.registry import AGGREGATES
 from services.api.events.asyncapi import Document, as_shown
 from services.api.events.published_events import publishers
 

@@ -3,15 +3,19 @@
 import re
 from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 import msgspec
 from multidict import MultiMapping
 
 from libs.domain.errors import Rejected
+from libs.domain.event_filter import (
+    EventFilter,
+    Ids,
+    parse_aggregate,
+)
+from libs.domain.events import AGGREGATE_OF
 from libs.domain.ids import Aggregate
-from libs.domain.registry import AGGREGATE_OF, AGGREGATES
-from services.api.events.event_filter import Asked, Ids
+from libs.domain.registry import AGGREGATES
 
 NAMES = ("workspace", "types", "aggregate", "after", "since", "limit")
 MOST = 1000  # events in a page
@@ -24,13 +28,13 @@ _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _INSTANT = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-def asked(query: Query) -> Asked:
+def event_filter(query: Query) -> EventFilter:
     unknown = sorted(set(query) - set(NAMES))
     if unknown:
         raise Rejected("invalid", f"{unknown[0][:40]}: there is no such filter; see {NAMES}")
     workspaces = frozenset(number("workspace", text) for text in _listed(query, "workspace"))
     types = frozenset(_type(text) for text in _listed(query, "types"))
-    return Asked(
+    return EventFilter(
         workspaces=workspaces if "workspace" in query else None,
         types=types if "types" in query else None,
         aggregates=_aggregates(query) if "aggregate" in query else None,
@@ -88,30 +92,9 @@ def _type(text: str) -> str:
 
 
 def _aggregates(query: Query) -> dict[Aggregate, Ids]:
-    found: dict[Aggregate, Ids] = {}
+    wanted: dict[Aggregate, Ids] = {}
     for text in _listed(query, "aggregate"):
-        kind, _, id = text.partition(":")
-        for known in AGGREGATES:
-            if known == kind:
-                before = found.get(known, frozenset())
-                found[known] = None if before is None or not id else before | {_id(known, id)}
-                break
-        else:
-            raise Rejected(
-                "invalid",
-                f"aggregate: {text[:60]!r} is none of {', '.join(AGGREGATES)};"
-                " give one, or one and an id, such as task:<id>",
-            )
-    return found
-
-
-def _id(kind: Aggregate, text: str) -> str:
-    """As it stands in subjects."""
-    if kind == "workspace":
-        return str(number("aggregate", text))
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise Rejected(
-            "invalid", f"aggregate: {text[:60]!r} is no id of a {kind}; give a UUID"
-        ) from None
+        kind, id = parse_aggregate(text, tuple(AGGREGATES))
+        before = wanted.get(kind, frozenset())
+        wanted[kind] = None if before is None or id is None else before | {id}
+    return wanted

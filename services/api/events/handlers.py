@@ -9,11 +9,11 @@ import msgspec
 from aiohttp import web
 
 from libs.domain.errors import Rejected, Unavailable
+from libs.domain.event_filter import EventFilter
+from libs.eventfeed.cloudevent import CloudEvent
+from libs.eventfeed.follow import Batch
 from libs.eventlog.envelope import Recorded
 from services.api.events import filter_parsing
-from services.api.events.cloudevent import CloudEvent
-from services.api.events.event_filter import Asked
-from services.api.events.follow import Piece
 from services.api.events.permissions import Permit, live
 from services.api.http.errors import STATUS, Error
 from services.api.http.request_context import RequestContext
@@ -42,7 +42,7 @@ class EventPage(msgspec.Struct, frozen=True):
 
 async def events(context: RequestContext, _: None) -> EventPage | web.StreamResponse:
     query = context.request.query
-    asked = filter_parsing.asked(query)
+    asked = filter_parsing.event_filter(query)
     permit = Permit(context, asked)
     if EVENTS not in context.request.headers.get("Accept", ""):
         return await _page(
@@ -68,7 +68,7 @@ async def _start(context: RequestContext) -> int | None:
 
 
 async def _page(
-    context: RequestContext, permit: Permit, asked: Asked, after: int, limit: int
+    context: RequestContext, permit: Permit, asked: EventFilter, after: int, limit: int
 ) -> EventPage:
     log = context.store.log
     end = await log.end()
@@ -110,7 +110,7 @@ async def _stream(context: RequestContext, permit: Permit, after: int | None) ->
     return response
 
 
-def _parts(piece: Piece) -> Iterator[bytes]:
+def _parts(piece: Batch) -> Iterator[bytes]:
     """What is sent of it, in parts that a slow line takes in good time.
 
     When there is nothing to say: a comment, and how far the subscriber may call it complete.

@@ -11,13 +11,13 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from libs.domain.errors import Rejected
+from libs.domain.event_filter import EventFilter
 from libs.domain.events import WorkspaceCreated, WorkspaceMemberAdded, WorkspaceMemberRemoved
 from libs.domain.ids import PLATFORM
+from libs.eventfeed.follow import Batch, follow
 from libs.eventlog.envelope import Recorded
 from libs.identity.users import User
 from services.api.access import authorize as access
-from services.api.events.event_filter import Asked
-from services.api.events.follow import Piece, follow
 from services.api.http.authentication import authenticated
 from services.api.http.request_context import RequestContext
 
@@ -30,7 +30,7 @@ class Permit:
     def __init__(
         self,
         context: RequestContext,
-        asked: Asked,
+        asked: EventFilter,
         authenticate: Callable[[], Awaitable[User]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -107,9 +107,9 @@ class Permit:
         return asked
 
 
-async def live(permit: Permit, after: int | None = None) -> AsyncGenerator[Piece, None]:
+async def live(permit: Permit, after: int | None = None) -> AsyncGenerator[Batch, None]:
     """As `follow`, as far as the permit goes; Rejected when it ends."""
     async with aclosing(follow(permit.context.store, permit, after)) as pieces:
         async for piece in pieces:
             await permit.hold()
-            yield Piece([event for event in piece.events if permit.shows(event)], piece.through)
+            yield Batch([event for event in piece.events if permit.shows(event)], piece.through)

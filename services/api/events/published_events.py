@@ -6,8 +6,8 @@ from uuid import UUID, uuid5
 
 from libs.domain import events as e
 from libs.domain import run_end
+from libs.domain.events import AGGREGATE_OF
 from libs.domain.ids import Aggregate, run_id, stream_of
-from libs.domain.registry import AGGREGATE_OF
 from libs.eventlog.envelope import Recorded
 
 _AT = datetime(2026, 3, 2, 2, 30, tzinfo=UTC)

@@ -10,7 +10,7 @@ from services.api.access.identity import Identity
 from services.api.append.caller import Caller
 from services.api.append.store import Store
 from services.api.resources import Contents, Resources, Runtime
-from services.api.subscriptions.resources import SubscriptionResources
+from services.webhooks.resources import WebhookResources
 
 REQUEST_ID = web.RequestKey("request_id", str)
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -61,5 +61,5 @@ class RequestContext:
         return self.resources.runtime
 
     @property
-    def subscriptions(self) -> SubscriptionResources:
-        return self.resources.subscriptions
+    def webhooks(self) -> WebhookResources:
+        return self.resources.webhooks

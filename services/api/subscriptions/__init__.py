@@ -1,5 +1,6 @@
-"""Being told of events: by webhooks, and directly on NATS.
+"""Subscriptions: who gets a workspace's events, by webhook or on NATS.
 
-A subscription is an aggregate of the log (libs/domain/subscription.py). Here is what comes of it:
-deliveries over HTTP with their retries and dead letters, and consumers and credentials on NATS.
+What comes of one (deliveries, retries, dead letters, consumers) is services/webhooks. Members of a
+workspace see all of its subscriptions. Whoever created one, the workspace's owners and
+administrators may change it.
 """

@@ -7,13 +7,16 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from libs.domain import subscription
+from libs.domain import subscription as domain
 from libs.domain.events import SubscriptionKind
+from libs.eventlog.streams import EVENTS
 from services.api.fields import WorkspaceId
-from services.api.subscriptions.delivery_store import DeadLetter, Delivery, Place
+from services.webhooks.delivery_store import Cursor, DeadLetter, Delivery
+from services.webhooks.nats_auth_callout import inbox
+from services.webhooks.sender import Outcome
 
 Sequence = Annotated[int, Meta(ge=1, le=2**53 - 1, description="An event's place in the log.")]
-MOST_SHOWN = 200
+MAX_LISTED = 200
 
 
 class CreateSubscription(msgspec.Struct, kw_only=True):
@@ -41,12 +44,12 @@ class SubscriptionById(msgspec.Struct):
     id: UUID
 
 
-class ListLetters(msgspec.Struct):
+class ListDeliveries(msgspec.Struct):
     id: UUID
-    limit: Annotated[int, Meta(ge=1, le=MOST_SHOWN)] = MOST_SHOWN
+    limit: Annotated[int, Meta(ge=1, le=MAX_LISTED)] = MAX_LISTED
 
 
-class LetterById(msgspec.Struct):
+class DeadLetterById(msgspec.Struct):
     """`sequence` is that of the dead letter's event."""
 
     id: UUID
@@ -73,8 +76,8 @@ class Subscription(msgspec.Struct, kw_only=True):
     next_try: datetime | None = None
 
     @staticmethod
-    def of(state: subscription.Subscription, place: Place | None = None) -> "Subscription":
-        found = Subscription(
+    def of(state: domain.Subscription, cursor: Cursor | None = None) -> "Subscription":
+        shown = Subscription(
             id=state.id,
             workspace_id=state.workspace,
             kind=state.kind,
@@ -86,10 +89,10 @@ class Subscription(msgspec.Struct, kw_only=True):
             created_at=state.created_at,
             paused=state.paused,
         )
-        if place is not None:
-            found.delivered_through, found.failures = place.seq, place.tries
-            found.failing_since, found.next_try = place.first_try, place.next_try
-        return found
+        if cursor is not None:
+            shown.delivered_through, shown.failures = cursor.seq, cursor.tries
+            shown.failing_since, shown.next_try = cursor.first_try, cursor.next_try
+        return shown
 
 
 class NatsAccess(msgspec.Struct):
@@ -101,6 +104,10 @@ class NatsAccess(msgspec.Struct):
     consumer: str
     inbox_prefix: str
 
+    @staticmethod
+    def of(id: UUID, url: str) -> "NatsAccess":
+        return NatsAccess(url, str(id), EVENTS, str(id), inbox(id))
+
 
 class CreatedSubscription(msgspec.Struct):
     """`secret` is shown this once: it signs a webhook, or is a subscriber's password on NATS."""
@@ -108,6 +115,12 @@ class CreatedSubscription(msgspec.Struct):
     subscription: Subscription
     secret: str
     nats: NatsAccess | None = None
+
+    @staticmethod
+    def of(state: domain.Subscription, secret: str, nats_url: str) -> "CreatedSubscription":
+        """`nats_url` is where subscribers reach NATS."""
+        nats = NatsAccess.of(state.id, nats_url) if state.kind == "nats" else None
+        return CreatedSubscription(Subscription.of(state), secret, nats)
 
     def __repr__(self) -> str:
         return f"CreatedSubscription({self.subscription!r})"
@@ -125,10 +138,16 @@ class DeadLetterList(msgspec.Struct):
     dead_letters: list[DeadLetter]
 
 
-class Tried(msgspec.Struct):
+class AttemptOutcome(msgspec.Struct):
     """What became of one attempt. `status` is what the receiver answered, if it did."""
 
     delivered: bool
     milliseconds: int
     status: int | None
     problem: str
+
+    @staticmethod
+    def of(outcome: Outcome) -> "AttemptOutcome":
+        return AttemptOutcome(
+            outcome.delivered, outcome.milliseconds, outcome.status, outcome.problem
+        )

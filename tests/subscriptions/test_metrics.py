@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.api.world import World
 from tests.platform import PATIENCE
 from tests.subscriptions.receiver import Receiver
-from tests.subscriptions.test_webhooks import happens, made
+from tests.subscriptions.test_webhooks import add_members, create_webhook
 
 Samples = dict[str, float]
 
@@ -31,19 +31,19 @@ async def until(world: World, holds: Callable[[Samples], bool]) -> Samples:
     return found
 
 
-async def test_attempts_and_dead_letters(world: World, receiver: Receiver) -> None:
+async def test_attempts_and_dead_letters_are_counted(world: World, receiver: Receiver) -> None:
     before = await scraped(world)
     workspace = await world.workspace()
     receiver.answer = lambda _: 500
-    hook = await made(world, receiver, workspace)
-    await happens(world, workspace, 1)
+    hook = await create_webhook(world, receiver, workspace)
+    await add_members(world, workspace, 1)
     key = "rondo_webhook_dead_letters"
     after = await until(world, lambda now: now[key] == before[key] + 1)
     failed, delivered = (f"rondo_webhook_deliveries_total {how}" for how in ("failed", "delivered"))
     assert after[failed] >= before[failed] + 2
     assert after[delivered] == before[delivered]
     receiver.answer = lambda _: 204
-    await happens(world, workspace, 1)
+    await add_members(world, workspace, 1)
     await until(world, lambda now: now[delivered] > before[delivered])
     by_id = {"id": hook["subscription"]["id"]}
     (letter,) = (await world.post("subscriptions/dead_letters", by_id))["dead_letters"]
@@ -51,13 +51,13 @@ async def test_attempts_and_dead_letters(world: World, receiver: Receiver) -> No
     await until(world, lambda now: now[key] == before[key])
 
 
-async def test_what_is_held_up_lags_until_all_is_delivered(
+async def test_the_lag_lasts_until_held_up_events_are_delivered(
     patient: World, receiver: Receiver
 ) -> None:
     workspace = await patient.workspace()
     receiver.answer = lambda _: 500
-    await made(patient, receiver, workspace)
-    await happens(patient, workspace, 1)
+    await create_webhook(patient, receiver, workspace)
+    await add_members(patient, workspace, 1)
     await until(patient, lambda now: now["rondo_webhook_lag_seconds"] > 0.5)
     receiver.answer = lambda _: 204
     await receiver.until(lambda: len(receiver.taken) == 1)

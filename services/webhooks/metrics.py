@@ -6,46 +6,46 @@ from libs.eventlog.project import Position
 from libs.eventlog.streams import EVENTS
 from libs.telemetry.lag import Lag
 from libs.telemetry.registry import Meters, Reading, Source
-from services.api.subscriptions.delivery_store import Ledger
-from services.api.subscriptions.sender import Outcome
+from services.webhooks.delivery_store import DeliveryStore
+from services.webhooks.sender import Outcome
 
 _ALL = ("event.>",)
 
 
-class WebhookMeters:
+class WebhookMetrics:
     def __init__(self, meters: Meters) -> None:
         attempts = meters.counter(
             "rondo_webhook_deliveries", "Attempts to deliver an event to a webhook.", "outcome"
         )
         self._delivered, self._failed = attempts.of("delivered"), attempts.of("failed")
 
-    def tried(self, outcome: Outcome) -> None:
+    def count(self, outcome: Outcome) -> None:
         (self._delivered if outcome.delivered else self._failed).add()
 
 
-def readings(ledger: Ledger, nats: Nats) -> Source:
+def readings(deliveries: DeliveryStore, nats: Nats) -> Source:
     async def read() -> list[Reading]:
         return [
             Reading(
                 "rondo_webhook_lag_seconds",
                 "Age of the oldest event that some webhook has not dealt with.",
-                await _lag(ledger, nats),
+                await _lag(deliveries, nats),
             ),
             Reading(
                 "rondo_webhook_dead_letters",
                 "Events given up on that nobody has sent or discarded since.",
-                await ledger.dead(),
+                await deliveries.count_dead_letters(),
             ),
         ]
 
     return read
 
 
-async def _lag(ledger: Ledger, nats: Nats) -> float:
+async def _lag(deliveries: DeliveryStore, nats: Nats) -> float:
     """Of the webhook that is behind the most. It may be of an event that is none of its own: one
     without anything to tell says only every few seconds how far it is."""
-    least, position = await ledger.least(), Position()
-    if least is None:
+    slowest, position = await deliveries.slowest(), Position()
+    if slowest is None:
         return 0.0
-    position.move(least)
+    position.move(slowest)
     return (await Lag("webhooks", EVENTS, _ALL, position).measure(nats)).lag_seconds

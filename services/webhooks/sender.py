@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 import aiohttp
 import msgspec
 
-from services.api.subscriptions import signature
-from services.api.subscriptions.egress import Egress
-from services.api.subscriptions.endpoint import Target
+from services.webhooks import signature
+from services.webhooks.egress import Egress
+from services.webhooks.endpoint import Endpoint
 
-MEDIA = "application/cloudevents+json"
-_MOST_READ = 4096  # bytes of an answer, so that the connection can be used again
-_MOST_SAID = 200
+MEDIA_TYPE = "application/cloudevents+json"
+_MAX_READ_BYTES = 4096  # bytes of an answer, so that the connection can be used again
+_MAX_PROBLEM_LENGTH = 200
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -35,36 +35,36 @@ class Sender:
         self.egress = egress
         self._timeout = timeout
 
-    async def send(self, target: Target, id: str, body: bytes) -> Outcome:
+    async def send(self, endpoint: Endpoint, id: str, body: bytes) -> Outcome:
         """Never fails otherwise than by its outcome, which does not show the URL."""
         began = time.monotonic()
         status, problem = None, ""
         try:
             async with asyncio.timeout(self._timeout):
-                status = await self._post(target, id, body)
+                status = await self._post(endpoint, id, body)
         except TimeoutError:
             problem = f"no answer within {self._timeout:g} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            problem = _said(error)
+            problem = _describe(error)
         if status is not None and not 200 <= status < 300:
             problem = f"the receiver answered {status}"
         return Outcome(int((time.monotonic() - began) * 1000), status, problem)
 
-    async def _post(self, target: Target, id: str, body: bytes) -> int:
-        headers = signature.headers(target.secret, id, int(time.time()), body)
+    async def _post(self, endpoint: Endpoint, id: str, body: bytes) -> int:
+        headers = signature.headers(endpoint.secret, id, int(time.time()), body)
         async with self._session.post(
-            target.url,
+            endpoint.url,
             data=body,
-            headers={**headers, "Content-Type": MEDIA, "User-Agent": "Rondo"},
+            headers={**headers, "Content-Type": MEDIA_TYPE, "User-Agent": "Rondo"},
             allow_redirects=False,
         ) as response:
-            if (response.content_length or 0) <= _MOST_READ:
-                await response.content.read(_MOST_READ)
+            if (response.content_length or 0) <= _MAX_READ_BYTES:
+                await response.content.read(_MAX_READ_BYTES)
             return response.status
 
 
 @asynccontextmanager
-async def opened(egress: Egress, timeout: float) -> AsyncIterator[Sender]:
+async def open_sender(egress: Egress, timeout: float) -> AsyncIterator[Sender]:
     """Without cookies, proxies or anything else of the environment's."""
     async with aiohttp.ClientSession(
         connector=egress.connector(),
@@ -75,10 +75,10 @@ async def opened(egress: Egress, timeout: float) -> AsyncIterator[Sender]:
         yield Sender(session, egress, timeout)
 
 
-def _said(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     match error:
         case aiohttp.ClientConnectorError():
-            return f"can't connect: {error.os_error}"[:_MOST_SAID]
+            return f"can't connect: {error.os_error}"[:_MAX_PROBLEM_LENGTH]
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
             return "the connection broke"
     return f"no answer that can be read ({type(error).__name__})"

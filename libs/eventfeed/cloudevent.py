@@ -51,6 +51,11 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def to_json(event: Recorded) -> bytes:
+    """As `application/cloudevents+json`."""
+    return msgspec.json.encode(CloudEvent.of(event))
+
+
 def _shown(event: Event) -> bytes:
     """As in the log, but for what is sealed."""
     sealed = SEALED.get(type(event).__name__)

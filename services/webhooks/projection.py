@@ -26,7 +26,7 @@ ON CONFLICT (id) DO UPDATE SET
 WHERE subscription.updated_seq < excluded.updated_seq"""
 
 
-class Subscriptions:
+class SubscriptionsProjection:
     """See libs/eventlog/project.py for the protocol. `changed` is set after every batch, for the
     one who waits for that."""
 

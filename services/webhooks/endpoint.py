@@ -8,35 +8,37 @@ import msgspec
 
 from libs.domain.errors import Rejected
 from libs.vault.vault import Vault
-from services.api.subscriptions.egress import Egress
+from services.webhooks.egress import Egress
 
-MAX_URL = 2048
+MAX_URL_LENGTH = 2048
 
 
-class Target(msgspec.Struct, frozen=True):
+class Endpoint(msgspec.Struct, frozen=True):
     """`secret` signs what is sent to `url`; of a subscriber on NATS it is the password's digest."""
 
     secret: str
     url: str = ""
 
     def __repr__(self) -> str:
-        return "Target(***)"
+        return "Endpoint(***)"
 
 
-def encoded(target: Target) -> bytes:
+def to_bytes(endpoint: Endpoint) -> bytes:
     """What is sealed of it."""
-    return msgspec.json.encode(target)
+    return msgspec.json.encode(endpoint)
 
 
-async def opened(vault: Vault, id: UUID, text: str) -> Target:
+async def unseal(vault: Vault, id: UUID, text: str) -> Endpoint:
     """Raises Shredded once the subscription is deleted."""
-    return msgspec.json.decode(await vault.open(id, text), type=Target)
+    return msgspec.json.decode(await vault.open(id, text), type=Endpoint)
 
 
-def host_of(url: str, egress: Egress) -> str:
+def checked_host(url: str, egress: Egress) -> str:
     """The host of a URL that webhooks may be sent to, as far as that can be told from the URL."""
-    if len(url) > MAX_URL or not url.isascii() or not url.isprintable() or " " in url:
-        raise Rejected("invalid", f"url: give up to {MAX_URL} characters of ASCII without spaces")
+    if len(url) > MAX_URL_LENGTH or not url.isascii() or not url.isprintable() or " " in url:
+        raise Rejected(
+            "invalid", f"url: give up to {MAX_URL_LENGTH} characters of ASCII without spaces"
+        )
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port

@@ -21,16 +21,16 @@ from libs.eventlog.streams import EVENTS
 from libs.natsjwt.issuer import Issuer, claims
 from libs.postgres.pool import Database
 from libs.vault.vault import CanNotOpen, Shredded, Vault
-from services.api.subscriptions import projection
-from services.api.subscriptions.endpoint import opened
+from services.webhooks import projection
+from services.webhooks.endpoint import unseal
 
 logger = logging.getLogger(__name__)
 
 SUBJECT = "$SYS.REQ.USER.AUTH"
 ACCOUNT = "SUBSCRIBERS"
-_AT_ONCE = 8
-_MOST_SUBSCRIPTIONS = 50  # of a connection
-_MOST_BYTES = 64 << 10  # of a request
+_MAX_CONCURRENT = 8
+_MAX_SUBSCRIPTIONS = 50  # of a connection
+_MAX_REQUEST_BYTES = 64 << 10
 _REFUSED = "unknown subscriber or wrong password"
 
 
@@ -46,14 +46,14 @@ class _Server(msgspec.Struct):
     id: str
 
 
-class _Asked(msgspec.Struct):
+class _Request(msgspec.Struct):
     server_id: _Server
     user_nkey: str
     connect_opts: _Options
 
 
 class _Claims(msgspec.Struct):
-    nats: _Asked
+    nats: _Request
 
 
 def digest(password: str) -> str:
@@ -72,47 +72,48 @@ def rights(id: UUID) -> dict[str, object]:
     return {
         "pub": {"allow": [*publish, f"$JS.ACK.{EVENTS}.{id}.>"]},
         "sub": {"allow": [f"{inbox(id)}.>"]},
-        "subs": _MOST_SUBSCRIPTIONS,
-        "payload": _MOST_BYTES,
+        "subs": _MAX_SUBSCRIPTIONS,
+        "payload": _MAX_REQUEST_BYTES,
         "data": -1,  # no limit
     }
 
 
-class Gate:
-    """`entitled` says whether who created a subscription may still see what it tells."""
+class AuthCallout:
+    """`allowed` says whether a subscription's owner may still see what it tells."""
 
     def __init__(
         self,
         issuer: Issuer,
         rows: Database,
         vault: Vault,
-        entitled: Callable[[Subscription], Awaitable[bool]],
+        allowed: Callable[[Subscription], Awaitable[bool]],
     ) -> None:
         self._issuer = issuer
         self._rows = rows
         self._vault = vault
-        self._entitled = entitled
+        self._allowed = allowed
 
     async def run(self, nats: Nats) -> None:
         """For ever. While no copy of the service answers, no one new is let in."""
-        async with nats.requests(SUBJECT, "gate") as asked, asyncio.TaskGroup() as workers:
-            for _ in range(_AT_ONCE):
-                workers.create_task(self._work(nats, asked))
+        async with nats.requests(SUBJECT, "gate") as requests, asyncio.TaskGroup() as workers:
+            for _ in range(_MAX_CONCURRENT):
+                workers.create_task(self._work(nats, requests))
 
-    async def _work(self, nats: Nats, asked: asyncio.Queue[Message]) -> None:
+    async def _work(self, nats: Nats, requests: asyncio.Queue[Message]) -> None:
         while True:
-            message = await asked.get()
+            message = await requests.get()
             try:
                 answer = await self.answer(message.data)
                 await nats.publish(message.reply, answer)
             except Unavailable as problem:
                 logger.warning("a subscriber waits in vain: %s", problem)
             except Exception:
-                logger.exception("a question of the NATS server was not understood")
+                logger.exception("a request of the NATS server was not understood")
 
-    async def answer(self, question: bytes) -> bytes:
-        """Raises Unavailable, and ValueError or msgspec.ValidationError for what is no question."""
-        about = msgspec.json.decode(claims(question), type=_Claims).nats
+    async def answer(self, request: bytes) -> bytes:
+        """Raises Unavailable, and ValueError or msgspec.ValidationError for what is no
+        request of the server's."""
+        about = msgspec.json.decode(claims(request), type=_Claims).nats
         key, server, options = about.user_nkey, about.server_id.id, about.connect_opts
         id = await self._subscriber(options.user, options.password)
         if id is None:
@@ -121,13 +122,13 @@ class Gate:
         return self._issuer.answer(key, server, token=token)
 
     async def _subscriber(self, user: str, password: str) -> UUID | None:
-        """The subscription that they may be told of."""
+        """The subscription whose events they may read."""
         try:
             found = await projection.find(self._rows, UUID(user))
             if found is None or found.kind != "nats":
                 return None
-            kept = (await opened(self._vault, found.id, found.target)).secret
+            kept = (await unseal(self._vault, found.id, found.target)).secret
         except (ValueError, Shredded, CanNotOpen):
             return None
         good = hmac.compare_digest(kept, digest(password))
-        return found.id if good and await self._entitled(found) else None
+        return found.id if good and await self._allowed(found) else None

@@ -1,8 +1,8 @@
-"""One tail of the log for the whole process, which tells everybody who listens.
+"""One tail of the log for the whole process. It publishes every event to all who listen.
 
-It is fed by the projection, so that whoever hears of an event finds it in the rows already, and
-costs no consumer of its own. A listener that is slow keeps what it had room for and is told that
-the rest is missing: it reads that from the log.
+A projection feeds it, so whoever hears of an event finds it in the rows already, and listeners cost
+no consumers of their own. A slow listener keeps what it had room for and learns that the rest is
+missing: it reads that from the log.
 """
 
 import asyncio
@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.project import Projection
 from libs.postgres.pool import Connection
+from libs.waiting.event import set_within
 
-MOST_WAITING = 1000
+MAX_WAITING = 1000
 
 Wants = Callable[[Recorded], bool]
 
@@ -36,16 +37,16 @@ class Listener:
 
     @property
     def idle(self) -> bool:
-        """All that was told has been taken."""
+        """All that came has been taken."""
         return not self._full and not self._waiting
 
-    def tell(self, batch: Sequence[Recorded]) -> None:
+    def offer(self, batch: Sequence[Recorded]) -> None:
         """`wants` is asked about every event, also about those that there is no room for."""
         wanted = [event for event in batch if self._wants(event)]
         if not wanted or self._full:
             return
-        self._full = len(self._waiting) + len(wanted) > MOST_WAITING
-        self._waiting.extend(wanted[: MOST_WAITING - len(self._waiting)])
+        self._full = len(self._waiting) + len(wanted) > MAX_WAITING
+        self._waiting.extend(wanted[: MAX_WAITING - len(self._waiting)])
         self._came.set()
 
     def close(self) -> None:
@@ -54,10 +55,7 @@ class Listener:
 
     async def take(self, timeout: float) -> list[Recorded]:
         """What waits, as soon as anything does; nothing after `timeout` seconds."""
-        try:
-            async with asyncio.timeout(timeout):
-                await self._came.wait()
-        except TimeoutError:
+        if not await set_within(self._came, timeout):
             return []
         self._came.clear()
         taken = list(self._waiting)
@@ -86,9 +84,9 @@ class Tail:
         finally:
             self._listeners.discard(listener)
 
-    def tell(self, batch: Sequence[Recorded]) -> None:
+    def publish(self, batch: Sequence[Recorded]) -> None:
         for listener in self._listeners:
-            listener.tell(batch)
+            listener.offer(batch)
 
     async def close(self, _: object = None) -> None:
         """The service ends: so does all that listens, and no connection holds it up."""
@@ -97,8 +95,8 @@ class Tail:
             listener.close()
 
 
-class Told:
-    """A projection whose batches are told to a tail once their rows can be read."""
+class TailedProjection:
+    """A projection whose batches a tail publishes once their rows can be read."""
 
     def __init__(self, projection: Projection[Recorded], tail: Tail) -> None:
         self.name = projection.name
@@ -116,4 +114,4 @@ class Told:
 
     def applied(self, batch: Sequence[Recorded]) -> None:
         self._projection.applied(batch)
-        self._tail.tell(batch)
+        self._tail.publish(batch)

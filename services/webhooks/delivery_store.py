@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from libs.postgres.pool import Connection, Database
-from services.api.subscriptions.sender import Outcome
+from services.webhooks.sender import Outcome
 
-KEPT = 200  # attempts of a subscription, the last ones
+MAX_ATTEMPTS_KEPT = 200  # of a subscription, the last ones
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """All events up to `seq` are dealt with. The next one has been tried `tries` times since
     `first_try`, and will be again at `next_try`."""
 
@@ -22,14 +23,16 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     next_try: datetime | None = None
 
 
-class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that was sent, or was given up on; `event` is its id."""
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One try to deliver an event, the `number`th; `event` is its id."""
 
     subscription: UUID
     seq: int
     event: str
     type: str
     at: datetime
+    number: int
+    outcome: Outcome
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,12 +59,12 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     problem: str
 
 
-class Lines(msgspec.Struct):
-    """What is to be written at once."""
+class Changes(msgspec.Struct):
+    """What is to be written at once. A dead letter is the last attempt at it."""
 
-    places: dict[UUID, Place] = {}
-    attempts: list[tuple[Letter, int, Outcome]] = []
-    dead: list[tuple[Letter, int, Outcome]] = []
+    cursors: dict[UUID, Cursor] = {}
+    attempts: list[Attempt] = []
+    dead_letters: list[Attempt] = []
 
 
 _CLAIM = """
@@ -71,14 +74,14 @@ WHERE (holder = $1 OR held_until < now())
 RETURNING subscription, seq, tries, first_try, next_try"""
 
 
-class Ledger:
-    """Of one copy of the service, which is the holder `me`."""
+class DeliveryStore:
+    """Of one copy of the service, which holds leases under the name `holder`."""
 
-    def __init__(self, database: Database, me: UUID) -> None:
+    def __init__(self, database: Database, holder: UUID) -> None:
         self._database = database
-        self._me = me
+        self._holder = holder
 
-    async def claim(self, seconds: float) -> dict[UUID, Place]:
+    async def claim(self, seconds: float) -> dict[UUID, Cursor]:
         """The webhooks that we deliver for in the next `seconds`, ours and those left by others."""
         await self._database.execute(
             """INSERT INTO cursor (subscription, seq)
@@ -87,37 +90,31 @@ class Ledger:
                 AND NOT EXISTS (SELECT FROM cursor WHERE cursor.subscription = id)
             ON CONFLICT DO NOTHING"""
         )
-        held = await self._database.fetch(_CLAIM, self._me, seconds)
-        return {
-            id: Place(seq=seq, tries=tries, first_try=first, next_try=next)
-            for id, seq, tries, first, next in held
-        }
+        return _cursors(await self._database.fetch(_CLAIM, self._holder, seconds))
 
     async def release(self) -> None:
         """Others may go on at once."""
         await self._database.execute(
-            "UPDATE cursor SET held_until = '-infinity' WHERE holder = $1", self._me
+            "UPDATE cursor SET held_until = '-infinity' WHERE holder = $1", self._holder
         )
 
-    async def write(self, lines: Lines) -> None:
+    async def write(self, changes: Changes) -> None:
         """What others have taken over meanwhile stays where they have got."""
         async with self._database.transaction() as connection:
-            await _move(connection, self._me, lines.places)
-            await _note(connection, lines.attempts)
-            await _bury(connection, lines.dead)
+            await _move_cursors(connection, self._holder, changes.cursors)
+            await _insert_attempts(connection, changes.attempts)
+            await _insert_dead_letters(connection, changes.dead_letters)
 
-    async def places(self, ids: Sequence[UUID]) -> dict[UUID, Place]:
-        found = await self._database.fetch(
-            "SELECT subscription, seq, tries, first_try, next_try FROM cursor "
-            "WHERE subscription = ANY ($1)",
-            ids,
+    async def cursors(self, ids: Sequence[UUID]) -> dict[UUID, Cursor]:
+        return _cursors(
+            await self._database.fetch(
+                "SELECT subscription, seq, tries, first_try, next_try FROM cursor "
+                "WHERE subscription = ANY ($1)",
+                ids,
+            )
         )
-        return {
-            id: Place(seq=seq, tries=tries, first_try=first, next_try=next)
-            for id, seq, tries, first, next in found
-        }
 
-    async def least(self) -> int | None:
+    async def slowest(self) -> int | None:
         """How far the webhook is that is behind the most; none without any that is active."""
         seq: int | None = await self._database.fetchval(
             """SELECT min(seq) FROM cursor JOIN subscription ON id = cursor.subscription
@@ -125,8 +122,7 @@ class Ledger:
         )
         return seq
 
-    async def dead(self) -> int:
-        """How many dead letters there are."""
+    async def count_dead_letters(self) -> int:
         return int(await self._database.fetchval("SELECT count(*) FROM dead_letter"))
 
     async def deliveries(self, id: UUID, limit: int) -> list[Delivery]:
@@ -175,7 +171,7 @@ class Ledger:
                 SELECT id, row_number() OVER (PARTITION BY subscription ORDER BY id DESC) AS newer
                 FROM delivery) AS ranked
             WHERE ranked.id = delivery.id AND newer > $1""",
-            KEPT,
+            MAX_ATTEMPTS_KEPT,
         )
 
     async def forget(self, id: UUID) -> None:
@@ -188,32 +184,47 @@ class Ledger:
                 )
 
 
-async def _move(connection: Connection, me: UUID, places: Mapping[UUID, Place]) -> None:
+def _cursors(rows: Sequence[Any]) -> dict[UUID, Cursor]:
+    return {
+        id: Cursor(seq=seq, tries=tries, first_try=first, next_try=next)
+        for id, seq, tries, first, next in rows
+    }
+
+
+async def _move_cursors(
+    connection: Connection, holder: UUID, cursors: Mapping[UUID, Cursor]
+) -> None:
     await connection.executemany(
         """UPDATE cursor SET seq = $3, tries = $4, first_try = $5, next_try = $6
         WHERE subscription = $1 AND holder = $2 AND seq <= $3""",
-        [
-            (id, me, place.seq, place.tries, place.first_try, place.next_try)
-            for id, place in places.items()
-        ],
+        [(id, holder, *msgspec.structs.astuple(cursor)) for id, cursor in cursors.items()],
     )
 
 
-async def _note(connection: Connection, attempts: Sequence[tuple[Letter, int, Outcome]]) -> None:
+async def _insert_attempts(connection: Connection, attempts: Sequence[Attempt]) -> None:
     await connection.executemany(
         """INSERT INTO delivery
             (subscription, seq, event, type, at, attempt, milliseconds, status, problem)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
         [
-            (*msgspec.structs.astuple(letter), tries, went.milliseconds, went.status, went.problem)
-            for letter, tries, went in attempts
+            (
+                *_columns(one),
+                one.outcome.milliseconds,
+                one.outcome.status,
+                one.outcome.problem,
+            )
+            for one in attempts
         ],
     )
 
 
-async def _bury(connection: Connection, dead: Sequence[tuple[Letter, int, Outcome]]) -> None:
+async def _insert_dead_letters(connection: Connection, last_attempts: Sequence[Attempt]) -> None:
     await connection.executemany(
         """INSERT INTO dead_letter (subscription, seq, event, type, at, attempts, problem)
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING""",
-        [(*msgspec.structs.astuple(letter), tries, went.problem) for letter, tries, went in dead],
+        [(*_columns(one), one.outcome.problem) for one in last_attempts],
     )
+
+
+def _columns(one: Attempt) -> tuple[UUID, int, str, str, datetime, int]:
+    return one.subscription, one.seq, one.event, one.type, one.at, one.number

@@ -1,9 +1,9 @@
 """A webhook's receiver as a program, which may be killed at any time.
 
-    python -m tests.subscriptions.keeper <port> <file with the secret> <file to keep events in>
+    python -m tests.subscriptions.killable_receiver <port> <file with the secret> <file of lines>
 
-A line a request that was signed well: the event's place, and the id that it was sent under. Only
-then is the request answered.
+It writes a line a request that was signed well: the event's sequence, and the id that it was sent
+under. Only then does it answer the request.
 """
 
 import json
@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.subscriptions.receiver import Hook
 
 SECRET = Path(sys.argv[2]).read_text()
-KEPT = os.open(sys.argv[3], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+LINES = os.open(sys.argv[3], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -26,7 +26,7 @@ class Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         Hook(headers, body, 204).verify(SECRET)
         sequence = json.loads(body)["sequence"]
-        os.write(KEPT, f"{sequence} {headers['webhook-id']}\n".encode())
+        os.write(LINES, f"{sequence} {headers['webhook-id']}\n".encode())
         self.send_response(204)
         self.end_headers()
 

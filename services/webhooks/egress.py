@@ -50,9 +50,9 @@ class Egress:
         """Without a limit: those who wait for a slow receiver hold up nobody else."""
         return aiohttp.TCPConnector(limit=0, socket_factory=self._socket, use_dns_cache=False)
 
-    def _socket(self, place: aiohttp.AddrInfoType) -> socket.socket:
+    def _socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
         """For a connection that is about to be made; InternalAddress if it must not be."""
-        family, kind, protocol, _, at = place
+        family, kind, protocol, _, at = info
         address = ip_address(str(at[0]).partition("%")[0])
         if not self.permits(address):
             raise InternalAddress(f"{address} is an internal address, which nothing is sent to")

@@ -1,20 +1,26 @@
 """Who is let in once may be shut out later, and then hears nothing more (I8)."""
 
 import asyncio
+import threading
 from uuid import UUID, uuid4
 
 import pytest
 
+from libs.domain.workspace import Workspace
 from libs.eventfeed import follow
 from libs.eventlog.log import EventLog
 from libs.identity.tokens import Tokens
+from libs.identity.users import User
+from services.api.access import authorize as access
 from services.api.events import permissions
+from services.api.read_model.row_types import Rows
 from tests.api.callers import MEMBER
 from tests.api.service import Service
 from tests.api.test_login import claims
 from tests.api.test_run_tokens import scene_of
 from tests.api.world import World, new_user, users
 from tests.events.client import page, pages, subscribed
+from tests.platform import PATIENCE
 
 AGAIN = 0.05
 
@@ -22,7 +28,7 @@ AGAIN = 0.05
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is no event is noticed soon."""
-    monkeypatch.setattr(permissions, "RENEWED_EVERY", AGAIN)
+    monkeypatch.setattr(permissions, "RENEW_EVERY_SECONDS", AGAIN)
     monkeypatch.setattr(follow, "HEARTBEAT_SECONDS", AGAIN)
 
 
@@ -95,6 +101,32 @@ async def test_who_becomes_a_member_hears_at_once(
             added, uploaded = await stream.events(2)
             assert (added.event, added.data["workspaceid"]) == ("WorkspaceMemberAdded", workspace)
             assert uploaded.data["workspaceid"] == workspace
+
+
+async def test_what_happens_while_rights_are_looked_up_is_not_lost(
+    world: World, member: World, people: dict[str, UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lookup has read the rows when the workspace's next event comes."""
+    begun, go_on = threading.Event(), threading.Event()
+    look_up = access.workspaces
+
+    async def slow(user: User, rows: Rows) -> list[Workspace]:
+        found = await look_up(user, rows)
+        if user.id == people[MEMBER]:
+            begun.set()
+            await asyncio.to_thread(go_on.wait, PATIENCE)
+        return found
+
+    async with subscribed(member) as stream:
+        await stream.joined()
+        monkeypatch.setattr(access, "workspaces", slow)
+        workspace = await shared(world, people[MEMBER])
+        assert await asyncio.to_thread(begun.wait, PATIENCE)
+        await world.upload(workspace)
+        go_on.set()
+        added, uploaded = await stream.events(2)
+    assert (added.event, added.data["workspaceid"]) == ("WorkspaceMemberAdded", workspace)
+    assert (uploaded.event, uploaded.data["workspaceid"]) == ("OrchestrationUploaded", workspace)
 
 
 async def test_nobody_sees_others_events(

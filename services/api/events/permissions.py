@@ -1,8 +1,8 @@
 """What a caller may see while they listen: who is let in once may be shut out later (I8).
 
-Members come and go by events. The tail shows those too, in their order, so access is asked for
-anew before anything that came after them is shown. What is no event (a token that expires, a user
-who is disabled) is asked for every RENEWED_EVERY seconds.
+Members come and go by events. The tail shows those too, in their order, so rights are looked up
+again before anything that came after them is shown. What is no event (a token that expires, a user
+who is disabled) is looked up every RENEW_EVERY_SECONDS.
 """
 
 import time
@@ -21,7 +21,7 @@ from services.api.access import authorize as access
 from services.api.http.authentication import authenticated
 from services.api.http.request_context import RequestContext
 
-RENEWED_EVERY = 5.0
+RENEW_EVERY_SECONDS = 5.0
 
 
 class Permit:
@@ -30,17 +30,18 @@ class Permit:
     def __init__(
         self,
         context: RequestContext,
-        asked: EventFilter,
+        filter: EventFilter,
         authenticate: Callable[[], Awaitable[User]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._context = context
-        self._asked = asked
+        self._filter = filter
         self._authenticate = authenticate or self._by_token
         self._clock = clock
         self._me = str(context.user.id)
         self._visible: frozenset[int] | None = frozenset()
         self._good_until = clock()
+        self._changes = 0  # of the caller's access, seen so far
 
     @property
     def context(self) -> RequestContext:
@@ -52,26 +53,31 @@ class Permit:
     def wants(self, event: Recorded) -> bool:
         """Also what changes the caller's access, which is not shown for that."""
         if self._concerns_me(event):
+            self._changes += 1
             self._good_until = self._clock()
             return True
-        return self._asked.wants(event) and (self._is_stale() or self._sees(event))
+        return self._filter.wants(event) and (self._is_stale() or self._sees(event))
 
     def shows(self, event: Recorded) -> bool:
-        return self._asked.wants(event) and self._sees(event)
+        return self._filter.wants(event) and self._sees(event)
 
     async def subjects(self) -> list[str]:
         await self.renew()
-        return self._asked.subjects_in(self._visible)
+        return self._filter.subjects_in(self._visible)
 
     async def renew(self) -> None:
         """Rejected when the caller may not go on."""
-        self._good_until = self._clock() + RENEWED_EVERY
-        self._context = replace(self._context, signed_in=await self._authenticate())
-        self._visible = await self._allowed()
+        changes = None
+        while changes != self._changes:
+            # Stale until it is done, so that nothing is left out by rights that were just given.
+            changes, good_until = self._changes, self._clock() + RENEW_EVERY_SECONDS
+            self._context = replace(self._context, signed_in=await self._authenticate())
+            self._visible = await self._allowed()
+        self._good_until = good_until
 
     async def hold(self) -> None:
         """Before anything is shown. Rejected when the caller may not go on."""
-        while self._is_stale():
+        if self._is_stale():
             await self.renew()
 
     def _is_stale(self) -> bool:
@@ -90,13 +96,13 @@ class Permit:
 
     async def _allowed(self) -> frozenset[int] | None:
         """The workspaces whose events are shown; None for all that there are."""
-        context, asked = self._context, self._asked.workspaces
+        context, chosen = self._context, self._filter.workspaces
         rows = context.store.rows
-        if asked is None:
+        if chosen is None:
             if context.user.admin:
                 return None
             return frozenset(state.id for state in await access.workspaces(context.user, rows))
-        for id in sorted(asked):
+        for id in sorted(chosen):
             if id != PLATFORM:
                 await access.workspace(context.user, rows, id, "workspace")
             elif not context.user.admin:
@@ -104,12 +110,12 @@ class Permit:
                     "forbidden",
                     "workspace: 0 has what lies in no workspace, for administrators only",
                 )
-        return asked
+        return chosen
 
 
 async def live(permit: Permit, after: int | None = None) -> AsyncGenerator[Batch, None]:
     """As `follow`, as far as the permit goes; Rejected when it ends."""
-    async with aclosing(follow(permit.context.store, permit, after)) as pieces:
-        async for piece in pieces:
+    async with aclosing(follow(permit.context.store, permit, after)) as batches:
+        async for batch in batches:
             await permit.hold()
-            yield Batch([event for event in piece.events if permit.shows(event)], piece.through)
+            yield Batch([event for event in batch.events if permit.shows(event)], batch.through)

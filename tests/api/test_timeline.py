@@ -14,7 +14,7 @@ from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database
 from services.api.read_model import timeline
 from services.api.read_model.projection import SCHEMA, ViewsProjection
-from services.api.timeline.routes import MOST_BARS, MOST_TICKS
+from services.api.timeline.queries import MAX_BARS, MAX_TICKS
 from tests.api.facts import START, Facts
 from tests.api.world import World
 
@@ -94,7 +94,7 @@ async def test_a_timeline_has_what_ran_and_what_is_to_come(world: World) -> None
     )
     ran, idle = found["lanes"]
     assert (ran["name"], ran["runs"], ran["bars"][0]["id"]) == ("each second", 1, str(run))
-    assert (len(ran["to_come"]), ran["more"]) == (MOST_TICKS, True)
+    assert (len(ran["to_come"]), ran["more"]) == (MAX_TICKS, True)
     assert (idle["name"], idle["runs"], idle["more"]) == ("nightly", 0, False)
     assert len(idle["to_come"]) in (1, 2)
     assert not found["limited"]
@@ -110,7 +110,7 @@ async def test_a_clock_that_is_set_by_quarters_of_an_hour(world: World) -> None:
     await world.service.caught_up()
     window = {"start": f"{year}-04-01", "end": f"{year}-04-10"}  # its summer ends on a Sunday
     (lane,) = (await get(world, 200, workspace_id=workspace, **window))["lanes"]
-    assert len(lane["to_come"]) == MOST_TICKS
+    assert len(lane["to_come"]) == MAX_TICKS
     assert lane["to_come"] == sorted(set(lane["to_come"]))
 
 
@@ -132,11 +132,11 @@ async def test_windows_at_the_ends_of_time(world: World, window: dict[str, str])
 
 async def test_a_lane_with_many_runs_counts_them(world: World) -> None:
     workspace, task = await world.ready_task(schedule="@yearly")
-    for _ in range(MOST_BARS + 1):
+    for _ in range(MAX_BARS + 1):
         await world.run(workspace, task, "failure")
     (lane,) = (await get(world, workspace_id=workspace))["lanes"]
-    assert (lane["runs"], lane["bars"]) == (MOST_BARS + 1, [])
-    assert sum(one["count"] for one in lane["buckets"]) == MOST_BARS + 1
+    assert (lane["runs"], lane["bars"]) == (MAX_BARS + 1, [])
+    assert sum(one["count"] for one in lane["buckets"]) == MAX_BARS + 1
     assert {one["status"] for one in lane["buckets"]} == {"failure"}
 
 

@@ -19,7 +19,7 @@ from services.api.dashboard import (
 )
 from services.api.dashboard.timeline_svg import HEIGHT, WIDTH, Scale
 from services.api.read_model.timeline import RunBar, RunBucket
-from services.api.timeline.routes import Lane
+from services.api.timeline.schemas import Lane
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 TASK = UUID(int=1)

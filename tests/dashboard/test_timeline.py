@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from libs.domain.events import RunFinished, RunRequested
 from services.api.dashboard.chart import RUNS
-from services.api.timeline.routes import MOST_BARS
+from services.api.timeline.queries import MAX_BARS
 from tests.dashboard.visitor import HELLO, Visitor
 from tests.platform import Api, until
 
@@ -69,7 +69,7 @@ def test_a_lane_with_many_runs_is_drawn_by_their_number(visitor: Visitor) -> Non
     async def many(client: Api) -> int:
         orchestration = await client.ready(HELLO, "prog")
         task = await client.run(orchestration, "continuously", name="again and again")
-        await client.ended(task, MOST_BARS + 1)
+        await client.ended(task, MAX_BARS + 1)
         await client.post("task/pause", {"id": task, "pause": True})
 
         async def all_of_them() -> int:

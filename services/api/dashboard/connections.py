@@ -14,7 +14,7 @@ from services.api.connections import commands as connections
 from services.api.connections import schemas as connection_schemas
 from services.api.dashboard.form_parsing import allowed, body, json_object, number, path_id
 from services.api.dashboard.page_context import PageContext
-from services.api.history import routes as history
+from services.api.history import queries as history
 from services.api.http.errors import STATUS
 
 _DETAILS_AGAIN = "Type the details again; they were not kept."
@@ -50,7 +50,7 @@ async def _list(
 
 
 async def _shown(visit: PageContext, found: list[Connection]) -> list[Shown]:
-    names = await history.people(visit.context, (one.created_by for one in found))
+    names = await history.people(visit.users, (one.created_by for one in found))
     return [
         Shown(
             one,

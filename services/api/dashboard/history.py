@@ -8,8 +8,8 @@ from aiohttp import web
 
 from libs.domain.errors import Rejected
 from services.api.dashboard.page_context import PageContext
-from services.api.history import routes as history
-from services.api.history.routes import History
+from services.api.history import queries as history
+from services.api.history.schemas import History
 from services.api.http.errors import STATUS
 
 # Where the thing itself is shown.
@@ -42,7 +42,7 @@ async def show(visit: PageContext) -> web.Response:
         if refused.code != "invalid":
             raise
         found, problem = await _found(visit, ""), refused
-    names = await history.people(visit.context, _people(found))
+    names = await history.people(visit.users, _people(found))
     return visit.inside(found.workspace).page(
         "history.html",
         STATUS[problem.code] if problem else 200,
@@ -60,8 +60,10 @@ async def show(visit: PageContext) -> web.Response:
 
 
 async def _found(visit: PageContext, at: str) -> History:
-    asked = visit.context.request.match_info
-    return await history.history(visit.context, asked["aggregate"], asked["id"], at)
+    path = visit.context.request.match_info
+    return await history.history(
+        visit.user, visit.store, visit.users, path["aggregate"], path["id"], at
+    )
 
 
 def _name(found: History) -> str:
@@ -84,10 +86,7 @@ async def _state(visit: PageContext, found: History, names: dict[str, str]) -> l
     """As it was then, and what the last event had changed."""
     if found.state is None:
         return []
-    asked = visit.context.request.match_info
-    past = await history.history(
-        visit.context, asked["aggregate"], asked["id"], str(found.until - 1)
-    )
+    past = await _found(visit, str(found.until - 1))
     before = past.state or found.state
     return [
         _field(name, value, names, changed=before.get(name) != value)

@@ -9,7 +9,7 @@ from multidict import MultiDict
 
 from libs.domain.errors import Rejected
 from libs.domain.workspace import Workspace
-from libs.identity.users import User
+from libs.identity.users import User, Users
 from services.api.access import authorize as access
 from services.api.append.caller import Caller
 from services.api.append.store import Store
@@ -62,6 +62,10 @@ class PageContext:
     @property
     def store(self) -> Store:
         return self.context.store
+
+    @property
+    def users(self) -> Users:
+        return self.context.identity.users
 
     def inside(self, workspace: int) -> "PageContext":
         """For the page of a thing in that workspace, which the visitor may enter."""

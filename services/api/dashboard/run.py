@@ -17,7 +17,7 @@ from services.api.access import authorize as access
 from services.api.dashboard import live, log, run_end_texts, run_phases
 from services.api.dashboard.form_parsing import path_id
 from services.api.dashboard.page_context import PageContext
-from services.api.history import routes as history
+from services.api.history import queries as history
 from services.api.tasks import commands as tasks
 from services.api.tasks import schemas as task_schemas
 
@@ -30,7 +30,8 @@ async def show(visit: PageContext) -> web.Response:
         context.user, rows, task.orchestration, "orchestration"
     )
     chain, shown = await asyncio.gather(
-        history.chain(context, str(run.id)), log.window(context, run)
+        history.chain(visit.user, visit.store, context.identity.users, str(run.id)),
+        log.window(context, run),
     )
     return visit.page(
         "run.html",

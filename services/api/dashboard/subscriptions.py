@@ -9,7 +9,7 @@ from libs.domain.errors import Rejected
 from libs.domain.subscription import ABOUT
 from services.api.dashboard.form_parsing import allowed, body, number, path_id
 from services.api.dashboard.page_context import PageContext
-from services.api.history import routes as history
+from services.api.history import queries as history
 from services.api.http.errors import STATUS
 from services.api.subscriptions import commands, queries, schemas
 from services.webhooks.sender import Outcome
@@ -40,7 +40,7 @@ async def _list(
         status,
         title="Subscriptions",
         found=found,
-        names=await history.people(context, (one.created_by for one in found)),
+        names=await history.people(visit.users, (one.created_by for one in found)),
         kinds_of_events=sorted(ABOUT),
         problem=problem,
         created=created,
@@ -79,7 +79,7 @@ async def _one(visit: PageContext, attempt: Outcome | None = None) -> web.Respon
         title=found.name,
         nav="/subscriptions",
         found=found,
-        names=await history.people(context, [found.created_by]),
+        names=await history.people(visit.users, [found.created_by]),
         owned=owned,
         deliveries=await queries.deliveries(*asking, _MAX_LISTED) if owned else [],
         dead=await queries.dead_letters(*asking, _MAX_LISTED) if owned else [],

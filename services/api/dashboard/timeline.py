@@ -14,7 +14,8 @@ from services.api.dashboard.form_parsing import number, uuid
 from services.api.dashboard.page_context import PageContext
 from services.api.dashboard.timeline_svg import Scale
 from services.api.read_model.runs import runs_shown, task_stats
-from services.api.timeline.routes import DEFAULT_LANES, Timeline, timeline
+from services.api.timeline.queries import DEFAULT_LANES, timeline
+from services.api.timeline.schemas import Timeline
 
 _EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday
 
@@ -79,7 +80,9 @@ async def show(visit: PageContext) -> web.Response:
     now = datetime.now(UTC)
     asked = window(visit.context.request.query, now)
     workspace = visit.chosen.id
-    found = await timeline(visit.context, workspace, asked.start, asked.end, asked.lanes)
+    found = await timeline(
+        visit.user, visit.store.rows, workspace, asked.start, asked.end, asked.lanes
+    )
     scale = Scale(asked.start, asked.end)
     return visit.page(
         "timeline.html",

@@ -9,7 +9,8 @@ from uuid import UUID
 from libs.domain.run import Status
 from libs.domain.run_end import ENDED, FAILED
 from services.api.read_model.timeline import RunBar, RunBucket
-from services.api.timeline.routes import BUCKETS, Lane
+from services.api.timeline.queries import BUCKETS
+from services.api.timeline.schemas import Lane
 
 WIDTH = 1200.0
 HEIGHT = 24.0

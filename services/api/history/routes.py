@@ -1,239 +1,29 @@
-"""History of anything: what happened to it, who did so and why, and how it was at any past instant.
+"""Histories over HTTP."""
 
-It is read from the log, not from the views: who may see something is asked of the views, and what
-has happened to it of the log that they are made of.
-"""
-
-import asyncio
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from typing import Any
-from uuid import UUID
-
-import msgspec
-
-from libs.domain.errors import Rejected
-from libs.domain.events import SEALED, RunRequested
-from libs.domain.history import fold
-from libs.domain.ids import (
-    Aggregate,
-    StreamId,
-    connection_stream,
-    orchestration_stream,
-    run_stream,
-    task_stream,
-    workspace_stream,
-)
-from libs.domain.registry import AGGREGATES
-from libs.eventlog.envelope import Recorded
-from services.api.access import authorize as access
+from services.api.history import queries
+from services.api.history.schemas import Chain, History
 from services.api.http.request_context import RequestContext
 from services.api.http.route import Route
-from services.api.read_model.projection import TABLES
-
-PATH = "/v1/api/history/{aggregate}/{id}"
-
-# Also of states, which keep a sealed text under the name that it has in its event.
-_WITHHELD = frozenset(SEALED.values())
-_MOST_SEQUENCE = 2**63
-_AT_ONCE = 500
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """An event, and who, when and why.
-
-    `actor` is a user's id or a service's name, `who` their email or that name. `correlation` is the
-    request that set it off, `causation` the `id` of the event that it answers, if any.
-    """
-
-    seq: int
-    id: str
-    aggregate: Aggregate
-    of: str
-    type: str
-    at: datetime
-    actor: str
-    who: str
-    source: str
-    correlation: str
-    causation: str
-    data: dict[str, Any]
-
-
-class History(msgspec.Struct, frozen=True, kw_only=True):
-    """`events` is oldest first. `state` is as it was after the last event up to `until`, a sequence
-    of the log; none when there was nothing yet."""
-
-    aggregate: Aggregate
-    id: str
-    workspace: int
-    events: list[Entry]
-    until: int
-    state: dict[str, Any] | None
-
-
-class Chain(msgspec.Struct, frozen=True):
-    """Oldest first: each event but the first answers one before it."""
-
-    events: list[Entry]
 
 
 async def show(context: RequestContext, _: None) -> History:
     """`?at=` is an instant or a sequence; without it the state is as it is now."""
-    aggregate, id = context.request.match_info["aggregate"], context.request.match_info["id"]
-    return await history(context, aggregate, id, context.request.query.get("at", ""))
-
-
-async def history(context: RequestContext, aggregate: str, id: str, at: str = "") -> History:
-    """Rejected: "invalid" for `at`, "not_found" or "forbidden" for the thing itself."""
-    until = _moment(at)
-    stream = await _visible(context, aggregate, id)
-    facts = await context.store.log.read(stream)
-    past = [fact for fact in facts if until is None or _before(fact, until)]
-    state = fold(AGGREGATES[stream.aggregate].evolve, past)
-    return History(
-        aggregate=stream.aggregate,
-        id=stream.id,
-        workspace=stream.workspace,
-        events=await _entries(context, facts),
-        until=past[-1].seq if past else 0,
-        state=None if state is None else _readable(state),
+    path, at = context.request.match_info, context.request.query.get("at", "")
+    users = context.identity.users
+    return await queries.history(
+        context.user, context.store, users, path["aggregate"], path["id"], at
     )
 
 
 async def led_to(context: RequestContext, _: None) -> Chain:
-    return await chain(context, context.request.match_info["id"])
-
-
-async def chain(context: RequestContext, run: str) -> Chain:
-    """How a run came about: from the event that a request left, by what each event answers, to the
-    run's own."""
-    stream = await _visible(context, "run", run)
-    facts = await context.store.log.read(stream)
-    asked = next(fact.event for fact in facts if isinstance(fact.event, RunRequested))
-    before = await context.store.log.read(task_stream(stream.workspace, asked.task))
-    return Chain(await _entries(context, [*_causes(facts[0], before), *facts]))
-
-
-def _causes(fact: Recorded, among: Sequence[Recorded]) -> list[Recorded]:
-    by_id = {one.id: one for one in among}
-    found: list[Recorded] = []
-    while (cause := by_id.get(fact.causation)) is not None:
-        found.insert(0, cause)
-        fact = cause
-    return found
-
-
-async def _visible(context: RequestContext, aggregate: str, id: str) -> StreamId:
-    """The stream of what the caller may see."""
-    rows = context.store.rows
-    match aggregate:
-        case "workspace":
-            return workspace_stream(
-                (await access.workspace(context.user, rows, _number(id), "id")).id
-            )
-        case "connection":
-            return connection_stream((await access.connection(context.user, rows, _uuid(id))).id)
-        case "orchestration":
-            packaged = await access.orchestration(context.user, rows, _uuid(id))
-            return orchestration_stream(packaged.workspace, packaged.id)
-        case "task":
-            ordered = (await access.task(context.user, rows, _uuid(id))).task
-            return task_stream(ordered.workspace, ordered.id)
-        case "run":
-            asked = await access.run_asked_for(context.user, rows, _uuid(id), "id")
-            return run_stream(asked.workspace, asked.id)
-    raise Rejected(
-        "not_found", f"aggregate: {aggregate!r} is none; give one of {', '.join(TABLES)}"
-    )
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise _nothing(text) from None
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise _nothing(text)
-    return int(text)
-
-
-def _nothing(id: str) -> Rejected:
-    return Rejected("not_found", f"id: there is nothing with the id {id[:40]!r}; list them first")
-
-
-def _moment(at: str) -> int | datetime | None:
-    """A sequence, or an instant; one without a zone is in UTC."""
-    if not at:
-        return None
-    if at.isascii() and at.isdigit():
-        return min(int(at[:20]), _MOST_SEQUENCE)
-    try:
-        # A plus that was not quoted comes as a space.
-        instant = datetime.fromisoformat(at.replace(" ", "+"))
-    except ValueError:
-        raise Rejected(
-            "invalid", "at: give an instant such as 2026-11-22T10:00:00Z, or a sequence of the log"
-        ) from None
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-
-
-def _before(fact: Recorded, until: int | datetime) -> bool:
-    return fact.seq <= until if isinstance(until, int) else fact.at <= until
-
-
-async def _entries(context: RequestContext, facts: Sequence[Recorded]) -> list[Entry]:
-    names = await people(context, (fact.actor for fact in facts))
-    found: list[Entry] = []
-    for at in range(0, len(facts), _AT_ONCE):
-        found += [_entry(fact, names) for fact in facts[at : at + _AT_ONCE]]
-        await asyncio.sleep(0)  # some have a hundred thousand events, and others wait
-    return found
-
-
-def _entry(fact: Recorded, names: dict[str, str]) -> Entry:
-    return Entry(
-        seq=fact.seq,
-        id=fact.id,
-        aggregate=fact.stream.aggregate,
-        of=fact.stream.id,
-        type=type(fact.event).__name__,
-        at=fact.at,
-        actor=fact.actor,
-        who=names.get(fact.actor, fact.actor),
-        source=fact.source,
-        correlation=fact.correlation,
-        causation=fact.causation,
-        data=_readable(fact.event),
-    )
-
-
-async def people(context: RequestContext, ids: Iterable[str]) -> dict[str, str]:
-    """The emails of those ids that are users'."""
-    known = await context.identity.users.by_ids([UUID(id) for id in {*ids} if _is_uuid(id)])
-    return {str(user.id): user.email for user in known}
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _readable(thing: Any) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.to_builtins(thing)
-    return {name: value for name, value in fields.items() if name not in _WITHHELD | {"type"}}
+    run, users = context.request.match_info["id"], context.identity.users
+    return await queries.chain(context.user, context.store, users, run)
 
 
 HISTORY_ROUTES = (
     Route(
         "GET",
-        PATH,
+        "/v1/api/history/{aggregate}/{id}",
         show,
         None,
         History,

@@ -21,7 +21,8 @@ from bench.live import Live, live
 from bench.stack import Stores, stores
 from libs.domain.events import RunStarted
 from libs.service.room import Room
-from services.executor.log_publisher import Output
+from services.executor.log_publisher import LogPublisher
+from services.executor.pipe_output import PipeOutput
 from tests.logs.harness import Logs, client, environ
 
 LINES, MANY = 1_000_000, 10_000_000
@@ -93,16 +94,14 @@ async def _through(place: Stores, logs: Logs, printed: Path, count: int) -> tupl
     """Lines a second of a program that prints as fast as it may, until all can be read. Output is
     read and sent as an executor does it."""
     run = uuid4()
-    output = Output(place.nats, WORKSPACE, TASK, run, Room(None, 0))
+    output = LogPublisher(place.nats, WORKSPACE, TASK, run, Room(None, 0))
     (out, to_out), (err, to_err) = os.pipe(), os.pipe()
-    for end in (out, err):
-        os.set_blocking(end, False)
     begun = time.perf_counter()
     files = [str(printed)] * (count // LINES)
     program = await asyncio.create_subprocess_exec("/bin/cat", *files, stdout=to_out, stderr=to_err)
     os.close(to_out)
     os.close(to_err)
-    await output.pump(out, err)
+    await output.pump(PipeOutput(out, err), program.wait)
     await program.wait()
     assert await output.close() == count
     while int((await logs.get(f"{run}/lines", last=0)).headers["Rondo-Lines"]) < count:

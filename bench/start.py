@@ -7,15 +7,21 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from bench.figure import Figure, percentile, show
+from libs.blobs.local import LocalStore
 from services.executor.backend import Mode, RunSpec
+from services.executor.code_cache import CodeCache
 from services.executor.local.backend import LocalBackend
+from services.executor.local_files import LocalFiles
 
+CODE = "code.zip"
 SCRIPT = "print('hello', flush=True)\n"
 NEW = "bare python main.py"
 TIMES, AT_ONCE, TOGETHER = 100, 4, 400
@@ -37,29 +43,32 @@ class Bare:
 async def _measure() -> list[Figure]:
     # Not below /tmp, which runs have a private one of.
     with tempfile.TemporaryDirectory(prefix="rondo-bench-", dir="/var/tmp") as folder:
-        code = Path(folder) / "code"
-        code.mkdir()
-        (code / "main.py").write_text(SCRIPT)
+        script = Path(folder) / "main.py"
+        script.write_text(SCRIPT)
+        blobs = LocalStore(Path(folder) / "blobs")
+        with zipfile.ZipFile(Path(folder) / "blobs" / CODE, "w") as archive:
+            archive.write(script, "main.py")
         bare = Bare(
             [_forked_first() for _ in range(TIMES)],
-            [_new_first(code / "main.py") for _ in range(TIMES)],
-            await _rate(lambda _: _new(code / "main.py")),
+            [_new_first(script) for _ in range(TIMES)],
+            await _rate(lambda _: _new(script)),
         )
-        backend = await LocalBackend.open(Path(folder) / "runs")
+        files = LocalFiles(Path(folder), CodeCache(blobs, Path(folder) / "code"))
+        backend = await LocalBackend.open(Path(folder) / "runs", files)
         try:
-            if refused := await backend.warm(_spec(code, "fork", 0)):
+            if refused := await backend.prefetch(_spec("fork", 0)):
                 print(f"no forks here: {refused}", file=sys.stderr)
             return [
-                *await _of_mode(backend, code, "fork", bare),
-                *await _of_mode(backend, code, "exec", bare),
+                *await _of_mode(backend, "fork", bare),
+                *await _of_mode(backend, "exec", bare),
             ]
         finally:
             await backend.close()
 
 
-async def _of_mode(backend: LocalBackend, code: Path, mode: Mode, bare: Bare) -> list[Figure]:
-    firsts = [await _first(backend, _spec(code, mode, 0)) for _ in range(TIMES)]
-    rate = await _rate(lambda slot: _whole(backend, _spec(code, mode, slot)))
+async def _of_mode(backend: LocalBackend, mode: Mode, bare: Bare) -> list[Figure]:
+    firsts = [await _first(backend, _spec(mode, 0)) for _ in range(TIMES)]
+    rate = await _rate(lambda slot: _whole(backend, _spec(mode, slot)))
     beside, yardstick = ("bare os.fork", bare.forked) if mode == "fork" else (NEW, bare.new)
     times = [
         Figure(
@@ -77,31 +86,22 @@ async def _of_mode(backend: LocalBackend, code: Path, mode: Mode, bare: Bare) ->
     ]
 
 
-def _spec(code: Path, mode: Mode, slot: int) -> RunSpec:
-    return RunSpec(uuid4(), uuid4(), slot, Path(sys.executable), code, "main.py", mode=mode)
+def _spec(mode: Mode, slot: int) -> RunSpec:
+    return RunSpec(uuid4(), uuid4(), slot, sys.prefix, CODE, "main.py", mode=mode)
 
 
 async def _first(backend: LocalBackend, spec: RunSpec) -> float:
     begun = time.perf_counter()
-    run = await backend.start(spec)
-    await _readable(run.stdout)
-    first = time.perf_counter()
-    await run.wait()
-    os.close(run.stdout)
-    os.close(run.stderr)
+    run = await (await backend.prepare(spec)).start()
+    async with aclosing(run.output) as output:
+        await anext(aiter(output))
+        first = time.perf_counter()
+        await run.wait()
     return (first - begun) * 1e3
 
 
 async def _whole(backend: LocalBackend, spec: RunSpec) -> None:
     await _first(backend, spec)
-
-
-async def _readable(descriptor: int) -> None:
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(descriptor, ready.set_result, None)
-    ready.add_done_callback(lambda _: loop.remove_reader(descriptor))
-    await ready
 
 
 async def _rate(one: Callable[[int], Awaitable[None]]) -> float:

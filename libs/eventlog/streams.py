@@ -4,12 +4,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from libs.eventlog.nats_client import ApiError, Nats
+from libs.eventlog.nats_client import ApiError, Message, Nats
 
 EVENTS, LOGS, LEASE, PARKED = "EVENTS", "LOGS", "LEASE", "PARKED"
 STATUS, HELD = "STATUS", "HELD"
 
 _NAME_IN_USE = 10058
+_NOT_FOUND = 10037
 _GIB = 1024**3
 
 _STREAMS: dict[str, dict[str, object]] = {
@@ -42,6 +43,15 @@ _STREAMS: dict[str, dict[str, object]] = {
     # While a message is in it, the platform does nothing by itself (hold.py).
     HELD: {"subjects": ["held"], "discard": "old", "max_msgs": 1},
 }
+
+
+class _Got(msgspec.Struct):
+    class Stored(msgspec.Struct):
+        subject: str
+        hdrs: bytes = b""  # both are base64
+        data: bytes = b""
+
+    message: Stored
 
 
 async def create(nats: Nats, replicas: int = 1, names: Iterable[str] = _STREAMS) -> None:
@@ -89,3 +99,18 @@ async def last_seq(nats: Nats, stream: str) -> int:
 async def purge_through(nats: Nats, stream: str, seq: int) -> None:
     """Removes all messages up to and with `seq`."""
     await nats.api(f"STREAM.PURGE.{stream}", {"seq": seq + 1})
+
+
+async def last_message(nats: Nats, stream: str, subject: str) -> Message | None:
+    """The newest on a subject, as the stream's leader knows it; None if there is none (any more).
+
+    Raises Unavailable.
+    """
+    try:
+        body = await nats.api(f"STREAM.MSG.GET.{stream}", {"last_by_subj": subject})
+    except ApiError as error:
+        if error.code == _NOT_FOUND:
+            return None
+        raise
+    stored = msgspec.json.decode(body, type=_Got).message
+    return Message(stored.subject, stored.hdrs, stored.data)

@@ -19,11 +19,11 @@ from libs.service.main import notify_ready, run
 from libs.service.nats import connected
 from libs.service.room import Room
 from libs.telemetry.service_telemetry import open_telemetry, unique_name
-from services.executor.code_cache import CodeCache
 from services.executor.config import Config
-from services.executor.local.backend import LocalBackend
+from services.executor.open_backend import open_backend
 from services.executor.owner_lookup import Owners
-from services.executor.run_manager import RunManager, Settings
+from services.executor.run_manager import RunManager
+from services.executor.run_spec import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,6 @@ async def main(environ: Mapping[str, str]) -> None:
     settings = Settings(
         executor=unique_name(),
         slots=config.slots,
-        environments=config.environments,
         variables={"WALLAROO_URL": config.public_url},
         mode=config.start,
         stop_grace=config.stop_grace,
@@ -45,20 +44,13 @@ async def main(environ: Mapping[str, str]) -> None:
         aiohttp.ClientSession() as calls,
     ):
         await streams.create(nats, config.nats_replicas)
-        backend = await LocalBackend.open(
-            config.data / "runs",
-            config.first_uid,
-            zygotes=config.templates,
-            zygote_bytes=config.template_mib << 20,
-            kept_ports=config.all_kept_ports(),
-        )
-        for sentence in backend.capabilities():
+        backend = await open_backend(config, blobs)
+        for sentence in backend.describe():
             logger.info("%s", sentence)
         log = vitals.log()
         run_tokens = RunTokens(config.task_key.reveal(), config.public_url)
-        code, room = CodeCache(blobs, config.data / "code"), Room.of(config)
         owners = Owners(calls, run_tokens, config.public_url)
-        runs = RunManager(settings, backend, log, nats, code, owners, room)
+        runs = RunManager(settings, backend, log, nats, owners, Room.of(config))
         claims = Reaction(
             name="executor",
             subjects=("event.*.run.*",),

@@ -1,11 +1,22 @@
-"""The port through which the executor runs users' code, whatever it is run on.
+"""The port through which the executor runs users' code, whatever that runs on.
 
-A backend starts what it is told to and reports how it ended. It decides nothing: whether a run may
-start (at most once), who is told and when is its caller's affair.
+One run takes this road, in this order:
+
+    prepared = await backend.prepare(spec)  # all is there, no code of the user's runs
+    running = await prepared.start()        # now it runs; or `discard`, and it never does
+    async for piece in running.output: ...  # to its end
+    outcome = await running.wait()          # nothing of it lives
+
+A backend decides nothing. Whether a run may start (at most once), and who hears how it ended, is
+its caller's affair.
+
+Errors: Rejected says that this run can never start, Unavailable that none can right now; nothing of
+the run is left then. What goes wrong after the start is an Outcome, never an exception.
+Units: seconds, bytes, and for instants nanoseconds since 1970.
 """
 
-from pathlib import Path
-from typing import Literal, Protocol
+from collections.abc import AsyncIterator
+from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
@@ -17,6 +28,16 @@ GiB = 1 << 30
 BOUNDLESS = 1 << 62
 
 Mode = Literal["fork", "exec"]
+Stream = Literal["stdout", "stderr"]
+
+# What a backend may promise beyond the road above. The contract's tests ask for these.
+Capability = Literal[
+    "limits",  # RunSpec.limits are held
+    "isolation",  # runs are kept from each other and from us, as `describe` says how far
+    "whole_tree",  # no process outlives its run, not even one that hides from it
+    "unwinding",  # a Python script that is asked to end runs its `finally` and `atexit`
+    "adoption",  # runs outlive the executor, and the next one can adopt them
+]
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -35,9 +56,9 @@ class RunSpec(msgspec.Struct, frozen=True):
     run_id: UUID
     task_id: UUID
     slot: int
-    python: Path  # bin/python of the environment
-    code: Path  # the unpacked tree, shared and only read
-    entrypoint: str  # a path inside it with "/", as in "sub/main.py"
+    environment: str  # id of what the packager built: an interpreter with its packages
+    code: str  # key of the blob with the uploaded archive
+    entrypoint: str  # a path inside the archive with "/", as in "sub/main.py"
     arguments: bytes = b"{}"  # a JSON object, put into arguments.json
     variables: dict[str, str] = {}  # more environment for the script
     files: dict[str, bytes] = {}  # more private files, by path below its home (a token cache)
@@ -60,24 +81,48 @@ class Outcome(msgspec.Struct, frozen=True):
     signal: str | None = None  # as in "SIGSEGV"
     cpu_seconds: float = 0.0  # of all its processes
     max_rss_bytes: int = 0  # of the largest of them
+    new_interpreter: str = ""  # as in RunFinished, like the next
+    own_imports: str = ""
+
+
+class Piece(NamedTuple):
+    """Some of a run's output, as large as came at once. No data: that stream has ended."""
+
+    stream: Stream
+    data: bytes
+    at: int | None  # when it was written, where the backend knows; else it is when it was read
+
+
+class Output(Protocol):
+    """What a run prints, both streams in one. For one reader.
+
+    Reading slowly slows the run down; nothing is dropped.
+    """
+
+    def __aiter__(self) -> AsyncIterator[Piece]:
+        """Pieces of one stream come in their order; it ends when no process can write any more."""
+
+    async def aclose(self) -> None:
+        """Nobody will read the rest. Always call it, at the end too."""
 
 
 class Running(Protocol):
-    """A run under way. Its caller reads `stdout` and `stderr` to the end and closes them."""
+    """A run whose code has begun."""
 
-    pid: int
-    stdout: int  # the read end of a pipe, non-blocking; it ends when no process of the run is left
-    stderr: int
-    new: str  # why it is a new interpreter; empty if it was forked from a warm one
-    left: str  # why a forked one imports itself what stands at the top of its script, if it does
+    @property
+    def output(self) -> Output:
+        """The same one at each call."""
 
     async def wait(self) -> Outcome:
-        """Wait until no process of the run lives; then its files go too. Any number of callers."""
+        """Wait until no process of the run lives; its files go soon after. Any number of callers.
+
+        What the run has printed can still be read then.
+        """
 
     async def stop(
         self, status: Literal["killed", "timed_out"], within: float | None = None
     ) -> None:
-        """End the run; returns when none of it lives.
+        """End the run; returns when none of it lives, at once if it has ended.
 
         Its main process is asked first if it has a grace, and gets that, but at most `within`
         seconds. Once more can only make that less: the first to stop it says how it ended.
@@ -88,7 +133,7 @@ class Prepared(Protocol):
     """A run for which all is ready but the permission to start it. Either call, and once."""
 
     async def start(self) -> Running:
-        """Raises as Backend.prepare; nothing of the run is left then."""
+        """Let the user's code begin. Raises as `Backend.prepare`."""
 
     async def discard(self) -> None:
         """It is not to be; returns when nothing of it is left."""
@@ -97,24 +142,33 @@ class Prepared(Protocol):
 class Backend(Protocol):
     """Where runs live."""
 
-    def capabilities(self) -> list[str]:
-        """What protects runs from each other here and what cannot, as sentences for people."""
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What it promises, the same on every machine."""
 
-    def explain(self, last_words: bytes) -> str:
-        """What of this machine may be the reason of a failure with these on stderr, or nothing."""
+    def describe(self) -> list[str]:
+        """What protects runs from each other here and what cannot, as sentences for people."""
 
     async def prepare(self, spec: RunSpec) -> Prepared:
         """Do all that can be done before it is known that the run may start.
 
-        What goes wrong after its start is an Outcome, not an exception. Raises Rejected for a spec
-        that can never start, Unavailable if none can start right now.
+        Raises Rejected("invalid") for a spec that can never start, Rejected("conflict") for a run
+        that is here already, Unavailable after a minute if its code or environment can't be had.
         """
 
-    async def start(self, spec: RunSpec) -> Running:
-        """Prepare it and start it at once."""
+    async def adopt(self, run_id: UUID) -> Running | None:
+        """A run that an earlier executor started here; None if it does not live, as always where
+        runs end with their executor. Its output goes on where the last reader stopped.
+        """
 
-    async def warm(self, spec: RunSpec) -> str:
-        """Get ready for runs like this one; returns why they will be slow to start, if they are."""
+    async def prefetch(self, spec: RunSpec) -> str:
+        """Get ready for runs like this one; returns why they will be slow to start, if they are.
+
+        For speed alone: nothing depends on it. Raises as `prepare`.
+        """
+
+    def explain(self, last_words: bytes) -> str:
+        """What of this machine may be the reason of a failure with these on stderr, or nothing."""
 
     async def close(self) -> None:
-        """Kill all runs and give back everything."""
+        """Return when everything is given back: no run lives, but those that can be adopted."""

@@ -1,6 +1,7 @@
-"""Orchestrations' files: unpacked once, shared by their runs, dropped when long unused."""
+"""Uploaded archives: unpacked once, shared by their runs, dropped when long unused."""
 
 import asyncio
+import hashlib
 import os
 import shutil
 import tempfile
@@ -10,7 +11,6 @@ from pathlib import Path
 from libs.archive.extract import extract
 from libs.blobs.store import BlobStore
 from libs.domain.errors import Rejected, Unavailable
-from libs.domain.orchestration import Orchestration
 
 KEPT = 200
 
@@ -24,13 +24,16 @@ class CodeCache:
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         folder.mkdir(parents=True, exist_ok=True)
 
-    async def tree(self, orchestration: Orchestration) -> Path:
-        """Where its files lie. Raises what the blob store raises; Rejected for a bad archive."""
-        name = str(orchestration.id)
+    async def tree(self, blob: str) -> Path:
+        """Where the files of an archive lie. Raises as BlobStore.get; Rejected for a bad archive.
+
+        Unavailable while our own disk is full.
+        """
+        name = hashlib.sha256(blob.encode()).hexdigest()  # keys have slashes
         target = self._folder / name
         async with self._turns[name]:
             if not target.exists():
-                await self._fetch(orchestration.blob, target)
+                await self._fetch(blob, target)
         os.utime(target)
         return target
 

@@ -1,5 +1,8 @@
+"""The executor's settings."""
+
 import os
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from libs.service.config import PREFIX, ConfigError, Secret, host_and_port
@@ -11,7 +14,8 @@ from services.executor.local.child.port_broker import DEFAULT_KEPT_PORTS, parse_
 class Config(Base, frozen=True, kw_only=True):
     """`data` is a private scratch folder, `environments` where the packager builds.
 
-    `slots` is how many runs go on at once; as root, each slot has a uid of its own, from
+    `backend` is what runs live on, see docs/executing.md. `slots` is how
+    many runs go on at once; as root, each slot has a uid of its own, from
     `first_uid` on. `start` is `fork` or `exec`, see docs/executing.md; at most `templates` warm
     interpreters are kept, of `template_mib` MiB together, but for those in use. `task_key` signs
     the runs' tokens: an Ed25519 key as PKCS8 PEM. At the executor's own end runs get `stop_grace`
@@ -24,6 +28,7 @@ class Config(Base, frozen=True, kw_only=True):
     environments: Path
     public_url: str
     task_key: Secret
+    backend: Literal["local", "subprocess"] = "local"
     slots: int = max(16, 4 * (os.cpu_count() or 1))
     first_uid: int = 20000
     start: Mode = "fork"

@@ -1,28 +1,29 @@
-"""A run's output: read from its pipes, stamped, cut, and acknowledged by the log stream.
+"""A run's output on its way to the log stream: stamped, cut into chunks, and acknowledged.
 
-A full stream, a disk that is nearly full or a server that is away makes us wait, and through the
-pipe the program that prints; nothing is dropped.
+A full stream, a disk that is nearly full or a server that is away makes us wait, and with us the
+program that prints; nothing is dropped.
 """
 
 import asyncio
 import logging
-import os
-import select
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from typing import get_args
 from uuid import UUID
 
 from libs.domain.errors import Unavailable
+from libs.eventlog import streams
 from libs.eventlog.nats_client import ApiError, Nats
 from libs.runlog import message
-from libs.runlog.chunks import CUT_AGE, Chunk, Cutter, Stream
+from libs.runlog.chunks import CUT_AGE, Chunk, Cutter
 from libs.runlog.redraws import MOST
 from libs.service.room import Room
-from libs.waiting.retry import back_off
+from libs.waiting.retry import back_off, retry
+from services.executor.backend import Output, Piece, Stream
 
 logger = logging.getLogger(__name__)
 
-_READ = 256 * 1024
 _LAST_WORDS = 4096  # bytes: a traceback
 _EARLY = 0.005  # seconds that a line waits for more after a pause
 # Seconds between chunks that are not full: a line is followed at once as long as the stream has
@@ -32,7 +33,9 @@ _LOOK_EVERY = 0.5  # seconds between looks at a disk that was nearly full
 _SHARE = 25  # of the time that it takes to have one acknowledged
 
 
-class Output:
+class LogPublisher:
+    """Of one run. `clock` gives nanoseconds since 1970."""
+
     def __init__(
         self,
         nats: Nats,
@@ -48,6 +51,7 @@ class Output:
         self._task = task
         self._room = room
         self._cutter = Cutter()
+        self._unacknowledged: Chunk | None = None
         self._one_at_a_time = asyncio.Lock()
         self._later: asyncio.Task[None] | None = None
         self._showing: asyncio.TimerHandle | None = None
@@ -55,11 +59,33 @@ class Output:
         self.last_words = b""  # of stderr
         self.first_at: float | None = None  # when the program first said something, monotonic
 
-    async def pump(self, stdout: int, stderr: int) -> None:
-        """Until both pipes end; closes them."""
-        async with asyncio.TaskGroup() as readers:
-            readers.create_task(self._read("stdout", stdout))
-            readers.create_task(self._read("stderr", stderr))
+    async def resume(self) -> None:
+        """Count on from the lines that an earlier publisher has left in the stream.
+
+        A backend that comes to adopt runs needs more: what the stream has forgotten, since the
+        logs service has it, would be counted from 0.
+        """
+        last = await retry(lambda: streams.last_message(self._nats, streams.LOGS, self._subject))
+        if last is not None:
+            chunk, _ = message.unpack(last.headers, last.data)
+            self._cutter = Cutter(chunk.first_line + chunk.lines)
+
+    async def pump(self, output: Output, ended: Callable[[], Awaitable[object]]) -> None:
+        """Publish all of a run's output, to its end. `ended` waits for that of the run.
+
+        Cancelled, it loses nothing that it has read: see `close`.
+        """
+        async with aclosing(output):
+            async for piece in output:
+                if piece.data:
+                    self._feed(piece)
+                    if self._room.short():
+                        await self._hold(ended)
+                    await self._take()
+                    self._take_later()
+                    self._show_later()
+                else:
+                    self._cutter.close(piece.stream, self._clock())
 
     def say(self, text: str) -> None:
         """A line of ours among the program's, on stderr."""
@@ -68,47 +94,36 @@ class Output:
 
     async def close(self) -> int:
         """Returns when every line is acknowledged (I5); gives their number."""
+        for stream in get_args(Stream):
+            self._cutter.close(stream, self._clock())
         async with self._one_at_a_time:
             if self._showing is not None:
                 self._showing.cancel()
             if self._later is not None:
                 self._later.cancel()  # it sleeps or waits for its turn: no chunk is in its hands
+            if self._unacknowledged is not None:
+                await self._publish(self._unacknowledged)
             for chunk in self._cutter.take_all():
                 await self._publish(chunk)
         return self._cutter.next_line
 
-    async def _read(self, stream: Stream, pipe: int) -> None:
-        try:
-            while data := await self._some(pipe):
-                self.first_at = self.first_at or time.monotonic()
-                if stream == "stderr":
-                    self.last_words = (self.last_words + data)[-_LAST_WORDS:]
-                self._cutter.feed(stream, data, self._clock())
-                await self._take()
-                self._take_later()
-                self._show_later()
-        finally:
-            os.close(pipe)
-        self._cutter.close(stream, self._clock())
+    def _feed(self, piece: Piece) -> None:
+        stream, data, at = piece
+        self.first_at = self.first_at or time.monotonic()
+        if stream == "stderr":
+            self.last_words = (self.last_words + data)[-_LAST_WORDS:]
+        self._cutter.feed(stream, data, self._clock() if at is None else at)
 
-    async def _some(self, pipe: int) -> bytes:
-        """What is in the pipe, at least a byte; empty when it has ended."""
-        while True:
-            if self._room.short():
-                await self._hold(pipe)
-            try:
-                return os.read(pipe, _READ)
-            except BlockingIOError:
-                await _readable(pipe)
-
-    async def _hold(self, pipe: int) -> None:
+    async def _hold(self, ended: Callable[[], Awaitable[object]]) -> None:
         """While the disk is nearly full a program that prints has to wait, and is told. One that
-        has ended has left little in its pipe, and its run is to end."""
-        began = time.monotonic()
-        while self._room.short() and _has_more_to_come(pipe):
-            if time.monotonic() - began < _LOOK_EVERY:
-                logger.warning("output waits: the disk is nearly full")
-            await asyncio.sleep(_LOOK_EVERY)
+        has ended prints no more, and its run is to end."""
+        logger.warning("output waits: the disk is nearly full")
+        began, ending = time.monotonic(), asyncio.ensure_future(ended())
+        try:
+            while self._room.short() and not ending.done():
+                await asyncio.wait([ending], timeout=_LOOK_EVERY)
+        finally:
+            ending.cancel()
         if (waited := time.monotonic() - began) > _LOOK_EVERY:
             self.say(f"RONDO: output waited {waited:.0f} s: the platform's disk was nearly full")
 
@@ -146,6 +161,7 @@ class Output:
             self._pause = min(max(_SOONEST, _SHARE * (self._cut_at - begun)), _LATE)
 
     async def _publish(self, chunk: Chunk) -> None:
+        self._unacknowledged = chunk
         headers, body = message.pack(chunk, self._task)
         headers["Nats-Msg-Id"] = f"{self._subject}.{chunk.first_line}"
         tries = 0
@@ -156,28 +172,7 @@ class Output:
                 if tries == 0:
                     logger.warning("output waits: %s", problem)
             else:
+                self._unacknowledged = None
                 return
             await back_off(tries)
             tries += 1
-
-
-def _has_more_to_come(pipe: int) -> bool:
-    """Whether there is something in it, and somebody who may write more."""
-    poller = select.poll()
-    poller.register(pipe, select.POLLIN)
-    return [event for _, event in poller.poll(0)] == [select.POLLIN]
-
-
-async def _readable(pipe: int) -> None:
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(pipe, _set, ready)
-    try:
-        await ready
-    finally:
-        loop.remove_reader(pipe)
-
-
-def _set(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)

@@ -9,10 +9,9 @@ those that come later find it among ours. So after TaskKilled nothing of the tas
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
-from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 
@@ -20,8 +19,7 @@ from libs.domain import run as runs
 from libs.domain.errors import Rejected, Unavailable
 from libs.domain.events import RunFinished, RunRequested
 from libs.domain.history import fold
-from libs.domain.orchestration import Orchestration
-from libs.domain.task import GRACE
+from libs.domain.task import Task
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.lease import Lease
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
@@ -31,27 +29,19 @@ from libs.service.room import Room
 from libs.waiting.retry import back_off, retry
 from services.executor import run_results
 from services.executor.active_run import ActiveRun
-from services.executor.backend import Backend, Mode, Prepared, RunSpec
-from services.executor.code_cache import CodeCache
-from services.executor.log_publisher import Output
+from services.executor.backend import Backend, Prepared, Running
+from services.executor.log_publisher import LogPublisher
 from services.executor.owner_lookup import Owners
+from services.executor.run_spec import RunSpecs, Settings
 from services.executor.task_cache import TaskCache
 
 logger = logging.getLogger(__name__)
 
 SOURCE = "executor"
-_START_PATIENCE = 60.0
+_PATIENCE = 60.0
 
 
-class Settings(msgspec.Struct, frozen=True):
-    """`variables` are set for every task; `stop_grace` seconds is what runs get at our own end."""
-
-    executor: str
-    slots: int
-    environments: Path
-    variables: dict[str, str]
-    mode: Mode = "fork"
-    stop_grace: float = 1.0
+Road = Callable[[LogPublisher], Coroutine[None, None, RunFinished]]
 
 
 class RunManager:
@@ -61,7 +51,6 @@ class RunManager:
         backend: Backend,
         log: EventLog,
         nats: Nats,
-        code: CodeCache,
         owners: Owners,
         room: Room,
     ) -> None:
@@ -70,12 +59,12 @@ class RunManager:
         self._backend = backend
         self._log = log
         self._nats = nats
-        self._code = code
-        self._owners = owners
         self._live: dict[UUID, ActiveRun] = {}
         self._slots = set(range(settings.slots))
         self._works: set[asyncio.Task[None]] = set()
-        self.orders = TaskCache(log, self.kill, self.warm)
+        self._adopts = "adoption" in backend.capabilities
+        self.orders = TaskCache(log, self.kill, self.prefetch)
+        self._specs = RunSpecs(settings, self.orders, owners)
         self.lease = Lease(nats, settings.executor, self.stop_closed)
 
     async def handle(self, fact: Recorded) -> "asyncio.Future[None] | None":
@@ -83,23 +72,49 @@ class RunManager:
 
         What the run needs is made ready while the claim is on its way.
         """
-        run = UUID(fact.stream.id)
-        if not isinstance(fact.event, RunRequested) or run in self._live:
+        if not isinstance(fact.event, RunRequested) or UUID(fact.stream.id) in self._live:
             return None
         if self._room.over():
             raise Unavailable("the disk is full: runs wait")
-        live = self._live[run] = ActiveRun(fact.stream, fact.event.task, self._slots.pop())
-        preparing = asyncio.create_task(self._prepared(fact, fact.event, run, live))
+        live = self._begin(fact, fact.event)
+        preparing = asyncio.create_task(self._prepare(live))
         try:
             live.version = await self._claim(fact)
         except BaseException:
-            await self._give_up(run, preparing)
+            await self._give_up(live, preparing)
             raise
         if live.version:
-            return asyncio.ensure_future(self._run(fact, fact.event, run, live, preparing))
-        await self._give_up(run, preparing)
-        await self._close_interrupted(fact)
+            return await self._under_way(self._run(live, partial(self._execute, live, preparing)))
+        await self._give_up(live, preparing)
+        return await self._adopt(fact, fact.event)
+
+    async def _under_way(self, run: Coroutine[None, None, None]) -> "asyncio.Future[None] | None":
+        """What `handle` gives back: as soon as it returns, RunRequested is acknowledged.
+
+        Of a run that can be adopted it is at the run's end. Until then it comes again to an
+        executor that starts again.
+        """
+        if not self._adopts:
+            return asyncio.ensure_future(run)
+        await run
         return None
+
+    def _begin(self, fact: Recorded, event: RunRequested) -> ActiveRun:
+        live = ActiveRun(fact, event, self._slots.pop())
+        self._live[live.id] = live
+        return live
+
+    def _end(self, live: ActiveRun) -> None:
+        del self._live[live.id]
+        self._slots.add(live.slot)
+
+    async def _give_up(self, live: ActiveRun, preparing: "asyncio.Task[Prepared]") -> None:
+        """It is not ours to run."""
+        preparing.cancel()
+        await asyncio.wait([preparing])
+        if not preparing.cancelled() and not preparing.exception():
+            await preparing.result().discard()
+        self._end(live)
 
     async def _claim(self, fact: Recorded) -> int:
         """The place of our RunStarted in the log; 0 if the run is somebody else's."""
@@ -115,47 +130,46 @@ class RunManager:
         except WrongVersion:
             return 0
 
-    async def _give_up(self, run: UUID, preparing: "asyncio.Task[Prepared]") -> None:
-        """It is not ours to run."""
-        preparing.cancel()
-        await asyncio.wait([preparing])
-        if not preparing.cancelled() and not preparing.exception():
-            await preparing.result().discard()
-        self._slots.add(self._live.pop(run).slot)
+    async def _adopt(self, fact: Recorded, event: RunRequested) -> "asyncio.Future[None] | None":
+        """A claim of ours of which we know no more: nobody else will end that run.
 
-    async def _close_interrupted(self, fact: Recorded) -> None:
-        """A claim of ours whose acknowledgement we never saw: nobody else will end that run."""
+        It goes on if its backend has it. If not, its code may have begun or not (I2).
+        """
         run, version = await load(self._log, fact.stream, runs.evolve)
-        if run.status == "running" and run.executor == self._settings.executor:
-            end = run_results.not_started("its start was interrupted")
-            await self._append_end(fact, run, end, version)
+        if run.status != "running" or run.executor != self._settings.executor:
+            return None
+        live = self._begin(fact, event)
+        live.version = version
+        try:
+            running = live.running = await self._backend.adopt(live.id)
+            if running is None:
+                await self._append_end(live, run_results.not_started("its start was interrupted"))
+        except BaseException:
+            self._end(live)
+            raise
+        if running is None:
+            self._end(live)
+            return None
+        return await self._under_way(self._run(live, partial(self._resume, live, running)))
 
-    async def _run(
-        self,
-        fact: Recorded,
-        event: RunRequested,
-        run: UUID,
-        live: ActiveRun,
-        preparing: "asyncio.Task[Prepared]",
-    ) -> None:
-        output = Output(self._nats, fact.stream.workspace, event.task, run, self._room)
-        executing = asyncio.create_task(self._executed(run, live, preparing, output))
+    async def _run(self, live: ActiveRun, road: "Road") -> None:
+        publisher = LogPublisher(self._nats, live.workspace, live.task, live.id, self._room)
+        executing = asyncio.create_task(road(publisher))
         try:
             end = await asyncio.shield(executing)
-            await self._append_end(fact, live, end, live.version)
+            await self._append_end(live, end)
         except asyncio.CancelledError:
-            await asyncio.shield(self._abandon(fact, live, executing, output))
+            await asyncio.shield(self._leave(live, executing, publisher))
             raise
         except Exception:
-            logger.exception("run %s: a bug of ours", run)
+            logger.exception("run %s: a bug of ours", live.id)
             await live.kill(within=0)  # nobody reads what it prints
-            await self._append_end(fact, live, run_results.bug(), live.version)
+            await self._append_end(live, run_results.bug())
         finally:
-            del self._live[run]
-            self._slots.add(live.slot)
+            self._end(live)
 
-    async def _executed(
-        self, run: UUID, live: ActiveRun, preparing: "asyncio.Task[Prepared]", output: Output
+    async def _execute(
+        self, live: ActiveRun, preparing: "asyncio.Task[Prepared]", publisher: LogPublisher
     ) -> RunFinished:
         try:
             prepared = await preparing
@@ -163,116 +177,93 @@ class RunManager:
             if live.killed:
                 await prepared.discard()
                 return run_results.killed(lines=0)
-            running = await prepared.start()
+            running = live.running = await prepared.start()
         except (Rejected, Unavailable, OSError) as problem:
-            logger.warning("run %s could not start: %s", run, problem)
-            output.say(f"RONDO: the run could not start: {problem}")
+            logger.warning("run %s could not start: %s", live.id, problem)
+            publisher.say(f"RONDO: the run could not start: {problem}")
             end = run_results.not_started(str(problem))
-            return msgspec.structs.replace(end, lines=await output.close())
-        live.running = running
+            return msgspec.structs.replace(end, lines=await publisher.close())
         live.forked = time.monotonic()
-        if running.new:
-            logger.info("run %s is a new interpreter: %s", run, running.new)
+        return await self._watch(live, running, publisher)
+
+    async def _resume(
+        self, live: ActiveRun, running: Running, publisher: LogPublisher
+    ) -> RunFinished:
+        """One that we have adopted. Of its task a kill may have come while nobody was here."""
+        await self._task(live)
+        await publisher.resume()
+        return await self._watch(live, running, publisher)
+
+    async def _watch(
+        self, live: ActiveRun, running: Running, publisher: LogPublisher
+    ) -> RunFinished:
         if live.killed:
             await running.stop("killed")
-        await output.pump(running.stdout, running.stderr)
-        if reason := self._backend.explain(output.last_words):
-            output.say(reason)
-        logged = asyncio.create_task(output.close())
+        await publisher.pump(running.output, running.wait)
+        if reason := self._backend.explain(publisher.last_words):
+            publisher.say(reason)
+        logged = asyncio.create_task(publisher.close())
         outcome = await running.wait()
         exited = time.monotonic()
-        end = run_results.finished(outcome, await logged, live.timing(output.first_at, exited))
-        own = "" if running.new else running.left
-        return msgspec.structs.replace(end, new_interpreter=running.new, own_imports=own)
+        return run_results.finished(outcome, await logged, live.timing(publisher.first_at, exited))
 
-    async def _prepared(
-        self, fact: Recorded, event: RunRequested, run: UUID, live: ActiveRun
-    ) -> Prepared:
-        spec = await retry(lambda: self._spec(fact, event, run, live), _START_PATIENCE)
+    async def _prepare(self, live: ActiveRun) -> Prepared:
+        task = await self._task(live)
+        spec = await retry(lambda: self._specs.of_run(task, live.id, live.slot), _PATIENCE)
+        self.orders.forget(task)
         return await self._backend.prepare(spec)
 
-    async def _spec(
-        self, fact: Recorded, event: RunRequested, run: UUID, live: ActiveRun
-    ) -> RunSpec:
-        workspace = fact.stream.workspace
-        task = await self.orders.task(workspace, event.task)
+    async def _task(self, live: ActiveRun) -> Task:
+        """A kill of it that has come is known from here on."""
+        task = await retry(lambda: self.orders.task(live.workspace, live.task), _PATIENCE)
         live.killed = live.killed or task.status in ("pending_kill", "killed")
-        orchestration = await self.orders.orchestration(workspace, task.orchestration)
-        spec = await self._spec_of(orchestration, run, live.slot)
-        self.orders.forget(task)
-        return msgspec.structs.replace(
-            spec,
-            task_id=task.id,
-            arguments=msgspec.json.encode(task.arguments),
-            files=await self._owners.login(task, run),
-            timeout=task.timeout,
-            grace=GRACE if task.grace is None else task.grace,
-            mode=task.mode if self._settings.mode == "fork" and task.mode else spec.mode,
-        )
+        return task
 
-    async def _spec_of(self, orchestration: Orchestration, run: UUID, slot: int) -> RunSpec:
-        environment = self._settings.environments / orchestration.environment
-        if not environment.exists():
-            raise Unavailable("its environment is not there; the packager makes it again")
-        return RunSpec(
-            run_id=run,
-            task_id=run,
-            slot=slot,
-            python=environment / "bin" / "python",
-            code=await self._code.tree(orchestration),
-            entrypoint=orchestration.entrypoint,
-            variables={**self._settings.variables, "RONDO_RUN_ID": str(run)},
-            mode=self._settings.mode,
-        )
-
-    async def _append_end(
-        self, fact: Recorded, run: runs.HasStatus, end: RunFinished, version: int
-    ) -> None:
-        """Tries until the run, which was so at `version`, has an end in the log: this or another's.
+    async def _append_end(self, live: ActiveRun, end: RunFinished) -> None:
+        """Tries until the run has an end in the log: this or another's.
 
         It is decided anew where the run has moved on, so what was closed meanwhile stays as it was.
         """
         tries = 0
         while True:
             try:
-                return await self._finish(fact, run, end, version)
+                return await self._finish(live, end)
             except Unavailable as problem:
-                logger.warning("the end of run %s waits: %s", fact.stream.id, problem)
+                logger.warning("the end of run %s waits: %s", live.id, problem)
             await back_off(tries)
             tries += 1
 
-    async def _finish(
-        self, fact: Recorded, run: runs.HasStatus, end: RunFinished, version: int
-    ) -> None:
-        why = fact.because(SOURCE)
-        for event in runs.finish(run, end):
+    async def _finish(self, live: ActiveRun, end: RunFinished) -> None:
+        why = live.requested.because(SOURCE)
+        for event in runs.finish(live, end):
             try:
-                await self._log.append(Proposed(fact.stream, version, event), why)
+                await self._log.append(Proposed(live.stream, live.version, event), why)
             except WrongVersion:
                 again = partial(runs.finish, end=end)
-                await transact(self._log, fact.stream, runs.evolve, again, why)
+                await transact(self._log, live.stream, runs.evolve, again, why)
 
-    async def _abandon(
-        self,
-        fact: Recorded,
-        live: ActiveRun,
-        executing: "asyncio.Task[RunFinished]",
-        output: Output,
+    async def _leave(
+        self, live: ActiveRun, executing: "asyncio.Task[RunFinished]", publisher: LogPublisher
     ) -> None:
-        """We are told to stop: the run ends with us, and the log says so.
+        """We are told to stop. A run that can be adopted goes on without us; any other ends with
+        us, and the log says so.
 
         What it prints meanwhile is still read: it belongs to its log (I5).
         """
-        asked = live.killed
-        if live.running is None:
+        asked, adoptable = live.killed, self._adopts and live.running is not None
+        if live.running is None or adoptable:
             executing.cancel()
-        await live.kill(self._settings.stop_grace)
+        if not adoptable:
+            await live.kill(self._settings.stop_grace)
         await asyncio.wait([executing])
+        if adoptable and executing.cancelled():
+            await publisher.close()
+            return
         if executing.cancelled() or executing.exception():
-            end = run_results.stopped(await output.close())
+            end = run_results.stopped(await publisher.close())
         elif (end := executing.result()).reason == "killed" and not asked:
             end = run_results.stopped(end.lines, end)
-        await self._append_end(fact, live, end, live.version)
+        await self._append_end(live, end)
 
     def kill(self, task: UUID) -> None:
         """Of a task that is to be killed no run goes on."""
@@ -280,14 +271,13 @@ class RunManager:
             if live.task == task:
                 self._do(live.kill())
 
-    def warm(self, workspace: int, orchestration: UUID) -> None:
+    def prefetch(self, workspace: int, orchestration: UUID) -> None:
         """Get ready for runs of it."""
-        self._do(self._warm(workspace, orchestration))
+        self._do(self._prefetch(workspace, orchestration))
 
-    async def _warm(self, workspace: int, id: UUID) -> None:
+    async def _prefetch(self, workspace: int, id: UUID) -> None:
         try:
-            orchestration = await self.orders.orchestration(workspace, id)
-            await self._backend.warm(await self._spec_of(orchestration, uuid4(), slot=0))
+            await self._backend.prefetch(await self._specs.of_any_run(workspace, id))
         except (Rejected, Unavailable, OSError) as problem:
             logger.info("orchestration %s: nothing is ready for its runs: %s", id, problem)
 

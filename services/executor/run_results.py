@@ -38,4 +38,6 @@ def finished(outcome: Outcome, lines: int, timing: dict[str, float]) -> RunFinis
         lines=lines,
         usage=Usage(cpu_seconds=round(outcome.cpu_seconds, 6), max_rss_bytes=outcome.max_rss_bytes),
         timing=timing,
+        new_interpreter=outcome.new_interpreter,
+        own_imports=outcome.own_imports,
     )

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.executor.harness import KINDS, Harness, living, mark
+from tests.executor.harness import BACKENDS, Harness, living, mark, needs
 
 UP = "print('up', flush=True)\n"
 
 
-@pytest.fixture(params=KINDS, ids=str)
+@pytest.fixture(params=BACKENDS, ids=str)
 async def runs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Harness]:
     runs: Harness = await request.param.open(tmp_path)
     yield runs
     await runs.backend.close()
-    assert runs.left() == []
+    assert runs.remains() == []
 
 
 async def stopped(runs: Harness, script: str, grace: float = 20.0) -> tuple[str, str, float]:
@@ -50,6 +50,7 @@ finally:
 
 
 async def test_finally_with_and_atexit_run(runs: Harness) -> None:
+    needs(runs, "unwinding")
     out, err, _ = await stopped(runs, UNWINDS)
     assert out == "cluster down\nfinally\natexit\n"
     assert err == ""
@@ -68,6 +69,7 @@ async def test_a_handler_of_its_own_gets_sigterm_and_nothing_else(runs: Harness)
 
 
 async def test_coroutines_are_cancelled_and_cleaned_up(runs: Harness) -> None:
+    needs(runs, "unwinding")
     script = """
         import asyncio
         async def work():
@@ -118,6 +120,7 @@ async def test_nothing_of_it_is_found_in_the_script(runs: Harness) -> None:
 
 
 async def test_who_is_deaf_is_ended_after_the_grace(runs: Harness) -> None:
+    needs(runs, "unwinding")
     script = """
         import time
         while True:
@@ -153,6 +156,7 @@ async def test_a_second_order_can_only_make_it_shorter(runs: Harness) -> None:
 
 
 async def test_an_interpreter_that_a_script_makes_of_itself_unwinds_too(runs: Harness) -> None:
+    needs(runs, "unwinding")
     again = "import time\ntry: print('up', flush=True); time.sleep(600)\nfinally: print('end')"
     script = f"import os, sys\nos.execv(sys.executable, ['python', '-u', '-c', {again!r}])"
     out, err, _ = await stopped(runs, script)
@@ -217,6 +221,7 @@ async def test_who_blocks_sigterm_has_a_thread_that_waits_for_it(runs: Harness) 
 
 
 async def test_a_traceback_from_where_it_was_names_nothing_of_ours(runs: Harness) -> None:
+    needs(runs, "unwinding")
     script = """
         import time
         try:

@@ -5,10 +5,11 @@ import os
 import textwrap
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from tests.executor.harness import KINDS, Harness, mark
+from tests.executor.harness import Harness, living, mark, promising
 
 OWN_VIEW = "Each run sees a file system"
 OWN_FILES = "Runs can open only their own files"
@@ -16,34 +17,34 @@ OWN_UID = "Each run has a uid of its own"
 OWN_SIGNALS = "signal only their own processes"
 
 
-@pytest.fixture(params=KINDS, ids=str)
+@pytest.fixture(params=promising("isolation"), ids=str)
 async def runs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Harness]:
     runs: Harness = await request.param.open(tmp_path)
     yield runs
     await runs.backend.close()
 
 
-def needs(runs: Harness, *protections: str) -> None:
+def allowed(runs: Harness, *protections: str) -> None:
     """Skip unless one of them is there."""
     if not any(map(runs.able, protections)):
         pytest.skip(f"this machine does not allow it: {protections}")
 
 
-async def test_every_capability_is_said_in_a_sentence(runs: Harness) -> None:
-    sentences = runs.backend.capabilities()
+async def test_every_protection_is_said_in_a_sentence(runs: Harness) -> None:
+    sentences = runs.backend.describe()
     assert len(sentences) == 5
     assert all(each[0].isupper() and each.endswith(".") for each in sentences)
 
 
 async def test_with_a_view_its_home_is_home_jovyan(runs: Harness) -> None:
-    needs(runs, OWN_VIEW)
+    allowed(runs, OWN_VIEW)
     script = "import os; print(os.getcwd(), __file__, os.environ['HOME'], os.environ['TMPDIR'])"
     _, out, _ = await runs.run(script)
     assert out == "/home/jovyan /home/jovyan/main.py /home/jovyan /tmp\n"
 
 
 async def test_what_the_platform_keeps_is_out_of_reach(runs: Harness) -> None:
-    needs(runs, OWN_VIEW, OWN_FILES)
+    allowed(runs, OWN_VIEW, OWN_FILES)
     secret = runs.folder / "secret"
     secret.write_text("data of the platform")
     secret.chmod(0o644)
@@ -67,7 +68,7 @@ async def test_what_the_platform_keeps_is_out_of_reach(runs: Harness) -> None:
 
 
 async def test_it_writes_to_its_own_folders_only(runs: Harness) -> None:
-    needs(runs, OWN_VIEW, OWN_FILES)
+    allowed(runs, OWN_VIEW, OWN_FILES)
     name, own = mark(), runs.able(OWN_VIEW) or runs.able(OWN_UID)
     script = """
         import os, sys, tempfile
@@ -90,7 +91,7 @@ async def test_it_writes_to_its_own_folders_only(runs: Harness) -> None:
 
 
 async def test_runs_cannot_see_each_other(runs: Harness) -> None:
-    needs(runs, OWN_VIEW)
+    allowed(runs, OWN_VIEW)
     hidden = mark()
     script = f"import subprocess; subprocess.run(['sleep', '{hidden}'])"
     other = await runs.start(runs.spec(f"print('ready'); {script}", slot=1))
@@ -103,14 +104,14 @@ async def test_runs_cannot_see_each_other(runs: Harness) -> None:
 
 
 async def test_runs_cannot_signal_each_other_or_the_platform(runs: Harness) -> None:
-    needs(runs, OWN_VIEW, OWN_UID, OWN_SIGNALS)
-    other = await runs.start(
-        runs.spec("print('ready', flush=True); import signal; signal.pause()", slot=1)
-    )
+    allowed(runs, OWN_VIEW, OWN_UID, OWN_SIGNALS)
+    name = f"other{uuid4().hex}.py"
+    waits = "print('ready', flush=True); import signal; signal.pause()"
+    other = await runs.start(runs.spec(waits, slot=1, entrypoint=name))
     await other.out.until("ready")
     script = f"""
         import os
-        for pid in {other.running.pid}, {os.getpid()}, {os.getppid()}:
+        for pid in {[*living(name), os.getpid(), os.getppid()]}:
             try:
                 os.kill(pid, 0)
                 print("reached", pid)
@@ -124,7 +125,7 @@ async def test_runs_cannot_signal_each_other_or_the_platform(runs: Harness) -> N
 
 async def test_a_task_cannot_end_its_shim(runs: Harness) -> None:
     """Where it can, all of it dies with the shim: see test_i7_a_killed_shim."""
-    needs(runs, OWN_VIEW, OWN_UID, OWN_SIGNALS)
+    allowed(runs, OWN_VIEW, OWN_UID, OWN_SIGNALS)
     script = """
         import os, signal
         try:

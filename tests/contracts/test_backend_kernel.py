@@ -8,10 +8,11 @@ import pytest
 from libs.linux import process
 from libs.supervisor import ports
 from services.executor.backend import Limits
+from services.executor.local.backend import LocalBackend
 from services.executor.local.child import syscall_filter
 from services.executor.local.child.port_broker import ALLOWED_PORTS, DEFAULT_KEPT_PORTS, parse_ports
-from tests.contracts.test_backend import MiB, runs
-from tests.contracts.test_backend_isolation import OWN_UID, OWN_VIEW, needs
+from tests.contracts.test_backend import MiB
+from tests.contracts.test_backend_isolation import OWN_UID, OWN_VIEW, allowed, runs
 from tests.executor.harness import Harness
 
 __all__ = ["runs"]  # the fixture
@@ -42,6 +43,12 @@ def bound(family, address, port, *protocol):
 """
 
 
+def launcher_of(runs: Harness) -> int:
+    """Its pid, which only the local backend tells."""
+    assert isinstance(runs.backend, LocalBackend)
+    return runs.backend.launcher_pid
+
+
 def free_port() -> int:
     """Of the kernel's range for any port."""
     with socket.socket() as found:
@@ -50,7 +57,7 @@ def free_port() -> int:
 
 
 async def test_no_run_listens_on_a_port_of_the_platform(runs: Harness) -> None:
-    needs(runs, OWN_PORTS)
+    allowed(runs, OWN_PORTS)
     with ports.reserve() as ours:
         tried = [ours.getsockname()[1], ports.FIRST, ports.LAST]
         script = f"print({{bound(*at, port) for at in {ADDRESSES} for port in {tried}}})"
@@ -60,7 +67,7 @@ async def test_no_run_listens_on_a_port_of_the_platform(runs: Harness) -> None:
 
 async def test_no_other_protocol_takes_callers_of_tcp(runs: Harness) -> None:
     """A socket of MPTCP (262) or SMC (256) serves them, and is no socket of TCP for Landlock."""
-    needs(runs, OWN_PORTS)
+    allowed(runs, OWN_PORTS)
     _, out, err = await runs.run(
         f"{BIND}\nprint({{bound('AF_INET', '', {ports.FIRST}, kind) for kind in (262, 256)}})"
     )
@@ -68,7 +75,7 @@ async def test_no_other_protocol_takes_callers_of_tcp(runs: Harness) -> None:
 
 
 async def test_a_port_that_is_changed_while_it_is_looked_at_is_not_bound(runs: Harness) -> None:
-    needs(runs, OWN_PORTS)
+    allowed(runs, OWN_PORTS)
     script = f"""
         import ctypes, socket, threading, time
         libc = ctypes.CDLL(None)
@@ -94,7 +101,7 @@ async def test_a_port_that_is_changed_while_it_is_looked_at_is_not_bound(runs: H
 
 async def test_a_run_does_not_say_which_free_port_it_is_given(runs: Harness) -> None:
     """A machine's range of these may include the platform's."""
-    needs(runs, OWN_PORTS)
+    allowed(runs, OWN_PORTS)
     script = f"""
         import errno, socket
         for family in socket.AF_INET, socket.AF_INET6:
@@ -128,7 +135,7 @@ async def test_whatever_a_run_calls_itself_its_own_socket_is_bound(runs: Harness
 
 
 async def test_asking_to_bind_what_is_no_socket_costs_nobody_a_descriptor(runs: Harness) -> None:
-    folder = Path(f"/proc/{runs.backend.launcher_pid}/fd")
+    folder = Path(f"/proc/{launcher_of(runs)}/fd")
     script = """
         import ctypes, os
         libc = ctypes.CDLL(None)
@@ -238,7 +245,7 @@ async def test_it_cannot_slow_down_its_shim_or_go_before_others(runs: Harness) -
 
 
 async def test_shared_memory_has_the_size_of_the_disk_limit(runs: Harness) -> None:
-    needs(runs, OWN_VIEW)
+    allowed(runs, OWN_VIEW)
     script = """
         import os
         with open("/dev/shm/a", "wb") as file:
@@ -321,7 +328,7 @@ async def test_terminals_of_others_are_out_of_sight(runs: Harness) -> None:
 
 
 async def test_its_uid_has_a_name(runs: Harness) -> None:
-    needs(runs, OWN_VIEW)
+    allowed(runs, OWN_VIEW)
     script = """
         import getpass, grp, os, pathlib, pwd, subprocess
         me = pwd.getpwuid(os.getuid())
@@ -365,7 +372,7 @@ async def test_its_uid_has_a_name(runs: Harness) -> None:
 
 
 async def test_its_porter_ends_with_it(runs: Harness) -> None:
-    launcher = runs.backend.launcher_pid
+    launcher = launcher_of(runs)
     below = process.descendants(launcher)
     await runs.backend.close()
     assert below

@@ -1,15 +1,23 @@
 """What a run may have of memory, disk and processes, and how it ends beyond that."""
 
 import os
+from collections.abc import AsyncIterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from services.executor.backend import Limits
-from tests.contracts.test_backend import MiB, runs
-from tests.executor.harness import Harness, living
+from tests.contracts.test_backend import MiB
+from tests.executor.harness import Harness, living, promising
 
-__all__ = ["runs"]  # the fixture
+
+@pytest.fixture(params=promising("limits"), ids=str)
+async def runs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Harness]:
+    runs: Harness = await request.param.open(tmp_path)
+    yield runs
+    await runs.backend.close()
+    assert runs.remains() == []
 
 
 async def test_files_have_a_greatest_size(runs: Harness) -> None:

@@ -1,4 +1,7 @@
-"""Runs scripts through a backend as the executor does, and finds what they leave behind."""
+"""Runs scripts through a backend as the executor does, and finds what they leave behind.
+
+BACKENDS are those that the contract holds for, LOCAL the ways in which the local one works.
+"""
 
 import asyncio
 import contextlib
@@ -6,14 +9,20 @@ import os
 import select
 import sys
 import textwrap
-from dataclasses import dataclass, field
+import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from services.executor.backend import Mode, Outcome, RunSpec
-from services.executor.local.backend import LocalBackend
-from services.executor.local.process import LocalProcess
+import pytest
+
+from libs.blobs.local import LocalStore
+from services.executor.backend import Backend, Capability, Mode, Outcome, Running, RunSpec
+from services.executor.code_cache import CodeCache
+from services.executor.local.backend import LocalBackend, LocalRun
+from services.executor.local_files import LocalFiles
+from services.executor.subprocess_backend import SubprocessBackend
 
 PATIENCE = 60.0  # seconds, for what should take milliseconds
 
@@ -69,37 +78,16 @@ def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A backend and a way to start runs on it.
-
-    Without namespaces as on a machine that allows none: other code ends the runs there.
-    """
-
-    mode: Mode
-    namespaces: bool
-
-    async def open(self, folder: Path) -> "Harness":
-        backend = await LocalBackend.open(folder / "runs", namespaces=self.namespaces)
-        return Harness(backend, folder, self.mode)
-
-    def __str__(self) -> str:
-        return f"{self.mode}-{'namespaces' if self.namespaces else 'bare'}"
-
-
-KINDS = [Kind(mode, namespaces) for mode in ("exec", "fork") for namespaces in (True, False)]
-
-
 class Stream:
-    """All that came out of a pipe so far."""
+    """All that a run has written to one of its streams so far."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self) -> None:
         self.content = b""
         self._news = asyncio.Condition()
-        self._reading = asyncio.create_task(self._read(descriptor))
+        self._over = asyncio.Event()
 
     async def all(self) -> str:
-        await asyncio.wait_for(asyncio.shield(self._reading), PATIENCE)
+        await asyncio.wait_for(self._over.wait(), PATIENCE)
         return self.content.decode(errors="backslashreplace")
 
     async def until(self, text: str) -> None:
@@ -107,37 +95,41 @@ class Stream:
             there = self._news.wait_for(lambda: text in self.content.decode())
             await asyncio.wait_for(there, PATIENCE)
 
-    async def _read(self, descriptor: int) -> None:
-        loop = asyncio.get_running_loop()
-        with os.fdopen(descriptor, "rb", buffering=0) as pipe:
-            while True:
-                readable = asyncio.Event()
-                loop.add_reader(pipe, readable.set)
-                await readable.wait()
-                loop.remove_reader(pipe)
-                piece = pipe.read(1 << 16)
-                self.content += piece or b""
-                async with self._news:
-                    self._news.notify_all()
-                if piece == b"":
-                    return
+    async def add(self, data: bytes) -> None:
+        self.content += data
+        async with self._news:
+            self._news.notify_all()
+
+    def end(self) -> None:
+        self._over.set()
 
 
-@dataclass
 class Run:
-    """A run with both its streams being read."""
+    """A run whose output is being read. `new` says whether it must be a new interpreter."""
 
-    running: LocalProcess
-    out: Stream = field(init=False)
-    err: Stream = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.out, self.err = Stream(self.running.stdout), Stream(self.running.stderr)
+    def __init__(self, running: Running, new: bool | None = None) -> None:
+        self.running = running
+        self.out, self.err = Stream(), Stream()
+        self._new = new
+        self._reading = asyncio.create_task(self._read())
 
     async def outcome(self) -> Outcome:
         outcome = await asyncio.wait_for(self.running.wait(), PATIENCE)
-        await asyncio.wait_for(self.running.wait_removed(), PATIENCE)
+        started_new = bool(outcome.new_interpreter)
+        assert self._new is None or started_new is self._new, outcome.new_interpreter
         return outcome
+
+    @property
+    def pid(self) -> int:
+        """Of the main process, which only the local backend tells."""
+        assert isinstance(self.running, LocalRun)
+        return self.running.pid
+
+    async def _read(self) -> None:
+        async for stream, data, _ in self.running.output:
+            await (self.out if stream == "stdout" else self.err).add(data)
+        self.out.end()
+        self.err.end()
 
 
 def _content(path: Path) -> bool:
@@ -149,13 +141,13 @@ def _content(path: Path) -> bool:
 class Harness:
     """A backend and a folder to put code into."""
 
-    backend: LocalBackend
+    backend: Backend
     folder: Path
     mode: Mode = "exec"
 
     def able(self, protection: str) -> bool:
         """Whether one of the backend's sentences has these words."""
-        return any(protection in each for each in self.backend.capabilities())
+        return any(protection in each for each in self.backend.describe())
 
     async def run(
         self, script: str, beside: dict[str, bytes] | None = None, **spec: Any
@@ -171,10 +163,9 @@ class Harness:
     async def start_anyhow(self, spec: RunSpec, new: bool | None = None) -> Run:
         """`new` says whether it must be a new interpreter or must be a fork of a warm one."""
         if spec.mode == "fork":
-            await self.backend.warm(spec)
-        run = Run(await self.backend.start(spec))
-        assert new is None or bool(run.running.new) is new, run.running.new
-        return run
+            await self.backend.prefetch(spec)
+        prepared = await self.backend.prepare(spec)
+        return Run(await prepared.start(), new)
 
     def left(self) -> list[Path]:
         """The folders that runs left; those kept for the next ones have no content in them."""
@@ -182,15 +173,103 @@ class Harness:
         filled = (folder for folder in forked if any(map(_content, folder.rglob("*"))))
         return [*(self.folder / "runs").iterdir(), *filled]
 
-    def spec(self, script: str, beside: dict[str, bytes] | None = None, **spec: Any) -> RunSpec:
-        """`script` becomes the entrypoint; `beside` are other files of the tree."""
-        code = self.folder / uuid4().hex
+    def remains(self) -> list[Path]:
+        """All that is there of runs once the backend is closed."""
+        return [*(self.folder / "runs").iterdir(), *(self.folder / "templates").glob("*")]
+
+    def spec(
+        self,
+        script: str,
+        beside: dict[str, bytes] | None = None,
+        python: Path = Path(sys.executable),
+        **spec: Any,
+    ) -> RunSpec:
+        """`script` becomes the entrypoint; `beside` are other files of the archive."""
         main = spec.setdefault("entrypoint", "main.py")
-        for name, content in {main: textwrap.dedent(script).encode(), **(beside or {})}.items():
-            (code / name).parent.mkdir(parents=True, exist_ok=True)
-            (code / name).write_bytes(content)
+        code = f"{uuid4().hex}.zip"
+        with zipfile.ZipFile(self.folder / "blobs" / code, "w") as archive:
+            archive.writestr(main, textwrap.dedent(script))
+            for name, content in (beside or {}).items():
+                archive.writestr(name, content)
         for name in ("run_id", "task_id"):
             spec.setdefault(name, uuid4())
+        environment = self.environment(python)
         return RunSpec(
-            **{"slot": 0, "code": code, "python": Path(sys.executable), "mode": self.mode, **spec}
+            **{"slot": 0, "code": code, "environment": environment, "mode": self.mode, **spec}
         )
+
+    def environment(self, python: Path) -> str:
+        """The id of one with this interpreter."""
+        if python == Path(sys.executable):
+            return sys.prefix
+        if python.parent.name == "bin" and python.parents[1] != Path("/"):
+            return str(python.parents[1])
+        made = self.folder / "environments" / uuid4().hex / "bin"
+        made.mkdir(parents=True)
+        (made / "python").symlink_to(python)
+        return made.parent.name
+
+
+@dataclass
+class LocalHarness(Harness):
+    """With what only the local backend has."""
+
+    backend: LocalBackend
+
+
+def files(folder: Path) -> LocalFiles:
+    """Where a harness puts code and environments. An environment anywhere else is named by its
+    path.
+    """
+    (folder / "environments").mkdir(exist_ok=True)
+    store = LocalStore(folder / "blobs")
+    return LocalFiles(folder / "environments", CodeCache(store, folder / "code"))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The local backend and a way to start runs on it.
+
+    Without namespaces as on a machine that allows none: other code ends the runs there.
+    """
+
+    mode: Mode
+    namespaces: bool
+    capabilities = LocalBackend.capabilities
+
+    async def open(self, folder: Path, zygotes: int = 16) -> LocalHarness:
+        backend = await LocalBackend.open(
+            folder / "runs", files(folder), namespaces=self.namespaces, zygotes=zygotes
+        )
+        return LocalHarness(backend, folder, self.mode)
+
+    def __str__(self) -> str:
+        return f"{self.mode}-{'namespaces' if self.namespaces else 'bare'}"
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The subprocess backend."""
+
+    capabilities = SubprocessBackend.capabilities
+
+    async def open(self, folder: Path) -> Harness:
+        return Harness(SubprocessBackend(folder / "runs", files(folder)), folder)
+
+    def __str__(self) -> str:
+        return "subprocess"
+
+
+LOCAL = [Kind(mode, namespaces) for mode in ("exec", "fork") for namespaces in (True, False)]
+BACKENDS: list[Kind | Plain] = [*LOCAL, Plain()]
+
+
+def promising(*capabilities: Capability) -> list[Kind | Plain]:
+    """The backends that have these capabilities."""
+    return [kind for kind in BACKENDS if kind.capabilities.issuperset(capabilities)]
+
+
+def needs(runs: Harness, *capabilities: Capability) -> None:
+    """Skip a test of what this backend does not promise."""
+    if not runs.backend.capabilities.issuperset(capabilities):
+        pytest.skip(f"the backend does not promise it: {capabilities}")

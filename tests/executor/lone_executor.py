@@ -1,13 +1,13 @@
 """An executor with one run, to be killed.
 
-python -m tests.executor.lone_executor FOLDER KIND SCRIPT, KIND being a place in KINDS
+python -m tests.executor.lone_executor FOLDER KIND SCRIPT, KIND being a place in LOCAL
 """
 
 import asyncio
 import sys
 from pathlib import Path
 
-from tests.executor.harness import KINDS, Kind
+from tests.executor.harness import LOCAL, Kind
 
 
 async def main(folder: Path, kind: Kind, script: str) -> None:
@@ -15,10 +15,10 @@ async def main(folder: Path, kind: Kind, script: str) -> None:
     harness = await kind.open(folder)
     run = await harness.start(harness.spec(script))
     await run.out.until("ready")
-    sys.stdout.write(f"{harness.backend.launcher_pid} {run.running.pid}\n")
+    sys.stdout.write(f"{harness.backend.launcher_pid} {run.pid}\n")
     sys.stdout.flush()
     await run.running.wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), KINDS[int(sys.argv[2])], sys.argv[3]))
+    asyncio.run(main(Path(sys.argv[1]), LOCAL[int(sys.argv[2])], sys.argv[3]))

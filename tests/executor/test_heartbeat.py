@@ -13,7 +13,7 @@ import pytest
 from libs.eventlog import lease
 from services.executor.local import heartbeat
 from services.scheduler import rescue
-from tests.executor.harness import DAEMON, KINDS, Harness, Kind, ended, living, mark, parent_of
+from tests.executor.harness import DAEMON, LOCAL, Harness, Kind, ended, living, mark, parent_of
 
 ROOT = Path(__file__).parents[2]
 IN_TIME = lease.TTL + rescue.PATIENCE - 1.5  # seconds after a renewal, when others may begin
@@ -51,7 +51,7 @@ class Lone:
         return found
 
 
-@pytest.mark.parametrize("kind", range(len(KINDS)), ids=map(str, KINDS))
+@pytest.mark.parametrize("kind", range(len(LOCAL)), ids=map(str, LOCAL))
 async def test_i7_its_runs_end_before_others_may_begin(tmp_path: Path, kind: int) -> None:
     lone = await Lone.start(tmp_path, kind)
     try:

@@ -8,25 +8,37 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from libs.domain.errors import Unavailable
 from libs.linux import process
+from services.executor.backend import RunSpec
 from services.executor.local.backend import LocalBackend
-from tests.executor.harness import DAEMON, KINDS, Harness, Run, ended, living, mark, parent_of
+from tests.executor.harness import (
+    DAEMON,
+    LOCAL,
+    LocalHarness,
+    Run,
+    ended,
+    files,
+    living,
+    mark,
+    parent_of,
+)
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(params=KINDS, ids=str)
-async def runs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Harness]:
-    runs: Harness = await request.param.open(tmp_path)
+@pytest.fixture(params=LOCAL, ids=str)
+async def runs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LocalHarness]:
+    runs: LocalHarness = await request.param.open(tmp_path)
     yield runs
     await runs.backend.close()
 
 
 @pytest.fixture
-def backend(runs: Harness) -> LocalBackend:
+def backend(runs: LocalHarness) -> LocalBackend:
     return runs.backend
 
 
@@ -34,7 +46,7 @@ def with_daemon(hidden: str) -> str:
     return f"{DAEMON}\nimport signal; daemon('{hidden}'); print('ready'); signal.pause()"
 
 
-@pytest.mark.parametrize("kind", range(len(KINDS)), ids=map(str, KINDS))
+@pytest.mark.parametrize("kind", range(len(LOCAL)), ids=map(str, LOCAL))
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 async def test_i7_a_killed_executor_leaves_no_process(
     tmp_path: Path, number: int, kind: int
@@ -54,15 +66,15 @@ async def test_i7_a_killed_executor_leaves_no_process(
     assert len(below) == 4
     for pid in below:
         await ended(pid)
-    await (await LocalBackend.open(tmp_path / "runs")).close()
+    await (await LocalBackend.open(tmp_path / "runs", files(tmp_path))).close()
     assert not [*(tmp_path / "runs").iterdir(), *(tmp_path / "templates").iterdir()]
 
 
-async def test_a_killed_launcher_is_replaced(backend: LocalBackend, runs: Harness) -> None:
+async def test_a_killed_launcher_is_replaced(backend: LocalBackend, runs: LocalHarness) -> None:
     hidden = mark()
     run = await runs.start(runs.spec(with_daemon(hidden)))
     await run.out.until("ready")
-    below = [run.running.pid, *living(hidden)]
+    below = [run.pid, *living(hidden)]
     os.kill(backend.launcher_pid, signal.SIGKILL)
     outcome = await run.outcome()
     assert (outcome.status, outcome.reason) == ("failure", "launcher_lost")
@@ -72,13 +84,13 @@ async def test_a_killed_launcher_is_replaced(backend: LocalBackend, runs: Harnes
     assert (again.status, out) == ("success", "again\n")
 
 
-async def test_i7_a_killed_shim_takes_its_run_with_it(runs: Harness) -> None:
+async def test_i7_a_killed_shim_takes_its_run_with_it(runs: LocalHarness) -> None:
     hidden = mark()
     run = await runs.start(runs.spec(with_daemon(hidden)))
     other = await runs.start(runs.spec("print('ready'); open('/dev/stdin').read()", slot=1))
     await run.out.until("ready")
     assert living(hidden)
-    os.kill(parent_of(run.running.pid), signal.SIGKILL)
+    os.kill(parent_of(run.pid), signal.SIGKILL)
     outcome = await run.outcome()
     assert (outcome.status, outcome.reason) == ("failure", "launcher_lost")
     assert not living(hidden)
@@ -86,11 +98,10 @@ async def test_i7_a_killed_shim_takes_its_run_with_it(runs: Harness) -> None:
 
 
 async def test_closing_kills_all_runs(tmp_path: Path) -> None:
-    backend = await LocalBackend.open(tmp_path / "runs")
-    runs, hidden = Harness(backend, tmp_path), mark()
+    runs, hidden = await LOCAL[0].open(tmp_path), mark()
     run = await runs.start(runs.spec(with_daemon(hidden)))
     await run.out.until("ready")
-    await backend.close()
+    await runs.backend.close()
     assert (await run.outcome()).status == "killed"
     assert not living(hidden)
     with pytest.raises(Unavailable):
@@ -99,22 +110,30 @@ async def test_closing_kills_all_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("delay", [0.0, 0.001, 0.002, 0.003, 0.005, 0.008])
 async def test_a_cancelled_start_leaves_nothing(
-    tmp_path: Path, runs: Harness, delay: float
+    tmp_path: Path, runs: LocalHarness, delay: float
 ) -> None:
     hidden = mark()
     spec = runs.spec(with_daemon(hidden))
-    starting = asyncio.create_task(runs.backend.start(spec))
+    # Its code is there, no zygote is: what is cancelled is the start of processes.
+    await runs.backend.prefetch(msgspec.structs.replace(spec, mode="exec"))
+    starting = asyncio.create_task(_started(runs, spec))
     asyncio.get_running_loop().call_later(delay, starting.cancel)
     try:
-        running = await starting
+        run = await starting
     except asyncio.CancelledError:
         assert not runs.left()
     else:  # a fast machine
-        await Run(running).running.stop("killed")
+        await run.running.stop("killed")
     assert not living(hidden)
 
 
-async def test_a_launcher_that_cannot_fork_refuses(backend: LocalBackend, runs: Harness) -> None:
+async def _started(runs: LocalHarness, spec: RunSpec) -> Run:
+    return Run(await (await runs.backend.prepare(spec)).start())
+
+
+async def test_a_launcher_that_cannot_fork_refuses(
+    backend: LocalBackend, runs: LocalHarness
+) -> None:
     if os.geteuid() == 0:
         pytest.skip("the kernel does not count root's processes")
     pids = [backend.launcher_pid, *process.children(backend.launcher_pid)]

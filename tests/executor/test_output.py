@@ -11,7 +11,8 @@ from libs.eventlog import follow, streams
 from libs.eventlog.nats_client import Nats
 from libs.runlog import chunks, message
 from libs.service.room import Room
-from services.executor.log_publisher import Output
+from services.executor.log_publisher import LogPublisher
+from services.executor.pipe_output import PipeOutput
 
 PATIENCE = 20.0
 
@@ -23,11 +24,9 @@ def slow_clock() -> int:
 
 async def test_a_line_is_readable_while_the_program_goes_on(nats: Nats) -> None:
     run = uuid4()
-    output = Output(nats, 1, uuid4(), run, Room(None, 0), slow_clock)
+    output = LogPublisher(nats, 1, uuid4(), run, Room(None, 0), slow_clock)
     (stdout, program), (stderr, other) = os.pipe(), os.pipe()
-    for pipe in (stdout, stderr):
-        os.set_blocking(pipe, False)
-    pumping = asyncio.create_task(output.pump(stdout, stderr))
+    pumping = asyncio.create_task(output.pump(PipeOutput(stdout, stderr), asyncio.Event().wait))
     for already, text in enumerate((b"one\n", b"two\n")):
         os.write(program, text)
         async with asyncio.timeout(PATIENCE):
@@ -80,17 +79,15 @@ input()
 async def printed(nats: Nats, script: str) -> list[tuple[str, str, str]]:
     """Stream, flag and text of each line that a script's output becomes."""
     run = uuid4()
-    output = Output(nats, 1, uuid4(), run, Room(None, 0))
+    output = LogPublisher(nats, 1, uuid4(), run, Room(None, 0))
     (stdout, out), (stderr, err) = os.pipe(), os.pipe()
-    for pipe in (stdout, stderr):
-        os.set_blocking(pipe, False)
     program = await asyncio.create_subprocess_exec(
         *(sys.executable, "-u", "-c", script), stdin=DEVNULL, stdout=out, stderr=err
     )
     os.close(out)
     os.close(err)
     async with asyncio.timeout(PATIENCE):
-        await output.pump(stdout, stderr)
+        await output.pump(PipeOutput(stdout, stderr), program.wait)
         await program.wait()
     count, found = await output.close(), []
     async for batch in follow.follow(nats, streams.LOGS, 0, (message.subject(1, run),)):

@@ -1,7 +1,6 @@
 """The login that a run finds in its home."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -86,7 +85,7 @@ def test_without_a_timeout_it_is_good_for_a_day_and_can_be_renewed_for_a_year() 
 def test_a_spec_shows_no_login() -> None:
     order = task(600)
     files = login(TOKENS, order, uuid4())
-    spec = RunSpec(uuid4(), order.id, 0, Path("python"), Path("code"), "main.py", files=files)
+    spec = RunSpec(uuid4(), order.id, 0, "base", "code.zip", "main.py", files=files)
     assert "keycloak" not in repr(spec)
     assert "PRIVATE" not in repr(TOKENS)
 

@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import pytest
 
-from services.executor.backend import RunSpec
 from services.executor.local.home import RunFolder
+from services.executor.resolved_spec import ResolvedSpec
 
 TREE = {"main.py": b"print('hello')", "data/table.csv": b"1,2\n", "data/tool": b"#!/bin/sh\n"}
 TOKEN = "cache/of/token.json"
@@ -25,18 +25,20 @@ def folder(tmp_path: Path) -> RunFolder:
     return folder
 
 
-def spec(tmp_path: Path, tree: dict[str, bytes], token: bytes = b"secret") -> RunSpec:
+def spec(tmp_path: Path, tree: dict[str, bytes], token: bytes = b"secret") -> ResolvedSpec:
     code = tmp_path / uuid4().hex
     for name, content in tree.items():
         (code / name).parent.mkdir(parents=True, exist_ok=True)
         (code / name).write_bytes(content)
         (code / name).chmod(0o755 if name == "data/tool" else 0o644)
-    return RunSpec(
+    return ResolvedSpec(
         run_id=uuid4(),
         task_id=uuid4(),
         slot=0,
+        environment="",
+        code="",
         python=Path("python"),
-        code=code,
+        tree=code,
         entrypoint="main.py",
         arguments=b'{"of": "a run"}',
         files={TOKEN: token},
@@ -56,7 +58,7 @@ def contents(folder: RunFolder) -> dict[str, tuple[bytes, int]]:
     }
 
 
-def filled_anew(tmp_path: Path, spec: RunSpec) -> dict[str, tuple[bytes, int]]:
+def filled_anew(tmp_path: Path, spec: ResolvedSpec) -> dict[str, tuple[bytes, int]]:
     other = RunFolder(tmp_path / uuid4().hex)
     other.make()
     other.fill(spec, None)

@@ -20,7 +20,7 @@ KINDS = [Kind("fork", namespaces) for namespaces in (True, False)]
 @pytest.fixture(params=KINDS, ids=str)
 async def runs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Harness]:
     runs: Harness = await request.param.open(tmp_path)
-    assert await runs.backend.warm(runs.spec("")) == ""
+    assert await runs.backend.prefetch(runs.spec("")) == ""
     yield runs
     await runs.backend.close()
 
@@ -29,7 +29,7 @@ async def _shim(runs: Harness) -> int:
     """Of a run that lasts until it is stopped."""
     run = await runs.start(runs.spec("print('up', flush=True); __import__('time').sleep(99)"))
     await run.out.until("up")
-    shim = parent_of(run.running.pid)
+    shim = parent_of(run.pid)
     await run.running.stop("killed")
     assert (await run.outcome()).status == "killed"
     return shim
@@ -60,7 +60,7 @@ async def test_a_run_whose_shim_was_killed_before_it_began_gets_another(runs: Ha
                 await ended(pid)
         run = Run(await prepared.start())
         outcome = await run.outcome()
-        assert (outcome.status, run.running.new) == ("success", "")
+        assert (outcome.status, outcome.new_interpreter) == ("success", "")
         assert await run.out.all() == "once\n"
 
 

@@ -15,12 +15,11 @@ import pytest
 
 from libs.domain.errors import Unavailable
 from services.executor.backend import RunSpec
-from services.executor.local.backend import LocalBackend
-from tests.executor.harness import KINDS, PATIENCE, Harness, ended, living, mark
+from tests.executor.harness import LOCAL, PATIENCE, Harness, Kind, ended, living, mark
 from tests.executor.modules import MODULES
 
 
-@pytest.fixture(params=[kind for kind in KINDS if kind.mode == "fork"], ids=str)
+@pytest.fixture(params=[kind for kind in LOCAL if kind.mode == "fork"], ids=str)
 async def runs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Harness]:
     runs: Harness = await request.param.open(tmp_path)
     if not runs.able("Runs are forked"):
@@ -64,8 +63,7 @@ async def test_a_fork_says_why_it_imports_by_itself(runs: Harness, python: Path)
     }
     for script, reason in said.items():
         run = await runs.start(runs.spec(script, python=python))
-        await run.outcome()
-        assert run.running.left == reason
+        assert (await run.outcome()).own_imports == reason
 
 
 @pytest.mark.parametrize(
@@ -198,7 +196,7 @@ async def test_a_killed_zygote_takes_its_runs_with_it_and_is_replaced(runs: Harn
     script = f"import subprocess, signal; subprocess.Popen(['sleep', '{hidden}']); print('ready')"
     run = await runs.start(runs.spec(f"{script}; signal.pause()"))
     await run.out.until("ready")
-    zygote = _zygote_of(run.running.pid)
+    zygote = _zygote_of(run.pid)
     os.kill(zygote, signal.SIGKILL)
     outcome = await run.outcome()
     assert (outcome.status, outcome.reason) == ("failure", "launcher_lost")
@@ -212,7 +210,7 @@ async def test_i7_a_package_that_keeps_its_runs_from_ending_does_not(
 ) -> None:
     """It makes the shims, which are forks of the zygote, deaf: we have another for that."""
     run = await runs.start(runs.spec("import deafening, signal; signal.pause()", python=python))
-    pid = run.running.pid
+    pid = run.pid
     await run.running.stop("killed")
     await ended(pid)
     assert (await run.outcome()).status == "killed"
@@ -235,29 +233,28 @@ async def test_a_run_cannot_harm_its_zygote(runs: Harness) -> None:
     """
     before = await runs.start(runs.spec("import time; print('ready'); time.sleep(60)"))
     await before.out.until("ready")
-    script = script.replace("ZYGOTE", str(_zygote_of(before.running.pid)))
+    script = script.replace("ZYGOTE", str(_zygote_of(before.pid)))
     assert await lines(runs, runs.spec(script, slot=1)) == ["done"]
     assert await lines(runs, runs.spec("print('next')")) == ["next"]
 
 
 async def test_zygotes_that_are_not_used_give_way(tmp_path: Path, python: Path) -> None:
-    backend = await LocalBackend.open(tmp_path / "runs", zygotes=1)
-    runs = Harness(backend, tmp_path, "fork")
+    runs = await Kind("fork", namespaces=True).open(tmp_path, zygotes=1)
     assert await lines(runs, runs.spec("print(1)")) == ["1"]
     assert await lines(runs, runs.spec("print(2)", python=python)) == ["2"]
     assert len(list((tmp_path / "templates").iterdir())) == 1
     assert await lines(runs, runs.spec("print(1)")) == ["1"]
-    await backend.close()
+    await runs.backend.close()
 
 
 async def test_an_environment_that_cannot_start_is_not_tried_for_each_run(runs: Harness) -> None:
     spec = runs.spec("print(1)", python=Path("/bin/false"))
-    why = await runs.backend.warm(spec)
+    why = await runs.backend.prefetch(spec)
     assert "its template has ended" in why
-    assert await runs.backend.warm(spec) == why
+    assert await runs.backend.prefetch(spec) == why
     await runs.backend.close()
     with pytest.raises(Unavailable):
-        await runs.backend.warm(spec)
+        await runs.backend.prefetch(spec)
 
 
 def _zygote_of(pid: int) -> int:

@@ -1,25 +1,35 @@
-"""The local backend: runs as processes of this machine, forks of warm interpreters or new ones."""
+"""The local backend: runs as processes of this machine, kept apart as far as that allows.
+
+The straight road is that of a new interpreter. `forks` is asked first for something faster.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 from uuid import UUID
+
+import msgspec
 
 from libs.domain.errors import Rejected, Unavailable
 from libs.linux.cgroup import Group
-from services.executor.backend import GiB, RunSpec
+from services.executor.backend import Capability, GiB, Outcome, RunSpec
 from services.executor.local import process_spec
 from services.executor.local.capabilities import describe
-from services.executor.local.child import mounts
 from services.executor.local.child.port_broker import DEFAULT_KEPT_PORTS
 from services.executor.local.control import LauncherProcess
 from services.executor.local.failure_hints import explain
+from services.executor.local.forks import Fork, Forks
 from services.executor.local.home import RunFolder, is_small
 from services.executor.local.process import LocalProcess
 from services.executor.local.protocol import Capabilities
-from services.executor.local.zygote import script_imports
 from services.executor.local.zygote_client import ZygoteClient
-from services.executor.local.zygote_pool import ZygotePool, ZygoteRequest
+from services.executor.local_files import LocalFiles
+from services.executor.pipe_output import PipeOutput
+from services.executor.resolved_spec import ResolvedSpec
+
+_log = logging.getLogger(__name__)
 
 FIRST_UID = 20000
 _MAX_REMEMBERED = 1000
@@ -34,9 +44,14 @@ class LocalBackend:
     As root, the run in slot n gets uid and gid `first_uid` + n.
     """
 
+    capabilities: frozenset[Capability] = frozenset(
+        {"limits", "isolation", "whole_tree", "unwinding"}
+    )
+
     def __init__(
         self,
         runs: Path,
+        files: LocalFiles,
         first_uid: int,
         namespaces: bool,
         kept_ports: str,
@@ -45,16 +60,16 @@ class LocalBackend:
         zygote_bytes: int,
     ) -> None:
         self._folder = runs
+        self._files = files
         self._first_uid = first_uid
         self._namespaces = namespaces
         self._kept_ports = kept_ports
         self._launcher = launcher
         self._restarting = asyncio.Lock()
-        self._runs: set[LocalProcess] = set()
+        self._processes: set[LocalProcess] = set()
         self._removals: set[asyncio.Task[None]] = set()
         self._known: set[UUID | None] = set()
-        self._zygotes = ZygotePool(self._start_zygote, zygotes, zygote_bytes)
-        self._imports: dict[tuple[Path, str], script_imports.ScriptImports] = {}
+        self._forks = Forks(self._start_zygote, zygotes, zygote_bytes)
         self._small: dict[Path, bool] = {}
         self._closed = False
 
@@ -62,6 +77,7 @@ class LocalBackend:
     async def open(
         cls,
         runs: Path,
+        files: LocalFiles,
         first_uid: int = FIRST_UID,
         namespaces: bool = True,
         zygotes: int = 16,
@@ -80,120 +96,109 @@ class LocalBackend:
         launcher = await LauncherProcess.open(runs, first_uid, namespaces, kept_ports)
         for folder in (runs, runs.with_name("templates")):
             await asyncio.to_thread(_clear, folder, launcher.capabilities)
-        return cls(runs, first_uid, namespaces, kept_ports, launcher, zygotes, zygote_bytes)
+        return cls(runs, files, first_uid, namespaces, kept_ports, launcher, zygotes, zygote_bytes)
 
     @property
     def launcher_pid(self) -> int:
         return self._launcher.pid
 
-    def capabilities(self) -> list[str]:
-        """What protects runs from each other here and what cannot, as sentences for people."""
+    def describe(self) -> list[str]:
+        """See Backend.describe."""
         return describe(self._launcher.capabilities)
 
     def explain(self, last_words: bytes) -> str:
         """See Backend.explain."""
         return explain(last_words, self._launcher.capabilities)
 
-    async def start(self, spec: RunSpec) -> LocalProcess:
-        """See Backend.start."""
-        return await (await self.prepare(spec)).start()
-
     async def prepare(self, spec: RunSpec) -> "PreparedRun":
         """See Backend.prepare."""
-        process_spec.check(spec)
+        resolved = await self._files.resolve(spec)
         if spec.run_id in self._known:
             raise Rejected("conflict", f"run_id: {spec.run_id} is already running")
         self._known.add(spec.run_id)
         try:
             launcher = await self._living_launcher()
-            reason = process_spec.exec_reason(spec) or launcher.capabilities.no_zygotes
-            request = await self._zygote_request(spec)
-            zygote = reason or self._zygotes.find(request)
-            if not isinstance(zygote, str):
-                try:
-                    return await self._fork(spec, zygote, self._zygotes.own_imports(request))
-                except Unavailable as problem:
-                    if not zygote.lost:
-                        raise
-                    zygote = str(problem)
-            return await self._new(spec, zygote)
+            return await self._prepared(
+                resolved, await self._forks.take(resolved, launcher.capabilities)
+            )
         except BaseException:
             self._known.discard(spec.run_id)
             raise
 
-    async def warm(self, spec: RunSpec) -> str:
-        """Return when a run like this one would be forked, or with the reason why it never is."""
+    async def adopt(self, run_id: UUID) -> None:
+        """None: the launcher ends all runs when its executor has ended, or stands still (I7)."""
+
+    async def prefetch(self, spec: RunSpec) -> str:
+        """See Backend.prefetch."""
+        resolved = await self._files.resolve(spec)
         launcher = await self._living_launcher()
-        if reason := process_spec.exec_reason(spec) or launcher.capabilities.no_zygotes:
-            return reason
-        zygote = await self._zygotes.warm(await self._zygote_request(spec))
-        return zygote if isinstance(zygote, str) else ""
+        return await self._forks.prefetch(resolved, launcher.capabilities)
 
     async def close(self) -> None:
-        """Kill all runs and give back everything."""
+        """See Backend.close."""
         self._closed = True
-        await asyncio.gather(*(run.discard() for run in self._runs))
+        await asyncio.gather(*(process.discard() for process in self._processes))
         await asyncio.gather(*self._removals)
         # Side by side: zygotes and all else that the launcher has made die with it.
-        await asyncio.gather(self._zygotes.close(), self._launcher.close())
+        await asyncio.gather(self._forks.close(), self._launcher.close())
 
-    async def _fork(self, spec: RunSpec, zygote: ZygoteClient, own_imports: str) -> "PreparedRun":
-        run, inside = await zygote.take(spec.limits)
-        run.left = own_imports
+    async def replacement(self, run: "PreparedRun", problem: str) -> "PreparedRun | None":
+        """For one that could not be started; None if code of the user's may have begun."""
+        if run.fork is None:
+            return None
+        fork = await self._forks.replace(run.fork, run.spec, problem)
+        return None if fork is None else await self._prepared(run.spec, fork)
 
-        async def anew(problem: str) -> PreparedRun | None:
-            if zygote.lost:
-                return await self._new(spec, problem)
-            return await self._fork(spec, zygote, own_imports) if run.died_before_start else None
+    async def _prepared(self, spec: ResolvedSpec, fork: Fork | str) -> "PreparedRun":
+        if not isinstance(fork, str):
+            try:
+                await self._become(spec, fork.process, fork.inside)
+                return PreparedRun(self, spec, fork.process, "", fork)
+            except Unavailable as problem:
+                if not fork.lost:
+                    raise
+                fork = str(problem)
+        folder, process = await self._new_process(spec)
+        await self._become(spec, process, folder)
+        return PreparedRun(self, spec, process, fork, None)
 
-        def ended(_: LocalProcess) -> None:
-            zygote.runs -= 1
-
-        zygote.runs += 1
-        run.on_end(ended)
-        zygote.replenish()
-        return await self._filled(spec, run, inside, "", anew)
-
-    async def _new(self, spec: RunSpec, reason: str) -> "PreparedRun":
-        """The processes of a new interpreter."""
+    async def _new_process(self, spec: ResolvedSpec) -> tuple[RunFolder, LocalProcess]:
+        """That will be a new interpreter."""
         launcher = await self._living_launcher()
         folder = RunFolder(self._folder / str(spec.run_id))
         try:
             folder.make()
         except OSError as error:
             raise Unavailable(f"can't make the folder of a run: {error}") from error
-        capabilities = launcher.capabilities
-        paths = process_spec.visible_paths(spec.python, capabilities)
+        machine = launcher.capabilities
+        paths = process_spec.visible_paths(spec.python, machine)
         name = folder.path.name  # what is left is found by it
-        prepare = process_spec.prepare(name, paths, spec.limits, folder, capabilities, forked=False)
+        order = process_spec.prepare(name, paths, spec.limits, folder, machine, forked=False)
         try:
-            run = await LocalProcess.prepare(prepare, folder, launcher)
+            return folder, await LocalProcess.prepare(order, folder, launcher)
         except BaseException:
             folder.remove()
             raise
-        return await self._filled(spec, run, folder, reason, None)
 
-    async def _filled(
-        self, spec: RunSpec, run: LocalProcess, inside: RunFolder, new: str, anew: "Anew | None"
-    ) -> "PreparedRun":
-        capabilities = self._launcher.capabilities
-        uid = None if capabilities.no_uids else self._first_uid + spec.slot
+    async def _become(self, spec: ResolvedSpec, process: LocalProcess, inside: RunFolder) -> None:
+        """Make the process this run, but for its start. On failure nothing of it is left."""
+        machine = self._launcher.capabilities
+        uid = None if machine.no_uids else self._first_uid + spec.slot
         try:
-            await self._fill(run.folder, spec, uid)
-            run.launch(spec, process_spec.launch(spec, inside, capabilities, uid))
+            await self._fill(process.folder, spec, uid)
+            process.launch(spec, process_spec.launch(spec, inside, machine, uid))
         except BaseException:
-            await run.discard()
+            await process.discard()
             raise
-        run.run_id, run.new = spec.run_id, new
+        process.run_id = spec.run_id
         self._known.add(spec.run_id)
-        self._runs.add(run)
-        run.on_end(self._ended)
-        return PreparedRun(run, anew)
+        self._processes.add(process)
+        process.on_end(self._ended)
 
-    def _ended(self, run: LocalProcess) -> None:
-        self._runs.discard(run)
-        self._known.discard(run.run_id)
-        removal = asyncio.create_task(run.wait_removed())
+    def _ended(self, process: LocalProcess) -> None:
+        self._processes.discard(process)
+        self._known.discard(process.run_id)
+        removal = asyncio.create_task(process.wait_removed())
         self._removals.add(removal)
         removal.add_done_callback(self._removals.discard)
 
@@ -203,31 +208,13 @@ class LocalBackend:
             python, script_path, folder, launcher, launcher.capabilities, self._first_uid
         )
 
-    async def _zygote_request(self, spec: RunSpec) -> ZygoteRequest:
-        """Where runs have mounts of their own, each finds its script at the same path."""
-        path = (
-            "" if self._launcher.capabilities.no_namespaces else f"{mounts.HOME}/{spec.entrypoint}"
-        )
-        imports, variables = await self._script_imports(spec), process_spec.own_variables(spec)
-        script = spec.code / spec.entrypoint
-        return ZygoteRequest(spec.python, imports, spec.code, script, path, variables)
-
-    async def _script_imports(self, spec: RunSpec) -> script_imports.ScriptImports:
-        key = spec.code, spec.entrypoint
-        if key not in self._imports:
-            if len(self._imports) >= _MAX_REMEMBERED:
-                self._imports.clear()
-            script = spec.code / spec.entrypoint
-            self._imports[key] = await asyncio.to_thread(script_imports.find, spec.code, script)
-        return self._imports[key]
-
-    async def _fill(self, folder: RunFolder, spec: RunSpec, uid: int | None) -> None:
-        if spec.code not in self._small:
+    async def _fill(self, folder: RunFolder, spec: ResolvedSpec, uid: int | None) -> None:
+        if spec.tree not in self._small:
             if len(self._small) >= _MAX_REMEMBERED:
                 self._small.clear()
-            self._small[spec.code] = await asyncio.to_thread(is_small, spec.code)
+            self._small[spec.tree] = await asyncio.to_thread(is_small, spec.tree)
         try:
-            if self._small[spec.code]:
+            if self._small[spec.tree]:
                 folder.fill(spec, uid)
             else:
                 await _in_thread(folder.fill, spec, uid)
@@ -246,30 +233,65 @@ class LocalBackend:
             return self._launcher
 
 
-Anew = Callable[[str], Awaitable["PreparedRun | None"]]
-
-
 class PreparedRun:
-    """Implements Prepared. `anew` gives another one if this one, or its zygote, is lost."""
+    """Implements Prepared. `new` says why it is a new interpreter; else it is the `fork`."""
 
-    def __init__(self, run: LocalProcess, anew: Anew | None) -> None:
-        self._run = run
-        self._anew = anew
+    def __init__(
+        self,
+        backend: LocalBackend,
+        spec: ResolvedSpec,
+        process: LocalProcess,
+        new: str,
+        fork: Fork | None,
+    ) -> None:
+        self.spec = spec
+        self.fork = fork
+        self._backend = backend
+        self._process = process
+        self._new = new
 
-    async def start(self) -> LocalProcess:
+    async def start(self) -> "LocalRun":
         """See Prepared.start."""
         try:
-            await self._run.start()
-        except Unavailable as problem:  # no code of the user's has run
-            other = await self._anew(str(problem)) if self._anew else None
+            await self._process.start()
+        except Unavailable as problem:
+            other = await self._backend.replacement(self, str(problem))
             if other is None:
                 raise
             return await other.start()
-        return self._run
+        new = self._new or self._process.new
+        if new:
+            _log.info("run %s is a new interpreter: %s", self.spec.run_id, new)
+        own_imports = self.fork.own_imports if self.fork and not new else ""
+        return LocalRun(self._process, new, own_imports)
 
     async def discard(self) -> None:
         """See Prepared.discard."""
-        await self._run.discard()
+        await self._process.discard()
+
+
+class LocalRun:
+    """Implements Running."""
+
+    def __init__(self, process: LocalProcess, new: str, own_imports: str) -> None:
+        self.pid = process.pid
+        self.output = PipeOutput(process.stdout, process.stderr)
+        self._process = process
+        self._new = new
+        self._own_imports = own_imports
+
+    async def wait(self) -> Outcome:
+        """See Running.wait."""
+        outcome = await self._process.wait()
+        return msgspec.structs.replace(
+            outcome, new_interpreter=self._new, own_imports=self._own_imports
+        )
+
+    async def stop(
+        self, status: Literal["killed", "timed_out"], within: float | None = None
+    ) -> None:
+        """See Running.stop."""
+        await self._process.stop(status, within)
 
 
 async def _in_thread(work: Callable[..., None], *arguments: object) -> None:
@@ -282,10 +304,10 @@ async def _in_thread(work: Callable[..., None], *arguments: object) -> None:
         raise
 
 
-def _clear(runs: Path, capabilities: Capabilities) -> None:
+def _clear(runs: Path, machine: Capabilities) -> None:
     """The folders and empty control groups of runs whose executor was killed."""
     for left in runs.iterdir():
-        group = Path(capabilities.cgroup_parent) / f"rondo-{left.name}"
-        if capabilities.cgroup_parent and group.exists():
+        group = Path(machine.cgroup_parent) / f"rondo-{left.name}"
+        if machine.cgroup_parent and group.exists():
             Group(group).remove()
         RunFolder(left).remove()

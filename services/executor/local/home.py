@@ -5,8 +5,8 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from services.executor.backend import RunSpec
 from services.executor.local.home_writer import HomeWriter, Mark, mark
+from services.executor.resolved_spec import ResolvedSpec
 
 _FEW, _LITTLE = 50, 1 << 20  # files and folders; bytes
 
@@ -29,18 +29,14 @@ class RunFolder:
                 os.chown(place, maker, maker)
             self._places[place] = mark(str(place))
 
-    def fill(self, spec: RunSpec, uid: int | None) -> None:
+    def fill(self, spec: ResolvedSpec, uid: int | None) -> None:
         """With all that the run gets, for `uid` alone if it is given, else for us. Raises OSError.
 
         What is large may take long.
         """
         filling = HomeWriter(str(self.home), uid, self._made)
-        filling.copy(str(spec.code))
-        given = {"arguments.json": spec.arguments, **spec.files}
-        # The SDK reads the arguments in HOME; a script may also do so beside its other data.
-        beside, _, _ = spec.entrypoint.rpartition("/")
-        given |= {f"{beside}/arguments.json": spec.arguments} if beside else {}
-        for name, content in given.items():
+        filling.copy(str(spec.tree))
+        for name, content in spec.private_files().items():
             filling.write(name, content)
         self._made = filling.done()
         if uid is not None:

@@ -3,14 +3,13 @@ looking at links.
 """
 
 import os
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from libs.domain.errors import Rejected
-from services.executor.backend import Limits, RunSpec
-from services.executor.local.child import accounts, mounts
+from services.executor.backend import Limits
+from services.executor.local.child import mounts
 from services.executor.local.home import RunFolder
 from services.executor.local.protocol import (
     Capabilities,
@@ -19,12 +18,12 @@ from services.executor.local.protocol import (
     Prepare,
     ZygotePrivileges,
 )
+from services.executor.resolved_spec import TASK_ID, ResolvedSpec
 
 _OUR_TREE = Path(__file__).parents[3]
 _MSGSPEC = Path(msgspec.__file__).parent
 _MAX_UIDS = 10_000  # as many slots may have a uid of their own
 _COMMAND_BYTES = 400  # bytes into which a run can write its command
-_TASK_ID = "WALLAROO_TASK_ID"
 _THREADS = "_NUM_THREADS"
 _EARLY = ("PYTHON", "LD_", "LC_", "LANG", "MALLOC_", "GLIBC_")
 # A second thread would not survive the fork. Runs don't inherit the settings, only their effect.
@@ -34,25 +33,13 @@ _ONE_THREAD = {
 }
 
 
-def check(spec: RunSpec) -> None:
-    """Raise Rejected for what could never start."""
-    path = PurePosixPath(spec.entrypoint)
-    if path.is_absolute() or ".." in path.parts:
-        raise Rejected("invalid", "entrypoint: give a path inside the orchestration, without '..'")
-    if not (spec.code / path).is_file():
-        raise Rejected("invalid", f"entrypoint: there is no file {spec.entrypoint}; add it")
-    for name, value in spec.variables.items():
-        if not name or "=" in name or "\0" in name + value:
-            raise Rejected("invalid", f"variables: {name!r} can't be set; no '=' or NUL, please")
-
-
 def zygote_uid(first: int) -> int:
     """Whom zygotes run as where runs have uids of their own, from `first` on."""
     return first - 2  # the one in between is the packager's
 
 
 def zygote(
-    spec: RunSpec, folder: RunFolder, machine: Capabilities, first_uid: int
+    spec: ResolvedSpec, folder: RunFolder, machine: Capabilities, first_uid: int
 ) -> tuple[Prepare, Launch]:
     """What makes a zygote; its runs' folders will lie below its `temporary`."""
     home, temporary = str(folder.home), str(folder.temporary)
@@ -83,7 +70,7 @@ def zygote(
             spec.entrypoint,
             "-" * _COMMAND_BYTES,
         ],
-        environment=_environment(spec, home, temporary) | _ONE_THREAD,
+        environment=spec.process_environment(home, temporary) | _ONE_THREAD,
         directory=home,
         uid=None if machine.no_uids else zygote_uid(first_uid),
         zygote=True,
@@ -91,7 +78,7 @@ def zygote(
     return prepare, launch
 
 
-def exec_reason(spec: RunSpec) -> str:
+def exec_reason(spec: ResolvedSpec) -> str:
     """Why this run must be a new interpreter, from what it asks for; empty if it need not."""
     if spec.mode == "exec":
         return "its mode is exec"
@@ -99,9 +86,9 @@ def exec_reason(spec: RunSpec) -> str:
     return f"{early[0]} takes effect only when an interpreter starts" if early else ""
 
 
-def own_variables(spec: RunSpec) -> frozenset[str]:
+def own_variables(spec: ResolvedSpec) -> frozenset[str]:
     """The variables that it has otherwise than the zygote that it may be forked from."""
-    return frozenset(spec.variables) | {_TASK_ID}
+    return frozenset(spec.variables) | {TASK_ID}
 
 
 class VisiblePaths(NamedTuple):
@@ -143,13 +130,13 @@ def prepare(
     )
 
 
-def launch(spec: RunSpec, folder: RunFolder, machine: Capabilities, uid: int | None) -> Launch:
+def launch(spec: ResolvedSpec, folder: RunFolder, machine: Capabilities, uid: int | None) -> Launch:
     """What a prepared process becomes. Nothing of our own environment gets into it."""
     home, temporary = _home(folder, machine)
     script = f"{home}/{spec.entrypoint}"
     return Launch(
         argv=[str(spec.python), "-u", script],
-        environment=_environment(spec, home, temporary),
+        environment=spec.process_environment(home, temporary),
         # Where the script lies, not the top: who zips a folder `project` with main.py and data/
         # in it has always run it inside that folder, and reads ./data/table.csv.
         directory=os.path.dirname(script),
@@ -204,17 +191,3 @@ def _mount_plan(readable: list[str], folder: RunFolder, limits: Limits, nested: 
         shared_bytes=limits.disk_bytes,
         nested=nested and not hidden,  # what lies below those would be covered with them
     )
-
-
-def _environment(spec: RunSpec, home: str, temporary: str) -> dict[str, str]:
-    return {
-        "PATH": f"{spec.python.parent}:/usr/local/bin:/usr/bin:/bin",
-        "HOME": home,
-        "TMPDIR": temporary,
-        "USER": accounts.NAME,
-        "LOGNAME": accounts.NAME,
-        "LANG": "C.UTF-8",
-        "PYTHONUNBUFFERED": "1",
-        _TASK_ID: str(spec.task_id),
-        **spec.variables,
-    }

@@ -9,13 +9,14 @@ from pathlib import Path
 from uuid import uuid4
 
 from libs.domain.errors import Unavailable
-from services.executor.backend import BOUNDLESS, Limits, RunSpec
+from services.executor.backend import BOUNDLESS, Limits
 from services.executor.local import process_spec
 from services.executor.local.control import Channel
 from services.executor.local.home import RunFolder
 from services.executor.local.process import LocalProcess
 from services.executor.local.protocol import Capabilities, Preload, Preloaded, Prepare
 from services.executor.local.shim_pool import ShimClient, ShimPool
+from services.executor.resolved_spec import ResolvedSpec
 
 _log = logging.getLogger(__name__)
 
@@ -103,7 +104,17 @@ class ZygoteClient:
         folder = RunFolder(runs / run_id.hex[:8])
         uid = None if machine.no_uids else process_spec.zygote_uid(first_uid)
         folder.prepare(uid)
-        spec = RunSpec(run_id, run_id, 0, python, folder.path, script_path, limits=_LIMITS)
+        spec = ResolvedSpec(
+            run_id=run_id,
+            task_id=run_id,
+            slot=0,
+            environment="",
+            code="",
+            entrypoint=script_path,
+            limits=_LIMITS,
+            python=python,
+            tree=folder.path,
+        )
         prepare, launch = process_spec.zygote(spec, folder, machine, first_uid)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)

@@ -8,8 +8,9 @@ import os
 from glob import glob
 
 from libs.linux import syscalls
+from services.executor.resolved_spec import USER
 
-NAME, HOME = "jovyan", "/home/jovyan"
+NAME, HOME = USER, "/home/jovyan"
 
 _FILES = ("passwd", "group")
 _HIDDEN = ("passwd-", "group-", "shadow*", "gshadow*", "subuid*", "subgid*")

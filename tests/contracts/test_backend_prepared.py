@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from libs.domain.errors import Rejected
-from tests.executor.harness import KINDS, Harness, Run
+from tests.executor.harness import BACKENDS, Harness, Run
 
 
-@pytest.fixture(params=KINDS, ids=str)
+@pytest.fixture(params=BACKENDS, ids=str)
 async def runs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Harness]:
     runs: Harness = await request.param.open(tmp_path)
     yield runs
@@ -23,7 +23,7 @@ async def runs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 
 async def test_no_code_runs_before_it_is_told_to(runs: Harness) -> None:
     spec = runs.spec("import time; print(time.time_ns())")
-    await runs.backend.warm(spec)
+    await runs.backend.prefetch(spec)
     prepared = await runs.backend.prepare(spec)
     before = await asyncio.to_thread(_later)
     run = Run(await prepared.start())
@@ -33,16 +33,16 @@ async def test_no_code_runs_before_it_is_told_to(runs: Harness) -> None:
 
 async def test_one_that_is_discarded_leaves_nothing_and_runs_nothing(runs: Harness) -> None:
     spec = runs.spec("print('it ran')")
-    await runs.backend.warm(spec)
+    await runs.backend.prefetch(spec)
     await (await runs.backend.prepare(spec)).discard()
     assert not runs.left()
-    run = Run(await runs.backend.start(spec))  # so its id is free again
+    run = await runs.start_anyhow(spec)  # so its id is free again
     assert (await run.outcome()).status == "success"
 
 
 async def test_one_that_is_discarded_keeps_no_file_open(runs: Harness) -> None:
     spec = runs.spec("print('it ran')")
-    await runs.backend.warm(spec)
+    await runs.backend.prefetch(spec)
     await (await runs.backend.prepare(spec)).discard()  # the first shim stays
     before = _pipes()
     await (await runs.backend.prepare(spec)).discard()
@@ -52,7 +52,7 @@ async def test_one_that_is_discarded_keeps_no_file_open(runs: Harness) -> None:
 async def test_it_is_a_whole_run_by_then_but_for_its_code(runs: Harness) -> None:
     """What its script will find is there before it is told to start, a broken one included."""
     spec = runs.spec("import sys; print(sys.argv)\n(", timeout=60.0)
-    await runs.backend.warm(spec)
+    await runs.backend.prefetch(spec)
     prepared = await runs.backend.prepare(spec)
     run = Run(await prepared.start())
     assert (await run.outcome()).exit_code == 1

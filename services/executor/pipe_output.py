@@ -1,0 +1,71 @@
+"""What a process prints into its two pipes, as the output of a run."""
+
+import asyncio
+import os
+
+from services.executor.backend import Piece, Stream
+
+_READ = 256 * 1024  # bytes at once
+
+
+class PipeOutput:
+    """Implements Output. Takes over the read ends of both pipes."""
+
+    def __init__(self, stdout: int, stderr: int) -> None:
+        self._open: dict[int, Stream] = {stdout: "stdout", stderr: "stderr"}
+        self._finished = False
+        self._waiting: asyncio.Future[None] | None = None
+        for pipe in self._open:
+            os.set_blocking(pipe, False)
+
+    def __aiter__(self) -> "PipeOutput":
+        return self
+
+    async def __anext__(self) -> Piece:
+        while self._open:
+            for pipe, stream in tuple(self._open.items()):
+                if (data := self._read(pipe)) is None:
+                    continue
+                del self._open[pipe]
+                if data:
+                    self._open[pipe] = stream  # behind the other one, which comes next
+                else:
+                    os.close(pipe)
+                return Piece(stream, data, None)
+            await self._readable()
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """See Output.aclose."""
+        while self._open:
+            os.close(self._open.popitem()[0])
+
+    def finish(self) -> None:
+        """What is in the pipes is all: who still holds them has left the run."""
+        self._finished = True
+        if self._waiting:
+            _set(self._waiting)
+
+    def _read(self, pipe: int) -> bytes | None:
+        """What is there; empty at the end, None if there is nothing yet."""
+        try:
+            return os.read(pipe, _READ)
+        except BlockingIOError:
+            return b"" if self._finished else None
+
+    async def _readable(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.create_future()
+        for pipe in self._open:
+            loop.add_reader(pipe, _set, self._waiting)
+        try:
+            await self._waiting
+        finally:
+            for pipe in self._open:
+                loop.remove_reader(pipe)
+            self._waiting = None
+
+
+def _set(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)

@@ -87,4 +87,4 @@ def notify_ready(status: str = "") -> None:
     """
     gc.freeze()
     logger.info("ready")
-    sd_notify.tell("READY=1" + (f"\nSTATUS={status}" if status else ""), os.environ, surely=True)
+    sd_notify.notify("READY=1" + (f"\nSTATUS={status}" if status else ""), os.environ, surely=True)

@@ -6,26 +6,26 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from libs.telemetry import log_format
-from libs.telemetry.registry import Meters, Reading
+from libs.telemetry.registry import MetricRegistry, Reading
 from libs.telemetry.tracing import Tracing
 
 _METHODS = hdrs.METH_ALL  # any other word is one that a caller made up
 
 
-class RequestMeters:
+class RequestMetrics:
     """Requests by route, method and status. Streams are counted but not timed: they last as long
     as their readers like."""
 
-    def __init__(self, meters: Meters, tracing: Tracing) -> None:
-        self._requests = meters.counter(
+    def __init__(self, metrics: MetricRegistry, tracing: Tracing) -> None:
+        self._requests = metrics.counter(
             "rondo_http_requests", "Requests that were answered.", "method", "route", "code"
         )
-        self._seconds = meters.histogram(
+        self._seconds = metrics.histogram(
             "rondo_http_request_duration_seconds", "Time to a whole answer.", "method", "route"
         )
         self._tracing = tracing
         self._open = 0
-        meters.source(self._read)
+        metrics.source(self._read)
 
     @property
     def middleware(self) -> Middleware:
@@ -40,11 +40,11 @@ class RequestMeters:
             try:
                 with (
                     self._tracing.span(f"{method} {route}", "server", parent, {}) as span,
-                    log_format.bound(trace_id=span.trace_id),
+                    log_format.log_context(trace_id=span.trace_id),
                 ):
                     response = await handler(request)
                     code, whole = response.status, isinstance(response, web.Response)
-                    span.say(status=code)
+                    span.set(status=code)
                     return response
             except web.HTTPException as refusal:
                 code = refusal.status

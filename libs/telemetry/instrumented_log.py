@@ -1,4 +1,4 @@
-"""What a service appends to the event log, told as metrics and as spans.
+"""What a service appends to the event log, as metrics and as spans.
 
 An event is counted by the process that appended it and by no other, so the sum over all copies of
 all services is the truth. Lateness and delays are between clocks of two machines where services
@@ -25,41 +25,41 @@ from libs.domain.events import (
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.nats_client import Nats
-from libs.telemetry.registry import Meters
+from libs.telemetry.registry import MetricRegistry
 from libs.telemetry.tracing import Tracing
 
 
-class AppendMeters:
-    def __init__(self, meters: Meters) -> None:
-        self._events = meters.counter(
+class AppendMetrics:
+    def __init__(self, metrics: MetricRegistry) -> None:
+        self._events = metrics.counter(
             "rondo_events_appended", "Events that this process has appended.", "type"
         )
-        self._seconds = meters.histogram(
+        self._seconds = metrics.histogram(
             "rondo_append_duration_seconds", "Time from sending events to their being durable."
         ).of()
-        self._late = meters.histogram(
+        self._late = metrics.histogram(
             "rondo_schedule_lateness_seconds", "Time from a run's due instant to its request."
         ).of()
-        self._missed = meters.counter(
+        self._missed = metrics.counter(
             "rondo_schedule_missed_ticks", "Ticks that no run was asked for."
         ).of()
-        self._finished = meters.counter(
+        self._finished = metrics.counter(
             "rondo_runs_finished", "Runs that have ended.", "status", "reason"
         )
-        self._start = meters.histogram(
+        self._start = metrics.histogram(
             "rondo_run_start_seconds", "Time from a run's request to its first line of output."
         ).of()
-        self._run = meters.histogram(
+        self._run = metrics.histogram(
             "rondo_run_duration_seconds", "Time from a run's claim to its end.", "status"
         )
-        self._packaged = meters.counter(
+        self._packaged = metrics.counter(
             "rondo_packaging_outcomes", "Orchestrations that have left packaging.", "outcome"
         )
-        self._packaging = meters.histogram(
+        self._packaging = metrics.histogram(
             "rondo_packaging_duration_seconds", "Time that a step of packaging took.", "step"
         )
 
-    def durable(self, event: Event, context: Context, seconds: float) -> None:
+    def record(self, event: Event, context: Context, seconds: float) -> None:
         self._events.of(type(event).__name__).add()
         self._seconds.observe(seconds)
         match event:
@@ -95,9 +95,9 @@ def _since(instant: datetime) -> float:
 class InstrumentedLog(EventLog):
     """The event log, whose appends are counted, timed and traced."""
 
-    def __init__(self, nats: Nats, meters: AppendMeters, tracing: Tracing) -> None:
+    def __init__(self, nats: Nats, metrics: AppendMetrics, tracing: Tracing) -> None:
         super().__init__(nats)
-        self._meters = meters
+        self._metrics = metrics
         self._tracing = tracing
 
     async def append(self, proposed: Proposed, context: Context, right_after: str = "") -> int:
@@ -105,7 +105,7 @@ class InstrumentedLog(EventLog):
         with ExitStack() as spans:
             traced = self._traced(spans, proposed, context)
             seq = await super().append(proposed, traced, right_after)
-        self._meters.durable(proposed.event, context, time.perf_counter() - began)
+        self._metrics.record(proposed.event, context, time.perf_counter() - began)
         return seq
 
     async def append_batch(self, batch: Sequence[tuple[Proposed, Context]]) -> int:
@@ -117,7 +117,7 @@ class InstrumentedLog(EventLog):
             seq = await super().append_batch(traced)
         took = time.perf_counter() - began
         for proposed, context in batch:
-            self._meters.durable(proposed.event, context, took)
+            self._metrics.record(proposed.event, context, took)
         return seq
 
     def _traced(self, spans: ExitStack, proposed: Proposed, context: Context) -> Context:

@@ -9,7 +9,7 @@ from libs.eventlog import streams
 from libs.eventlog.nats_client import ApiError, Nats
 from libs.eventlog.project import Position
 from libs.telemetry.registry import Reading
-from libs.telemetry.status import Projected
+from libs.telemetry.status import ProjectionStatus
 
 _NOT_FOUND = (10037, 10014)  # no such message; no such consumer yet
 
@@ -39,7 +39,7 @@ class Lag:
         self._subjects = subjects
         self._position = position
 
-    async def measure(self, nats: Nats) -> Projected:
+    async def measure(self, nats: Nats) -> ProjectionStatus:
         """`lag` counts from the first message that waits, others' between them included."""
         seq = self._position.seq
         waiting = [
@@ -48,11 +48,11 @@ class Lag:
             if (first := await _next(nats, self._stream, seq + 1, subject))
         ]
         if not waiting:
-            return Projected(self._name, self._stream, seq, 0, 0.0)
+            return ProjectionStatus(self._name, self._stream, seq, 0, 0.0)
         end = await streams.last_seq(nats, self._stream)
         oldest = min(waiting, key=lambda message: message.seq)
         age = (datetime.now(UTC) - oldest.time).total_seconds()
-        return Projected(self._name, self._stream, seq, end - oldest.seq + 1, round(age, 3))
+        return ProjectionStatus(self._name, self._stream, seq, end - oldest.seq + 1, round(age, 3))
 
     async def readings(self, nats: Nats) -> list[Reading]:
         found = await self.measure(nats)
@@ -83,7 +83,7 @@ async def _next(nats: Nats, stream: str, seq: int, subject: str) -> _Got.Message
 
 
 async def backlog(nats: Nats, reaction: str) -> Backlog | None:
-    """None before it has been set up."""
+    """The backlog of a reaction's consumer; None before it has been created."""
     try:
         body = await nats.api(f"CONSUMER.INFO.{streams.EVENTS}.{reaction}", timeout=1.0)
     except ApiError as error:

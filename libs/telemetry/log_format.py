@@ -1,7 +1,7 @@
 """Lines of our own log: as text for people, or as JSON (RONDO_LOG_FORMAT=json) for collectors.
 
-What is being worked on (a request, a run, a task) is bound around the work and stands in every
-line of it. Credentials in URLs and bearer tokens are struck out, wherever they come from.
+`log_context` says around some work what it is about (a request, a run, a task), and each line of it
+carries that. Credentials in URLs and bearer tokens are replaced, wherever they come from.
 """
 
 import logging
@@ -14,15 +14,15 @@ from typing import Any
 
 import msgspec
 
-from libs.telemetry.repeated_lines import Repeats
+from libs.telemetry.repeated_lines import RepeatFilter
 
-_bound: ContextVar[Mapping[str, str]] = ContextVar("bound", default={})  # noqa: B039 - never changed
+_bound: ContextVar[Mapping[str, str]] = ContextVar("log_context", default={})  # noqa: B039 - never changed
 _SECRETS = re.compile(r"(?<=://)[^/\s@]+@|(?<=[Bb]earer )[\w.~+/=-]+|(?<=password=)[^\s&'\"]+")
 
 
 @contextmanager
-def bound(**ids: str) -> Iterator[None]:
-    """Lines of the block, and of tasks begun in it, carry these; empty ones are left out."""
+def log_context(**ids: str) -> Iterator[None]:
+    """Lines of the block, and of tasks begun in it, carry these ids; empty ones are left out."""
     token = _bound.set({**_bound.get(), **{name: id for name, id in ids.items() if id}})
     try:
         yield
@@ -30,7 +30,7 @@ def bound(**ids: str) -> Iterator[None]:
         _bound.reset(token)
 
 
-class Text(logging.Formatter):
+class TextFormatter(logging.Formatter):
     def __init__(self, service: str) -> None:
         super().__init__(f"%(asctime)s {service} %(levelname)s %(name)s: %(message)s")
 
@@ -38,15 +38,15 @@ class Text(logging.Formatter):
         return without_secrets(super().format(record))
 
 
-class Json(logging.Formatter):
-    """One object a line: time, level, service, logger, message, what is bound, exception."""
+class JsonFormatter(logging.Formatter):
+    """One object a line: time, level, service, logger, message, what is log_context, exception."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
         self._service = service
 
     def format(self, record: logging.LogRecord) -> str:
-        said: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "service": self._service,
@@ -55,20 +55,21 @@ class Json(logging.Formatter):
             **_bound.get(),
         }
         if record.exc_info:
-            said["exception"] = without_secrets(self.formatException(record.exc_info))
-        return msgspec.json.encode(said).decode()
+            fields["exception"] = without_secrets(self.formatException(record.exc_info))
+        return msgspec.json.encode(fields).decode()
 
 
 def without_secrets(text: str) -> str:
+    """`text` with *** in place of credentials in URLs, bearer tokens and passwords."""
     return _SECRETS.sub("***", text)
 
 
 def set_up(service: str, environ: Mapping[str, str]) -> None:
-    """On stderr; `RONDO_LOG_LEVEL` is INFO unless it says otherwise."""
+    """Sends the log to stderr, by RONDO_LOG_FORMAT and RONDO_LOG_LEVEL (INFO by default)."""
     handler = logging.StreamHandler()
     as_json = environ.get("RONDO_LOG_FORMAT", "text") == "json"
-    handler.setFormatter(Json(service) if as_json else Text(service))
-    handler.addFilter(Repeats(handler))
+    handler.setFormatter(JsonFormatter(service) if as_json else TextFormatter(service))
+    handler.addFilter(RepeatFilter(handler))
     level = environ.get("RONDO_LOG_LEVEL", "INFO").upper()
     logging.basicConfig(level=level, handlers=[handler])
     if not as_json and environ.get("RONDO_LOG_FORMAT", "text") != "text":

@@ -1,4 +1,4 @@
-"""What Prometheus scrapes: the only file that imports its library, and only once somebody scrapes.
+"""The text that Prometheus scrapes. Only this file imports its library, at the first scrape.
 
 Names follow its conventions: base units, `_total` for counters. Every metric of ours begins with
 `rondo_`; those of the process (`process_`, `python_`) are the library's own.
@@ -9,18 +9,18 @@ from functools import cache
 from itertools import accumulate
 from typing import Any
 
-from libs.telemetry.registry import Counter, Family, Histogram, Meters, Reading
+from libs.telemetry.registry import Counter, Family, Histogram, MetricRegistry, Reading
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-async def exposition(meters: Meters) -> bytes:
+async def exposition(metrics: MetricRegistry) -> bytes:
     """All metrics of this process in the Prometheus text format."""
     import prometheus_client.core as prometheus  # see above
     from prometheus_client import exposition as text
 
     registry = prometheus.CollectorRegistry()
-    registry.register(_Collected([*_families(prometheus, meters, await meters.readings())]))
+    registry.register(_Collected([*_families(prometheus, metrics, await metrics.readings())]))
     return text.generate_latest(registry) + _of_the_process()
 
 
@@ -50,24 +50,26 @@ def _process_registry() -> Any:
     return registry
 
 
-def _families(prometheus: Any, meters: Meters, readings: Iterable[Reading]) -> Iterator[Any]:
-    for counters in meters.counters:
+def _families(
+    prometheus: Any, metrics: MetricRegistry, readings: Iterable[Reading]
+) -> Iterator[Any]:
+    for counters in metrics.counters:
         yield _counter(prometheus, counters)
-    for histograms in meters.histograms:
+    for histograms in metrics.histograms:
         yield _histogram(prometheus, histograms)
     yield from _gauges(prometheus, readings)
 
 
 def _counter(prometheus: Any, family: Family[Counter]) -> Any:
     shown = prometheus.CounterMetricFamily(family.name, family.help, labels=family.labels)
-    for values, counter in list(family.meters.items()):
+    for values, counter in list(family.series.items()):
         shown.add_metric(values, counter.value)
     return shown
 
 
 def _histogram(prometheus: Any, family: Family[Histogram]) -> Any:
     shown = prometheus.HistogramMetricFamily(family.name, family.help, labels=family.labels)
-    for values, histogram in list(family.meters.items()):
+    for values, histogram in list(family.series.items()):
         bounds = [*(format(float(bound)) for bound in histogram.bounds), "+Inf"]
         below = [float(count) for count in accumulate(histogram.counts)]
         buckets = list(zip(bounds, below, strict=True))

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 
 SECOND = 1.0
-MOST_ALIKE = 20  # warnings and errors a second from one place
-_MOST_KEYS = 1000
+MAX_ALIKE = 20  # warnings and errors a second from one place
+_MAX_KEYS = 1000
 
 
-class Repeats(logging.Filter):
+class RepeatFilter(logging.Filter):
     """For a handler. What it has kept back it tells a second later, by a record of its own."""
 
     def __init__(
@@ -32,12 +32,12 @@ class Repeats(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.__dict__.get("repeated"):
             return True
-        self.tell_due()
+        self.emit_due()
         with self._lock:
             said, place = self._keys(record)
             if self._count(said):
                 key = said
-            elif self._count(place) < MOST_ALIKE or record.levelno < logging.WARNING:
+            elif self._count(place) < MAX_ALIKE or record.levelno < logging.WARNING:
                 return True
             else:
                 key = place
@@ -47,8 +47,8 @@ class Repeats(logging.Filter):
             self._kept[key] = record, before + 1
         return False
 
-    def tell_due(self) -> None:
-        """Begins another second when one is over."""
+    def emit_due(self) -> None:
+        """Writes what was kept back, once its second is over."""
         with self._lock:
             if self._clock() - self._since < SECOND:
                 return
@@ -61,7 +61,7 @@ class Repeats(logging.Filter):
     def _count(self, key: object) -> int:
         """How often it came in this second before."""
         count = self._seen.get(key, 0)
-        if count or len(self._seen) < _MOST_KEYS:
+        if count or len(self._seen) < _MAX_KEYS:
             self._seen[key] = count + 1
         return count
 
@@ -72,7 +72,7 @@ class Repeats(logging.Filter):
 
     def _wake(self) -> None:
         """For what is kept from now on: one of before may come too soon for it."""
-        self._timer = threading.Timer(SECOND, self.tell_due)
+        self._timer = threading.Timer(SECOND, self.emit_due)
         self._timer.daemon = True
         self._timer.start()
 

@@ -1,4 +1,4 @@
-"""What a service tells whoever has started it, by the sd_notify protocol: sd_notify(3).
+"""What a service tells its supervisor, by the sd_notify protocol: sd_notify(3).
 
 `READY=1` once it serves; `WATCHDOG=1` now and then if WATCHDOG_USEC is set, so that a service whose
 event loop is stuck is missed; and, of our own, `X_APPENDS_FAIL=<seconds>`.
@@ -10,11 +10,12 @@ import socket
 from collections.abc import Mapping
 
 _OFTEN = 10  # times in the span that a watchdog waits
-_EVERY = 1.0  # seconds, at most
+_PERIOD_SECONDS = 1.0  # seconds, at most
 
 
-def tell(what: str, environ: Mapping[str, str], *, surely: bool = False) -> None:
-    """Where NOTIFY_SOCKET is set. What can't be said at once is left, if need not be `surely`."""
+def notify(what: str, environ: Mapping[str, str], *, surely: bool = False) -> None:
+    """Sends a message where NOTIFY_SOCKET is set. What can't be sent at once is dropped, unless
+    `surely`: then it waits, and raises OSError."""
     address = environ.get("NOTIFY_SOCKET")
     if not address:
         return
@@ -28,8 +29,8 @@ def tell(what: str, environ: Mapping[str, str], *, surely: bool = False) -> None
 
 
 async def beat(environ: Mapping[str, str]) -> None:
-    """For ever: that the loop goes round."""
+    """Says for ever that the event loop goes round."""
     span = int(environ.get("WATCHDOG_USEC") or 0) / 1e6
     while span:
-        tell("WATCHDOG=1", environ)
-        await asyncio.sleep(min(_EVERY, span / _OFTEN))
+        notify("WATCHDOG=1", environ)
+        await asyncio.sleep(min(_PERIOD_SECONDS, span / _OFTEN))

@@ -1,11 +1,11 @@
 """What every service shows of itself: metrics, traces, and its status for the platform page.
 
-async with open_telemetry("scheduler", environ, nats) as vitals:
-    log = vitals.log()                                  # its appends are counted and traced
-    reaction = vitals.reaction(reaction)  # places, durations, outcomes, spans
-    vitals.projection("due", runner.position, ...)      # lag
-    vitals.add_to(app)                                  # requests, /metrics
-    tasks.create_task(vitals.tell())                    # status
+async with open_telemetry("scheduler", environ, nats) as telemetry:
+    log = telemetry.log()                                  # its appends are counted and traced
+    reaction = telemetry.reaction(reaction)                # slots, durations, outcomes, spans
+    telemetry.projection("due", runner.position, ...)      # lag
+    telemetry.add_to(app)                                  # requests, /metrics
+    tasks.create_task(telemetry.publish())                 # status
 """
 
 import asyncio
@@ -28,21 +28,21 @@ from libs.eventlog.project import Position
 from libs.eventlog.react import Reaction
 from libs.postgres.pool import Database
 from libs.telemetry import lag, sd_notify, status
-from libs.telemetry.http_requests import RequestMeters
-from libs.telemetry.instrumented_log import AppendMeters, InstrumentedLog
-from libs.telemetry.instrumented_reaction import InstrumentedReaction, ReactionMeters
+from libs.telemetry.http_requests import RequestMetrics
+from libs.telemetry.instrumented_log import AppendMetrics, InstrumentedLog
+from libs.telemetry.instrumented_reaction import InstrumentedReaction, ReactionMetrics
 from libs.telemetry.prometheus import METRICS_TYPE, exposition
-from libs.telemetry.registry import Meters, Reading
+from libs.telemetry.registry import MetricRegistry, Reading
 from libs.telemetry.status import Status
 from libs.telemetry.tracing import Tracing, open_tracing
 
-More = Callable[[Status], Status]
+ExtendStatus = Callable[[Status], Status]
 
-_LOOK_EVERY, _QUICKLY = 1.0, 1.0  # seconds
+_WATCH_SECONDS, _INFO_TIMEOUT_SECONDS = 1.0, 1.0  # seconds
 
 
 class ServiceTelemetry:
-    """Of one copy of a service; `more` adds to the status what only this service knows."""
+    """Of one copy of a service; `extend_status` adds to the status what only this service knows."""
 
     def __init__(
         self,
@@ -52,16 +52,16 @@ class ServiceTelemetry:
         tracing: Tracing,
         environ: Mapping[str, str],
     ) -> None:
-        self.meters = Meters()
+        self.metrics = MetricRegistry()
         self._environ = environ
         self._nats = nats
         self._tracing = tracing
-        self._appends = AppendMeters(self.meters)
-        self._reacting = ReactionMeters(self.meters)
-        self._requests = RequestMeters(self.meters, tracing)
-        self._watched: list[InstrumentedReaction] = []
+        self._appends = AppendMetrics(self.metrics)
+        self._reacting = ReactionMetrics(self.metrics)
+        self._requests = RequestMetrics(self.metrics, tracing)
+        self._reactions: list[InstrumentedReaction] = []
         self._lags: list[lag.Lag] = []
-        self.more: More = lambda status: status
+        self.extend_status: ExtendStatus = lambda status: status
         self._base = Status(
             service=service,
             instance=instance,
@@ -69,27 +69,29 @@ class ServiceTelemetry:
             started_at=datetime.now(UTC),
             tzdata=zones.VERSION,
         )
-        self.meters.source(self._about)
+        self.metrics.source(self._about)
 
     def log(self) -> InstrumentedLog:
+        """An event log whose appends are counted, timed and traced."""
         return InstrumentedLog(self._nats, self._appends, self._tracing)
 
     def reaction(self, reaction: Reaction) -> Reaction:
-        """The same, watched."""
-        watched = InstrumentedReaction(reaction, self._reacting, self._tracing)
-        self._watched.append(watched)
-        self.meters.source(lambda: lag.of_reaction(self._nats, reaction.name))
-        return watched.reaction
+        """The same with metrics, spans and log lines: run this one instead."""
+        instrumented = InstrumentedReaction(reaction, self._reacting, self._tracing)
+        self._reactions.append(instrumented)
+        self.metrics.source(lambda: lag.of_reaction(self._nats, reaction.name))
+        return instrumented.reaction
 
     def projection(
         self, name: str, position: Position, stream: str, subjects: Sequence[str] = (">",)
     ) -> None:
+        """Shows how far the rows at `position` are behind what `stream` has on `subjects`."""
         behind = lag.Lag(name, stream, subjects, position)
         self._lags.append(behind)
-        self.meters.source(lambda: behind.readings(self._nats))
+        self.metrics.source(lambda: behind.readings(self._nats))
 
     def pool(self, database: Database) -> None:
-        """How many of its connections are in use."""
+        """Shows how many of its connections are in use."""
 
         async def read() -> list[Reading]:
             usage = database.usage()
@@ -99,7 +101,7 @@ class ServiceTelemetry:
                 for state, count in usage.items()
             ]
 
-        self.meters.source(read)
+        self.metrics.source(read)
 
     def add_to(self, app: web.Application, *, scraped: bool = True) -> None:
         """Counts the requests of `app`, and serves /metrics there unless told not to."""
@@ -108,34 +110,35 @@ class ServiceTelemetry:
             app.router.add_get("/metrics", self.scrape)
 
     async def scrape(self, _: web.Request) -> web.Response:
+        """All metrics of the process, for Prometheus."""
         return web.Response(
-            body=await exposition(self.meters),
+            body=await exposition(self.metrics),
             headers={"Content-Type": METRICS_TYPE},
         )
 
-    async def tell(self) -> None:
-        """For ever: how we are, and to who has started us that NATS stores nothing."""
+    async def publish(self) -> None:
+        """For ever: publishes the status, and tells the supervisor when NATS stores nothing."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(status.tell(self._nats, self._status))
-            tasks.create_task(self._complain())
+            tasks.create_task(status.publish(self._nats, self._status))
+            tasks.create_task(self._report_failing_appends())
 
-    async def _complain(self) -> None:
+    async def _report_failing_appends(self) -> None:
         """Of a server that does answer: one that is away or overloaded is another matter."""
         while True:
-            await asyncio.sleep(_LOOK_EVERY)
+            await asyncio.sleep(_WATCH_SECONDS)
             seconds = self._nats.appends.failing_seconds()
             if seconds is not None:
                 with contextlib.suppress(Unavailable, ApiError):
-                    await self._nats.api("INFO", timeout=_QUICKLY)
-                    sd_notify.tell(f"X_APPENDS_FAIL={seconds:.1f}", self._environ)
+                    await self._nats.api("INFO", timeout=_INFO_TIMEOUT_SECONDS)
+                    sd_notify.notify(f"X_APPENDS_FAIL={seconds:.1f}", self._environ)
 
     async def _status(self) -> Status:
         now = msgspec.structs.replace(
             self._base,
-            reactions=[watched.places for watched in self._watched],
+            reactions=[reaction.slots for reaction in self._reactions],
             projections=[await behind.measure(self._nats) for behind in self._lags],
         )
-        return self.more(now)
+        return self.extend_status(now)
 
     async def _about(self) -> list[Reading]:
         labels = {"service": self._base.service, "version": self._base.version}
@@ -143,7 +146,7 @@ class ServiceTelemetry:
         return [
             Reading("rondo_build_info", "Which service in which version this is.", 1.0, labels),
             Reading("rondo_nats_connected", "Whether NATS is connected.", connected),
-            *(one for watched in self._watched for one in watched.readings()),
+            *(one for reaction in self._reactions for one in reaction.readings()),
         ]
 
 
@@ -151,6 +154,7 @@ class ServiceTelemetry:
 async def open_telemetry(
     service: str, environ: Mapping[str, str], nats: Nats, instance: str = ""
 ) -> AsyncIterator[ServiceTelemetry]:
+    """Opened for as long as the block lasts. Without an `instance` a unique name is made up."""
     instance = instance or unique_name()
     tracing = open_tracing(service, instance, environ)
     try:
@@ -160,6 +164,6 @@ async def open_telemetry(
 
 
 def unique_name() -> str:
-    """Of this process: the machine's name and a number that no other has."""
+    """A name for this process: the machine's name and a random number."""
     host = re.sub(r"[^A-Za-z0-9-]", "-", platform.node())
     return f"{host}-{secrets.token_hex(4)}"

@@ -1,7 +1,7 @@
-"""What each copy of each service says of itself: a message a copy in a stream, gone soon after it.
+"""What each copy of each service says of itself: a message in a stream, gone soon after the copy.
 
-For people who look at the platform, so nothing is decided by it; who is alive as far as runs are
-concerned is in lease.py.
+It is for people who look at the platform, so nothing is decided by it. Whether an executor is alive
+is decided by its lease (libs/eventlog/lease.py).
 """
 
 import asyncio
@@ -18,13 +18,13 @@ from libs.eventlog.nats_client import ApiError, Nats
 
 logger = logging.getLogger(__name__)
 
-TTL = 45
-_EVERY = 5.0  # seconds
-_MOST = 1000
-_NAMED = 5  # packages, in words
+TTL = 45  # seconds
+_PERIOD_SECONDS = 5.0
+_MAX_COPIES = 1000
+_MAX_NAMED = 5  # packages, in words
 
 
-class Places(msgspec.Struct, frozen=True):
+class ReactionSlots(msgspec.Struct, frozen=True):
     """How many handlers of a reaction this copy runs at once, and how many it is running."""
 
     reaction: str
@@ -32,7 +32,7 @@ class Places(msgspec.Struct, frozen=True):
     used: int
 
 
-class Projected(msgspec.Struct, frozen=True):
+class ProjectionStatus(msgspec.Struct, frozen=True):
     """How far a projection's rows are: events of `stream` up to `seq`, `lag` more to come."""
 
     name: str
@@ -68,13 +68,13 @@ class Building(msgspec.Struct, frozen=True):
         """For people: `fetching torch (730.2MiB), triton (150.1MiB) and 3 more`, or the step."""
         if not self.fetching:
             return self.step
-        more = len(self.fetching) - _NAMED
+        more = len(self.fetching) - _MAX_NAMED
         rest = f" and {more} more" if more > 0 else ""
-        return f"fetching {', '.join(self.fetching[:_NAMED])}{rest}"
+        return f"fetching {', '.join(self.fetching[:_MAX_NAMED])}{rest}"
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """The places of the reaction `executor` are an executor's slots; `environments` and `builds`
+    """The slots of the reaction `executor` are an executor's slots; `environments` and `builds`
     are the packager's. `tzdata` is the version of the rules that it has for time zones."""
 
     service: str
@@ -82,34 +82,34 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     started_at: datetime
     said_at: datetime | None = None
-    reactions: list[Places] = []
-    projections: list[Projected] = []
+    reactions: list[ReactionSlots] = []
+    projections: list[ProjectionStatus] = []
     environments: list[Environment] = []
     tzdata: str = ""
     builds: list[Building] = []
 
 
-async def tell(nats: Nats, status: Callable[[], Awaitable[Status]]) -> None:
-    """Says for ever what `status` gives, also where it is what it was: whether the server stores
-    what it is given is seen by that (libs/eventlog/append_health.py)."""
+async def publish(nats: Nats, status: Callable[[], Awaitable[Status]]) -> None:
+    """Publishes what `status` gives, for ever. It does so also where nothing has changed: these
+    appends show whether the server stores what it is given (libs/eventlog/append_health.py)."""
     while True:
         try:
-            await _say(nats, await status())
+            await _publish_once(nats, await status())
         except (Unavailable, ApiError) as problem:
             logger.debug("can't say how we are: %s", problem)
-        await asyncio.sleep(_EVERY)
+        await asyncio.sleep(_PERIOD_SECONDS)
 
 
-async def _say(nats: Nats, status: Status) -> None:
+async def _publish_once(nats: Nats, status: Status) -> None:
     stamped = msgspec.structs.replace(status, said_at=datetime.now(UTC))
     subject = f"status.{status.service}.{status.instance}"
     await nats.append(subject, msgspec.json.encode(stamped), {"Nats-TTL": str(TTL)})
 
 
-async def everybody(nats: Nats) -> list[Status]:
-    """What they have said last, by service."""
+async def read_all(nats: Nats) -> list[Status]:
+    """The last status of every copy, by service. Raises Unavailable."""
     found = []
-    async for message in direct_get(nats, streams.STATUS, "status.>", _MOST):
+    async for message in direct_get(nats, streams.STATUS, "status.>", _MAX_COPIES):
         try:
             found.append(msgspec.json.decode(message.data, type=Status))
         except msgspec.ValidationError as problem:  # during an upgrade: of another version

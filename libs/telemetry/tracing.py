@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 Kind = Literal["server", "producer", "consumer", "internal"]
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-_FLUSH_WITHIN = 0.5  # seconds; a service gets little more than one to stop in
+_FLUSH_TIMEOUT_SECONDS = 0.5  # seconds; a service gets little more than one to stop in
 
 
 class Span(Protocol):
@@ -26,7 +26,7 @@ class Span(Protocol):
     @property
     def trace_id(self) -> str: ...
 
-    def say(self, **attributes: str | int | float) -> None: ...
+    def set(self, **attributes: str | int | float) -> None: ...
 
     def end(self) -> None:
         """Needed where `span` was told to `stay`."""
@@ -48,14 +48,14 @@ class Tracing(Protocol):
 class _NoSpan:
     traceparent = trace_id = ""
 
-    def say(self, **attributes: str | int | float) -> None:
+    def set(self, **attributes: str | int | float) -> None:
         """Nobody listens."""
 
     def end(self) -> None:
         """It never began."""
 
 
-class Off:
+class NoTracing:
     on = False
     _span = nullcontext(_NoSpan())
 
@@ -76,7 +76,7 @@ class _OtelSpan:
         self.trace_id = f"{context.trace_id:032x}"
         self.traceparent = f"00-{self.trace_id}-{context.span_id:016x}-{flags:02x}"
 
-    def say(self, **attributes: str | int | float) -> None:
+    def set(self, **attributes: str | int | float) -> None:
         self._span.set_attributes({f"rondo.{name}": value for name, value in attributes.items()})
 
     def end(self) -> None:
@@ -126,7 +126,7 @@ class _Otel:
         """A collector that is away must not hold up our end."""
         closing = threading.Thread(target=self._provider.shutdown, daemon=True)
         closing.start()
-        closing.join(_FLUSH_WITHIN)
+        closing.join(_FLUSH_TIMEOUT_SECONDS)
 
 
 def open_tracing(service: str, instance: str, environ: Mapping[str, str]) -> Tracing:
@@ -136,6 +136,6 @@ def open_tracing(service: str, instance: str, environ: Mapping[str, str]) -> Tra
         or environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
         or environ.get("OTEL_TRACES_EXPORTER", "otlp") != "otlp"
     ):
-        return Off()
+        return NoTracing()
     logger.info("traces go to an OTLP collector")
     return _Otel(service, instance)

@@ -36,7 +36,7 @@ async def main(environ: Mapping[str, str]) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(views.run())
             tasks.create_task(react(resources.runtime.nats, _shredder(resources)))
-            tasks.create_task(resources.runtime.telemetry.tell())
+            tasks.create_task(resources.runtime.telemetry.publish())
             tasks.create_task(watch(source))
             await store.position.reached(await store.log.end(), CATCH_UP_TIMEOUT_SECONDS)
             await migrate(store.rows, "services.api.read_model")

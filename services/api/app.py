@@ -65,7 +65,7 @@ async def _request_id(request: web.Request, handler: Handler) -> web.StreamRespo
     """The caller's id for the request, or one of ours: it goes into the events it leads to."""
     given = request.headers.get("X-Request-Id", "")
     request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
-    with log_format.bound(request_id=request[REQUEST_ID]):
+    with log_format.log_context(request_id=request[REQUEST_ID]):
         response = await handler(request)
     if not response.prepared:
         response.headers["X-Request-Id"] = request[REQUEST_ID]

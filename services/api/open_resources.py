@@ -75,7 +75,7 @@ async def open_resources(config: Config, environ: Mapping[str, str]) -> AsyncIte
         secrets = vault.Vault(data_keys, ring)
         await secrets.migrate()
         telemetry.projection("views", views.position, streams.EVENTS)
-        telemetry.meters.source(stream_metrics.readings(nats))
+        telemetry.metrics.source(stream_metrics.readings(nats))
         for database in (rows, accounts, data_keys):
             telemetry.pool(database)
         store = Store(log, rows, views.position, tail, asyncio.Lock())

@@ -40,14 +40,14 @@ async def main(environ: Mapping[str, str]) -> None:
     async with (
         connected(config) as nats,
         open_store(config.blobs_url) as blobs,
-        open_telemetry("executor", environ, nats, settings.executor) as vitals,
+        open_telemetry("executor", environ, nats, settings.executor) as telemetry,
         aiohttp.ClientSession() as calls,
     ):
         await streams.create(nats, config.nats_replicas)
         backend = await open_backend(config, blobs)
         for sentence in backend.describe():
             logger.info("%s", sentence)
-        log = vitals.log()
+        log = telemetry.log()
         run_tokens = RunTokens(config.task_key.reveal(), config.public_url)
         owners = Owners(calls, run_tokens, config.public_url)
         runs = RunManager(settings, backend, log, nats, owners, Room.of(config))
@@ -58,16 +58,16 @@ async def main(environ: Mapping[str, str]) -> None:
             handle=runs.handle,
             concurrency=config.slots,
         )
-        claims = vitals.reaction(claims)
+        claims = telemetry.reaction(claims)
         app = web.Application()
         add_health(app, {"nats": nats.check, "blobs": blobs.check})
-        vitals.add_to(app)
+        telemetry.add_to(app)
         try:
             async with serving(app, config.listen, config.listen_fds), asyncio.TaskGroup() as tasks:
                 tasks.create_task(runs.orders.follow(await log.end()))
                 tasks.create_task(runs.lease.hold())
                 tasks.create_task(hold.run_when_released(nats, partial(react, nats, claims)))
-                tasks.create_task(vitals.tell())
+                tasks.create_task(telemetry.publish())
                 notify_ready()
         finally:
             await backend.close()

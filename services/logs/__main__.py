@@ -18,7 +18,7 @@ from services.logs.arrivals import Arrivals
 from services.logs.backlog import Backlog
 from services.logs.config import Config
 from services.logs.ingest import SCHEMA, SUBJECTS, Ingest
-from services.logs.metrics import IngestMeters
+from services.logs.metrics import IngestMetrics
 from services.logs.read import Reader
 from services.logs.retention import Retention
 from services.logs.runs import Runs
@@ -29,7 +29,7 @@ async def main(environ: Mapping[str, str]) -> None:
     async with (
         connected(config) as nats,
         pool.connect(config.postgres_dsn, SCHEMA, durable=True) as database,
-        open_telemetry("logs", environ, nats) as vitals,
+        open_telemetry("logs", environ, nats) as telemetry,
     ):
         await streams.create(nats, config.nats_replicas)
         await migrate(database, "services.logs")
@@ -39,26 +39,26 @@ async def main(environ: Mapping[str, str]) -> None:
         ]
         for origin in origins:
             await origin.check()
-        log, arrivals = vitals.log(), Arrivals()
+        log, arrivals = telemetry.log(), Arrivals()
         ingest = Runner(
             database,
-            Ingest(arrivals, IngestMeters(vitals.meters)),
+            Ingest(arrivals, IngestMetrics(telemetry.metrics)),
             lambda after: follow.follow(nats, streams.LOGS, after, SUBJECTS),
         )
         runs = Runner(database, Runs(arrivals), log.follow)
         backlog = Backlog(nats, ingest.position)
         app = http.create(Reader(database, arrivals, backlog.settled), config.internal_token)
         add_health(app, {"nats": nats.check, "postgres": database.check})
-        vitals.projection("chunks", ingest.position, streams.LOGS)
-        vitals.projection("runs", runs.position, streams.EVENTS)
-        vitals.pool(database)
-        vitals.add_to(app)
+        telemetry.projection("chunks", ingest.position, streams.LOGS)
+        telemetry.projection("runs", runs.position, streams.EVENTS)
+        telemetry.pool(database)
+        telemetry.add_to(app)
         async with serving(app, config.listen, config.listen_fds), asyncio.TaskGroup() as tasks:
             tasks.create_task(Retention(database, config.retention_days).run())
             tasks.create_task(ingest.run())
             tasks.create_task(runs.run())
             tasks.create_task(backlog.run())
-            tasks.create_task(vitals.tell())
+            tasks.create_task(telemetry.publish())
             tasks.create_task(watch(*origins))
             notify_ready()
 

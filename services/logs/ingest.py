@@ -15,10 +15,10 @@ from libs.eventlog.follow import Delivery
 from libs.postgres.pool import Connection
 from libs.postgres.statements import load
 from libs.runlog import message
-from libs.telemetry.registry import Meters
+from libs.telemetry.registry import MetricRegistry
 from services.logs import retention
 from services.logs.arrivals import Arrivals
-from services.logs.metrics import IngestMeters
+from services.logs.metrics import IngestMetrics
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +41,9 @@ class Ingest:
 
     name = "chunks"
 
-    def __init__(self, arrivals: Arrivals, meters: IngestMeters | None = None) -> None:
+    def __init__(self, arrivals: Arrivals, metrics: IngestMetrics | None = None) -> None:
         self._arrivals = arrivals
-        self._meters = meters or IngestMeters(Meters())
+        self._metrics = metrics or IngestMetrics(MetricRegistry())
         self._written: list[Row] = []
         self._seen = 0
 
@@ -64,7 +64,7 @@ class Ingest:
     def applied(self, batch: Sequence[Delivery]) -> None:
         """A hole in the sequence is what another copy stored and purged before we had it."""
         for _, _, lines, _, _, raw_bytes, _, _, _, data, _ in self._written:
-            self._meters.stored(lines, raw_bytes, len(data))
+            self._metrics.stored(lines, raw_bytes, len(data))
         self._written = []
         if batch[-1].seq - self._seen > len(batch):
             self._arrivals.announce_all()

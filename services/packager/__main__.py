@@ -27,7 +27,7 @@ async def main(environ: Mapping[str, str]) -> None:
     async with (
         connected(config) as nats,
         open_store(config.blobs_url) as blobs,
-        open_telemetry("packager", environ, nats) as vitals,
+        open_telemetry("packager", environ, nats) as telemetry,
     ):
         await streams.create(nats, config.nats_replicas)
         builder = Builder(
@@ -42,8 +42,8 @@ async def main(environ: Mapping[str, str]) -> None:
         )
         scratch = config.data / "incoming"
         scratch.mkdir(exist_ok=True)
-        log = vitals.log()
-        keeper = Keeper(log, builder, Shelf(config.environments), vitals.meters)
+        log = telemetry.log()
+        keeper = Keeper(log, builder, Shelf(config.environments), telemetry.metrics)
         packager = Packager(log, blobs, builder, scratch, keeper.look_again)
         uploads = Reaction(
             name="packager",
@@ -52,14 +52,14 @@ async def main(environ: Mapping[str, str]) -> None:
             handle=packager.handle,
             concurrency=config.builds,
         )
-        uploads = vitals.reaction(uploads)
+        uploads = telemetry.reaction(uploads)
         app = web.Application()
         add_health(app, {"nats": nats.check, "blobs": blobs.check})
-        vitals.add_to(app)
-        vitals.more = keeper.described
+        telemetry.add_to(app)
+        telemetry.extend_status = keeper.described
         async with serving(app, config.listen, config.listen_fds), asyncio.TaskGroup() as tasks:
             tasks.create_task(react(nats, uploads))
-            tasks.create_task(vitals.tell())
+            tasks.create_task(telemetry.publish())
             tasks.create_task(keeper.run())
             tasks.create_task(builder.stand_by())
             notify_ready()

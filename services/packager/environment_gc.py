@@ -12,7 +12,7 @@ import msgspec
 
 from libs.domain.errors import Rejected, Unavailable
 from libs.eventlog.log import EventLog
-from libs.telemetry.registry import Meters, Reading
+from libs.telemetry.registry import MetricRegistry, Reading
 from libs.telemetry.status import Environment, Status
 from libs.waiting.event import set_within
 from libs.waiting.retry import retry
@@ -26,7 +26,9 @@ _PERIOD = 3600.0
 
 
 class Keeper:
-    def __init__(self, log: EventLog, builder: Builder, shelf: Shelf, meters: Meters) -> None:
+    def __init__(
+        self, log: EventLog, builder: Builder, shelf: Shelf, metrics: MetricRegistry
+    ) -> None:
         self._log = log
         self._builder = builder
         self._shelf = shelf
@@ -34,10 +36,10 @@ class Keeper:
         self._kept: list[Kept] = []
         self._needed: set[str] = set()
         self._looked = asyncio.Event()
-        self._pruned = meters.counter(
+        self._pruned = metrics.counter(
             "rondo_environments_pruned", "Environments removed since nobody needed them."
         ).of()
-        meters.source(self._readings)
+        metrics.source(self._readings)
 
     async def run(self) -> None:
         """For ever."""

@@ -33,32 +33,32 @@ async def main(environ: Mapping[str, str]) -> None:
     async with (
         connected(config) as nats,
         pool.connect(config.postgres_dsn, SCHEMA, durable=True, size=2) as database,
-        open_telemetry("scheduler", environ, nats) as vitals,
+        open_telemetry("scheduler", environ, nats) as telemetry,
     ):
         await streams.create(nats, config.nats_replicas)
         await migrate(database, "services.scheduler")
         origin = StreamIdentity(database, nats, streams.EVENTS, ("due",), derived=True)
         await origin.check()
-        log, plan = vitals.log(), Plan()
+        log, plan = telemetry.log(), Plan()
 
         async def caught_up() -> None:
             await runner.position.reached(await log.end(), CATCH_UP)
 
         ticker = Ticker(log, plan, lambda: datetime.now(UTC), caught_up)
         runner = Runner(database, PlanProjection(plan, ticker.wake), log.follow, BEHIND)
-        vitals.projection("due", runner.position, streams.EVENTS)
-        vitals.pool(database)
-        vitals.meters.source(plan_readings(plan))
+        telemetry.projection("due", runner.position, streams.EVENTS)
+        telemetry.pool(database)
+        telemetry.metrics.source(plan_readings(plan))
         app = web.Application()
         add_health(app, {"nats": nats.check, "postgres": database.check})
-        vitals.add_to(app)
+        telemetry.add_to(app)
         async with serving(app, config.listen, config.listen_fds), asyncio.TaskGroup() as tasks:
             tasks.create_task(runner.run())
             tasks.create_task(watch(origin))
             await caught_up()
             tasks.create_task(hold.run_when_released(nats, ticker.run))
             tasks.create_task(hold.run_when_released(nats, Rescue(nats, plan, ticker).run))
-            tasks.create_task(vitals.tell())
+            tasks.create_task(telemetry.publish())
             tasks.create_task(retire(database))
             notify_ready()
 

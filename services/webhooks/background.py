@@ -30,7 +30,7 @@ async def run(own: WebhookResources) -> None:
     """For ever. `own.runner`, too, runs here."""
     around = own.around
     reaction = _watched(own)
-    writer = DeliveryWriter(own.deliveries, WebhookMetrics(around.telemetry.meters))
+    writer = DeliveryWriter(own.deliveries, WebhookMetrics(around.telemetry.metrics))
     deliver = _deliverer(own, writer)
     leases = LeaseHolder(own.rows, own.deliveries, around.vault, deliver, own.projection.changed)
     try:
@@ -53,7 +53,7 @@ def _watched(own: WebhookResources) -> Reaction:
     telemetry = own.around.telemetry
     telemetry.projection("subscriptions", own.runner.position, EVENTS, SUBJECTS)
     telemetry.pool(own.rows)
-    telemetry.meters.source(metrics.readings(own.deliveries, own.around.nats))
+    telemetry.metrics.source(metrics.readings(own.deliveries, own.around.nats))
     return telemetry.reaction(
         Reaction(
             name="subscriptions",

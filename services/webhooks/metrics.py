@@ -5,7 +5,7 @@ from libs.eventlog.nats_client import Nats
 from libs.eventlog.project import Position
 from libs.eventlog.streams import EVENTS
 from libs.telemetry.lag import Lag
-from libs.telemetry.registry import Meters, Reading, Source
+from libs.telemetry.registry import MetricRegistry, Reading, Source
 from services.webhooks.delivery_store import DeliveryStore
 from services.webhooks.sender import Outcome
 
@@ -13,8 +13,8 @@ _ALL = ("event.>",)
 
 
 class WebhookMetrics:
-    def __init__(self, meters: Meters) -> None:
-        attempts = meters.counter(
+    def __init__(self, metrics: MetricRegistry) -> None:
+        attempts = metrics.counter(
             "rondo_webhook_deliveries", "Attempts to deliver an event to a webhook.", "outcome"
         )
         self._delivered, self._failed = attempts.of("delivered"), attempts.of("failed")

@@ -14,7 +14,7 @@ from libs.eventlog.nats_client import Nats
 from libs.identity.users import User
 from libs.telemetry import status
 from libs.telemetry.lag import backlog
-from libs.telemetry.status import Environment, Projected, Status
+from libs.telemetry.status import Environment, ProjectionStatus, Status
 from services.api.access import authorize as access
 from services.api.admin.schemas import Consumer, Copy, Executor, Platform, Projection, Runs, Stream
 from services.api.admin.stream_metrics import STREAMS
@@ -27,7 +27,7 @@ _MAX_PARKED = 100  # events on the platform's page
 async def platform(user: User, nats: Nats, rows: Rows) -> Platform:
     """Rejected("forbidden") unless the user is an administrator, as the other two."""
     access.administrator(user)
-    statuses = await status.everybody(nats)
+    statuses = await status.read_all(nats)
     count = await dead_letters.counts(nats)
     reactions = sorted({places.reaction for one in statuses for places in one.reactions})
     return Platform(
@@ -55,7 +55,7 @@ def _copy(said: Status) -> Copy:
     )
 
 
-def _projection(said: Status, row: Projected) -> Projection:
+def _projection(said: Status, row: ProjectionStatus) -> Projection:
     return Projection(said.service, said.instance, *msgspec.structs.astuple(row))
 
 
@@ -86,7 +86,7 @@ def _environments(statuses: Iterable[Status]) -> list[Environment]:
 async def environments(user: User, nats: Nats) -> list[Environment]:
     """Those of all packagers, the largest first."""
     access.administrator(user)
-    return _environments(await status.everybody(nats))
+    return _environments(await status.read_all(nats))
 
 
 async def parked_events(user: User, nats: Nats) -> list[DeadLetter]:

@@ -16,7 +16,7 @@ async def progress(nats: Nats, state: Orchestration) -> str:
     if state.status != "packaging":
         return ""
     try:
-        said = await status.everybody(nats)
+        said = await status.read_all(nats)
     except (Unavailable, ApiError):
         return ""
     builds = (build for one in said for build in one.builds)

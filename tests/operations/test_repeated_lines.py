@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from libs.telemetry.repeated_lines import MOST_ALIKE, Repeats
+from libs.telemetry.repeated_lines import MAX_ALIKE, RepeatFilter
 
 Log = Callable[..., None]
 
@@ -19,7 +19,7 @@ class Lines:
         self.now = 0.0
         self.text = StringIO()
         handler = logging.StreamHandler(self.text)
-        self.repeats = Repeats(handler, lambda: self.now)
+        self.repeats = RepeatFilter(handler, lambda: self.now)
         handler.addFilter(self.repeats)
         self.logger = logging.Logger("tests.repeats")
         self.logger.addHandler(handler)
@@ -38,7 +38,7 @@ def test_a_line_once_a_second_with_its_count(lines: Lines) -> None:
         for _ in range(1000):
             lines.logger.error("no %s left", "descriptors")
         lines.now += 1
-    lines.repeats.tell_due()
+    lines.repeats.emit_due()
     again = "no descriptors left (and 999 more like it in a second)"
     assert lines.seen() == ["no descriptors left", again] * 3
 
@@ -50,7 +50,7 @@ def test_tracebacks_are_counted_with_their_line(lines: Lines) -> None:
         except OSError:
             lines.logger.exception("accept failed")
     lines.now += 1
-    lines.repeats.tell_due()
+    lines.repeats.emit_due()
     assert sum("Traceback" in line for line in lines.seen()) == 1
     assert lines.seen()[-1] == "accept failed (and 49 more like it in a second)"
 
@@ -60,7 +60,7 @@ def test_what_differs_in_ids_only_is_bounded_too(lines: Lines) -> None:
         lines.logger.error("request failed, id %s", uuid4())
     lines.now += 1
     lines.logger.error("something else")
-    assert len(lines.seen()) == MOST_ALIKE + 2
+    assert len(lines.seen()) == MAX_ALIKE + 2
     assert "(and 480 more like it in a second)" in lines.seen()[-2]
 
 
@@ -74,7 +74,7 @@ def test_different_lines_and_news_are_all_there(lines: Lines) -> None:
 def test_the_count_comes_without_another_line() -> None:
     text = StringIO()
     handler = logging.StreamHandler(text)
-    repeats = Repeats(handler)
+    repeats = RepeatFilter(handler)
     handler.addFilter(repeats)
     logger = logging.Logger("tests.repeats")
     logger.addHandler(handler)

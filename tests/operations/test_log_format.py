@@ -6,7 +6,7 @@ from io import StringIO
 
 import pytest
 
-from libs.telemetry.log_format import Json, Text, bound, without_secrets
+from libs.telemetry.log_format import JsonFormatter, TextFormatter, log_context, without_secrets
 
 logger = logging.getLogger("tests.operations")
 
@@ -31,8 +31,8 @@ def log(handler: logging.Handler, message: str, *arguments: object, **more: obje
 
 
 def test_a_json_line_says_who_what_and_on_what_it_works(lines: StringIO) -> None:
-    with bound(request_id="r1", run_id="u1", task_id=""), bound(task_id="t1"):
-        log(said(Json("executor"), lines), "run %s\nended", "u1")
+    with log_context(request_id="r1", run_id="u1", task_id=""), log_context(task_id="t1"):
+        log(said(JsonFormatter("executor"), lines), "run %s\nended", "u1")
     (line,) = lines.getvalue().splitlines()
     found = json.loads(line)
     assert found.pop("time").endswith("+00:00")
@@ -48,9 +48,9 @@ def test_a_json_line_says_who_what_and_on_what_it_works(lines: StringIO) -> None
 
 
 def test_what_is_bound_ends_with_its_block(lines: StringIO) -> None:
-    with bound(run_id="u1"):
+    with log_context(run_id="u1"):
         pass
-    log(said(Json("executor"), lines), "later")
+    log(said(JsonFormatter("executor"), lines), "later")
     assert "run_id" not in json.loads(lines.getvalue())
 
 
@@ -58,7 +58,7 @@ def test_an_exception_is_in_the_same_line_without_its_secrets(lines: StringIO) -
     try:
         raise ValueError("can't reach postgresql://rondo:s3cret@db/rondo")
     except ValueError:
-        log(said(Json("api"), lines), "failed", exc_info=True)
+        log(said(JsonFormatter("api"), lines), "failed", exc_info=True)
     (line,) = lines.getvalue().splitlines()
     assert "ValueError" in json.loads(line)["exception"]
     assert "s3cret" not in line
@@ -78,5 +78,5 @@ def test_credentials_are_struck_out_and_nothing_else(text: str, shown: str) -> N
 
 
 def test_text_lines_are_struck_out_too(lines: StringIO) -> None:
-    log(said(Text("api"), lines), "at nats://token@host")
+    log(said(TextFormatter("api"), lines), "at nats://token@host")
     assert lines.getvalue().endswith(" api WARNING tests.operations: at nats://***host\n")

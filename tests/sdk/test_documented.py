@@ -16,6 +16,8 @@ from tests.sdk.conftest import SAYS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
+    ROOT / "docs" / "quickstart.md",
+    ROOT / "docs" / "tasks.md",
     ROOT / "docs" / "sdk.md",
     ROOT / "docs" / "coming-from-wallaroo.md",
     *sorted(Path(__file__).with_name("documented").glob("*.md")),

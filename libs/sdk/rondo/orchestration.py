@@ -26,7 +26,7 @@ class Orchestration(OrchestrationRecord):
 
     These arguments mean the same for all three ways to run it:
     - `name` names the task; `json_args` are its arguments, as JSON.
-    - `timeout` is how many seconds a run may take; None is the platform's default.
+    - `timeout` is how many seconds a run may take; with None it may take any time.
     - `mode` is `fork` to start runs from a warm interpreter, `exec` to start each in a new one;
       None is as the platform is set up.
     - `grace` is how many seconds a run gets to end by itself when it is killed or timed out; None

@@ -42,7 +42,7 @@ class Task(TaskRecord):
     def pause(self) -> TaskStatus:
         """Start no more runs until `resume`; what runs goes on. Returns the new status.
 
-        Raises Conflict when the task has ended.
+        Raises Conflict when the task has ended, RequestRefused when it is one that runs once.
         """
         return self._command("pause", {"id": self.id(), "pause": True})
 

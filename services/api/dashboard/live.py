@@ -4,7 +4,7 @@ The browser then fetches the page again, so what is shown goes one way only, and
 one place. A page on which nothing happens costs a sign of life every few seconds.
 """
 
-import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from urllib.parse import urlencode
 from uuid import UUID
@@ -12,21 +12,15 @@ from uuid import UUID
 from aiohttp import web
 from multidict import MultiDict
 
-from libs.domain.errors import Rejected, Unavailable
+from libs.domain.errors import Rejected
 from libs.identity.users import User
 from services.api.dashboard.change_filter import Concern
 from services.api.dashboard.page_context import PageContext
 from services.api.events import filter_parsing
 from services.api.events.permissions import Permit, live
+from services.api.http import sse
 
-_LAST_ID = "Last-Event-ID"
 _ABOUT = "about"
-_PATIENCE = 60.0  # seconds that a browser may take none of what is sent
-_HEADERS = {
-    "Content-Type": "text/event-stream",
-    "Cache-Control": "no-store",
-    "X-Accel-Buffering": "no",  # a proxy in between passes on what there is
-}
 
 
 def address(visit: PageContext, *aggregates: str, about: UUID | None = None) -> str:
@@ -51,24 +45,26 @@ async def changes(visit: PageContext) -> web.StreamResponse:
 
     query = MultiDict(request.query)
     concern = Concern(visit.context.store.rows, _about(query.pop(_ABOUT, "")))
-    last = request.headers.get(_LAST_ID)
-    after = filter_parsing.number(_LAST_ID, last) if last else filter_parsing.after(query)
+    last = request.headers.get(sse.LAST_ID)
+    after = filter_parsing.number(sse.LAST_ID, last) if last else filter_parsing.after(query)
     permit = Permit(visit.context, filter_parsing.event_filter(query), still)
     await permit.renew()
-    response = web.StreamResponse(headers=_HEADERS)
-    await response.prepare(request)
-    try:
-        async with aclosing(live(permit, after)) as pieces:
-            async for piece in pieces:
-                said = _said(piece.through, await concern.any(piece.events))
-                async with asyncio.timeout(_PATIENCE):
-                    await response.write(said)
-    except Rejected:
-        await response.write(b"event: end\ndata:\n\n")
-    except (Unavailable, TimeoutError, ConnectionError):
-        if request.transport is not None:
-            request.transport.abort()
-    return response
+    return await sse.send(request, _frames(permit, after, concern), _end)
+
+
+async def _frames(
+    permit: Permit, after: int | None, concern: Concern
+) -> AsyncGenerator[bytes, None]:
+    async with aclosing(live(permit, after)) as batches:
+        async for batch in batches:
+            if await concern.any(batch.events):
+                yield b"id: %d\nevent: changed\ndata:\n\n" % batch.through
+            else:
+                yield sse.heartbeat(batch.through)
+
+
+def _end(_: Rejected) -> bytes:
+    return b"event: end\ndata:\n\n"
 
 
 def _about(text: str) -> UUID | None:
@@ -76,8 +72,3 @@ def _about(text: str) -> UUID | None:
         return UUID(text) if text else None
     except ValueError:
         raise Rejected("invalid", "about: give the id of a workload or a task") from None
-
-
-def _said(through: int, changed: bool) -> bytes:
-    event = b"event: changed\ndata:\n" if changed else b": still here\n"
-    return event + b"id: %d\n\n" % through

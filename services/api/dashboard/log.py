@@ -6,7 +6,6 @@ from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-import msgspec
 from aiohttp import web
 
 from libs.domain.errors import Rejected
@@ -17,9 +16,8 @@ from services.api.dashboard import log_lines
 from services.api.dashboard.form_parsing import number, path_id
 from services.api.dashboard.log_lines import LogLine
 from services.api.dashboard.page_context import HEADERS, PageContext
-from services.api.http import streaming
+from services.api.http import sse, streaming
 from services.api.http.request_context import RequestContext
-from services.api.runs.live_log import EVENT_HEADERS, HEARTBEAT
 
 LINES = 500  # of a log on a page
 FOUND = 200  # of a search
@@ -105,10 +103,10 @@ async def follow(visit: PageContext) -> web.StreamResponse:
     line (loglines.py), then one `end`. `?from=` says how many lines are on the page already."""
     context = visit.context
     run = await access.run_asked_for(context.user, context.store.rows, path_id(visit, "run"), "run")
-    seen = context.request.headers.get("Last-Event-ID") or context.request.query.get("from", "")
+    seen = context.request.headers.get(sse.LAST_ID) or context.request.query.get("from", "")
     if run.status in ENDED and run.lines == number(seen):
         return web.Response(status=204, headers=HEADERS)  # a browser does not come again
-    return await streaming.send(context.request, EVENT_HEADERS, _events(visit, run, number(seen)))
+    return await streaming.send(context.request, sse.HEADERS, _events(visit, run, number(seen)))
 
 
 async def _events(visit: PageContext, run: Run, seen: int) -> AsyncIterator[bytes]:
@@ -121,8 +119,8 @@ async def _events(visit: PageContext, run: Run, seen: int) -> AsyncIterator[byte
             shown = [log_lines.shown(at, line) for at, line in enumerate(lines, start=first)]
             numbered = [(*one, one.part) if one.part else one for one in shown]
             seen = first + len(lines)
-            yield _event(f"id: {seen}", numbered) if lines else HEARTBEAT
-    yield _event("event: end", seen)
+            yield sse.frame(numbered, id=seen) if lines else sse.HEARTBEAT
+    yield sse.frame(seen, event="end")
 
 
 async def _check(visit: PageContext, run: Run) -> None:
@@ -132,7 +130,3 @@ async def _check(visit: PageContext, run: Run) -> None:
     if user is None:
         raise Rejected("unauthorized", "session: sign in")
     await access.run_asked_for(user, context.store.rows, run.id, "run")
-
-
-def _event(field: str, data: object) -> bytes:
-    return b"%s\ndata: %s\n\n" % (field.encode(), msgspec.json.encode(data))

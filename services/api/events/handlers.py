@@ -1,34 +1,29 @@
 """GET /v1/api/events: a page of events, or all that come, by what the caller accepts."""
 
-import asyncio
-import logging
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
 import msgspec
 from aiohttp import web
 
-from libs.domain.errors import Rejected, Unavailable
+from libs.domain.errors import Rejected
 from libs.domain.event_filter import EventFilter
 from libs.eventfeed.cloudevent import CloudEvent
 from libs.eventfeed.follow import Batch
 from libs.eventlog.envelope import Recorded
 from services.api.events import filter_parsing
 from services.api.events.permissions import Permit, live
+from services.api.http import sse
 from services.api.http.errors import STATUS, Error
 from services.api.http.request_context import RequestContext
 from services.api.http.route import EVENTS
 
-logger = logging.getLogger(__name__)
-
 PATH = "/v1/api/events"
-LAST_ID = "Last-Event-ID"
 
-_HEADERS = {"Content-Type": EVENTS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _HELLO = b"retry: 1000\n\n"
-_MOST_READ = 20_000  # events looked at for a page
-_PART = 16 << 10  # bytes
-_MOST_PATIENCE = 60.0  # seconds that a subscriber may take over a part
+_BATCH = 500  # events read from the log at once
+_MAX_READ = 20_000  # events looked at for a page
+_PART_BYTES = 16 << 10
 
 
 class EventPage(msgspec.Struct, frozen=True):
@@ -42,15 +37,16 @@ class EventPage(msgspec.Struct, frozen=True):
 
 async def events(context: RequestContext, _: None) -> EventPage | web.StreamResponse:
     query = context.request.query
-    asked = filter_parsing.event_filter(query)
-    permit = Permit(context, asked)
+    filter = filter_parsing.event_filter(query)
+    permit = Permit(context, filter)
     if EVENTS not in context.request.headers.get("Accept", ""):
-        return await _page(
-            context, permit, asked, await _start(context) or 0, filter_parsing.limit(query)
-        )
+        after, limit = await _start(context) or 0, filter_parsing.limit(query)
+        return await _page(context, permit, filter, after, limit)
     if "limit" in query:
         raise Rejected("invalid", "limit: only pages have one; leave it out")
-    return await _stream(context, permit, await _start(context))
+    after_or_now = await _start(context)
+    await permit.renew()  # a refusal can still be an answer of its own
+    return await sse.send(context.request, _frames(permit, after_or_now), _end)
 
 
 async def _start(context: RequestContext) -> int | None:
@@ -60,22 +56,22 @@ async def _start(context: RequestContext) -> int | None:
     name, after = "after", filter_parsing.after(query)
     if instant is not None:
         after = await log.last_seq_before(instant)
-    if last_id := context.request.headers.get(LAST_ID):
-        name, after = LAST_ID, filter_parsing.number(LAST_ID, last_id)
+    if last_id := context.request.headers.get(sse.LAST_ID):
+        name, after = sse.LAST_ID, filter_parsing.number(sse.LAST_ID, last_id)
     if after and after > (end := await log.end()):
         raise Rejected("invalid", f"{name}: the log ends at {end}; give that, or less")
     return after
 
 
 async def _page(
-    context: RequestContext, permit: Permit, asked: EventFilter, after: int, limit: int
+    context: RequestContext, permit: Permit, filter: EventFilter, after: int, limit: int
 ) -> EventPage:
     log = context.store.log
     end = await log.end()
     found: list[CloudEvent] = []
-    most = min(limit, 500) if asked.types is None else 500
+    at_once = min(limit, _BATCH) if filter.types is None else _BATCH
     read = 0
-    async with aclosing(log.between(after, end, await permit.subjects(), most)) as batches:
+    async with aclosing(log.between(after, end, await permit.subjects(), at_once)) as batches:
         async for batch in batches:
             for event in batch:
                 if permit.shows(event):
@@ -83,44 +79,27 @@ async def _page(
                     if len(found) == limit:
                         return EventPage(found, event.seq, end)
             read += len(batch)
-            if read >= _MOST_READ:
+            if read >= _MAX_READ:
                 return EventPage(found, batch[-1].seq, end)
     return EventPage(found, max(after, end), end)
 
 
-async def _stream(context: RequestContext, permit: Permit, after: int | None) -> web.StreamResponse:
-    await permit.renew()  # a refusal can still be an answer of its own
-    response = web.StreamResponse(headers=_HEADERS)
-    await response.prepare(context.request)
-    await response.write(_HELLO)
-    try:
-        async with aclosing(live(permit, after)) as pieces:
-            async for piece in pieces:
-                for part in _parts(piece):
-                    async with asyncio.timeout(_MOST_PATIENCE):
-                        await response.write(part)
-    except Rejected as refused:
-        await response.write(_end(Error(STATUS[refused.code], refused.message, refused.code)))
-    except ConnectionError:
-        pass  # the subscriber has left
-    except (Unavailable, TimeoutError) as problem:
-        logger.info("events for %s break off: %r", context.user.id, problem)
-        if context.request.transport is not None:
-            context.request.transport.abort()
-    return response
+async def _frames(permit: Permit, after: int | None) -> AsyncGenerator[bytes, None]:
+    yield _HELLO
+    async with aclosing(live(permit, after)) as batches:
+        async for batch in batches:
+            for part in _parts(batch):
+                yield part
 
 
-def _parts(piece: Batch) -> Iterator[bytes]:
-    """What is sent of it, in parts that a slow line takes in good time.
-
-    When there is nothing to say: a comment, and how far the subscriber may call it complete.
-    """
-    if not piece.events:
-        yield b": still here\nid: %d\n\n" % piece.through
+def _parts(batch: Batch) -> Iterator[bytes]:
+    """Its frames, as much at a time as a slow line takes in good time."""
+    if not batch.events:
+        yield sse.heartbeat(batch.through)
     part = bytearray()
-    for event in piece.events:
+    for event in batch.events:
         part += _frame(event)
-        if len(part) >= _PART:
+        if len(part) >= _PART_BYTES:
             yield bytes(part)
             part.clear()
     if part:
@@ -128,10 +107,10 @@ def _parts(piece: Batch) -> Iterator[bytes]:
 
 
 def _frame(event: Recorded) -> bytes:
-    told = CloudEvent.of(event)
-    data = msgspec.json.encode(told)
-    return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.seq, told.type.encode(), data)
+    cloud_event = CloudEvent.of(event)
+    return sse.frame(cloud_event, id=event.seq, event=cloud_event.type)
 
 
-def _end(why: Error) -> bytes:
-    return b"event: end\ndata: %s\n\n" % msgspec.json.encode(why)
+def _end(refused: Rejected) -> bytes:
+    why = Error(STATUS[refused.code], refused.message, refused.code)
+    return sse.frame(why, event="end")

@@ -9,6 +9,7 @@ from services.api.events import handlers
 from services.api.events.asyncapi import document
 from services.api.events.catalogue import page
 from services.api.events.filter_parsing import NAMES
+from services.api.http import sse
 from services.api.http.request_context import RequestContext
 from services.api.http.route import BY_ID, HTML, JSON, Route
 
@@ -39,7 +40,7 @@ EVENT_ROUTES = (
         " as its id.",
         errors=BY_ID,
         query=NAMES,
-        headers=(handlers.LAST_ID,),
+        headers=(sse.LAST_ID,),
         machines=True,
     ),
     Route(

@@ -13,21 +13,14 @@ from libs.domain.errors import Rejected, Unavailable
 from libs.domain.run_end import ENDED
 from services.api.access import authorize as access
 from services.api.append.store import VISIBLE_TIMEOUT_SECONDS
-from services.api.http import streaming
+from services.api.http import sse, streaming
 from services.api.http.authentication import authenticated
 from services.api.http.request_context import RequestContext
 from services.api.http.route import EVENTS, TEXT, Route
 from services.api.read_model import run_logs
 
-LAST_ID = "Last-Event-ID"
 _STILL_ALLOWED = 10.0  # s at most until somebody hears no more of what is closed to them
 _MAX_DIGITS = 15
-HEARTBEAT = b": \n\n"
-EVENT_HEADERS = {
-    "Content-Type": EVENTS,
-    "Cache-Control": "no-store",
-    "X-Accel-Buffering": "no",  # a proxy in between passes on what there is
-}
 
 
 class Ended(msgspec.Struct):
@@ -56,11 +49,11 @@ async def download(context: RequestContext, _: None) -> web.StreamResponse:
 async def follow(context: RequestContext, _: None) -> web.StreamResponse:
     """Each event has the stamped lines that came at once, and is numbered by the last of them."""
     state = await access.run(context.user, context.store.rows, _asked_for(context), "run")
-    seen = _number(LAST_ID, context.request.headers)
+    seen = _number(sse.LAST_ID, context.request.headers)
     last = _number("last", context.request.query)
     if seen is None:
         seen = 0 if last is None else max(await _end(context, state) - last, 0)
-    return await streaming.send(context.request, EVENT_HEADERS, _events(context, state.id, seen))
+    return await streaming.send(context.request, sse.HEADERS, _events(context, state.id, seen))
 
 
 async def _end(context: RequestContext, state: run.Run) -> int:
@@ -76,8 +69,8 @@ async def _events(context: RequestContext, id: UUID, seen: int) -> AsyncIterator
                 await _check(context, id)
                 checked = time.monotonic()
             seen = first + len(lines)
-            yield _event(f"id: {seen}", lines) if lines else HEARTBEAT
-    yield _event("event: end", await _ended(context, id, seen))
+            yield sse.frame(lines, id=seen) if lines else sse.HEARTBEAT
+    yield sse.frame(await _ended(context, id, seen), event="end")
 
 
 async def _check(context: RequestContext, id: UUID) -> run.Run:
@@ -95,10 +88,6 @@ async def _ended(context: RequestContext, id: UUID, seen: int) -> Ended:
         raise Unavailable(f"the log of run {id} has ended before the run")
     stored = (await context.contents.logs.part(state, 0, 0, 0)).stored
     return Ended(state.status, state.lines, state.lines == seen == stored)
-
-
-def _event(field: str, data: object) -> bytes:
-    return b"%s\ndata: %s\n\n" % (field.encode(), msgspec.json.encode(data))
 
 
 def _asked_for(context: RequestContext) -> UUID:
@@ -131,7 +120,7 @@ LOG_ROUTES = (
         " of stamped lines, numbered by the last of them, then one `end`.",
         query=("last",),
         answer_media=EVENTS,
-        headers=(LAST_ID,),
+        headers=(sse.LAST_ID,),
         machines=True,
     ),
     Route(

@@ -135,8 +135,10 @@ class Service:
 
     async def caught_up(self) -> None:
         """Returns once reads show all events that are in the log now."""
-        answer = await self.call("GET", "/readyz")
-        assert answer.status == 200, answer.body
+        async with asyncio.timeout(PATIENCE):
+            # It waits for its rows itself, for two seconds at a time.
+            while (await self.call("GET", "/readyz")).status != 200:
+                pass
 
 
 @contextmanager

@@ -26,9 +26,9 @@ logger = logging.getLogger(__name__)
 # From so many events on, one wait for the disk for all of them is quicker than one for each.
 _BATCH_FROM = 6
 _BATCH = 200
-_RETRY_AFTER = 0.5
-_FENCE_TRIES = 20
-_MOST_STEPS = 2000  # in mind at once, and what one task more adds
+_RETRY_SECONDS = 0.5
+_MAX_FENCE_TRIES = 20
+_MAX_STEPS = 2000  # in mind at once, and what one task more adds
 _LATE = timedelta(seconds=0.05)
 
 
@@ -68,27 +68,29 @@ class Ticker:
                 if not self._plan.woken:
                     await self._wake.wait()
                 self._wake.clear()
-                await self.tick(self._now())
+                while not await self.tick(self._now()):
+                    await set_within(self._wake, _RETRY_SECONDS)
+                    self._wake.clear()
 
-    async def _sleep(self, delay: float) -> None:
-        await set_within(self._wake, delay)
-
-    async def tick(self, now: datetime) -> None:
+    async def tick(self, now: datetime) -> bool:
         """Everything that is due at `now`, and nothing twice however often it is called.
+
+        Gives whether it could be done. What could not, as while the log can't be reached, waits for
+        the next call; nothing in here waits for that.
 
         Who comes late, for it was stalled, may not know yet what was asked of its tasks meanwhile.
         """
         if self._heap and self._heap[0][0] < now - _LATE and not await self._knows_all():
-            return await self._sleep(_RETRY_AFTER)
+            return False
         left = self._take_due(now)
+        failed: set[UUID] = set()
         for ids, steps in self._parts(frozenset(left), now):
             failed = await self._carry_out(ids, steps, now)
             left -= ids - failed
             if failed:
-                await self._sleep(_RETRY_AFTER)
                 break
         self._plan.woken |= left
-        return None
+        return not failed
 
     def _parts(
         self, due: frozenset[UUID], now: datetime
@@ -100,7 +102,7 @@ class Ticker:
         for id in due:
             ids.add(id)
             steps += self._steps({id}, now)
-            if len(steps) >= _MOST_STEPS:
+            if len(steps) >= _MAX_STEPS:
                 yield ids, steps
                 ids, steps = set(), []
         yield ids, steps
@@ -190,7 +192,7 @@ class Ticker:
         restart, and no other copy meanwhile. So the plan catches up, and the append holds only if
         nothing in the workspace has moved since. A busy workspace may take a few tries.
         """
-        for _ in range(_FENCE_TRIES):
+        for _ in range(_MAX_FENCE_TRIES):
             try:
                 await self._append_fenced(workspace_pattern(workspace), ids, now)
                 return set()

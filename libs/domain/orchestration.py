@@ -14,8 +14,17 @@ from libs.domain.events import (
     OrchestrationUploaded,
 )
 from libs.domain.history import Happened, existing
+from libs.domain.transitions import Transition, Transitions
 
 Status = Literal["pending_packaging", "packaging", "ready", "error"]
+
+_UNDER_WAY: tuple[Status, ...] = ("pending_packaging", "packaging")
+TRANSITIONS: Transitions[Status] = Transitions(
+    Transition(OrchestrationUploaded, (), ("pending_packaging",)),
+    Transition(OrchestrationPackagingStarted, ("pending_packaging",), ("packaging",)),
+    Transition(OrchestrationReady, _UNDER_WAY, ("ready",)),
+    Transition(OrchestrationFailed, _UNDER_WAY, ("error",)),
+)
 
 
 class Orchestration(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,11 +49,11 @@ def evolve(state: Orchestration | None, fact: Happened) -> Orchestration:
         case OrchestrationUploaded() as event:
             return _uploaded(event, fact)
         case OrchestrationPackagingStarted():
-            return _changed(state, fact, status="packaging")
+            return _changed(state, fact)
         case OrchestrationReady(environment=environment):
-            return _changed(state, fact, status="ready", environment=environment)
+            return _changed(state, fact, environment=environment)
         case OrchestrationFailed(reason=reason):
-            return _changed(state, fact, status="error", reason=reason)
+            return _changed(state, fact, reason=reason)
         case other:
             raise ValueError(f"{type(other).__name__} is no event of an orchestration")
 
@@ -66,25 +75,33 @@ def _uploaded(event: OrchestrationUploaded, fact: Happened) -> Orchestration:
     )
 
 
-def _changed(
-    state: Orchestration | None, fact: Happened, status: Status, **fields: str
-) -> Orchestration:
-    known = existing(state, type(fact.event).__name__)
+def _changed(state: Orchestration | None, fact: Happened, **fields: str) -> Orchestration:
+    known, status = existing(state, type(fact.event).__name__), TRANSITIONS.target(type(fact.event))
     return msgspec.structs.replace(known, status=status, updated_at=fact.at, **fields)
 
 
 def start_packaging(state: Orchestration) -> list[OrchestrationEvent]:
-    return [OrchestrationPackagingStarted()] if state.status == "pending_packaging" else []
+    if not TRANSITIONS.allow(state.status, OrchestrationPackagingStarted):
+        return []
+    return [OrchestrationPackagingStarted()]
 
 
 def packaged(
     state: Orchestration, environment: str, lock_digest: str, seconds: dict[str, float]
 ) -> list[OrchestrationEvent]:
     """Nothing to say when a second packager, or the same one again, comes to an end later."""
-    if state.status in ("ready", "error"):
+    if not TRANSITIONS.allow(state.status, OrchestrationReady):
         return []
     return [OrchestrationReady(environment=environment, lock_digest=lock_digest, seconds=seconds)]
 
 
 def failed(state: Orchestration, reason: str) -> list[OrchestrationEvent]:
-    return [] if state.status in ("ready", "error") else [OrchestrationFailed(reason=reason)]
+    """Nothing to say, as with `packaged`, about what has left packaging already."""
+    if not TRANSITIONS.allow(state.status, OrchestrationFailed):
+        return []
+    return [OrchestrationFailed(reason=reason)]
+
+
+def has_left_packaging(state: Orchestration) -> bool:
+    """Whether a packager has nothing more to do with it."""
+    return state.status not in _UNDER_WAY

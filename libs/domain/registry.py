@@ -13,14 +13,19 @@ from libs.domain import connection, orchestration, run, subscription, task, work
 from libs.domain.events import EVENT_TYPES, Event
 from libs.domain.history import Evolve
 from libs.domain.ids import PLATFORM_WIDE, Aggregate
+from libs.domain.transitions import Transitions
 
 
 class AggregateType(msgspec.Struct, frozen=True):
-    """`state` is what `evolve` makes of its events; `events` begin with the one that creates it."""
+    """`state` is what `evolve` makes of its events; `events` begin with the one that creates it.
+
+    `transitions` is the table of its statuses, none where it has none.
+    """
 
     name: Aggregate
     state: type[Any]
     evolve: Evolve[Any]
+    transitions: Transitions[Any] | None = None
 
     @property
     def events(self) -> tuple[type[Event], ...]:
@@ -44,9 +49,16 @@ AGGREGATES: Mapping[Aggregate, AggregateType] = {
     for one in (
         AggregateType("workspace", workspace.Workspace, workspace.evolve),
         AggregateType("connection", connection.Connection, connection.evolve),
-        AggregateType("orchestration", orchestration.Orchestration, orchestration.evolve),
-        AggregateType("task", task.Task, task.evolve),
-        AggregateType("run", run.Run, run.evolve),
-        AggregateType("subscription", subscription.Subscription, subscription.evolve),
+        AggregateType(
+            "orchestration",
+            orchestration.Orchestration,
+            orchestration.evolve,
+            orchestration.TRANSITIONS,
+        ),
+        AggregateType("task", task.Task, task.evolve, task.TRANSITIONS),
+        AggregateType("run", run.Run, run.evolve, run.TRANSITIONS),
+        AggregateType(
+            "subscription", subscription.Subscription, subscription.evolve, subscription.TRANSITIONS
+        ),
     )
 }

@@ -1,17 +1,27 @@
 """A task run: asked for, started at most once, ended exactly once."""
 
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 from uuid import UUID
 
 import msgspec
 
 from libs.domain.errors import Rejected
-from libs.domain.events import RunEvent, RunFinished, RunRequested, RunStarted, Usage
+from libs.domain.events import RunEnd, RunEvent, RunFinished, RunRequested, RunStarted, Usage
 from libs.domain.history import Happened, existing
-from libs.domain.run_end import ENDED, FAILED
+from libs.domain.run_end import FAILED
+from libs.domain.transitions import Transition, Transitions
 
-Status = Literal["requested", "running", "success", "failure", "timed_out", "killed"]
+# A run that is only asked for is nothing to look at, unless that is what one looks for.
+BegunStatus = Literal["running", RunEnd]
+Status = Literal["requested", BegunStatus]
+BEGUN: tuple[BegunStatus, ...] = get_args(BegunStatus)
+
+TRANSITIONS: Transitions[Status] = Transitions(
+    Transition(RunRequested, (), ("requested",)),
+    Transition(RunStarted, ("requested",), ("running",)),
+    Transition(RunFinished, ("requested", "running"), get_args(RunEnd)),
+)
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -84,7 +94,7 @@ def start(run: Run, executor: str) -> list[RunEvent]:
     An executor that finds its own RunStarted can't know whether it got as far as starting the
     code before it was interrupted, so it must not start it again.
     """
-    if run.status != "requested":
+    if not TRANSITIONS.allow(run.status, RunStarted):
         raise Rejected("conflict", f"run {run.id} is {run.status} already")
     return [RunStarted(executor=executor)]
 
@@ -98,7 +108,7 @@ class HasStatus(Protocol):
 
 def finish(run: HasStatus, end: RunFinished) -> list[RunEvent]:
     """The first end counts: a run that was closed as lost stays so when its executor comes back."""
-    return [] if run.status in ENDED else [end]
+    return [end] if TRANSITIONS.allow(run.status, RunFinished) else []
 
 
 def tries_used(run: Run) -> int | None:

@@ -5,6 +5,7 @@ secret are sealed before they get here; nothing in this file can read them.
 """
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -23,6 +24,7 @@ from libs.domain.events import (
 )
 from libs.domain.history import Happened, existing
 from libs.domain.ids import PLATFORM_WIDE, Aggregate
+from libs.domain.transitions import Transition, Transitions
 
 MAX_NAME = 128
 # What lies in a workspace, whose members read its events; the rest is for administrators.
@@ -31,6 +33,15 @@ MEMBERS_READ: tuple[Aggregate, ...] = tuple(
 )
 # Which aggregate of a workspace an event is about.
 ABOUT = {name: about for name, about in AGGREGATE_OF.items() if about in MEMBERS_READ}
+
+
+Status = Literal["active", "paused", "deleted"]
+TRANSITIONS: Transitions[Status] = Transitions(
+    Transition(SubscriptionCreated, (), ("active",)),
+    Transition(SubscriptionPaused, ("active",), ("paused",)),
+    Transition(SubscriptionResumed, ("paused",), ("active",)),
+    Transition(SubscriptionDeleted, ("active", "paused"), ("deleted",)),
+)
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +62,10 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     paused: bool = False
     deleted: bool = False
     reason: str = ""
+
+    @property
+    def status(self) -> Status:
+        return "deleted" if self.deleted else "paused" if self.paused else "active"
 
     @property
     def filter(self) -> EventFilter:
@@ -119,16 +134,18 @@ def _about(text: str) -> Aggregate:
 
 def pause(state: Subscription) -> list[SubscriptionEvent]:
     _alive(state)
-    return [] if state.paused else [SubscriptionPaused()]
+    return [SubscriptionPaused()] if TRANSITIONS.allow(state.status, SubscriptionPaused) else []
 
 
 def resume(state: Subscription) -> list[SubscriptionEvent]:
     _alive(state)
-    return [SubscriptionResumed()] if state.paused else []
+    return [SubscriptionResumed()] if TRANSITIONS.allow(state.status, SubscriptionResumed) else []
 
 
 def delete(state: Subscription, reason: str = "") -> list[SubscriptionEvent]:
-    return [] if state.deleted else [SubscriptionDeleted(reason=reason)]
+    if not TRANSITIONS.allow(state.status, SubscriptionDeleted):
+        return []
+    return [SubscriptionDeleted(reason=reason)]
 
 
 def _alive(state: Subscription) -> None:

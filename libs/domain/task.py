@@ -1,7 +1,7 @@
 """A task: an order to run an orchestration once, on a schedule, or continuously."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -29,6 +29,7 @@ from libs.domain.events import (
 )
 from libs.domain.history import Happened, existing
 from libs.domain.orchestration import Orchestration
+from libs.domain.transitions import Transition, Transitions
 
 Status = Literal[
     "pending",
@@ -47,20 +48,21 @@ MAX_TIMEOUT = 31 * 24 * 3600
 MAX_ATTEMPTS = 100
 GRACE, MAX_GRACE = 5.0, 600.0  # seconds, where a task names none; at most
 
-# Which status an event leads to, and from where it is legal. A kill is legal from everywhere.
-_LEADS_TO: dict[type, Status] = {
-    TaskStarted: "started",
-    TaskPauseRequested: "pending_pause",
-    TaskPaused: "paused",
-    TaskResumeRequested: "pending_resume",
-    TaskResumed: "started",
-    TaskKillRequested: "pending_kill",
-    TaskKilled: "killed",
-    TaskFailed: "failed",
-    TaskCompleted: "success",
-}
-_PAUSABLE: frozenset[Status] = frozenset({"pending", "started", "pending_resume"})
-_RESUMABLE: frozenset[Status] = frozenset({"paused", "pending_pause"})
+# A kill may be asked for at any time, also of what has ended: it leaves the list.
+_KILLABLE = tuple(one for one in get_args(Status) if one not in ("pending_kill", "killed"))
+TRANSITIONS: Transitions[Status] = Transitions(
+    Transition(TaskCreated, (), ("pending",)),
+    Transition(TaskStarted, ("pending",), ("started",)),
+    Transition(TaskPauseRequested, ("pending", "started", "pending_resume"), ("pending_pause",)),
+    Transition(TaskPaused, ("pending_pause",), ("paused",)),
+    Transition(TaskResumeRequested, ("paused", "pending_pause"), ("pending_resume",)),
+    Transition(TaskResumed, ("pending_resume",), ("started",)),
+    Transition(TaskKillRequested, _KILLABLE, ("pending_kill",)),
+    Transition(TaskKilled, ("pending_kill",), ("killed",)),
+    Transition(TaskFailed, ("pending", "started", "paused"), ("failed",)),
+    Transition(TaskCompleted, ("started",), ("success",)),
+)
+SCHEDULE_ENDED = "schedule_ended"  # the reason of TaskCompleted: there is no other
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -92,9 +94,10 @@ def evolve(state: Task | None, fact: Happened) -> Task:
     if isinstance(event, TaskCreated):
         return _created(event, fact)
     known = existing(state, type(event).__name__)
-    if type(event) not in _LEADS_TO:
+    if not isinstance(event, TaskEvent):
         raise ValueError(f"{type(event).__name__} is no event of a task")
-    changes: dict[str, Any] = {"status": _LEADS_TO[type(event)], "updated_at": fact.at}
+    status = TRANSITIONS.target(type(event))
+    changes: dict[str, Any] = {"status": status, "updated_at": fact.at}
     match event:
         case TaskStarted() | TaskResumed():
             changes["active_since"] = fact.at
@@ -164,7 +167,7 @@ def pause(task: Task) -> list[TaskEvent]:
         raise Rejected("invalid", "id: a run-once task has no ticks to pause; kill it instead")
     if task.status in ("paused", "pending_pause"):
         return []
-    if task.status not in _PAUSABLE:
+    if not TRANSITIONS.allow(task.status, TaskPauseRequested):
         raise Rejected("conflict", f"id: this task is {task.status}, so it can't be paused")
     return [TaskPauseRequested()]
 
@@ -172,16 +175,31 @@ def pause(task: Task) -> list[TaskEvent]:
 def resume(task: Task) -> list[TaskEvent]:
     if task.status in ("started", "pending", "pending_resume"):
         return []
-    if task.status not in _RESUMABLE:
+    if not TRANSITIONS.allow(task.status, TaskResumeRequested):
         raise Rejected("conflict", f"id: this task is {task.status}, so it can't be resumed")
     return [TaskResumeRequested()]
 
 
 def kill(task: Task, keep_logs: bool) -> list[TaskEvent]:
     """Killing twice is killing once. An ended task can be killed too: it leaves the list."""
-    if task.status in ("pending_kill", "killed"):
+    if not TRANSITIONS.allow(task.status, TaskKillRequested):
         return []
     return [TaskKillRequested(keep_logs=keep_logs)]
+
+
+def fail(task: Task, reason: str, missed: int = 0) -> list[TaskEvent]:
+    """It can't run at all, for a reason that people read. What is on its way somewhere else gets
+    there first; `missed` as in `settle`."""
+    if not TRANSITIONS.allow(task.status, TaskFailed):
+        return []
+    return [TaskFailed(reason=reason, missed=missed)]
+
+
+def complete(task: Task, missed: int = 0) -> list[TaskEvent]:
+    """Its schedule has no instant left; `missed` as in `settle`."""
+    if not TRANSITIONS.allow(task.status, TaskCompleted):
+        return []
+    return [TaskCompleted(reason=SCHEDULE_ENDED, missed=missed)]
 
 
 def settle(
@@ -201,6 +219,16 @@ def settle(
         case "pending" if orchestration_ready and task.kind != "once":
             return [TaskStarted()]
     return []
+
+
+def is_to_be_killed(task: Task) -> bool:
+    """Whether somebody has asked for its end: nothing of it starts any more, and what runs ends."""
+    return task.status in ("pending_kill", "killed")
+
+
+def ticks_count(task: Task) -> bool:
+    """Whether ticks of its schedule lead, or are about to lead, to runs."""
+    return task.status in ("pending", "started", "pending_resume")
 
 
 def can_run(task: Task) -> bool:

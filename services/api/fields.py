@@ -14,6 +14,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from libs.domain.run import BegunStatus
+
 WorkspaceId = Annotated[int, Meta(ge=1, le=2**53 - 1, description="Number of the workspace.")]
 Sha = Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the file, in hex.")]
 # No control characters, as in names (libs/domain/names.py).
@@ -25,7 +27,7 @@ Email = Annotated[
 Few = Annotated[int, Meta(ge=0, le=1000)]
 Page = Annotated[int, Meta(ge=1, le=1000, description="How many of the newest to give.")]
 Before = Annotated[UUID, Meta(description="Only what is older than the one with this id.")]
-RunStatus = Literal["running", "success", "failure", "timed_out", "killed", "unknown"]
+RunStatus = Literal[BegunStatus, "unknown"]
 MAX_NAME = 256
 DEFAULT_RUNS = 5
 MAX_RUNS = 1000

@@ -19,7 +19,7 @@ from libs.domain import run as runs
 from libs.domain.errors import Rejected, Unavailable
 from libs.domain.events import RunFinished, RunRequested
 from libs.domain.history import fold
-from libs.domain.task import Task
+from libs.domain.task import Task, is_to_be_killed
 from libs.eventlog.envelope import Recorded
 from libs.eventlog.lease import Lease
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
@@ -216,7 +216,7 @@ class RunManager:
     async def _task(self, live: ActiveRun) -> Task:
         """A kill of it that has come is known from here on."""
         task = await retry(lambda: self.orders.task(live.workspace, live.task), _PATIENCE)
-        live.killed = live.killed or task.status in ("pending_kill", "killed")
+        live.killed = live.killed or is_to_be_killed(task)
         return task
 
     async def _append_end(self, live: ActiveRun, end: RunFinished) -> None:

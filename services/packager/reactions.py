@@ -44,7 +44,7 @@ class Packager:
         if not isinstance(fact.event, OrchestrationUploaded):
             return
         state, _ = await load(self._log, fact.stream, orchestrations.evolve)
-        if state.status in ("ready", "error"):
+        if orchestrations.has_left_packaging(state):
             return
         await transact(
             self._log,

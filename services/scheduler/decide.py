@@ -28,7 +28,6 @@ from services.scheduler.plan import Kill, OpenRun, Plan, PlannedTask, stream_of
 SOURCE = "scheduler"
 _COUNTING = (RunRequested, TaskKilled, TaskFailed, TaskCompleted)
 _MOST_CLOSED = 1000  # runs at a time; their ends bring the others' turn
-_CAN_FAIL = ("pending", "started", "paused")
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -103,12 +102,12 @@ def _proposals(
         yield Proposed(stream, 0, tick)
     left = _uncounted(entry, now, asked) if task.status == "pending_kill" else 0
     yield from map(task_event, tasks.settle(task, ready, open_runs, left))
-    if packaged is not None and packaged.reason and task.status in _CAN_FAIL:
-        reason = f"packaging failed: {packaged.reason}"
-        yield task_event(TaskFailed(reason=reason, missed=_uncounted(entry, now, asked)))
+    if packaged is not None and packaged.reason:
+        reason, missed = f"packaging failed: {packaged.reason}", _uncounted(entry, now, asked)
+        yield from map(task_event, tasks.fail(task, reason, missed))
     if ready and _may_run(task) and not ticks and not open_runs and _has_ended(entry, now):
         missed = _uncounted(entry, now, asked)
-        yield task_event(TaskCompleted(reason="schedule_ended", missed=missed))
+        yield from map(task_event, tasks.complete(task, missed))
 
 
 def _unfolded(entry: PlannedTask, asked: datetime | None) -> bool:

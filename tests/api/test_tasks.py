@@ -6,14 +6,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from rondo import AsyncClient, Password
+from rondo.errors import TaskEnded
 
 from libs.domain.events import (
     OrchestrationFailed,
     RunRequested,
+    TaskCompleted,
     TaskPaused,
     TaskStarted,
 )
 from libs.domain.ids import orchestration_stream, run_id, run_stream, task_stream
+from libs.domain.task import SCHEDULE_ENDED
+from tests.api.service import ADMIN, PASSWORD
 from tests.api.world import World
 
 COMMON = {
@@ -337,3 +342,17 @@ async def test_a_task_says_how_long_its_runs_may_take_to_end(world: World) -> No
     for wrong in (-1, 600.1, "5", True):
         refused = await world.post("task/run_once", {**order, "grace": wrong}, 400)
         assert "grace: " in refused["msg"]
+
+
+async def test_the_sdk_waits_for_no_run_of_a_schedule_that_ended_without_one(world: World) -> None:
+    """Before, only a time-out ended this wait."""
+    workspace, task = await world.ready_task(schedule="0 0 1 1 *")
+    over = TaskCompleted(reason=SCHEDULE_ENDED, missed=1)
+    await world.append(task_stream(workspace, task), TaskStarted(), over)
+    await world.service.caught_up()
+    client = AsyncClient(world.service.url, login=Password(ADMIN, PASSWORD))
+    known = await client.get_task_by_id(str(task))
+    with pytest.raises(TaskEnded, match="success: schedule_ended"):
+        await known.wait(10)
+    with pytest.raises(TaskEnded, match="success: schedule_ended"):
+        await known.newest_run(10)

@@ -15,7 +15,7 @@ from rondo.task_run import TaskRun
 if TYPE_CHECKING:
     from rondo.calls import Calls
 
-_NO_MORE_RUNS = frozenset({"killed", "failed", "schedule_error"})
+_NO_MORE_RUNS = frozenset({"killed", "failed", "success", "schedule_error"})
 
 
 class Task(TaskRecord):
@@ -99,7 +99,7 @@ class Task(TaskRecord):
 
     def _raise_if_over(self) -> None:
         """Raises TaskEnded when no first run will come."""
-        if self._is_over():
+        if self._is_over() and self._newest() is None:  # none came just before, either
             why = self._data.get("reason") or "it never ran"
             raise TaskEnded(f"task {self.id()} is {self._data['status']}: {why}", "task_ended")
 

@@ -3,18 +3,16 @@
 from typing import Any
 from uuid import UUID
 
-from libs.domain import run
+from libs.domain.run import BEGUN
 from services.api.dashboard.page_context import PageContext
 from services.api.dashboard.paging import Paging
 from services.api.read_model.runs import runs_shown
-
-_STATUSES: tuple[run.Status, ...] = ("running", "success", "failure", "timed_out", "killed")
 
 
 async def run_lines(visit: PageContext, paging: Paging, **of: UUID) -> dict[str, Any]:
     """What runs.html shows."""
     wanted = visit.context.request.query.get("status", "")
-    statuses = [known for known in _STATUSES if known == wanted]
+    statuses = [known for known in BEGUN if known == wanted]
     found = await runs_shown(
         visit.context.store.rows,
         statuses=statuses,
@@ -25,5 +23,5 @@ async def run_lines(visit: PageContext, paging: Paging, **of: UUID) -> dict[str,
     return {
         "runs": paging.shown(found),
         "wanted": statuses[0] if statuses else "",
-        "statuses": _STATUSES,
+        "statuses": BEGUN,
     }

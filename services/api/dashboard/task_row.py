@@ -45,7 +45,7 @@ def _is_done(shown: TaskShown) -> bool:
 
 def next_run(state: task.Task, now: datetime) -> datetime | None:
     """The next tick of a schedule that is in force."""
-    if state.schedule is None or state.status not in ("pending", "started", "pending_resume"):
+    if state.schedule is None or not task.ticks_count(state):
         return None
     return schedule.next_after(state.schedule, now)
 

@@ -32,9 +32,6 @@ TASK = msgspec.json.Decoder(Task)
 RUN = msgspec.json.Decoder(Run)
 RUN_SEEN = msgspec.json.Decoder(RunSeen)
 
-# A run that is asked for and has not begun is nothing to show, unless that is what one looks for.
-BEGUN = ["running", "success", "failure", "timed_out", "killed"]
-
 NEWEST = 2**63 - 1  # no place in the log is after it
 
 

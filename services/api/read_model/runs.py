@@ -9,10 +9,10 @@ import msgspec
 
 from libs.domain import run as runs
 from libs.domain.events import Kind
-from libs.domain.run import Run
+from libs.domain.run import BEGUN, Run
 from libs.domain.run_end import ENDED
 from libs.postgres.statements import load
-from services.api.read_model.row_types import BEGUN, NEWEST, RUN, RUN_SEEN, Rows, RunSeen
+from services.api.read_model.row_types import NEWEST, RUN, RUN_SEEN, Rows, RunSeen
 
 _SQL = load(__name__)
 

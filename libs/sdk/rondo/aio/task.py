@@ -14,7 +14,7 @@ from rondo.models import END_STATUSES, TaskRecord, TaskStatus
 if TYPE_CHECKING:
     from rondo.aio.calls import AsyncCalls
 
-_NO_MORE_RUNS = frozenset({"killed", "failed", "schedule_error"})
+_NO_MORE_RUNS = frozenset({"killed", "failed", "success", "schedule_error"})
 
 
 class AsyncTask(TaskRecord):
@@ -100,7 +100,7 @@ class AsyncTask(TaskRecord):
 
     async def _raise_if_over(self) -> None:
         """Raises TaskEnded when no first run will come."""
-        if await self._is_over():
+        if await self._is_over() and await self._newest() is None:  # none came just before, either
             why = self._data.get("reason") or "it never ran"
             raise TaskEnded(f"task {self.id()} is {self._data['status']}: {why}", "task_ended")
 

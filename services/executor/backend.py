@@ -103,7 +103,9 @@ class Output(Protocol):
         """Pieces of one stream come in their order; it ends when no process can write any more."""
 
     async def aclose(self) -> None:
-        """Nobody will read the rest. Always call it, at the end too."""
+        """This reader stops. Always call it, at the end too. The rest is for who adopts the run,
+        or else for nobody.
+        """
 
 
 class Running(Protocol):
@@ -157,8 +159,10 @@ class Backend(Protocol):
         """
 
     async def adopt(self, run_id: UUID) -> Running | None:
-        """A run that an earlier executor started here; None if it does not live, as always where
-        runs end with their executor. Its output goes on where the last reader stopped.
+        """A run that an earlier executor started here, whether it lives or has ended meanwhile.
+
+        Its output goes on where the last reader stopped. None if it is not known, as always where
+        runs end with their executor.
         """
 
     async def prefetch(self, spec: RunSpec) -> str:

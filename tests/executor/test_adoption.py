@@ -98,7 +98,7 @@ async def runs(tmp_path: Path) -> AsyncIterator[Harness]:
 @pytest.fixture(autouse=True)
 def soon_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """What an executor has left comes to the next one after a second, not ten."""
-    monkeypatch.setattr("libs.eventlog.react.ACK_WAIT", 1.0)
+    monkeypatch.setattr("libs.eventlog.react.ACK_WAIT_SECONDS", 1.0)
 
 
 @asynccontextmanager

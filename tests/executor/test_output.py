@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from asyncio.subprocess import DEVNULL
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from libs.eventlog import follow, streams
 from libs.eventlog.nats_client import Nats
@@ -89,7 +89,12 @@ async def printed(nats: Nats, script: str) -> list[tuple[str, str, str]]:
     async with asyncio.timeout(PATIENCE):
         await output.pump(PipeOutput(stdout, stderr), program.wait)
         await program.wait()
-    count, found = await output.close(), []
+    return await logged(nats, run, await output.close())
+
+
+async def logged(nats: Nats, run: UUID, count: int) -> list[tuple[str, str, str]]:
+    """Stream, flag and text of all the lines of a run, which are so many."""
+    found: list[bytes] = []
     async for batch in follow.follow(nats, streams.LOGS, 0, (message.subject(1, run),)):
         for each in batch:
             found += chunks.lines(each.message.data)
@@ -130,3 +135,61 @@ async def test_a_prompt_that_nobody_answers_is_there_before_the_error(nats: Nats
     found = await printed(nats, PROMPT)
     assert found[0] == ("stdout", "P", "sure? ")
     assert found[-1] == ("stderr", "F", "EOFError: EOF when reading a line")
+
+
+class ShortRoom(Room):
+    """On a disk that is nearly full until it is relieved."""
+
+    def __init__(self) -> None:
+        super().__init__(None, 0)
+        self.relieved = False
+
+    def short(self, wanted: int = 0) -> bool:
+        return not self.relieved
+
+
+async def test_a_run_that_ends_while_the_disk_is_nearly_full_is_logged_at_once(nats: Nats) -> None:
+    output = LogPublisher(nats, 1, uuid4(), uuid4(), ShortRoom())
+    (stdout, program), (stderr, other) = os.pipe(), os.pipe()
+    ended = asyncio.Event()
+    pumping = asyncio.create_task(output.pump(PipeOutput(stdout, stderr), ended.wait))
+    os.write(program, b"one\n")
+    os.close(program)
+    os.close(other)
+    done, _ = await asyncio.wait([pumping], timeout=0.2)
+    assert not done  # it might print more
+    ended.set()
+    async with asyncio.timeout(PATIENCE):
+        await pumping
+        assert await output.close() == 1
+
+
+async def test_who_waits_for_room_is_told_so_in_its_log(nats: Nats) -> None:
+    room = ShortRoom()
+    output = LogPublisher(nats, 1, uuid4(), run := uuid4(), room)
+    (stdout, program), (stderr, other) = os.pipe(), os.pipe()
+    pumping = asyncio.create_task(output.pump(PipeOutput(stdout, stderr), asyncio.Event().wait))
+    os.write(program, b"one\n")
+    asyncio.get_running_loop().call_later(0.6, setattr, room, "relieved", True)
+    os.close(program)
+    os.close(other)
+    async with asyncio.timeout(PATIENCE):
+        await pumping
+        assert await output.close() == 2
+    first, second = [text for _, _, text in await logged(nats, run, 2)]
+    assert first == "one"
+    assert second.startswith("RONDO: output waited ")
+
+
+async def test_what_a_cancelled_publisher_has_read_is_logged_when_it_closes(nats: Nats) -> None:
+    output = LogPublisher(nats, 1, uuid4(), run := uuid4(), ShortRoom())
+    (stdout, program), (stderr, other) = os.pipe(), os.pipe()
+    pumping = asyncio.create_task(output.pump(PipeOutput(stdout, stderr), asyncio.Event().wait))
+    os.write(program, b"one\ntwo")
+    await asyncio.wait([pumping], timeout=0.2)  # it has read that, and waits
+    pumping.cancel()
+    await asyncio.wait([pumping])
+    assert await output.close() == 2
+    assert [text for _, _, text in await logged(nats, run, 2)] == ["one", "two"]
+    os.close(program)
+    os.close(other)

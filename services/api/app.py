@@ -63,8 +63,8 @@ def application(resources: Resources, nats: Nats) -> web.Application:
 @web.middleware
 async def _request_id(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The caller's id for the request, or one of ours: it goes into the events it leads to."""
-    given = request.headers.get("X-Request-Id", "")
-    request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
+    request_id = request.headers.get("X-Request-Id", "")
+    request[REQUEST_ID] = request_id if _REQUEST_ID.fullmatch(request_id) else str(uuid4())
     with log_format.log_context(request_id=request[REQUEST_ID]):
         response = await handler(request)
     if not response.prepared:
@@ -77,8 +77,8 @@ def _add_description(app: web.Application, url: str) -> None:
 
     @cache
     def described() -> tuple[bytes, str]:
-        made = document(ROUTES, url)
-        return msgspec.json.encode(made), page(made)
+        description = document(ROUTES, url)
+        return msgspec.json.encode(description), page(description)
 
     async def openapi(_: web.Request) -> web.Response:
         return web.Response(body=described()[0], content_type="application/json")

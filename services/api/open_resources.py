@@ -100,28 +100,28 @@ async def _identity(
     config: Config, accounts: pool.Database, http: aiohttp.ClientSession
 ) -> Identity:
     await migrate(accounts, "libs.identity")
-    known = users.Users(accounts)
-    await _ensure_admin(known, config)
+    directory = users.Users(accounts)
+    await _ensure_admin(directory, config)
     return Identity(
-        known,
+        directory,
         Tokens(config.signing_key.reveal(), config.public_url, config.access_token_seconds),
         RunTokens(config.task_key.reveal(), config.public_url),
-        Login(known),
+        Login(directory),
         Devices(accounts),
         ServiceTokens(accounts),
-        _oidc(config, known, http),
-        Sessions(accounts, known),
+        _oidc(config, directory, http),
+        Sessions(accounts, directory),
     )
 
 
-async def _ensure_admin(known: users.Users, config: Config) -> None:
+async def _ensure_admin(directory: users.Users, config: Config) -> None:
     if not config.admin_email or config.admin_password is None:
         return
-    if await known.ensure_admin(config.admin_email, config.admin_password.reveal()):
+    if await directory.ensure_admin(config.admin_email, config.admin_password.reveal()):
         _log.info("made the administrator %s", config.admin_email)
 
 
-def _oidc(config: Config, known: users.Users, http: aiohttp.ClientSession) -> Oidc | None:
+def _oidc(config: Config, directory: users.Users, http: aiohttp.ClientSession) -> Oidc | None:
     if not config.oidc_issuer:
         return None
     if not config.oidc_audience:
@@ -133,4 +133,4 @@ def _oidc(config: Config, known: users.Users, http: aiohttp.ClientSession) -> Oi
         config.oidc_admin_claim,
         config.oidc_admin_value,
     )
-    return Oidc(issuer, known, issuer_fetch(http))
+    return Oidc(issuer, directory, issuer_fetch(http))

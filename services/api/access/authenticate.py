@@ -35,10 +35,10 @@ async def _bearer(identity: Identity, rows: Rows, token: str) -> User:
 
 
 async def _machine(identity: Identity, token: str) -> MachinePrincipal:
-    known = await identity.service_tokens.known(token)
-    owner = await identity.users.by_id(known.owner) if known else None
-    if known is None or owner is None:
+    service_token = await identity.service_tokens.known(token)
+    owner = await identity.users.by_id(service_token.owner) if service_token else None
+    if service_token is None or owner is None:
         raise Rejected(
             "unauthorized", "Authorization: this token is revoked or expired; make another one"
         )
-    return acting_for(owner, known.workspaces)
+    return acting_for(owner, service_token.workspaces)

@@ -43,18 +43,18 @@ def administrator(user: User) -> User:
 
 
 async def workspace(user: User, rows: Rows, id: int, field: str = "workspace_id") -> Workspace:
-    found = await find_workspace(rows, id)
-    if found is None:
+    state = await find_workspace(rows, id)
+    if state is None:
         raise _missing(field, "workspace", id)
-    _check(user, found, field)
-    return found
+    _check(user, state, field)
+    return state
 
 
-def _check(user: User, found: Workspace, field: str) -> None:
-    if not _may_enter(user, found):
+def _check(user: User, workspace: Workspace, field: str) -> None:
+    if not _may_enter(user, workspace):
         raise Rejected(
             "forbidden",
-            f"{field}: you are no member of workspace {found.id}; ask its owner to add you",
+            f"{field}: you are no member of workspace {workspace.id}; ask its owner to add you",
         )
 
 
@@ -62,10 +62,10 @@ async def owned_workspace(
     user: User, rows: Rows, id: int, field: str = "workspace_id"
 ) -> Workspace:
     """One that the caller owns; administrators own all."""
-    found = await workspace(user, rows, id, field)
-    if not user.admin and found.members[str(user.id)] != "owner":
+    state = await workspace(user, rows, id, field)
+    if not user.admin and state.members[str(user.id)] != "owner":
         raise Rejected("forbidden", f"{field}: only its owners may do this; ask one of them")
-    return found
+    return state
 
 
 def _may_enter(user: User, workspace: Workspace) -> bool:
@@ -80,11 +80,11 @@ def may_see(users: Users, rows: Rows) -> Callable[[UUID, int], Awaitable[bool]]:
     """Asks whether a user, by id, may see a workspace now; not so once they are disabled."""
 
     async def ask(user: UUID, workspace: int) -> bool:
-        known = await users.by_id(user)
-        if known is None or known.admin:
-            return known is not None
-        found = await find_workspace(rows, workspace)
-        return found is not None and _may_enter(known, found)
+        account = await users.by_id(user)
+        if account is None or account.admin:
+            return account is not None
+        state = await find_workspace(rows, workspace)
+        return state is not None and _may_enter(account, state)
 
     return ask
 
@@ -99,28 +99,28 @@ async def workspaces(user: User, rows: Rows) -> list[Workspace]:
 
 async def connection(user: User, rows: Rows, id: UUID, field: str = "id") -> Connection:
     """One that the caller may read, details included."""
-    found = await find_connection(rows, id)
-    return await _readable(user, rows, found, field, id)
+    state = await find_connection(rows, id)
+    return await _readable(user, rows, state, field, id)
 
 
 async def connection_named(user: User, rows: Rows, name: str) -> Connection:
-    found = await find_connection_named(rows, name)
-    return await _readable(user, rows, found, "name", name)
+    state = await find_connection_named(rows, name)
+    return await _readable(user, rows, state, "name", name)
 
 
 async def _readable(
-    user: User, rows: Rows, found: Connection | None, field: str, said: object
+    user: User, rows: Rows, connection: Connection | None, field: str, named_by: object
 ) -> Connection:
-    if found is None:
-        raise _missing(field, "connection", said)
-    if not _owns(user, found):
+    if connection is None:
+        raise _missing(field, "connection", named_by)
+    if not _owns(user, connection):
         visible = {state.id for state in await workspaces(user, rows)}
-        if visible.isdisjoint(found.workspaces):
+        if visible.isdisjoint(connection.workspaces):
             raise Rejected(
                 "forbidden",
-                f"{field}: connection {said} is in none of your workspaces; ask who created it",
+                f"{field}: connection {named_by} is in none of your workspaces; ask who created it",
             )
-    return found
+    return connection
 
 
 async def connections(user: User, rows: Rows) -> list[Connection]:
@@ -136,14 +136,14 @@ async def owned_connection(
     user: User, rows: Rows, id: UUID, field: str = "connection_id"
 ) -> Connection:
     """One that the caller created; administrators own all."""
-    found = await find_connection(rows, id)
-    if found is None:
+    connection = await find_connection(rows, id)
+    if connection is None:
         raise _missing(field, "connection", id)
-    if not _owns(user, found):
+    if not _owns(user, connection):
         raise Rejected(
             "forbidden", f"{field}: only who created connection {id} may do this; ask them"
         )
-    return found
+    return connection
 
 
 def _owns(user: User, connection: Connection) -> bool:
@@ -153,20 +153,20 @@ def _owns(user: User, connection: Connection) -> bool:
 
 
 async def orchestration(user: User, rows: Rows, id: UUID, field: str = "id") -> Orchestration:
-    found = await find_orchestration(rows, id)
-    if found is None:
+    row = await find_orchestration(rows, id)
+    if row is None:
         raise _missing(field, "orchestration", id)
-    state, its_workspace = found
+    state, its_workspace = row
     _check(user, its_workspace, field)
     return state
 
 
 async def task(user: User, rows: Rows, id: UUID, run_limit: int = 0, field: str = "id") -> TaskRow:
-    found = await find_task(rows, id, run_limit)
-    if found is None:
+    row = await find_task(rows, id, run_limit)
+    if row is None:
         raise _missing(field, "task", id)
-    await workspace(user, rows, found.task.workspace, field)
-    return found
+    await workspace(user, rows, row.task.workspace, field)
+    return row
 
 
 async def run(user: User, rows: Rows, id: UUID, field: str) -> Run:
@@ -179,19 +179,19 @@ async def run_asked_for(user: User, rows: Rows, id: UUID, field: str) -> Run:
     return await _visible_run(user, rows, await find_run(rows, id), id, field)
 
 
-async def _visible_run(user: User, rows: Rows, found: Run | None, id: UUID, field: str) -> Run:
-    if found is None:
+async def _visible_run(user: User, rows: Rows, run: Run | None, id: UUID, field: str) -> Run:
+    if run is None:
         raise _missing(field, "run", id)
-    await workspace(user, rows, found.workspace, field)
-    return found
+    await workspace(user, rows, run.workspace, field)
+    return run
 
 
 async def before(rows: Rows, kind: Literal["orchestration", "task", "run"], id: UUID | None) -> int:
     """Where a page begins. It says nothing of what is there: only whose list it is counts."""
-    place = await find_position(rows, kind, id)
-    if place is None:
+    position = await find_position(rows, kind, id)
+    if position is None:
         raise _missing("before", kind, id)
-    return place
+    return position
 
 
 def _missing(field: str, what: str, id: object) -> Rejected:

@@ -36,7 +36,7 @@ async def _owner(identity: Identity, rows: Rows, claims: Claims) -> User:
     if owner is None:
         raise Rejected("unauthorized", "Authorization: the task's owner is gone or disabled")
     # A run that the views don't show yet has just begun: else it would have no token.
-    found = await find_begun_run(rows, claims.run)
-    if found is not None and found.status in ENDED:
+    run = await find_begun_run(rows, claims.run)
+    if run is not None and run.status in ENDED:
         raise Rejected("unauthorized", "Authorization: the run that this token is for has ended")
     return owner

@@ -101,10 +101,10 @@ async def _by_refresh(context: RequestContext, form: Mapping[str, str]) -> User:
 
 async def _by_device(context: RequestContext, form: Mapping[str, str]) -> User:
     """Somebody who has signed in for it (RFC 8628, 3.5)."""
-    found = await context.identity.devices.poll(_field(form, "device_code"))
-    if not isinstance(found, UUID):
-        raise GrantRefused(400, found, f"device_code: {_DEVICE_SAYS[found]}")
-    user = await context.identity.users.by_id(found)
+    outcome = await context.identity.devices.poll(_field(form, "device_code"))
+    if not isinstance(outcome, UUID):
+        raise GrantRefused(400, outcome, f"device_code: {_DEVICE_SAYS[outcome]}")
+    user = await context.identity.users.by_id(outcome)
     if user is None:
         raise GrantRefused(400, "access_denied", "device_code: that user is gone or disabled")
     return user

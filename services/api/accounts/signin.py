@@ -116,10 +116,10 @@ class SignIn:
 sign_in = SignIn()
 
 
-def _page(context: RequestContext, code: str, said: str = "", status: int = 200) -> web.Response:
+def _page(context: RequestContext, code: str, message: str = "", status: int = 200) -> web.Response:
     csrf = cookie(context.request, _COOKIE) or secrets.token_urlsafe(32)
     form = _FORM.substitute(action=PAGE, csrf=escape(csrf), code=escape(code))
-    response = _answer(form, said, status)
+    response = _answer(form, message, status)
     secure = context.identity.tokens.issuer.startswith("https:")
     response.set_cookie(
         _COOKIE, csrf, path=PAGE, httponly=True, samesite="Strict", secure=secure, max_age=3600
@@ -127,7 +127,7 @@ def _page(context: RequestContext, code: str, said: str = "", status: int = 200)
     return response
 
 
-def _answer(form: str, said: str, status: int = 200) -> web.Response:
-    shown = f'<p class="said" role="alert">{escape(said)}</p>' if said else ""
+def _answer(form: str, message: str, status: int = 200) -> web.Response:
+    shown = f'<p class="said" role="alert">{escape(message)}</p>' if message else ""
     text = _FRAME.substitute(form=form, said=shown)
     return web.Response(text=text, status=status, content_type="text/html", headers=_HEADERS)

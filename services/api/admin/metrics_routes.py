@@ -29,17 +29,17 @@ async def metrics(context: RequestContext, _: None = None) -> web.Response:
 async def of_service(context: RequestContext, _: None = None) -> web.Response:
     """As `metrics`, of another service of this instance."""
     await _may_read(context)
-    named = context.request.match_info["service"]
-    listen = _scraped(context.runtime.config.scraped).get(named)
+    service = context.request.match_info["service"]
+    listen = _scraped(context.runtime.config.scraped).get(service)
     if listen is None:
         raise Rejected(
-            "not_found", f"service: {named} is not scraped here; scrape it where it listens"
+            "not_found", f"service: {service} is not scraped here; scrape it where it listens"
         )
     try:
         async with calling(listen) as session, session.get("metrics", timeout=_TIMEOUT) as answer:
             body = await answer.read()
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise Unavailable(f"the service {named}: {error!r}") from error
+        raise Unavailable(f"the service {service}: {error!r}") from error
     return web.Response(body=body, headers={"Content-Type": METRICS_TYPE})
 
 
@@ -57,8 +57,8 @@ def _shows_metrics_token(context: RequestContext) -> bool:
     token = context.runtime.config.metrics_token
     if token is None:
         return False
-    given = context.request.headers.get("Authorization", "").encode(errors="replace")
-    return hmac.compare_digest(given, b"Bearer " + token.reveal().encode())
+    credentials = context.request.headers.get("Authorization", "").encode(errors="replace")
+    return hmac.compare_digest(credentials, b"Bearer " + token.reveal().encode())
 
 
 METRICS_ROUTES = (

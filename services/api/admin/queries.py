@@ -49,23 +49,28 @@ async def platform(user: User, nats: Nats, rows: Rows) -> Platform:
     )
 
 
-def _copy(said: Status) -> Copy:
+def _copy(status: Status) -> Copy:
     return Copy(
-        said.service, said.instance, said.version, said.started_at, said.said_at, said.tzdata
+        status.service,
+        status.instance,
+        status.version,
+        status.started_at,
+        status.said_at,
+        status.tzdata,
     )
 
 
-def _projection(said: Status, row: ProjectionStatus) -> Projection:
-    return Projection(said.service, said.instance, *msgspec.structs.astuple(row))
+def _projection(status: Status, row: ProjectionStatus) -> Projection:
+    return Projection(status.service, status.instance, *msgspec.structs.astuple(row))
 
 
 async def _consumer(nats: Nats, name: str, statuses: Sequence[Status], parked: int) -> Consumer:
-    found = await backlog(nats, name)
+    pending = await backlog(nats, name)
     mine = [places for one in statuses for places in one.reactions if places.reaction == name]
     return Consumer(
         name,
-        found.num_pending if found else 0,
-        found.num_ack_pending if found else 0,
+        pending.num_pending if pending else 0,
+        pending.num_ack_pending if pending else 0,
         parked,
         sum(places.total for places in mine),
         sum(places.used for places in mine),
@@ -73,14 +78,14 @@ async def _consumer(nats: Nats, name: str, statuses: Sequence[Status], parked: i
 
 
 async def _stream(nats: Nats, name: str) -> Stream:
-    found = await streams.state(nats, name)
-    return Stream(name, found.messages, found.bytes, found.last_seq)
+    state = await streams.state(nats, name)
+    return Stream(name, state.messages, state.bytes, state.last_seq)
 
 
 def _environments(statuses: Iterable[Status]) -> list[Environment]:
     """Packagers that share a folder see the same ones."""
-    found = {environment.id: environment for one in statuses for environment in one.environments}
-    return sorted(found.values(), key=lambda environment: -environment.bytes)
+    by_id = {environment.id: environment for one in statuses for environment in one.environments}
+    return sorted(by_id.values(), key=lambda environment: -environment.bytes)
 
 
 async def environments(user: User, nats: Nats) -> list[Environment]:

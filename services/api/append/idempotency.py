@@ -83,12 +83,12 @@ async def _earlier(
     facts = await log.read(stream)
     if not facts:
         raise Unavailable(f"{stream.subject} can't be read yet")
-    known = facts[0]
-    said = {name: getattr(known.event, name, None) for name in apart_from}
-    same = encode(msgspec.structs.replace(event, **said)) == encode(known.event)
-    if not same or known.actor != str(caller.user.id):
+    first_fact = facts[0]
+    varying = {name: getattr(first_fact.event, name, None) for name in apart_from}
+    same = encode(msgspec.structs.replace(event, **varying)) == encode(first_fact.event)
+    if not same or first_fact.actor != str(caller.user.id):
         raise another()
-    return known.seq
+    return first_fact.seq
 
 
 def another() -> Rejected:

@@ -25,8 +25,8 @@ async def get_by_id(context: RequestContext, body: schemas.ConnectionById) -> sc
 async def list_connections(
     context: RequestContext, body: schemas.ListConnections
 ) -> schemas.Connections:
-    found = await queries.listed(context.user, context.store.rows, body.workspace_id)
-    return schemas.Connections(found)
+    connections = await queries.listed(context.user, context.store.rows, body.workspace_id)
+    return schemas.Connections(connections)
 
 
 async def add_to_workspace(context: RequestContext, body: schemas.Attachment) -> Created:

@@ -52,14 +52,16 @@ def names() -> list[str]:
 def schemas() -> dict[str, Document]:
     """Of events and what they hold, of the envelope in JSON, and of the headers on NATS."""
     kinds = [*EVENT_TYPES, CloudEvent]
-    _, found = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    _, components = msgspec.json.schema_components(
+        kinds, ref_template="#/components/schemas/{name}"
+    )
     for name, field in SEALED.items():
-        del found[name]["properties"][field]
-        found[name]["required"].remove(field)
-        found[name]["description"] += f"\n\nSubscribers are not shown `{field}`."
-    cloud_event = found["CloudEvent"]
+        del components[name]["properties"][field]
+        components[name]["required"].remove(field)
+        components[name]["description"] += f"\n\nSubscribers are not shown `{field}`."
+    cloud_event = components["CloudEvent"]
     cloud_event["properties"]["data"] = {"oneOf": [_ref("schemas", name) for name in names()]}
-    return {**found, "Headers": _headers(cloud_event)}
+    return {**components, "Headers": _headers(cloud_event)}
 
 
 def _headers(cloud_event: Document) -> Document:

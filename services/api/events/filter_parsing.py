@@ -63,10 +63,10 @@ def since(query: Query) -> datetime | None:
 
 
 def limit(query: Query) -> int:
-    found = number("limit", query.get("limit", str(DEFAULT)))
-    if not 1 <= found <= MOST:
+    size = number("limit", query.get("limit", str(DEFAULT)))
+    if not 1 <= size <= MOST:
         raise Rejected("invalid", f"limit: give 1 to {MOST}")
-    return found
+    return size
 
 
 def number(field: str, text: str) -> int:
@@ -77,10 +77,10 @@ def number(field: str, text: str) -> int:
 
 def _listed(query: Query, name: str) -> list[str]:
     """Repeated, or with commas between."""
-    found = [part.strip() for text in query.getall(name, []) for part in text.split(",")]
-    if len(found) > _MOST_NAMED:
+    names = [part.strip() for text in query.getall(name, []) for part in text.split(",")]
+    if len(names) > _MOST_NAMED:
         raise Rejected("invalid", f"{name}: give at most {_MOST_NAMED}, or none for all")
-    return found
+    return names
 
 
 def _type(text: str) -> str:

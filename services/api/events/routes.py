@@ -20,13 +20,13 @@ _SECURITY = {
 
 
 async def _asyncapi(context: RequestContext, _: None) -> web.Response:
-    found = document(context.runtime.config.public_url)
-    return web.Response(body=msgspec.json.encode(found), content_type=JSON)
+    description = document(context.runtime.config.public_url)
+    return web.Response(body=msgspec.json.encode(description), content_type=JSON)
 
 
 async def _catalogue(context: RequestContext, _: None) -> web.Response:
-    found = page(document(context.runtime.config.public_url))
-    return web.Response(text=found, content_type=HTML, headers=_SECURITY)
+    html = page(document(context.runtime.config.public_url))
+    return web.Response(text=html, content_type=HTML, headers=_SECURITY)
 
 
 EVENT_ROUTES = (

@@ -97,16 +97,16 @@ class Engine:
     def _encoded(self, result: ExecutionResult, context: Any) -> bytes:
         answer: dict[str, Any] = {}
         if result.errors:
-            answer["errors"] = [self._told(error, context) for error in result.errors]
+            answer["errors"] = [self._problem(error, context) for error in result.errors]
         if result.data is not None or not result.errors:
             answer["data"] = result.data
         return msgspec.json.encode(answer)
 
-    def _told(self, error: GraphQLError, context: Any) -> Problem:
+    def _problem(self, error: GraphQLError, context: Any) -> Problem:
         if error.original_error is None or isinstance(error.original_error, GraphQLError):
             return {"message": error.message}
-        told = self._explain(context, error.original_error)
-        return told | ({"path": list(error.path)} if error.path else {})
+        problem = self._explain(context, error.original_error)
+        return problem | ({"path": list(error.path)} if error.path else {})
 
     def _check(self, text: str) -> DocumentNode | list[Problem]:
         """The document, if it may run; else what is wrong with it."""
@@ -213,9 +213,9 @@ def _uuid(value: Any) -> UUID:
 def _resolve_roots(schema: GraphQLSchema, resolvers: Mapping[tuple[str, str], Resolver]) -> None:
     for root in (schema.query_type, schema.mutation_type):
         for name, field in root.fields.items() if root else ():
-            given = resolvers.get((root.name, name)) if root else None
+            resolver = resolvers.get((root.name, name)) if root else None
             kind = field.type.of_type if is_non_null_type(field.type) else field.type
-            field.resolve = _called(given) if given else _nothing(is_list_type(kind))
+            field.resolve = _called(resolver) if resolver else _nothing(is_list_type(kind))
 
 
 def _called(resolver: Resolver) -> Callable[..., Awaitable[Any]]:

@@ -19,13 +19,13 @@ from services.api.workspaces import members
 if TYPE_CHECKING:
     from services.api.graphql.engine import Resolver
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 Where = Mapping[str, Any]
 
 
 async def workspace_by_pk(context: RequestContext, id: int) -> Row | None:
-    found = await _seen(access.workspace(context.user, context.store.rows, id))
-    return _workspace(found) if found else None
+    state = await _visible(access.workspace(context.user, context.store.rows, id))
+    return _workspace(state) if state else None
 
 
 async def user_default_workspace(context: RequestContext, where: Where | None = None) -> list[Row]:
@@ -41,8 +41,8 @@ async def user_default_workspace(context: RequestContext, where: Where | None = 
 async def orchestration_by_pk(
     context: RequestContext, id: UUID
 ) -> orchestration_schemas.Orchestration | None:
-    found = await _seen(access.orchestration(context.user, context.store.rows, id))
-    return orchestration_schemas.Orchestration.of(found) if found else None
+    state = await _visible(access.orchestration(context.user, context.store.rows, id))
+    return orchestration_schemas.Orchestration.of(state) if state else None
 
 
 async def insert_workspace_one(
@@ -94,9 +94,9 @@ RESOLVERS: dict[tuple[str, str], "Resolver"] = {
 }
 
 
-async def _seen(found: Awaitable[Found]) -> Found | None:
+async def _visible(read: Awaitable[Result]) -> Result | None:
     try:
-        return await found
+        return await read
     except Rejected as rejected:
         if rejected.code in ("not_found", "forbidden"):
             return None

@@ -22,9 +22,9 @@ def cookie(request: web.Request, name: str) -> str:
     return value if value.isascii() else ""
 
 
-def same(given: str, expected: str) -> bool:
+def same(value: str, expected: str) -> bool:
     """Whether a form's token is the expected one, in a time that tells nothing of it."""
-    return hmac.compare_digest(given.encode(), expected.encode())
+    return hmac.compare_digest(value.encode(), expected.encode())
 
 
 async def fields(request: web.Request) -> MultiDict[str]:
@@ -37,10 +37,10 @@ async def strict(request: web.Request) -> MultiDict[str]:
     """Refusal(415) for what is no such form, or in a charset that none is written in."""
     if request.content_type != FORM:
         raise Refusal(415, "invalid", f"Content-Type: send {FORM}")
-    named = (request.charset or "utf-8").lower()
-    if named not in _CHARSETS:
-        raise Refusal(415, "invalid", f"Content-Type: no form is in {named[:40]!r}; send UTF-8")
-    return await _fields(request, _CHARSETS[named])
+    charset = (request.charset or "utf-8").lower()
+    if charset not in _CHARSETS:
+        raise Refusal(415, "invalid", f"Content-Type: no form is in {charset[:40]!r}; send UTF-8")
+    return await _fields(request, _CHARSETS[charset])
 
 
 async def _fields(request: web.Request, charset: str) -> MultiDict[str]:

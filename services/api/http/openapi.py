@@ -61,7 +61,7 @@ def _operation(route: Route, schema_of: dict[str, Document], *, deprecated: bool
     for status in sorted(route.errors):
         error = GrantError if route.tag == "login" and status < 500 else Error
         answers[str(status)] = _content(HTTPStatus(status).phrase, JSON, schema_of[str(error)])
-    found: Document = {
+    operation: Document = {
         "operationId": ("" if route.path.startswith("/v1/") else route.method.lower() + "_")
         + re.sub(r"\W+", "_", route.path.replace("/v1/api/", "")).strip("_")
         + ("_alias" if deprecated else ""),
@@ -70,15 +70,15 @@ def _operation(route: Route, schema_of: dict[str, Document], *, deprecated: bool
         "responses": answers,
     }
     if parameters := list(_parameters(route)):
-        found["parameters"] = parameters
+        operation["parameters"] = parameters
     if route.body:
         body = _content("", route.media, schema_of[str(route.body)])
-        found["requestBody"] = {"required": True, "content": body["content"]}
+        operation["requestBody"] = {"required": True, "content": body["content"]}
     if route.public:
-        found["security"] = []
+        operation["security"] = []
     if deprecated:
-        found["deprecated"] = True
-    return found
+        operation["deprecated"] = True
+    return operation
 
 
 def _parameters(route: Route) -> Iterator[Document]:

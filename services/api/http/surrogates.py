@@ -7,24 +7,24 @@ from typing import Any
 def field_with_half(body: bytes) -> str | None:
     """The place of the first one, as `json.names[0]`; None where there is none, or no JSON."""
     try:
-        return _place(json.loads(body), "")
+        return _path(json.loads(body), "")
     except (ValueError, RecursionError):
         return None
 
 
-def _place(found: Any, here: str) -> str | None:
-    match found:
+def _path(value: Any, here: str) -> str | None:
+    match value:
         case str():
-            return (here or "body") if _is_half(found) else None
+            return (here or "body") if _is_half(value) else None
         case list():
-            inner = ((item, f"{here}[{index}]") for index, item in enumerate(found))
+            inner = ((item, f"{here}[{index}]") for index, item in enumerate(value))
         case dict():
-            if any(map(_is_half, found)):
+            if any(map(_is_half, value)):
                 return here or "body"
-            inner = ((value, f"{here}.{name}" if here else name) for name, value in found.items())
+            inner = ((item, f"{here}.{name}" if here else name) for name, item in value.items())
         case _:
             return None
-    return next((place for item, at in inner if (place := _place(item, at))), None)
+    return next((path for item, at in inner if (path := _path(item, at))), None)
 
 
 def _is_half(text: str) -> bool:

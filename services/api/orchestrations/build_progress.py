@@ -16,10 +16,10 @@ async def progress(nats: Nats, state: Orchestration) -> str:
     if state.status != "packaging":
         return ""
     try:
-        said = await status.read_all(nats)
+        statuses = await status.read_all(nats)
     except (Unavailable, ApiError):
         return ""
-    builds = (build for one in said for build in one.builds)
+    builds = (build for one in statuses for build in one.builds)
     return next((described(one) for one in builds if _is(one, state.id)), "")
 
 

@@ -62,9 +62,9 @@ class _Parts:
                 self._name = _base_name(part.filename)
                 self._size = await _drain(part, "file", self._limit, self._write)
             case "metadata" if self.metadata is None:
-                told = bytearray()
-                await _drain(part, "metadata", MOST_METADATA, _into(told))
-                self.metadata = _metadata(bytes(told))
+                body = bytearray()
+                await _drain(part, "metadata", MOST_METADATA, _into(body))
+                self.metadata = _metadata(bytes(body))
             case "file" | "metadata":
                 raise Rejected("invalid", f"{part.name}: there are two such parts; send one")
             case name:
@@ -108,11 +108,11 @@ async def receive(
     try:
         with _opened(descriptor) as file:
             parts = _Parts(file, limit, room)
-            asked = False
+            checked = False
             async for part in _parts(request):
                 await parts.take(part)
-                if parts.metadata is not None and not asked:
-                    asked = True
+                if parts.metadata is not None and not checked:
+                    checked = True
                     await allowed(parts.metadata)
             received = parts.received(path)
         yield received
@@ -170,12 +170,12 @@ def _into(buffer: bytearray | None) -> Callable[[bytes], Awaitable[None]]:
     return sink
 
 
-def _metadata(told: bytes) -> UploadMetadata:
+def _metadata(body: bytes) -> UploadMetadata:
     try:
-        found = _decode_metadata(told)
-        if found.name is not None:
-            names.check("name", found.name, MAX_NAME)
-        return found
+        metadata = _decode_metadata(body)
+        if metadata.name is not None:
+            names.check("name", metadata.name, MAX_NAME)
+        return metadata
     except Rejected as rejected:
         problem = rejected.message.removeprefix("body: ")
         raise Rejected("invalid", f"metadata: {problem}") from rejected
@@ -184,8 +184,8 @@ def _metadata(told: bytes) -> UploadMetadata:
 def _base_name(name: str | None) -> str:
     """The file's name without folders, of either kind, and without what can't be shown."""
     base = re.split(r"[/\\]", name or "")[-1]
-    shown = names.UNPRINTABLE.sub("", base)[:_LONGEST_NAME]
-    return shown if names.is_seen(shown) else "_"
+    printable = names.UNPRINTABLE.sub("", base)[:_LONGEST_NAME]
+    return printable if names.is_seen(printable) else "_"
 
 
 def _malformed() -> Rejected:

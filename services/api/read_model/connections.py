@@ -25,8 +25,8 @@ async def connections_of(
     rows: Rows, creator: str | None, workspaces: Sequence[int] | None
 ) -> list[Connection]:
     """Those of a creator and those attached to any of `workspaces`, or all; oldest first."""
-    found = await rows.fetch(_SQL["connections_of"], creator, workspaces)
-    return [CONNECTION.decode(row["state"]) for row in found]
+    records = await rows.fetch(_SQL["connections_of"], creator, workspaces)
+    return [CONNECTION.decode(row["state"]) for row in records]
 
 
 async def deleted_connections(rows: Rows) -> list[UUID]:

@@ -42,14 +42,14 @@ async def orchestration_page(
     rows: Rows, workspaces: Sequence[int], before: int, limit: int
 ) -> list[Orchestration]:
     """The newest `limit` of those older than `before`, a place in the log; oldest first."""
-    found = await rows.fetch(_SQL["orchestration_page"], workspaces, before, limit)
-    return [ORCHESTRATION.decode(row["state"]) for row in reversed(found)]
+    records = await rows.fetch(_SQL["orchestration_page"], workspaces, before, limit)
+    return [ORCHESTRATION.decode(row["state"]) for row in reversed(records)]
 
 
 async def orchestrations_of_sha(rows: Rows, workspaces: Sequence[int], sha: str) -> list[UUID]:
     """Every upload of these bytes, newest first."""
-    found = await rows.fetch(_SQL["orchestrations_of_sha"], sha, workspaces)
-    return [row["id"] for row in found]
+    records = await rows.fetch(_SQL["orchestrations_of_sha"], sha, workspaces)
+    return [row["id"] for row in records]
 
 
 async def workload_page(
@@ -62,9 +62,9 @@ async def workload_page(
     limit: int = 50,
 ) -> list[Workload]:
     """Orchestrations, newest first, whose name (the file's, if it has none) holds `search`."""
-    wanted = search.replace("\0", "\ufffd").casefold()
-    found = await rows.fetch(_WORKLOADS[status], workspaces, before or NEWEST, wanted, limit)
+    name_part = search.replace("\0", "\ufffd").casefold()
+    records = await rows.fetch(_WORKLOADS[status], workspaces, before or NEWEST, name_part, limit)
     return [
         Workload(ORCHESTRATION.decode(row["state"]), row["status"], row["created_seq"])
-        for row in found
+        for row in records
     ]

@@ -20,5 +20,5 @@ async def find_position(
     """Before it comes what is older; NEWEST where no id is given, none where there is no such."""
     if id is None:
         return NEWEST
-    found: int | None = await rows.fetchval(_POSITIONS[kind], id)
-    return found
+    position: int | None = await rows.fetchval(_POSITIONS[kind], id)
+    return position

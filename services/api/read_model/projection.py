@@ -142,14 +142,14 @@ async def _update(
 ) -> list[Any]:
     """Gives the states as they are now."""
     table, evolve = TABLES[aggregate], AGGREGATES[aggregate].evolve
-    known = await _load(connection, aggregate, _older(facts))
+    states = await _load(connection, aggregate, _older(facts))
     for fact in facts:
-        row = known.get(fact.stream.id, _NONE)
+        row = states.get(fact.stream.id, _NONE)
         if fact.seq > row.updated_seq:  # else it came twice
             state = evolve(row.state, fact)
-            known[fact.stream.id] = _Row(row.created_seq or fact.seq, fact.seq, state)
-    await connection.execute(table.write, *_transposed(table, known))
-    return [row.state for row in known.values()]
+            states[fact.stream.id] = _Row(row.created_seq or fact.seq, fact.seq, state)
+    await connection.execute(table.write, *_transposed(table, states))
+    return [row.state for row in states.values()]
 
 
 def _older(facts: Sequence[Recorded]) -> set[str]:
@@ -163,10 +163,10 @@ async def _load(
 ) -> dict[str, _Row]:
     table, decode = TABLES[aggregate], _DECODE[aggregate]
     keys = [table.key(id) for id in ids]
-    found = await connection.fetch(table.read, keys) if keys else []
+    records = await connection.fetch(table.read, keys) if keys else []
     return {
         str(row["id"]): _Row(row["created_seq"], row["updated_seq"], decode(row["state"]))
-        for row in found
+        for row in records
     }
 
 
@@ -176,7 +176,7 @@ async def _spend(connection: Connection, runs: Iterable[run.Run]) -> None:
         await connection.execute(_SQL["spend_tasks"], *map(list, zip(*ended, strict=True)))
 
 
-def _transposed(table: Table, known: dict[str, _Row]) -> Iterable[list[object]]:
+def _transposed(table: Table, states: dict[str, _Row]) -> Iterable[list[object]]:
     """A list a column, as unnest takes them."""
     whole = [
         (
@@ -186,6 +186,6 @@ def _transposed(table: Table, known: dict[str, _Row]) -> Iterable[list[object]]:
             _encode(row.state),
             *table.columns(row.state),
         )
-        for id, row in known.items()
+        for id, row in states.items()
     ]
     return map(list, zip(*whole, strict=True))

@@ -49,8 +49,8 @@ async def run_page(
     rows: Rows, task: UUID, status: str | None, limit: int, before: int = NEWEST
 ) -> list[RunSeen]:
     """A task's runs that have begun, the last to change first; of one status, or of all."""
-    found = await rows.fetch(_SQL["run_page"], task, [status] if status else BEGUN, limit, before)
-    return [RUN_SEEN.decode(row["state"]) for row in found]
+    records = await rows.fetch(_SQL["run_page"], task, [status] if status else BEGUN, limit, before)
+    return [RUN_SEEN.decode(row["state"]) for row in records]
 
 
 async def runs_shown(
@@ -68,8 +68,8 @@ async def runs_shown(
     Runs that are asked for and have not begun are shown where `statuses` says `requested`.
     """
     query, of = _scope(workspaces, orchestration, task)
-    found = await rows.fetch(query, of, list(statuses) or BEGUN, before or NEWEST, limit)
-    return [_run_shown(row) for row in found]
+    records = await rows.fetch(query, of, list(statuses) or BEGUN, before or NEWEST, limit)
+    return [_run_shown(row) for row in records]
 
 
 def _scope(
@@ -88,10 +88,10 @@ def _run_shown(row: Any) -> RunShown:
 
 async def task_stats(rows: Rows, task: UUID, last_n: int) -> TaskStats:
     """How its last `last_n` runs that have ended went."""
-    found = await rows.fetch(_SQL["last_runs"], task, sorted(ENDED), last_n)
-    seconds = sorted(row["seconds"] for row in found)
+    records = await rows.fetch(_SQL["last_runs"], task, sorted(ENDED), last_n)
+    seconds = sorted(row["seconds"] for row in records)
     counts: dict[runs.Status, int] = {}
-    for row in found:
+    for row in records:
         counts[row["status"]] = counts.get(row["status"], 0) + 1
     return TaskStats(
         counts, _of_share(seconds, 0.5), _of_share(seconds, 0.95), _of_share(seconds, 1.0)

@@ -61,18 +61,18 @@ async def task_page(
     """Newest first: those that are killed, or those that are not; of some orchestrations or all."""
     page = (run_limit, workspaces, before, limit)
     if orchestrations is None:
-        found = await rows.fetch(_OF_WORKSPACES[killed], *page)
+        records = await rows.fetch(_OF_WORKSPACES[killed], *page)
     else:
-        found = await rows.fetch(_OF_ORCHESTRATIONS[killed], *page, orchestrations)
-    return [_task_row(row) for row in found]
+        records = await rows.fetch(_OF_ORCHESTRATIONS[killed], *page, orchestrations)
+    return [_task_row(row) for row in records]
 
 
 async def task_ids_of_sha(
     rows: Rows, workspaces: Sequence[int], sha: str, limit: int
 ) -> list[UUID]:
     """The tasks of every upload of these bytes, newest first."""
-    found = await rows.fetch(_SQL["task_ids_of_sha"], sha, workspaces, limit)
-    return [row["id"] for row in found]
+    records = await rows.fetch(_SQL["task_ids_of_sha"], sha, workspaces, limit)
+    return [row["id"] for row in records]
 
 
 def _task_row(row: Any) -> TaskRow:
@@ -89,8 +89,8 @@ async def tasks_of(
     rows: Rows, orchestration: UUID, *, before: int | None = None, limit: int = 50
 ) -> list[TaskShown]:
     """Newest first, the killed ones too."""
-    found = await rows.fetch(_SQL["tasks_of"], orchestration, before or NEWEST, limit)
-    return [_task_shown(row) for row in found]
+    records = await rows.fetch(_SQL["tasks_of"], orchestration, before or NEWEST, limit)
+    return [_task_shown(row) for row in records]
 
 
 def _task_shown(row: Any) -> TaskShown:

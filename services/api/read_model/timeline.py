@@ -52,14 +52,14 @@ async def tasks_that_ran(
 ) -> list[Task]:
     """The tasks of which anything ran in the window, the last to run first."""
     spans, since = reach(start)
-    found = await rows.fetch(_SQL["tasks_that_ran"], workspace, spans, since, start, end, limit)
-    return [TASK.decode(row["state"]) for row in found]
+    records = await rows.fetch(_SQL["tasks_that_ran"], workspace, spans, since, start, end, limit)
+    return [TASK.decode(row["state"]) for row in records]
 
 
 async def scheduled_tasks(rows: Rows, workspace: int, limit: int) -> list[Task]:
     """Tasks whose schedules go on, newest first."""
-    found = await rows.fetch(_SQL["scheduled_tasks"], workspace, limit)
-    return [TASK.decode(row["state"]) for row in found]
+    records = await rows.fetch(_SQL["scheduled_tasks"], workspace, limit)
+    return [TASK.decode(row["state"]) for row in records]
 
 
 async def run_buckets(

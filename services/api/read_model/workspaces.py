@@ -14,14 +14,14 @@ async def find_workspace(rows: Rows, id: int) -> Workspace | None:
 
 async def workspaces_of(rows: Rows, member: str | None) -> list[Workspace]:
     """Those of one member, or all; in the order of their ids."""
-    found = await rows.fetch(_SQL["workspaces_of"], member)
-    return [WORKSPACE.decode(row["state"]) for row in found]
+    records = await rows.fetch(_SQL["workspaces_of"], member)
+    return [WORKSPACE.decode(row["state"]) for row in records]
 
 
 async def workspaces_named(rows: Rows, start: str, creator: str) -> list[Workspace]:
     """Those whose name begins so, made by one who is still a member; oldest first."""
-    found = await rows.fetch(_SQL["workspaces_named"], start, creator)
-    states = [WORKSPACE.decode(row["state"]) for row in found]
+    records = await rows.fetch(_SQL["workspaces_named"], start, creator)
+    states = [WORKSPACE.decode(row["state"]) for row in records]
     return [state for state in states if state.created_by == creator]
 
 

@@ -11,8 +11,8 @@ from services.api.runs.live_log import LOG_ROUTES
 
 
 async def list_runs(context: RequestContext, body: schemas.ListRuns) -> list[schemas.TaskRun]:
-    found = await queries.listed(context.user, context.store.rows, body)
-    return [schemas.TaskRun.seen(state) for state in found]
+    runs = await queries.listed(context.user, context.store.rows, body)
+    return [schemas.TaskRun.seen(state) for state in runs]
 
 
 async def details(context: RequestContext, body: schemas.RunDetails) -> schemas.TaskRunDetails:

@@ -67,9 +67,9 @@ async def default(caller: Caller, store: Store) -> workspace.Workspace:
         return await access.workspace(user, rows, min(user.scope))
     name = f"{user.email[:_MAX_EMAIL]} - Default Workspace"
     for number in range(1, _MAX_DEFAULT_NAMES):
-        known = await workspaces_named(rows, name, str(user.id))
-        if known:
-            return known[0]
+        workspaces = await workspaces_named(rows, name, str(user.id))
+        if workspaces:
+            return workspaces[0]
         with contextlib.suppress(Rejected):
             await create(caller, store, f"{name} {number}" if number > 1 else name)
     raise Rejected("conflict", "user_id: no default workspace can be made; create one by a name")

@@ -17,14 +17,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from libs.domain import events
+from libs.domain import events, values
 from libs.domain.ids import StreamId, orchestration_stream, run_id, run_stream, task_stream
 from libs.eventlog import nats_client
 from libs.eventlog.envelope import Context, to_headers
 
 BATCH = 990  # an atomic batch may have 1,000
 IN_FLIGHT = 3
-ENDS: tuple[events.RunEnd, ...] = (*("success",) * 92, *("failure",) * 6, "timed_out", "killed")
+ENDS: tuple[values.RunEnd, ...] = (*("success",) * 92, *("failure",) * 6, "timed_out", "killed")
 
 Event = tuple[StreamId, events.Event, datetime]
 
@@ -83,16 +83,16 @@ class History:
                 yield [(stream, created, at), *self._run(id, at)]
             else:
                 self._tasks.append(id)
-                yearly = events.Schedule(expression="0 0 1 1 *")
+                yearly = values.Schedule(expression="0 0 1 1 *")
                 created = self._created("scheduled", orchestration, number, yearly)
                 yield [(stream, created, self._start), (stream, events.TaskStarted(), self._start)]
 
     def _created(
         self,
-        kind: events.Kind,
+        kind: values.Kind,
         orchestration: UUID,
         number: int,
-        schedule: events.Schedule | None = None,
+        schedule: values.Schedule | None = None,
     ) -> events.TaskCreated:
         return events.TaskCreated(
             kind=kind,
@@ -114,7 +114,7 @@ class History:
             reason="exit",
             exit_code=0,
             lines=12,
-            usage=events.Usage(cpu_seconds=round(seconds / 2, 3), max_rss_bytes=90_000_000),
+            usage=values.Usage(cpu_seconds=round(seconds / 2, 3), max_rss_bytes=90_000_000),
             timing={"forked": 0.003, "first_line": 0.005, "exited": seconds},
         )
         return [

@@ -10,8 +10,9 @@ from bench.figure import Figure, percentile, show
 from bench.fill import Event, Shape, append, fill
 from bench.live import PATIENCE, Live, live
 from examples.demo import call
-from libs.domain.events import RunFinished, RunRequested, Schedule, TaskCreated, TaskStarted
+from libs.domain.events import RunFinished, RunRequested, TaskCreated, TaskStarted
 from libs.domain.ids import task_stream
+from libs.domain.values import Schedule
 from libs.eventlog.envelope import Recorded
 
 STAMPED = "import time\nprint(time.time_ns())\n"

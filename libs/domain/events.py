@@ -3,24 +3,28 @@
 An event is a fact in the past tense and says nothing that another event of its aggregate says
 already. Who, when and why are in the envelope (libs/eventlog/envelope.py). A published event is
 changed only by adding optional fields.
+One file, though a long one: it is what services and subscribers read as the contract. What events
+are made of is in `values.py`.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Union
+from typing import Any, ClassVar, Union
 from uuid import UUID
 
 import msgspec
 
 from libs.domain.ids import Aggregate
-
-Role = Literal["owner", "collaborator"]
-Kind = Literal["once", "scheduled", "continuous"]
-Misfire = Literal["latest", "all", "none"]
-Overlap = Literal["allow", "skip", "queue"]
-RunEnd = Literal["success", "failure", "timed_out", "killed"]
-Mode = Literal["fork", "exec"]
-SubscriptionKind = Literal["webhook", "nats"]
+from libs.domain.values import (
+    Kind,
+    Mode,
+    Retry,
+    Role,
+    RunEnd,
+    Schedule,
+    SubscriptionKind,
+    Usage,
+)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True, gc=False):
@@ -30,38 +34,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=T
     """
 
     AGGREGATE: ClassVar[Aggregate]
-
-
-class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """When a scheduled task is due, and what happens to ticks that can't run in time.
-
-    `misfire` says what becomes of ticks that passed while nobody could fire them: `latest` runs
-    the last of them, `all` runs each (at most `misfire_cap`, the newest), `none` runs none.
-    `overlap` says what a tick does while an earlier run is still open: `allow`, `skip` or `queue`.
-    """
-
-    expression: str
-    zone: str = "UTC"
-    misfire: Misfire = "latest"
-    misfire_cap: int = 100
-    overlap: Overlap = "allow"
-
-
-class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A run that ends in failure or timed_out is asked for again, as a new run.
-
-    At most `attempts` runs in all; `backoff` seconds before the second, doubling from there.
-    """
-
-    attempts: int = 1
-    backoff: float = 1.0
-
-
-class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What a run's processes used: CPU seconds, and bytes of memory at the peak."""
-
-    cpu_seconds: float = 0.0
-    max_rss_bytes: int = 0
 
 
 class WorkspaceEvent(Event, frozen=True):

@@ -7,10 +7,11 @@ from uuid import UUID
 import msgspec
 
 from libs.domain.errors import Rejected
-from libs.domain.events import RunEnd, RunEvent, RunFinished, RunRequested, RunStarted, Usage
+from libs.domain.events import RunEvent, RunFinished, RunRequested, RunStarted
 from libs.domain.history import Happened, existing
 from libs.domain.run_end import FAILED
 from libs.domain.transitions import Transition, Transitions
+from libs.domain.values import RunEnd, Usage
 
 # A run that is only asked for is nothing to look at, unless that is what one looks for.
 BegunStatus = Literal["running", RunEnd]

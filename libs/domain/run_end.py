@@ -10,7 +10,8 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from libs.domain.events import RunEnd, RunFinished
+from libs.domain.events import RunFinished
+from libs.domain.values import RunEnd
 
 Reason = Literal[
     "exited",

@@ -10,8 +10,8 @@ import msgspec
 
 from libs.domain import cron, zones
 from libs.domain.errors import Rejected
-from libs.domain.events import Schedule
 from libs.domain.ticks import Ticks
+from libs.domain.values import Schedule
 
 # A tick that is fired within this time is on time; misfire policies are for older ones.
 GRACE = timedelta(seconds=5)

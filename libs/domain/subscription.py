@@ -18,13 +18,13 @@ from libs.domain.events import (
     SubscriptionCreated,
     SubscriptionDeleted,
     SubscriptionEvent,
-    SubscriptionKind,
     SubscriptionPaused,
     SubscriptionResumed,
 )
 from libs.domain.history import Happened, existing
 from libs.domain.ids import PLATFORM_WIDE, Aggregate
 from libs.domain.transitions import Transition, Transitions
+from libs.domain.values import SubscriptionKind
 
 MAX_NAME = 128
 # What lies in a workspace, whose members read its events; the rest is for administrators.

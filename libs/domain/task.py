@@ -10,11 +10,7 @@ from libs.domain import names
 from libs.domain import schedule as schedules
 from libs.domain.errors import Rejected
 from libs.domain.events import (
-    Kind,
-    Mode,
-    Retry,
     RunRequested,
-    Schedule,
     TaskCompleted,
     TaskCreated,
     TaskEvent,
@@ -30,6 +26,7 @@ from libs.domain.events import (
 from libs.domain.history import Happened, existing
 from libs.domain.orchestration import Orchestration
 from libs.domain.transitions import Transition, Transitions
+from libs.domain.values import Kind, Mode, Retry, Schedule
 
 Status = Literal[
     "pending",

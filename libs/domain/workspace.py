@@ -7,13 +7,13 @@ import msgspec
 from libs.domain import names
 from libs.domain.errors import Rejected
 from libs.domain.events import (
-    Role,
     WorkspaceCreated,
     WorkspaceEvent,
     WorkspaceMemberAdded,
     WorkspaceMemberRemoved,
 )
 from libs.domain.history import Happened, existing
+from libs.domain.values import Role
 
 MAX_NAME = 128
 

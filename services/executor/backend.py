@@ -21,8 +21,8 @@ from uuid import UUID
 
 import msgspec
 
-from libs.domain.events import RunEnd
 from libs.domain.run_end import Reason
+from libs.domain.values import RunEnd
 
 GiB = 1 << 30
 BOUNDLESS = 1 << 62

@@ -3,7 +3,8 @@
 import msgspec
 
 from libs.domain import run_end
-from libs.domain.events import RunFinished, Usage
+from libs.domain.events import RunFinished
+from libs.domain.values import Usage
 from services.executor.backend import Outcome
 
 

@@ -11,16 +11,10 @@ from libs.domain import run as runs
 from libs.domain import run_end
 from libs.domain import schedule as schedules
 from libs.domain import task as tasks
-from libs.domain.events import (
-    Event,
-    RunRequested,
-    Schedule,
-    TaskCompleted,
-    TaskFailed,
-    TaskKilled,
-)
+from libs.domain.events import Event, RunRequested, TaskCompleted, TaskFailed, TaskKilled
 from libs.domain.ids import StreamId, run_id, run_stream, task_stream
 from libs.domain.schedule import Busy, Span
+from libs.domain.values import Schedule
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import Proposed
 from services.scheduler.plan import Kill, OpenRun, Plan, PlannedTask, stream_of

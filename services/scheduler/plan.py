@@ -21,7 +21,6 @@ from libs.domain.events import (
     RunFinished,
     RunRequested,
     RunStarted,
-    Schedule,
     TaskCompleted,
     TaskCreated,
     TaskFailed,
@@ -35,6 +34,7 @@ from libs.domain.ids import StreamId
 from libs.domain.run_end import FAILED, may_run_again
 from libs.domain.schedule import Span
 from libs.domain.task import Task
+from libs.domain.values import Schedule
 from libs.eventlog.envelope import Recorded
 
 MAX_BACKOFF = 60.0

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from libs.domain import events
+from libs.domain import events, values
 from libs.domain.ids import StreamId, orchestration_stream, run_stream, task_stream
 from libs.eventlog.envelope import Recorded
 
@@ -53,7 +53,7 @@ class Facts:
         return id
 
     def task(
-        self, workspace: int, orchestration: UUID, kind: events.Kind = "once", **more: Any
+        self, workspace: int, orchestration: UUID, kind: values.Kind = "once", **more: Any
     ) -> UUID:
         stream = task_stream(workspace, id := uuid4())
         self.tell(stream, events.TaskCreated(kind=kind, orchestration=orchestration, **more))
@@ -65,7 +65,7 @@ class Facts:
         self,
         workspace: int,
         task: UUID,
-        end: events.RunEnd | None = "success",
+        end: values.RunEnd | None = "success",
         at: float = 0,
         seconds: float = 1,
         attempt: int = 1,

@@ -8,8 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from libs.domain.events import Retry, RunRequested, TaskKilled
+from libs.domain.events import RunRequested, TaskKilled
 from libs.domain.ids import run_stream, task_stream
+from libs.domain.values import Retry
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database

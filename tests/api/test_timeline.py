@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from libs.domain.events import Schedule, TaskCreated, TaskStarted
+from libs.domain.events import TaskCreated, TaskStarted
 from libs.domain.ids import task_stream
+from libs.domain.values import Schedule
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database

@@ -12,7 +12,6 @@ import aiohttp
 from libs.domain.events import (
     Event,
     OrchestrationReady,
-    RunEnd,
     RunFinished,
     RunRequested,
     RunStarted,
@@ -26,6 +25,7 @@ from libs.domain.ids import (
     task_stream,
     workspace_stream,
 )
+from libs.domain.values import RunEnd
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed
 from libs.identity.users import SCHEMA, Users

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 from playwright.sync_api import expect, sync_playwright
 
-from libs.domain import events, schedule
+from libs.domain import events, schedule, values
 from libs.domain.ids import StreamId, orchestration_stream, run_id, run_stream, task_stream
 from libs.eventlog import nats_client
 from libs.eventlog.envelope import Context, to_headers
@@ -93,7 +93,7 @@ class History:
             orchestration=orchestration,
             name=work.name,
             arguments={"days": 7},
-            schedule=events.Schedule(expression=work.cron),
+            schedule=values.Schedule(expression=work.cron),
         )
         assert created.schedule
         runs = [run for at in _ticks(created.schedule) for run in self._run(id, work, at)]
@@ -118,7 +118,7 @@ class History:
         ]
 
 
-def _ticks(plan: events.Schedule) -> list[datetime]:
+def _ticks(plan: values.Schedule) -> list[datetime]:
     """The newest of the week."""
     found = []
     at = schedule.next_after(plan, NOW - WEEK)

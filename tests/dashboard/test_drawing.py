@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from libs.domain.events import Usage
 from libs.domain.run import Run
+from libs.domain.values import Usage
 from services.api.dashboard import (
     chart,
     log_lines,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from libs.domain.errors import Rejected
-from libs.domain.events import Schedule
+from libs.domain.values import Schedule
 from services.api.dashboard import formats, schedules
 from services.api.dashboard.render import environment
 

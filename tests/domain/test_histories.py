@@ -19,12 +19,9 @@ from libs.domain import task as tasks
 from libs.domain.errors import Rejected
 from libs.domain.events import (
     Event,
-    Kind,
-    RunEnd,
     RunFinished,
     RunRequested,
     RunStarted,
-    Schedule,
     TaskCreated,
     TaskKilled,
     decode,
@@ -35,6 +32,7 @@ from libs.domain.ids import StreamId, run_id, run_stream, task_stream
 from libs.domain.run import Run
 from libs.domain.run_end import ENDED, executor_lost
 from libs.domain.task import Task
+from libs.domain.values import Kind, RunEnd, Schedule
 from tests.domain.decider import ID, ORCHESTRATION, START, Decision
 
 TASK = task_stream(1, ID)

@@ -5,11 +5,12 @@ from uuid import UUID
 import pytest
 
 from libs.domain import run as runs
-from libs.domain.events import Event, RunEnd, RunEvent, RunFinished, RunRequested, RunStarted
+from libs.domain.events import Event, RunEvent, RunFinished, RunRequested, RunStarted
 from libs.domain.history import fold
 from libs.domain.ids import run_id, run_stream
 from libs.domain.run import Run
 from libs.domain.run_end import executor_lost
+from libs.domain.values import RunEnd
 from tests.domain.decider import ID, START, Decider, facts
 
 REQUESTED = RunRequested(task=ID, scheduled_at=START)

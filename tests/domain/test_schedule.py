@@ -3,8 +3,8 @@
 import pytest
 
 from libs.domain import schedule as schedules
-from libs.domain.events import Misfire, Overlap, Schedule
 from libs.domain.schedule import Busy, Span, Tick
+from libs.domain.values import Misfire, Overlap, Schedule
 from tests.domain.decider import at
 
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libs.domain import schedule as schedules
-from libs.domain.events import Schedule
 from libs.domain.schedule import Busy, Span, Tick
+from libs.domain.values import Schedule
 from tests.domain.decider import START
 
 

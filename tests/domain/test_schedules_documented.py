@@ -8,7 +8,7 @@ import pytest
 
 from libs.domain import cron, schedule, zones
 from libs.domain.errors import Rejected
-from libs.domain.events import Schedule
+from libs.domain.values import Schedule
 
 ASKED = datetime(2026, 11, 30, 9, tzinfo=UTC)
 PAGE = (Path(__file__).parents[2] / "docs" / "schedules.md").read_text()

@@ -8,7 +8,6 @@ import pytest
 from libs.domain import task as tasks
 from libs.domain.events import (
     Event,
-    Schedule,
     TaskCompleted,
     TaskCreated,
     TaskEvent,
@@ -24,6 +23,7 @@ from libs.domain.events import (
 from libs.domain.history import fold
 from libs.domain.ids import task_stream
 from libs.domain.task import Status, Task
+from libs.domain.values import Schedule
 from tests.domain.decider import ID, ORCHESTRATION, START, Decider, facts
 
 ONCE = TaskCreated(kind="once", orchestration=ORCHESTRATION)

@@ -12,13 +12,12 @@ from libs.domain.events import (
     OrchestrationFailed,
     OrchestrationReady,
     OrchestrationUploaded,
-    Retry,
-    Schedule,
     TaskCreated,
 )
 from libs.domain.ids import orchestration_stream
 from libs.domain.orchestration import Orchestration
 from libs.domain.schedule import MAX_MISFIRE_CAP
+from libs.domain.values import Retry, Schedule
 from tests.domain.decider import ORCHESTRATION, START, Decider
 
 UPLOADED = OrchestrationUploaded(

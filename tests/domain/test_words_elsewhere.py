@@ -14,7 +14,7 @@ import pytest
 import rondo.aio.task
 import rondo.models
 
-from libs.domain import events, orchestration, run, subscription, task
+from libs.domain import orchestration, run, subscription, task, values
 from libs.domain.run_end import ENDED, FAILED
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def test_sql_compares_statuses_with_words_of_the_domain() -> None:
     found = set(compared_in_sql())
     assert len(found) >= 8
     assert {word for column, word in found if column == "status"} <= RUN | TASK
-    assert {word for column, word in found if column == "kind"} <= set(get_args(events.Kind))
+    assert {word for column, word in found if column == "kind"} <= set(get_args(values.Kind))
 
 
 def test_runs_are_counted_by_every_status() -> None:

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from libs.domain.errors import Rejected
-from libs.domain.events import Retry
 from libs.domain.task import Task
+from libs.domain.values import Retry
 from libs.runtoken.token import Grant, RunTokens, is_one
 from services.executor.backend import RunSpec
 from services.executor.run_credentials import PATH, login

@@ -13,11 +13,9 @@ from libs.domain.events import (
     OrchestrationPackagingStarted,
     OrchestrationReady,
     OrchestrationUploaded,
-    Retry,
     RunFinished,
     RunRequested,
     RunStarted,
-    Schedule,
     SubscriptionCreated,
     SubscriptionDeleted,
     SubscriptionPaused,
@@ -32,7 +30,6 @@ from libs.domain.events import (
     TaskResumed,
     TaskResumeRequested,
     TaskStarted,
-    Usage,
     WorkspaceCreated,
     WorkspaceMemberAdded,
     WorkspaceMemberRemoved,
@@ -47,6 +44,7 @@ from libs.domain.ids import (
     task_stream,
     workspace_stream,
 )
+from libs.domain.values import Retry, Schedule, Usage
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TASK = UUID("7f9c1f52-9b52-4d0e-8f43-0d7e7f5d2b11")

@@ -12,8 +12,6 @@ import msgspec
 
 from libs.domain.events import (
     Event,
-    Retry,
-    RunEnd,
     RunFinished,
     RunStarted,
     TaskKillRequested,
@@ -21,6 +19,7 @@ from libs.domain.events import (
     TaskResumeRequested,
 )
 from libs.domain.ids import orchestration_stream, run_stream, task_stream
+from libs.domain.values import Retry, RunEnd
 from libs.eventlog.envelope import Recorded
 from tests.history.commands import Acknowledged, Kind
 from tests.scheduler.paper import Paper, PaperCopy

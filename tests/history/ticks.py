@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from libs.domain.events import (
     RunRequested,
-    Schedule,
     TaskCompleted,
     TaskCreated,
     TaskFailed,
@@ -23,6 +22,7 @@ from libs.domain.events import (
     TaskResumed,
     TaskStarted,
 )
+from libs.domain.values import Schedule
 from libs.eventlog.envelope import Recorded
 from tests.history.finding import Finding
 from tests.history.instants import due_between

@@ -9,17 +9,11 @@ from hypothesis import strategies as st
 
 from libs.domain import task as tasks
 from libs.domain.errors import Rejected
-from libs.domain.events import (
-    OrchestrationFailed,
-    Retry,
-    RunEnd,
-    RunStarted,
-    TaskCreated,
-    TaskEvent,
-)
+from libs.domain.events import OrchestrationFailed, RunStarted, TaskCreated, TaskEvent
 from libs.domain.history import fold
 from libs.domain.ids import orchestration_stream, run_stream, task_stream
 from libs.domain.task import Task
+from libs.domain.values import Retry, RunEnd
 from services.scheduler import decide
 from tests.scheduler.story import CONTINUOUS, ONCE, ORCHESTRATION, TASK, Story, end, every
 

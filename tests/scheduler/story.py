@@ -10,16 +10,15 @@ from libs.domain.events import (
     Event,
     OrchestrationReady,
     OrchestrationUploaded,
-    RunEnd,
     RunFinished,
     RunRequested,
     RunStarted,
-    Schedule,
     TaskCreated,
     decode,
     encode,
 )
 from libs.domain.ids import StreamId, orchestration_stream, run_id, run_stream, task_stream
+from libs.domain.values import RunEnd, Schedule
 from libs.eventlog.envelope import Recorded
 from services.scheduler import decide
 from services.scheduler.plan import Plan

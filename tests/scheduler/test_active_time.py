@@ -12,21 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from libs.domain import task as tasks
 from libs.domain.errors import Rejected
-from libs.domain.events import (
-    Misfire,
-    Overlap,
-    Retry,
-    RunEnd,
-    RunFinished,
-    RunStarted,
-    Schedule,
-    TaskCreated,
-    TaskEvent,
-    TaskKilled,
-)
+from libs.domain.events import RunFinished, RunStarted, TaskCreated, TaskEvent, TaskKilled
 from libs.domain.history import fold
 from libs.domain.ids import orchestration_stream, run_stream, task_stream
 from libs.domain.task import Task
+from libs.domain.values import Misfire, Overlap, Retry, RunEnd, Schedule
 from libs.eventlog.log import Proposed
 from tests.history.ticks import accounted
 from tests.scheduler.paper import Died, Paper, PaperCopy

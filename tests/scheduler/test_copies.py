@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from libs.domain.errors import Unavailable
-from libs.domain.events import Misfire, RunRequested
+from libs.domain.events import RunRequested
+from libs.domain.values import Misfire
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.nats_client import Nats

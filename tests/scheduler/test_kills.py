@@ -2,14 +2,8 @@
 
 import msgspec
 
-from libs.domain.events import (
-    Retry,
-    RunFinished,
-    RunRequested,
-    RunStarted,
-    TaskKilled,
-    TaskKillRequested,
-)
+from libs.domain.events import RunFinished, RunRequested, RunStarted, TaskKilled, TaskKillRequested
+from libs.domain.values import Retry
 from services.scheduler import decide
 from tests.scheduler.story import ONCE, START, TASK, Story, end, every, started, ticks
 

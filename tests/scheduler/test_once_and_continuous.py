@@ -8,7 +8,6 @@ import pytest
 from libs.domain.events import (
     Event,
     OrchestrationFailed,
-    Retry,
     RunRequested,
     RunStarted,
     TaskFailed,
@@ -19,6 +18,7 @@ from libs.domain.events import (
     TaskStarted,
 )
 from libs.domain.ids import orchestration_stream
+from libs.domain.values import Retry
 from services.scheduler import decide
 from services.scheduler.plan import HEAD_START, MAX_BACKOFF, Plan
 from tests.scheduler.story import (

@@ -6,15 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from libs.domain import task as tasks
-from libs.domain.events import (
-    Misfire,
-    Overlap,
-    RunFinished,
-    RunRequested,
-    RunStarted,
-    TaskKilled,
-)
+from libs.domain.events import RunFinished, RunRequested, RunStarted, TaskKilled
 from libs.domain.ids import task_stream
+from libs.domain.values import Misfire, Overlap
 from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.transact import transact
 from services.scheduler.plan import stream_of

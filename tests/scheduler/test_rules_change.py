@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from libs.domain import schedule, zones
-from libs.domain.events import Event, RunRequested, Schedule
+from libs.domain.events import Event, RunRequested
 from libs.domain.ids import run_id
+from libs.domain.values import Schedule
 from tests.scheduler.story import START, TASK, Story, every, started
 
 # Vancouver stays on summer time from 2026 on; the rules before that were Los Angeles'.

@@ -4,10 +4,8 @@ import msgspec
 import pytest
 
 from libs.domain.events import (
-    Retry,
     RunRequested,
     RunStarted,
-    Schedule,
     TaskCompleted,
     TaskPaused,
     TaskPauseRequested,
@@ -15,6 +13,7 @@ from libs.domain.events import (
     TaskResumeRequested,
     TaskStarted,
 )
+from libs.domain.values import Retry, Schedule
 from services.scheduler import decide
 from tests.scheduler.story import START, TASK, Story, end, every, started, ticks
 

@@ -9,8 +9,8 @@ from aiohttp import web
 from multidict import MultiDict, MultiMapping
 
 from libs.domain.errors import Rejected
-from libs.domain.events import Kind, Schedule
 from libs.domain.orchestration import Orchestration
+from libs.domain.values import Kind, Schedule
 from services.api.access import authorize as access
 from services.api.dashboard.form_parsing import body, json_object, path_id
 from services.api.dashboard.formats import field

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from libs.domain import schedule
 from libs.domain.errors import Rejected
-from libs.domain.events import Schedule
+from libs.domain.values import Schedule
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from aiohttp import web
 
 from libs.domain.errors import Rejected
-from libs.domain.events import Role
+from libs.domain.values import Role
 from libs.domain.workspace import Workspace
 from libs.identity.users import User
 from services.api.access import authorize as access

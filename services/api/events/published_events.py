@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 from libs.domain import events as e
-from libs.domain import run_end
+from libs.domain import run_end, values
 from libs.domain.events import AGGREGATE_OF
 from libs.domain.ids import Aggregate, run_id, stream_of
 from libs.eventlog.envelope import Recorded
@@ -51,8 +51,8 @@ PUBLISHED: Mapping[str, Sequence[e.Event]] = {
             name="nightly",
             arguments={"table": "sales", "days": 7},
             timeout=600,
-            schedule=e.Schedule(expression="30 2 * * *", zone="Europe/Berlin", overlap="skip"),
-            retry=e.Retry(attempts=3, backoff=2.5),
+            schedule=values.Schedule(expression="30 2 * * *", zone="Europe/Berlin", overlap="skip"),
+            retry=values.Retry(attempts=3, backoff=2.5),
         ),
         e.TaskPauseRequested(),
         e.TaskResumeRequested(),
@@ -96,7 +96,7 @@ PUBLISHED: Mapping[str, Sequence[e.Event]] = {
             detail="the script ended with exit code 3",
             exit_code=3,
             lines=120,
-            usage=e.Usage(cpu_seconds=1.5, max_rss_bytes=64 << 20),
+            usage=values.Usage(cpu_seconds=1.5, max_rss_bytes=64 << 20),
             timing={"forked": 0.003, "first_line": 0.009, "exited": 1.72, "logged": 1.73},
         ),
         run_end.signal("SIGSEGV").ended(lines=7),

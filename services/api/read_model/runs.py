@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 
 from libs.domain import run as runs
-from libs.domain.events import Kind
 from libs.domain.run import BEGUN, Run
 from libs.domain.run_end import ENDED
+from libs.domain.values import Kind
 from libs.postgres.statements import load
 from services.api.read_model.row_types import NEWEST, RUN, RUN_SEEN, Rows, RunSeen
 

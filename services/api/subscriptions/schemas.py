@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from libs.domain import subscription as domain
-from libs.domain.events import SubscriptionKind
+from libs.domain.values import SubscriptionKind
 from libs.eventlog.streams import EVENTS
 from services.api.fields import WorkspaceId
 from services.webhooks.delivery_store import Cursor, DeadLetter, Delivery

@@ -10,9 +10,10 @@ import msgspec
 from libs.domain import schedule as schedules
 from libs.domain import task
 from libs.domain.errors import Rejected
-from libs.domain.events import Kind, Retry, RunRequested, Schedule, TaskCreated, TaskEvent
+from libs.domain.events import RunRequested, TaskCreated, TaskEvent
 from libs.domain.history import fold
 from libs.domain.ids import StreamId, run_id, run_stream, task_stream
+from libs.domain.values import Kind, Retry, Schedule
 from libs.eventlog.append_pair import append_pair
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import Proposed

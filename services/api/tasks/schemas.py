@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from libs.domain import task
-from libs.domain.events import Kind, Misfire, Mode, Overlap, Retry
+from libs.domain.values import Kind, Misfire, Mode, Overlap, Retry
 from services.api.fields import (
     ARCH,
     VERSION,

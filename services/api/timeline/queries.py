@@ -10,8 +10,8 @@ from uuid import UUID
 from libs.cache.bounded import BoundedCache
 from libs.domain import schedule as schedules
 from libs.domain.errors import Rejected
-from libs.domain.events import Schedule
 from libs.domain.task import Task
+from libs.domain.values import Schedule
 from libs.identity.users import User
 from libs.postgres.pool import Database
 from services.api.access import authorize as access

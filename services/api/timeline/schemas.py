@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from libs.domain.events import Kind
+from libs.domain.values import Kind
 from services.api.read_model.timeline import RunBar, RunBucket
 
 

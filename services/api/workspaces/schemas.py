@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from libs.domain import workspace
-from libs.domain.events import Role
+from libs.domain.values import Role
 from libs.identity.users import User
 from services.api.fields import Email, Instant, WorkspaceId
 

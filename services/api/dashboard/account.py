@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from aiohttp import web
+from multidict import MultiMapping
 
 from libs.domain.errors import Rejected
 from libs.identity.login import TooSoon
@@ -10,6 +11,7 @@ from services.api.accounts import commands, schemas
 from services.api.dashboard.form_parsing import body
 from services.api.dashboard.page_context import PageContext
 from services.api.http.errors import STATUS
+from services.api.text import number
 
 
 async def show(visit: PageContext) -> web.Response:
@@ -43,22 +45,28 @@ async def _shown(
 async def create_token(visit: PageContext) -> web.Response:
     form = await visit.form()
     typed = {name: form.get(name, "") for name in ("name", "days")}
-    fields = {
-        "name": typed["name"],
-        "workspaces": [int(one) for one in form.getall("workspaces", []) if one.isdecimal()],
-        "days": int(typed["days"]) if typed["days"].isdecimal() else typed["days"],
-    }
     try:
         token, secret = await commands.create_token(
             visit.caller,
             visit.store.rows,
             visit.context.identity.service_tokens,
-            body(schemas.CreateToken, fields),
+            body(schemas.CreateToken, token_fields(form)),
         )
     except Rejected as refused:
         status = STATUS[refused.code]
         return await _shown(visit, status, problem=refused.message, about="token", typed=typed)
     return await _shown(visit, made=schemas.CreatedToken(token, secret))
+
+
+def token_fields(form: MultiMapping[str]) -> dict[str, object]:
+    """A number of days that is none goes on as it was typed, to be refused by name."""
+    days = form.get("days", "")
+    workspaces = [number(text) for text in form.getall("workspaces", [])]
+    return {
+        "name": form.get("name", ""),
+        "workspaces": [id for id in workspaces if id is not None],
+        "days": days if number(days) is None else number(days),
+    }
 
 
 async def revoke_token(visit: PageContext) -> web.Response:

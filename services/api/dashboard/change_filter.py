@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from libs.cache.bounded import BoundedCache
 from libs.domain.events import RunRequested
 from libs.eventlog.envelope import Recorded
 from services.api.read_model.row_types import Rows
 from services.api.read_model.runs import find_begun_run
 from services.api.read_model.tasks import find_task
 
-_MOST_KNOWN = 1000
+_MAX_KNOWN = 1000
 
 
 class Concern:
@@ -21,7 +22,7 @@ class Concern:
     def __init__(self, rows: Rows, about: UUID | None) -> None:
         self._rows = rows
         self._about = about
-        self._known: dict[UUID, UUID] = {}
+        self._known: BoundedCache[UUID, UUID] = BoundedCache(_MAX_KNOWN)
 
     async def any(self, events: Sequence[Recorded]) -> bool:
         if self._about is None:
@@ -43,15 +44,10 @@ class Concern:
 
     async def _task_of(self, run: UUID) -> UUID | None:
         if run not in self._known and (found := await find_begun_run(self._rows, run)):
-            self._remember(run, found.task)
+            self._known[run] = found.task
         return self._known.get(run)
 
     async def _workload_of(self, task: UUID) -> UUID | None:
         if task not in self._known and (found := await find_task(self._rows, task, 0)):
-            self._remember(task, found.task.orchestration)
+            self._known[task] = found.task.orchestration
         return self._known.get(task)
-
-    def _remember(self, id: UUID, belongs_to: UUID) -> None:
-        if len(self._known) >= _MOST_KNOWN:
-            self._known.clear()
-        self._known[id] = belongs_to

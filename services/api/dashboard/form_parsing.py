@@ -9,6 +9,8 @@ import msgspec
 from libs.domain.errors import Rejected
 from services.api.dashboard.page_context import PageContext
 from services.api.http.decode import convert
+from services.api.text import number as text_number
+from services.api.text import uuid
 
 Body = TypeVar("Body")
 
@@ -38,16 +40,9 @@ def path_id(visit: PageContext, name: str) -> UUID:
     return found
 
 
-def uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
 def number(text: str) -> int:
     """From 1; 0 for what is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+    return text_number(text) or 0
 
 
 async def allowed(asked: Awaitable[object]) -> bool:

@@ -18,6 +18,7 @@ from services.api.dashboard.render import render
 from services.api.dashboard.theme import theme
 from services.api.http.form import cookie, fields, same
 from services.api.http.request_context import RequestContext
+from services.api.text import number
 
 WORKSPACE_COOKIE = "rondo_workspace"
 HEADERS = {
@@ -161,9 +162,9 @@ async def begin(context: RequestContext, secret: str) -> PageContext:
     request = context.request
     asked = request.query.get("workspace", "")
     if asked:
-        if not asked.isdecimal() or len(asked) > 15:
+        if (id := number(asked)) is None:
             raise Rejected("not_found", f"workspace: there is no workspace {asked[:40]!r}")
-        chosen = await access.workspace(context.user, context.store.rows, int(asked), "workspace")
+        chosen = await access.workspace(context.user, context.store.rows, id, "workspace")
         return PageContext(context, secret, visible, chosen, seq)
     last = cookie(request, WORKSPACE_COOKIE)
     before = next((one for one in visible if str(one.id) == last), None)

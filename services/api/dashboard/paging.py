@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 from urllib.parse import urlencode
 
 from services.api.dashboard.page_context import PageContext
+from services.api.text import number
 
 _SIZE = 50
 
@@ -28,7 +29,7 @@ class Paging:
     def __init__(self, visit: PageContext, *kept: str) -> None:
         request = visit.context.request
         before = request.query.get("before", "")
-        self.before = int(before) if before.isdecimal() and len(before) < 19 else None
+        self.before = number(before)
         self._path = request.path
         self._kept = {name: request.query[name] for name in kept if request.query.get(name)}
         self.older = ""

@@ -1,5 +1,6 @@
 """The platform's page, for administrators: who is there, what waits, what is stuck."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from aiohttp import web
@@ -10,6 +11,7 @@ from services.api.admin import commands, queries
 from services.api.admin.schemas import ParkedEvent
 from services.api.dashboard.form_parsing import body
 from services.api.dashboard.page_context import PageContext
+from services.api.text import number
 
 _SAID = {
     "done": "The event was handled.",
@@ -70,7 +72,13 @@ async def resume(visit: PageContext) -> web.Response:
 
 
 async def _event(visit: PageContext) -> ParkedEvent:
-    form = await visit.form()
+    return body(ParkedEvent, event_fields(await visit.form()))
+
+
+def event_fields(form: Mapping[str, str]) -> dict[str, object]:
+    """A sequence that is none goes on as it was sent, to be refused by name."""
     seq = form.get("seq", "")
-    fields = {"reaction": form.get("reaction", ""), "seq": int(seq) if seq.isdecimal() else seq}
-    return body(ParkedEvent, fields)
+    return {
+        "reaction": form.get("reaction", ""),
+        "seq": seq if number(seq) is None else number(seq),
+    }

@@ -10,10 +10,11 @@ from aiohttp import web
 from libs.domain.run_end import ENDED
 from services.api.access import authorize as access
 from services.api.dashboard import chart, timeline_svg
-from services.api.dashboard.form_parsing import number, uuid
+from services.api.dashboard.form_parsing import number
 from services.api.dashboard.page_context import PageContext
 from services.api.dashboard.timeline_svg import Scale
 from services.api.read_model.runs import runs_shown, task_stats
+from services.api.text import uuid
 from services.api.timeline.queries import DEFAULT_LANES, timeline
 from services.api.timeline.schemas import Timeline
 

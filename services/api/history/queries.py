@@ -5,7 +5,7 @@ The log says what has happened to a thing, and the views, which are made of it, 
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from services.api.access import authorize as access
 from services.api.append.store import Store
 from services.api.history.schemas import Chain, Entry, History
 from services.api.read_model.projection import TABLES
+from services.api.text import instant, number, uuid
 
 # Also of states, which keep a sealed text under the name that it has in its event.
 _WITHHELD = frozenset(SEALED.values())
@@ -97,16 +98,15 @@ async def _visible(user: User, store: Store, aggregate: str, id: str) -> StreamI
 
 
 def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise _nothing(text) from None
+    if (id := uuid(text)) is None:
+        raise _nothing(text)
+    return id
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
+    if (id := number(text)) is None:
         raise _nothing(text)
-    return int(text)
+    return id
 
 
 def _nothing(id: str) -> Rejected:
@@ -119,14 +119,11 @@ def _moment(at: str) -> int | datetime | None:
         return None
     if at.isascii() and at.isdigit():
         return min(int(at[:20]), _MAX_SEQUENCE)
-    try:
-        # A plus that was not quoted comes as a space.
-        instant = datetime.fromisoformat(at.replace(" ", "+"))
-    except ValueError:
+    if (moment := instant(at)) is None:
         raise Rejected(
             "invalid", "at: give an instant such as 2026-11-22T10:00:00Z, or a sequence of the log"
-        ) from None
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+        )
+    return moment
 
 
 def _before(fact: Recorded, until: int | datetime) -> bool:

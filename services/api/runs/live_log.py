@@ -18,9 +18,9 @@ from services.api.http.authentication import authenticated
 from services.api.http.request_context import RequestContext
 from services.api.http.route import EVENTS, TEXT, Route
 from services.api.read_model import run_logs
+from services.api.text import number
 
 _STILL_ALLOWED = 10.0  # s at most until somebody hears no more of what is closed to them
-_MAX_DIGITS = 15
 
 
 class Ended(msgspec.Struct):
@@ -102,11 +102,11 @@ def _number(name: str, source: Mapping[str, str]) -> int | None:
     text = source.get(name, "")
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
+    if (lines := number(text)) is None:
         raise Rejected(
             "invalid", f"{name}: {text[:40]!r} is no number of lines; give one such as 100"
         )
-    return int(text)
+    return lines
 
 
 LOG_ROUTES = (

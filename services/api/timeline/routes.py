@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from libs.domain.errors import Rejected
+from services.api import text
 from services.api.http.request_context import RequestContext
 from services.api.http.route import Route
 from services.api.timeline import queries
@@ -11,24 +12,21 @@ from services.api.timeline.schemas import Timeline
 
 async def show(context: RequestContext, _: None) -> Timeline:
     query, now = context.request.query, datetime.now(UTC)
-    text = query.get("workspace_id", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
+    workspace = text.number(query.get("workspace_id", ""))
+    if workspace is None:
         raise Rejected("invalid", "workspace_id: give the number of a workspace")
     end = _instant("end", query.get("end", ""), now)
     start = _instant("start", query.get("start", ""), end - timedelta(days=1))
-    return await queries.timeline(context.user, context.store.rows, int(text), start, end)
+    return await queries.timeline(context.user, context.store.rows, workspace, start, end)
 
 
-def _instant(field: str, text: str, default: datetime) -> datetime:
-    if not text:
+def _instant(field: str, given: str, default: datetime) -> datetime:
+    if not given:
         return default
-    try:
-        given = datetime.fromisoformat(text.replace(" ", "+"))
-        return given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise Rejected(
-            "invalid", f"{field}: give an instant such as 2026-11-22T10:00:00Z"
-        ) from None
+    instant = text.instant(given)
+    if instant is None:
+        raise Rejected("invalid", f"{field}: give an instant such as 2026-11-22T10:00:00Z")
+    return instant
 
 
 TIMELINE_ROUTES = (

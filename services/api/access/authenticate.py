@@ -1,4 +1,4 @@
-"""Whom a bearer token stands for: a person, the code of a run, or a program."""
+"""Who sends a bearer token: a person, the code of a run, or a program."""
 
 from libs.domain.errors import Rejected
 from libs.identity import service_tokens
@@ -11,7 +11,7 @@ from services.api.read_model.row_types import Rows
 
 
 async def authenticate(identity: Identity, rows: Rows, authorization: str) -> User:
-    """By the value of an Authorization header (RFC 6750). Rejected("unauthorized")."""
+    """The user of an Authorization header (RFC 6750). Rejected("unauthorized") for a bad one."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Rejected("unauthorized", "Authorization: send 'Bearer' and an access token")

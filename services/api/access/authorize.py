@@ -1,7 +1,7 @@
-"""Who may see and do what: members their workspace, administrators all (I8).
+"""Who may see and do what: members their workspace, administrators everything (I8).
 
-Each function gives what was asked for, or Rejected: "unauthorized", "not_found", "forbidden", in
-this order. `field` is what the caller named it by.
+Each function returns the thing, or raises Rejected: "unauthorized", "not_found" or "forbidden", in
+this order. `field` is the field of the request that named the thing.
 """
 
 from collections.abc import Awaitable, Callable
@@ -29,20 +29,21 @@ from services.api.read_model.workspaces import find_workspace, workspaces_of
 
 
 def person(user: User) -> User:
-    """The same, who is no machine."""
+    """The same user. Rejected("forbidden") for a machine."""
     if isinstance(user, MachinePrincipal):
         raise persons_only()
     return user
 
 
 def administrator(user: User) -> User:
-    """The same, who is an administrator."""
+    """The same user. Rejected("forbidden") unless they are an administrator."""
     if not user.admin:
         raise Rejected("forbidden", "Authorization: only administrators may do this; ask one")
     return user
 
 
 async def workspace(user: User, rows: Rows, id: int, field: str = "workspace_id") -> Workspace:
+    """A workspace that the caller is a member of; administrators see all."""
     state = await find_workspace(rows, id)
     if state is None:
         raise _missing(field, "workspace", id)
@@ -61,7 +62,7 @@ def _check(user: User, workspace: Workspace, field: str) -> None:
 async def owned_workspace(
     user: User, rows: Rows, id: int, field: str = "workspace_id"
 ) -> Workspace:
-    """One that the caller owns; administrators own all."""
+    """A workspace that the caller owns; administrators own all."""
     state = await workspace(user, rows, id, field)
     if not user.admin and state.members[str(user.id)] != "owner":
         raise Rejected("forbidden", f"{field}: only its owners may do this; ask one of them")
@@ -69,7 +70,7 @@ async def owned_workspace(
 
 
 def _may_enter(user: User, workspace: Workspace) -> bool:
-    """A machine only those that it is for."""
+    """A machine may enter only the workspaces of its token."""
     member = str(user.id) in workspace.members
     if isinstance(user, MachinePrincipal):
         return workspace.id in user.scope and (member or user.entitled)
@@ -77,7 +78,7 @@ def _may_enter(user: User, workspace: Workspace) -> bool:
 
 
 def may_see(users: Users, rows: Rows) -> Callable[[UUID, int], Awaitable[bool]]:
-    """Asks whether a user, by id, may see a workspace now; not so once they are disabled."""
+    """A function: may the user with that id see that workspace now? Never a disabled user."""
 
     async def ask(user: UUID, workspace: int) -> bool:
         account = await users.by_id(user)
@@ -90,7 +91,7 @@ def may_see(users: Users, rows: Rows) -> Callable[[UUID, int], Awaitable[bool]]:
 
 
 async def workspaces(user: User, rows: Rows) -> list[Workspace]:
-    """All that the caller may see."""
+    """All workspaces that the caller may see."""
     if isinstance(user, MachinePrincipal):
         scope = [await find_workspace(rows, id) for id in sorted(user.scope)]
         return [state for state in scope if state and _may_enter(user, state)]
@@ -98,12 +99,13 @@ async def workspaces(user: User, rows: Rows) -> list[Workspace]:
 
 
 async def connection(user: User, rows: Rows, id: UUID, field: str = "id") -> Connection:
-    """One that the caller may read, details included."""
+    """A connection that the caller may read, including its details."""
     state = await find_connection(rows, id)
     return await _readable(user, rows, state, field, id)
 
 
 async def connection_named(user: User, rows: Rows, name: str) -> Connection:
+    """As `connection`, by its name."""
     state = await find_connection_named(rows, name)
     return await _readable(user, rows, state, "name", name)
 
@@ -124,7 +126,7 @@ async def _readable(
 
 
 async def connections(user: User, rows: Rows) -> list[Connection]:
-    """All that the caller may read."""
+    """All connections that the caller may read."""
     if user.admin:
         return await connections_of(rows, None, None)
     visible = [state.id for state in await workspaces(user, rows)]
@@ -135,7 +137,7 @@ async def connections(user: User, rows: Rows) -> list[Connection]:
 async def owned_connection(
     user: User, rows: Rows, id: UUID, field: str = "connection_id"
 ) -> Connection:
-    """One that the caller created; administrators own all."""
+    """A connection that the caller created; administrators own all."""
     connection = await find_connection(rows, id)
     if connection is None:
         raise _missing(field, "connection", id)
@@ -147,12 +149,13 @@ async def owned_connection(
 
 
 def _owns(user: User, connection: Connection) -> bool:
-    """Never so for a run, which gets at what is attached to its workspace."""
+    """A machine owns none: a run only reads what is attached to its workspace."""
     mine = user.admin or connection.created_by == str(user.id)
     return mine and not isinstance(user, MachinePrincipal)
 
 
 async def orchestration(user: User, rows: Rows, id: UUID, field: str = "id") -> Orchestration:
+    """An orchestration of a workspace that the caller may see."""
     row = await find_orchestration(rows, id)
     if row is None:
         raise _missing(field, "orchestration", id)
@@ -162,6 +165,7 @@ async def orchestration(user: User, rows: Rows, id: UUID, field: str = "id") -> 
 
 
 async def task(user: User, rows: Rows, id: UUID, run_limit: int = 0, field: str = "id") -> TaskRow:
+    """A task of a workspace that the caller may see, with its newest `run_limit` runs."""
     row = await find_task(rows, id, run_limit)
     if row is None:
         raise _missing(field, "task", id)
@@ -170,12 +174,12 @@ async def task(user: User, rows: Rows, id: UUID, run_limit: int = 0, field: str 
 
 
 async def run(user: User, rows: Rows, id: UUID, field: str) -> Run:
-    """Not found too when it has not begun."""
+    """A run of a workspace that the caller may see. Rejected("not_found") before it has begun."""
     return await _visible_run(user, rows, await find_begun_run(rows, id), id, field)
 
 
 async def run_asked_for(user: User, rows: Rows, id: UUID, field: str) -> Run:
-    """Whether or not it has begun."""
+    """As `run`, whether or not it has begun."""
     return await _visible_run(user, rows, await find_run(rows, id), id, field)
 
 
@@ -187,7 +191,11 @@ async def _visible_run(user: User, rows: Rows, run: Run | None, id: UUID, field:
 
 
 async def before(rows: Rows, kind: Literal["orchestration", "task", "run"], id: UUID | None) -> int:
-    """Where a page begins. It says nothing of what is there: only whose list it is counts."""
+    """The position in the log where a page begins.
+
+    The caller may not see the thing with that id; the list of the page still has only what they
+    may see.
+    """
     position = await find_position(rows, kind, id)
     if position is None:
         raise _missing("before", kind, id)

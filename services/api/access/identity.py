@@ -1,4 +1,4 @@
-"""What is needed to know somebody again: accounts, and whatever proves whose they are."""
+"""Accounts, and everything that proves who somebody is."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from libs.runtoken.token import RunTokens
 
 @dataclass(frozen=True)
 class Identity:
-    """Who may log in, and by what they are known afterwards."""
+    """Who may log in, and the tokens and sessions that follow."""
 
     users: Users
     tokens: Tokens

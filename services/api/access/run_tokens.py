@@ -1,4 +1,4 @@
-"""What the code of a run may do: act as its task's owner, in its workspace, until the run ends."""
+"""The code of a run acts as the owner of its task, in its workspace, until the run ends."""
 
 from libs.domain.errors import Rejected
 from libs.domain.run_end import ENDED
@@ -14,14 +14,14 @@ ACCESS_SECONDS = 24 * 3600
 
 
 async def user(identity: Identity, rows: Rows, token: str) -> MachinePrincipal:
-    """Whom a run's token stands for, or Rejected("unauthorized")."""
+    """The principal of a run's token. Rejected("unauthorized") when the run has ended."""
     claims = identity.run_tokens.claims(token, "Run")
     owner = await _owner(identity, rows, claims)
     return acting_for(owner, [claims.workspace])
 
 
 async def renewed(identity: Identity, rows: Rows, token: str) -> Pair:
-    """A new access token for a run's refresh token, which stays good until the run has ended."""
+    """A new access token for a run's refresh token, which is good until the run has ended."""
     claims = identity.run_tokens.claims(token, "RunRefresh")
     owner = await _owner(identity, rows, claims)
     now = int(identity.run_tokens.clock())

@@ -1,6 +1,6 @@
-"""Managing users and service tokens. Each change is a line of our log that says who made it.
+"""Commands for users and service tokens. Each change is a line of our log that says who made it.
 
-Administrators manage users. Persons change their own password, and make and revoke their tokens.
+Administrators manage users. Persons change their own password, and create and revoke their tokens.
 """
 
 import logging
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 async def create(caller: Caller, users: Users, order: CreateUser) -> tuple[User, str | None]:
-    """Creates a user; gives the password where none was given and one was made up.
+    """Create a user. Returns the user, and the password if it was made up here.
 
     Rejected("forbidden") unless the caller is an administrator, "conflict" for a taken email.
     """
@@ -45,7 +45,7 @@ async def create(caller: Caller, users: Users, order: CreateUser) -> tuple[User,
 async def reset_password(
     caller: Caller, users: Users, order: ResetPassword
 ) -> tuple[User, str | None]:
-    """Ends all that the user is logged in with; gives the password as `create` does.
+    """Set a password, and end all logins of the user. Returns the same as `create`.
 
     Rejected("forbidden") unless the caller is an administrator, "not_found".
     """
@@ -59,10 +59,10 @@ async def reset_password(
 async def change_password(
     caller: Caller, identity: Identity, address: str, order: ChangePassword
 ) -> User:
-    """Changes the caller's own, and ends all that they are logged in with.
+    """Change the caller's own password, and end all their logins.
 
-    `address` is where they are, as bounds count it: this is as slow as logging in for who guesses.
-    Rejected("forbidden") for a wrong current password; TooSoon when nothing was tried.
+    `address` is that of the caller: wrong passwords have to wait here as they do at a login.
+    Rejected("forbidden") for a wrong current password, TooSoon when it was not even tried.
     """
     me = caller.user
     if await identity.login(me.email, order.current, address) is None:
@@ -73,8 +73,11 @@ async def change_password(
 
 
 async def set_enabled(caller: Caller, users: Users, order: SetEnabled) -> User:
-    """A disabled user's tokens end within seconds. Rejected("forbidden") unless the caller is an
-    administrator, "not_found", "conflict" for the last administrator."""
+    """Disable a user, whose tokens end within seconds, or enable them again.
+
+    Rejected("forbidden") unless the caller is an administrator, "not_found", "conflict" for the
+    last administrator.
+    """
     access.administrator(caller.user)
     user = await users.set_enabled(order.id, order.enabled)
     _audit(caller, "user", user.id, "enabled" if order.enabled else "disabled")
@@ -82,20 +85,20 @@ async def set_enabled(caller: Caller, users: Users, order: SetEnabled) -> User:
 
 
 async def set_admin(caller: Caller, users: Users, order: SetAdmin) -> User:
-    """Makes a user an administrator, or no longer. Raises as `set_enabled`."""
+    """Make a user an administrator, or no longer one. Raises as `set_enabled`."""
     access.administrator(caller.user)
     user = await users.set_admin(order.id, order.admin)
-    made = "made an administrator" if order.admin else "no administrator any more"
-    _audit(caller, "user", user.id, made)
+    change = "made an administrator" if order.admin else "no administrator any more"
+    _audit(caller, "user", user.id, change)
     return user
 
 
 async def create_token(
     caller: Caller, rows: Rows, tokens: ServiceTokens, order: CreateToken
 ) -> tuple[ServiceToken, str]:
-    """A token for a program that acts for the caller, and its secret, which is shown this once.
+    """Create a token with which a program acts for the caller. Returns it with its secret.
 
-    Rejected("forbidden") to machines and for workspaces that the caller may not enter.
+    Rejected("forbidden") for a machine, and for workspaces that the caller may not enter.
     """
     names.check("name", order.name, MAX_TOKEN_NAME)
     for id in order.workspaces:
@@ -108,9 +111,9 @@ async def create_token(
 
 
 async def revoke_token(caller: Caller, tokens: ServiceTokens, id: UUID) -> ServiceToken:
-    """Ends a token within seconds; revoking twice is revoking once.
+    """End a token within seconds. Revoking it twice is no error.
 
-    Rejected("not_found"), or "forbidden" for another's unless the caller is an administrator.
+    Rejected("not_found"), or "forbidden" for somebody else's unless the caller is an administrator.
     """
     me = access.person(caller.user)
     token = await tokens.by_id(id)
@@ -122,10 +125,10 @@ async def revoke_token(caller: Caller, tokens: ServiceTokens, id: UUID) -> Servi
     return await tokens.revoke(token.id)
 
 
-def _password(given: str | None) -> tuple[str, str | None]:
-    """The password, and the same again where it is made up here."""
-    made_up = None if given else secrets.token_urlsafe(15)
-    return given or made_up or "", made_up
+def _password(password: str | None) -> tuple[str, str | None]:
+    """The password, and once more if it is made up here."""
+    made_up = None if password else secrets.token_urlsafe(15)
+    return password or made_up or "", made_up
 
 
 def _audit(caller: Caller, kind: str, id: UUID, what: str) -> None:

@@ -1,6 +1,6 @@
-"""Which users there are, and which service tokens.
+"""Users and service tokens, for readers.
 
-Everybody who is signed in may look users up, to share a workspace.
+Everybody who is logged in may look up users, to share a workspace.
 """
 
 from collections.abc import Sequence
@@ -15,18 +15,19 @@ USERS_PATH = "/auth/admin/realms/master/users"
 
 
 async def user(users: Users, id: UUID) -> User:
-    """Disabled or not. Rejected("not_found")."""
+    """The user with that id, disabled or not. Rejected("not_found")."""
     for user in await users.by_ids([id]):
         return user
     raise unknown(id)
 
 
 def unknown(id: object) -> Rejected:
+    """The refusal for an id that no user has."""
     return Rejected("not_found", f"id: there is no user {id}; see {USERS_PATH}")
 
 
 async def with_email(users: Users, email: str | None) -> list[User]:
-    """The user of that email, if any; all users for None."""
+    """The user with that email, or none; all users for None."""
     if email is None:
         return await users.everybody()
     user = await users.by_email(email)
@@ -34,11 +35,11 @@ async def with_email(users: Users, email: str | None) -> list[User]:
 
 
 async def with_ids(users: Users, ids: Sequence[UUID] | None) -> list[User]:
-    """Those of these ids that exist; all users for None."""
+    """The users with these ids, without those that do not exist; all users for None."""
     return await users.everybody() if ids is None else await users.by_ids(ids)
 
 
 async def tokens(user: User, service_tokens: ServiceTokens) -> list[ServiceToken]:
-    """The user's own; everybody's for an administrator. Rejected("forbidden") to machines."""
+    """The user's own tokens, or everybody's for an administrator. Rejected for a machine."""
     person = access.person(user)
     return await service_tokens.of(None if person.admin else person.id)

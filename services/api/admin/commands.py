@@ -1,6 +1,6 @@
-"""What administrators do to the platform. Each act is a line of our log that says who did it.
+"""Commands of administrators. Each is a line of our log that says who gave it.
 
-All are Rejected("forbidden") unless the caller is an administrator.
+All raise Rejected("forbidden") unless the caller is an administrator.
 """
 
 import logging
@@ -15,8 +15,10 @@ logger = logging.getLogger(__name__)
 
 
 async def retry(caller: Caller, nats: Nats, event: ParkedEvent) -> Retried:
-    """Has a parked event handled once more. Rejected("not_found"); Unavailable while no copy of its
-    service is there."""
+    """Let a reaction handle a parked event once more, and return the outcome.
+
+    Rejected("not_found"); Unavailable while no copy of the service runs.
+    """
     access.administrator(caller.user)
     _audit(caller, "retries", event)
     error = await dead_letters.retry(nats, event.reaction, event.seq)
@@ -26,14 +28,14 @@ async def retry(caller: Caller, nats: Nats, event: ParkedEvent) -> Retried:
 
 
 async def discard(caller: Caller, nats: Nats, event: ParkedEvent) -> None:
-    """Forgets that an event was parked. Rejected("not_found")."""
+    """Forget that an event was parked. Rejected("not_found")."""
     access.administrator(caller.user)
     await dead_letters.discard(nats, event.reaction, event.seq)
     _audit(caller, "discards", event)
 
 
 async def resume(caller: Caller, nats: Nats) -> None:
-    """Has a restored platform go on; does nothing where it is not held."""
+    """Let a restored platform go on. Nothing happens if it is not held."""
     access.administrator(caller.user)
     logger.warning("%s has the restored platform go on", caller.context.actor)
     await hold.release(nats)

@@ -1,7 +1,7 @@
-"""The platform as it is: who is there, how far they are, what is stuck.
+"""The state of the platform: which services run, how far they are, what is stuck.
 
-Services are asked nothing: each copy says how it is, now and then (libs/telemetry/status.py), so a
-copy that has just died stays in sight for up to 45 s, with an old `said_at`.
+Nobody asks the services: each copy reports its status now and then (libs/telemetry/status.py). So a
+copy that has just died stays in the list for up to 45 s, with an old `said_at`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ _MAX_PARKED = 100  # events on the platform's page
 
 
 async def platform(user: User, nats: Nats, rows: Rows) -> Platform:
-    """Rejected("forbidden") unless the user is an administrator, as the other two."""
+    """The whole state. Like the two below, Rejected("forbidden") unless for an administrator."""
     access.administrator(user)
     statuses = await status.read_all(nats)
     count = await dead_letters.counts(nats)
@@ -83,18 +83,18 @@ async def _stream(nats: Nats, name: str) -> Stream:
 
 
 def _environments(statuses: Iterable[Status]) -> list[Environment]:
-    """Packagers that share a folder see the same ones."""
+    """Each once, the largest first: packagers that share a folder report the same ones."""
     by_id = {environment.id: environment for one in statuses for environment in one.environments}
     return sorted(by_id.values(), key=lambda environment: -environment.bytes)
 
 
 async def environments(user: User, nats: Nats) -> list[Environment]:
-    """Those of all packagers, the largest first."""
+    """The environments of all packagers, the largest first."""
     access.administrator(user)
     return _environments(await status.read_all(nats))
 
 
 async def parked_events(user: User, nats: Nats) -> list[DeadLetter]:
-    """The oldest thousand."""
+    """The oldest thousand parked events."""
     access.administrator(user)
     return await dead_letters.oldest(nats)

@@ -1,4 +1,4 @@
-"""Who asks for something, and by which request."""
+"""Who gives a command, and by which request."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,11 @@ from libs.identity.users import User
 
 @dataclass(frozen=True)
 class Caller:
-    """`request_id` goes into the events that the request leads to. `idempotency_key` is what came
-    with a command that may be sent again, as it came."""
+    """A user and their request.
+
+    `request_id` goes into the events that the request leads to. `idempotency_key` is the header of
+    a command that may be sent again, not checked yet.
+    """
 
     user: User
     request_id: str
@@ -17,5 +20,5 @@ class Caller:
 
     @property
     def context(self) -> Context:
-        """Under which events of this request are appended."""
+        """The context under which events of this request are appended."""
         return Context(source="api", actor=str(self.user.id), correlation=self.request_id)

@@ -1,9 +1,9 @@
 """Commands that create, under an `Idempotency-Key`: sent again, they answer as the first time.
 
-No table remembers keys. A key gives what is created its id, so that the log, which takes an
-aggregate's first event once, takes the command once, whichever copy of this service it reaches.
-What has a name of its own instead of such an id is known again by its name, which is taken: the
-first event says which command has caused it.
+No table remembers keys. The id of the new thing comes from the key. The log takes the first event
+of an aggregate once, so it takes the command once, whichever copy of this service it reaches. A
+thing with a unique name is recognised by that name instead: its first event says which command
+caused it.
 """
 
 import contextlib
@@ -25,12 +25,12 @@ _KEY = re.compile("[ -~]{1,128}")
 
 
 def new_id(caller: Caller, command: str) -> UUID:
-    """An id that is new, or that of what this key of the caller's has led `command` to."""
+    """The id for what `command` creates: from the caller's key, or a new one without a key."""
     return of_key(caller, command) or uuid4()
 
 
 def of_key(caller: Caller, command: str) -> UUID | None:
-    """The id of this very command of the caller's; none when it has come without a key."""
+    """The id of this command of the caller; None without a key. Rejected for a malformed key."""
     key = caller.idempotency_key
     if key is None:
         return None
@@ -40,13 +40,13 @@ def of_key(caller: Caller, command: str) -> UUID | None:
 
 
 async def caused(store: Store, command: UUID | None, stream: StreamId) -> int | None:
-    """The place in the log of the aggregate's first event, if it is this command's work."""
+    """The position of the aggregate's first event, if this command caused it; else None."""
     facts = await store.log.read(stream) if command else []
     return facts[0].seq if facts and facts[0].causation == str(command) else None
 
 
 def first(stream: StreamId, event: Event) -> Proposed:
-    """Refused with WrongVersion where the id is taken, also when it is in another workspace."""
+    """An aggregate's first event. WrongVersion if the id is taken, in whichever workspace."""
     return Proposed(stream, 0, event, f"{EVENTS_ROOT}.*.{stream.aggregate}.{stream.id}")
 
 
@@ -58,11 +58,11 @@ async def create(
     append: Callable[[], Awaitable[int]],
     apart_from: Collection[str] = (),
 ) -> int:
-    """The place in the log of the aggregate's first event, which `append` puts there.
+    """The position in the log of the aggregate's first event, which `append` puts there.
 
-    It is not asked to when the key has led to this event before: what has changed since must not
-    refuse what was accepted then. Rejected("conflict") when the key has led to another event;
-    fields in `apart_from` are not compared.
+    `append` is not called if the key has led to this event before: a change since then must not
+    refuse what was accepted. Rejected("conflict") if the key has led to another event; fields in
+    `apart_from` are not compared.
     """
     if caller.idempotency_key is None:
         return await append()
@@ -92,6 +92,7 @@ async def _earlier(
 
 
 def another() -> Rejected:
+    """The refusal for a key that another command has used."""
     return Rejected(
         "conflict", f"{HEADER}: another command came under this key; send each under its own"
     )

@@ -1,4 +1,4 @@
-"""Appending an event whose secret is sealed: either both are there afterwards, or neither."""
+"""Appends an event with a sealed secret: afterwards both event and key exist, or neither."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -9,7 +9,7 @@ from libs.domain.ids import StreamId
 from libs.eventlog.log import EventLog
 from libs.vault.vault import Vault
 
-Appended = TypeVar("Appended")
+Result = TypeVar("Result")
 
 
 async def append_sealed(
@@ -17,9 +17,9 @@ async def append_sealed(
     vault: Vault,
     stream: StreamId,
     secret: bytes,
-    append: Callable[[str], Awaitable[Appended]],
-) -> Appended:
-    """What `append` gives for the sealed text. On any failure the key of the secret goes again."""
+    append: Callable[[str], Awaitable[Result]],
+) -> Result:
+    """The result of `append`, which gets the sealed text. On failure the key is destroyed again."""
     owner = UUID(stream.id)
     sealed = await vault.seal(owner, secret)
     try:

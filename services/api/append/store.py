@@ -1,4 +1,4 @@
-"""The event log and the rows that are read from it: what a command decides on and writes to."""
+"""The event log and the rows built from it: commands read both and write to the log."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ VISIBLE_TIMEOUT_SECONDS = 5.0
 
 
 class NotVisibleYet(Exception):
-    """The command's event is durable, only the rows lag: to send it again would double it."""
+    """The event of the command is durable, but rows lag. To send it again would do it twice."""
 
     def __init__(self, id: object) -> None:
         super().__init__(
@@ -24,8 +24,11 @@ class NotVisibleYet(Exception):
 
 @dataclass(frozen=True)
 class Store:
-    """`position` is how far `rows` are; `tail` publishes events as they get there. Who creates what
-    must be unique holds `numbering`."""
+    """Where commands read and write.
+
+    `position` is how far `rows` are in the log; `tail` publishes events as they get there. To
+    create a thing with a unique name or number takes the lock `numbering`.
+    """
 
     log: EventLog
     rows: Database
@@ -34,8 +37,10 @@ class Store:
     numbering: asyncio.Lock
 
     async def visible(self, seq: int, id: object) -> None:
-        """Returns once reads show the event at `seq` (I1). Raises NotVisibleYet, which says that
-        `id` is accepted."""
+        """Wait until reads show the event at `seq` (I1).
+
+        Raises NotVisibleYet after 5 s; it says that `id` is accepted.
+        """
         try:
             await self.position.reached(seq, VISIBLE_TIMEOUT_SECONDS)
         except TimeoutError:

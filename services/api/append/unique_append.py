@@ -1,4 +1,4 @@
-"""What has a name or number of its own over the platform, whoever creates at the same time."""
+"""Appends for things with a unique name or number, even if several are created at once."""
 
 from collections.abc import Awaitable, Callable
 from uuid import UUID
@@ -23,16 +23,17 @@ async def append(
     decide: Callable[[], Awaitable[tuple[StreamId, Event]]],
     command: UUID | None,
 ) -> tuple[StreamId, int]:
-    """Appends what `decide` gives, by rows that show every event on the subject `pattern` up to
-    now; once more whenever another event came between. Gives its stream and its place.
+    """Append what `decide` returns; the result is its stream and its position in the log.
 
-    `field` is what the caller names the thing by; `command` is what the event is caused by, if that
-    has an id.
+    `decide` runs when rows show every event on the subject `pattern` up to now, and again whenever
+    another event has come between. `field` is the field of the request that names the thing, for
+    messages; `command` is the id of the command, if it has one. Rejected("conflict") after 50
+    tries, Unavailable while rows lag.
     """
     context = caller.context
     if command:
         context = msgspec.structs.replace(context, causation=str(command))
-    # Copies of this service race for the next event; within one there is no need to.
+    # Copies of this service race for the next event; within one copy the lock avoids the race.
     async with store.numbering:
         for _ in range(_MAX_TRIES):
             newest = await _caught_up(store, pattern)

@@ -1,7 +1,7 @@
-"""Connections: how to reach data sources. Their details lie sealed wherever they rest (I9).
+"""Commands for connections. Their details are sealed wherever they rest (I9).
 
-Whoever created one may attach and delete it, as administrators may; members of the workspaces that
-it is attached to may read it, details included. The owner of a workspace may detach it from there.
+The creator of a connection and administrators may attach and delete it. Members of the workspaces
+that it is attached to may read it, including its details. The owner of a workspace may detach it.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +32,10 @@ MAX_DETAILS_BYTES = 64 << 10  # as JSON; sealed they travel in an event
 
 
 async def create(caller: Caller, store: Store, vault: Vault, order: CreateConnection) -> UUID:
-    """Gives its id. Rejected("conflict") where the name is taken."""
+    """Create a connection, and return its id.
+
+    Rejected("conflict") if the name is taken, "invalid" for details over 64 KiB.
+    """
     plain, command = _encoded(order), idempotency.of_key(caller, "connections/create")
     try:
         id, seq = await _create(caller, store, vault, order, plain, command)
@@ -74,7 +77,7 @@ async def _create(
 async def _earlier(
     store: Store, vault: Vault, order: CreateConnection, plain: bytes, command: UUID | None
 ) -> tuple[UUID, int] | None:
-    """The connection of that name, if this command has made it before."""
+    """The connection with that name, if an earlier try of this command has created it."""
     state = await find_connection_named(store.rows, order.name)
     seq = await idempotency.caused(store, command, connection_stream(state.id)) if state else None
     if state is None or seq is None:
@@ -97,7 +100,7 @@ def _encoded(order: CreateConnection) -> bytes:
 
 
 async def attach(caller: Caller, store: Store, where: Attachment) -> UUID:
-    """Lets the members of the workspace use it. Gives the id of the attachment."""
+    """Let the members of a workspace use it, and return the id of the attachment."""
     await access.workspace(caller.user, store.rows, where.workspace_id)
     state = await access.owned_connection(caller.user, store.rows, where.connection_id)
     await _change(
@@ -107,7 +110,7 @@ async def attach(caller: Caller, store: Store, where: Attachment) -> UUID:
 
 
 async def detach(caller: Caller, store: Store, where: Attachment) -> None:
-    """Nothing happens when it is not attached there."""
+    """Take it from a workspace. Nothing happens if it is not attached there."""
     state = await _detachable(caller.user, store, where)
     await _change(
         caller, store, state.id, lambda state: connection.detach(state, where.workspace_id)
@@ -122,7 +125,7 @@ async def _detachable(user: User, store: Store, where: Attachment) -> Connection
 
 
 async def delete(caller: Caller, store: Store, vault: Vault, name: str) -> None:
-    """First the event, then the key: `shredder` finishes what is interrupted between the two."""
+    """Delete it for good: first the event, then the key. `shredder` finishes an interrupted one."""
     state = await access.connection_named(caller.user, store.rows, name)
     await access.owned_connection(caller.user, store.rows, state.id, "name")
     seq = await _append(caller, store, state.id, connection.delete)
@@ -143,15 +146,17 @@ async def _append(caller: Caller, store: Store, id: UUID, decide: Decide) -> int
 
 
 async def rotate_keys(user: User, vault: Vault) -> int:
-    """For administrators, after a key was added to the ring. Gives how many keys an older one had
-    protected."""
+    """Wrap all data keys with the newest key of the ring; the result is how many were wrapped.
+
+    Rejected("forbidden") unless `user` is an administrator.
+    """
     if not user.admin:
         raise Rejected("forbidden", "keys: only administrators may rotate them; ask one")
     return await vault.rotate()
 
 
 def shredder(vault: Vault) -> Handler:
-    """The reaction that destroys the key of every deleted connection."""
+    """A handler that destroys the key of every deleted connection."""
 
     async def handle(fact: Recorded) -> None:
         if isinstance(fact.event, ConnectionDeleted):

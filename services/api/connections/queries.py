@@ -13,11 +13,12 @@ from services.api.read_model.row_types import Rows
 
 
 async def named(user: User, rows: Rows, vault: Vault, name: str) -> schemas.Connection:
-    """With its details, which are opened for this answer only; so does `by_id`."""
+    """A connection with its details, which are opened for this answer only."""
     return await _opened(user, rows, vault, await access.connection_named(user, rows, name))
 
 
 async def by_id(user: User, rows: Rows, vault: Vault, id: UUID) -> schemas.Connection:
+    """As `named`, by id."""
     return await _opened(user, rows, vault, await access.connection(user, rows, id))
 
 
@@ -30,7 +31,7 @@ async def _opened(user: User, rows: Rows, vault: Vault, state: Connection) -> sc
 
 
 async def listed(user: User, rows: Rows, workspace: int | None) -> list[schemas.Connection]:
-    """Without details; oldest first."""
+    """Connections without their details, oldest first: of a workspace, or all for None."""
     if workspace is None:
         readable = await access.connections(user, rows)
     else:
@@ -41,5 +42,5 @@ async def listed(user: User, rows: Rows, workspace: int | None) -> list[schemas.
 
 
 async def _workspace_names(user: User, rows: Rows) -> dict[int, str]:
-    """Of the workspaces that the user may see; of the others not even the name is shown."""
+    """The names of the workspaces that the user may see; other names stay hidden."""
     return {state.id: state.name for state in await access.workspaces(user, rows)}

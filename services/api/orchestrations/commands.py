@@ -1,4 +1,4 @@
-"""Uploading archives: refused if they could never run, else kept and announced for packaging."""
+"""Uploads of archives: one is refused if it could never run, else kept and announced."""
 
 import asyncio
 from pathlib import Path
@@ -17,7 +17,10 @@ from services.api.orchestrations.schemas import Upload
 
 
 async def create(caller: Caller, store: Store, blobs: BlobStore, upload: Upload) -> UUID:
-    """Gives its id. On any failure nothing of the archive stays."""
+    """Keep an upload, append its event, and return the id. A failure leaves nothing of it behind.
+
+    Rejected("invalid") names the rule of docs/orchestrations.md that the archive breaks.
+    """
     archive = await asyncio.to_thread(_inspected, upload.path)
     id = idempotency.new_id(caller, "orchestration/upload")
     seq = await _append(caller, store, blobs, id, upload, archive)
@@ -60,7 +63,7 @@ async def _store(
     event: OrchestrationUploaded,
     path: Path,
 ) -> int:
-    """First the bytes, then the event that says that they are there."""
+    """Store the bytes first, then append the event that says so."""
     await blobs.put(event.blob, path)
     try:
         return await store.log.append(idempotency.first(stream, event), caller.context)

@@ -20,7 +20,7 @@ from services.api.workspaces import schemas as workspace_schemas
 async def of_workspace(
     user: User, rows: Rows, which: schemas.ListOrchestrations
 ) -> list[Orchestration]:
-    """Oldest first."""
+    """A page of the orchestrations of a workspace, oldest first."""
     await access.workspace(user, rows, which.workspace_id)
     before = await access.before(rows, "orchestration", which.before)
     return await orchestration_page(rows, [which.workspace_id], before, which.limit or MAX_LISTED)
@@ -29,7 +29,7 @@ async def of_workspace(
 async def with_tasks(
     user: User, database: Database, which: schemas.ListAllOrchestrations
 ) -> list[schemas.OrchestrationItem]:
-    """Oldest first, each with its tasks, newest first: all as of one instant."""
+    """A page of orchestrations, oldest first, each with its tasks, newest first; a snapshot."""
     async with database.snapshot() as rows:
         workspaces = await _workspaces(user, rows, which.workspace_ids)
         ids = [state.id for state in workspaces]
@@ -62,7 +62,7 @@ async def _workspaces(user: User, rows: Rows, ids: Sequence[int]) -> list[Worksp
 
 
 def _by_orchestration(rows: Sequence[TaskRow], statuses: frozenset[str]) -> dict[UUID, list[Task]]:
-    """Where statuses are given, only tasks with a run that has one of them."""
+    """If there are `statuses`, only tasks with a run that has one of them."""
     tasks: dict[UUID, list[Task]] = {}
     for row in rows:
         if not statuses or {run.status for run in row.runs} & statuses:

@@ -13,7 +13,7 @@ from services.api.runs.schemas import ListRuns
 
 
 async def listed(user: User, rows: Rows, which: ListRuns) -> list[RunSeen]:
-    """Of one task, those that have begun; the last to change first."""
+    """A page of a task's runs that have begun; the one that changed last comes first."""
     await access.task(user, rows, which.task_id, field="task_id")
     status = None if which.status == "all" else which.status
     before = await access.before(rows, "run", which.before)
@@ -21,7 +21,7 @@ async def listed(user: User, rows: Rows, which: ListRuns) -> list[RunSeen]:
 
 
 async def one(user: User, rows: Rows, id: UUID, task: UUID) -> Run:
-    """Rejected("not_found") too when it is one of another task."""
+    """A run of that task. Rejected("not_found") also when it belongs to another task."""
     state = await access.run(user, rows, id, "pod_id")
     if state.task != task:
         raise Rejected("not_found", f"task: run {state.id} is one of task {state.task}")

@@ -1,4 +1,4 @@
-"""Orders to run an orchestration, and stopping them."""
+"""Commands for tasks: create one, kill, pause and resume it."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -31,18 +31,22 @@ MAX_ARGUMENTS_DEPTH = 100
 
 
 async def run_once(caller: Caller, store: Store, order: RunTask) -> UUID:
-    """Gives the task's id; so do the two below."""
+    """Create a task that runs once, and return its id.
+
+    Rejected as the domain does (libs/domain/task.py), and "invalid" for arguments over 256 KiB.
+    """
     return await _create(caller, store, order, "once")
 
 
 async def run_continuously(caller: Caller, store: Store, order: RunTask) -> UUID:
+    """Create a task that runs until it is killed, and return its id. Raises as `run_once`."""
     return await _create(caller, store, order, "continuous")
 
 
 async def run_scheduled(
     caller: Caller, store: Store, order: RunScheduled
 ) -> tuple[UUID, list[datetime]]:
-    """With the next instants at which it is due."""
+    """Create a scheduled task; returns its id and its next five instants. Raises as `run_once`."""
     schedule = Schedule(
         expression=order.schedule,
         zone=order.zone,
@@ -128,22 +132,24 @@ def _inner(node: Any) -> list[Any]:
 
 
 async def kill(caller: Caller, store: Store, id: UUID, keep_logs: bool = False) -> TaskRow:
-    """Ends it for good. Gives the task as this has left it; so do the two below."""
+    """End a task for good. These three return the task as the command has left it."""
     return await _change(caller, store, id, lambda state: task.kill(state, keep_logs))
 
 
 async def pause(caller: Caller, store: Store, id: UUID) -> TaskRow:
+    """Start no more runs of a task. Rejected("conflict") when it has ended."""
     return await _change(caller, store, id, task.pause)
 
 
 async def resume(caller: Caller, store: Store, id: UUID) -> TaskRow:
+    """Start runs of a paused task again. Rejected("conflict") when it has ended."""
     return await _change(caller, store, id, task.resume)
 
 
 async def _change(
     caller: Caller, store: Store, id: UUID, decide: Callable[[task.Task], Sequence[TaskEvent]]
 ) -> TaskRow:
-    """Decides on the task as the log has it; gives it as that has left it."""
+    """Decide on the state in the log, and return the state after that decision."""
     before = await access.task(caller.user, store.rows, id)
     stream = task_stream(before.task.workspace, id)
     outcome = await transact(store.log, stream, task.evolve, decide, caller.context)

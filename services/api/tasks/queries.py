@@ -14,12 +14,12 @@ from services.api.tasks.schemas import ListTasks
 
 
 async def one(user: User, rows: Rows, id: UUID, run_limit: int | None) -> TaskRow:
-    """With its newest `run_limit` runs."""
+    """A task with its newest `run_limit` runs."""
     return await access.task(user, rows, id, _runs(run_limit))
 
 
 async def listed(user: User, rows: Database, which: ListTasks) -> list[TaskRow]:
-    """Newest first."""
+    """A page of tasks, newest first."""
     if which.orch_id is not None:
         await access.orchestration(user, rows, which.orch_id, "orch_id")
     workspaces = await _workspaces(user, rows, which.workspace_id)
@@ -37,7 +37,7 @@ async def listed(user: User, rows: Database, which: ListTasks) -> list[TaskRow]:
 async def _orchestrations(
     rows: Rows, workspaces: Sequence[int], which: ListTasks
 ) -> list[UUID] | None:
-    """Those whose tasks are asked for; none: any."""
+    """The orchestrations whose tasks the request wants; None for any."""
     one = None if which.orch_id is None else [which.orch_id]
     if which.orch_sha is None:
         return one
@@ -46,7 +46,7 @@ async def _orchestrations(
 
 
 async def ids_of_sha(user: User, rows: Rows, sha: str) -> list[UUID]:
-    """The tasks of every upload of the same bytes, newest first; `sha` in hex of either case."""
+    """The tasks of every upload of the same bytes, newest first; `sha` is hex in any case."""
     visible = await _workspaces(user, rows, None)
     return await task_ids_of_sha(rows, visible, sha.lower(), MAX_LISTED)
 

@@ -1,4 +1,4 @@
-"""Workspaces: numbers and names are unique over the platform, whoever creates at the same time."""
+"""Commands for workspaces. Their numbers and names are unique on the platform."""
 
 import contextlib
 from uuid import UUID
@@ -20,13 +20,16 @@ _MAX_EMAIL = 100  # leaves room for the rest of a workspace's name
 
 
 async def create(caller: Caller, store: Store, name: str) -> int:
-    """Gives its number. Rejected("conflict") where the name is taken."""
+    """Create a workspace that the caller owns, and return its number.
+
+    Rejected("conflict") if the name is taken, "forbidden" for a machine.
+    """
     rows, owner = store.rows, str(access.person(caller.user).id)
 
     async def decide() -> tuple[StreamId, Event]:
         id = await next_workspace_id(rows)
-        taken = await workspace_names(rows)
-        (event,) = workspace.create(name, owner, taken)
+        names = await workspace_names(rows)
+        (event,) = workspace.create(name, owner, names)
         return workspace_stream(id), event
 
     command = idempotency.of_key(caller, "workspaces/create")
@@ -48,7 +51,7 @@ async def create(caller: Caller, store: Store, name: str) -> int:
 async def _earlier(
     caller: Caller, store: Store, name: str, command: UUID | None
 ) -> tuple[StreamId, int] | None:
-    """The workspace of that name, if this command has made it before."""
+    """The workspace with that name, if an earlier try of this command has created it."""
     for state in await workspaces_named(store.rows, name, str(caller.user.id)):
         stream = workspace_stream(state.id)
         seq = await idempotency.caused(store, command, stream) if state.name == name else None
@@ -58,9 +61,9 @@ async def _earlier(
 
 
 async def default(caller: Caller, store: Store) -> workspace.Workspace:
-    """The caller's own, made when it is first asked for. Somebody else may have taken its name.
+    """The caller's own workspace, created at its first use; a machine gets the first of its token.
 
-    To a machine, that is the first workspace that it is for: a run's own.
+    Somebody else may have taken its name; then it gets a number.
     """
     user, rows = caller.user, store.rows
     if isinstance(user, MachinePrincipal):

@@ -1,4 +1,4 @@
-"""Who works in a workspace: its owners and administrators say so; everybody may leave."""
+"""Commands for members: owners and administrators of a workspace decide, everybody may leave."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -16,7 +16,7 @@ from services.api.workspaces.schemas import AddMember, RemoveMember
 
 
 async def add(caller: Caller, store: Store, users: Users, order: AddMember) -> User:
-    """Adds a user, or changes what they are."""
+    """Add a user, or change their role, and return the user."""
     await access.owned_workspace(caller.user, store.rows, order.workspace_id)
     user = await _named(users, order.user_id, order.email)
     id, role = str(user.id), order.user_type
@@ -27,14 +27,14 @@ async def add(caller: Caller, store: Store, users: Users, order: AddMember) -> U
 
 
 async def remove(caller: Caller, store: Store, users: Users, order: RemoveMember) -> UUID:
-    """Gives the user's id, which may also be that of one whose account is gone."""
+    """Remove a user, whose account may be gone, and return their id."""
     id = order.user_id or (await _named(users, None, order.email)).id
     await leave(caller, store, order.workspace_id, str(id))
     return id
 
 
 async def leave(caller: Caller, store: Store, id: int, user: str) -> None:
-    """Nothing happens when they are no member."""
+    """Remove the user with that id. Nothing happens if they are no member."""
     if user == str(caller.user.id):
         await access.workspace(caller.user, store.rows, id)
     else:

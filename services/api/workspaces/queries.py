@@ -11,7 +11,10 @@ from services.api.workspaces.schemas import Member
 
 
 async def listed(user: User, rows: Rows, member: UUID | None) -> list[Workspace]:
-    """Of one member, or all that the user may see. Only administrators may name somebody else."""
+    """The workspaces of a member, or all that the user may see.
+
+    Rejected("forbidden") for another member, unless the user is an administrator.
+    """
     if member is None:
         return await access.workspaces(user, rows)
     if not user.admin and member != user.id:
@@ -21,7 +24,7 @@ async def listed(user: User, rows: Rows, member: UUID | None) -> list[Workspace]
 
 
 async def members(user: User, rows: Rows, users: Users, workspace: int) -> list[Member]:
-    """Without those whose account is gone."""
+    """The members of a workspace, without those whose account is gone."""
     state = await access.workspace(user, rows, workspace)
     accounts = await users.by_ids([UUID(id) for id in state.members])
     return [Member.of(account, state.members[str(account.id)]) for account in accounts]

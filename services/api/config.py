@@ -5,15 +5,17 @@ from services.webhooks.config import WebhooksConfig
 
 
 class Config(WebhooksConfig, frozen=True, kw_only=True):
-    """`data` is scratch for uploads under way; `public_url` is how users reach the API.
+    """Settings of the API service.
+
+    `data` is a folder for uploads that are being received; `public_url` is how users reach the API.
 
     `signing_key` is an Ed25519 key as PKCS8 PEM, for users' tokens; `task_key` another, for those
-    of runs. `internal_token` is what the logs service asks for.
-    `oidc_...` name another issuer whose users may call (identity/oidc.py).
-    `trusted_proxies` are the networks whose X-Forwarded-For is believed (libs/service/address.py).
-    `metrics_token` is what a Prometheus shows that is to read /metrics; `scraped` says where the
-    services listen whose metrics it gets here too: `name=address`, with spaces between.
-    The first administrator is made of `admin_...` when there is none yet.
+    of runs. `internal_token` opens the logs service.
+    `oidc_...` name another issuer whose users may call (libs/identity/oidc.py).
+    `trusted_proxies` are networks whose X-Forwarded-For the API believes (libs/service/address.py).
+    `metrics_token` opens /metrics for a Prometheus; `scraped` are the addresses of services whose
+    metrics the API serves too: `name=address`, separated by spaces.
+    `admin_...` create the first administrator when there is none yet.
     """
 
     blobs_url: str

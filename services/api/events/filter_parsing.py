@@ -1,4 +1,4 @@
-"""What a request for events asks for, from the text behind its path."""
+"""The filter and the start of a request for events, from its query."""
 
 import re
 from datetime import datetime
@@ -76,7 +76,7 @@ def number(field: str, text: str) -> int:
 
 
 def _listed(query: Query, name: str) -> list[str]:
-    """Repeated, or with commas between."""
+    """The values of a parameter that is repeated, or has commas."""
     names = [part.strip() for text in query.getall(name, []) for part in text.split(",")]
     if len(names) > _MOST_NAMED:
         raise Rejected("invalid", f"{name}: give at most {_MOST_NAMED}, or none for all")

@@ -1,4 +1,4 @@
-"""GET /v1/api/events: a page of events, or all that come, by what the caller accepts."""
+"""GET /v1/api/events: a page of events, or a stream, by the Accept header."""
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -27,8 +27,11 @@ _PART_BYTES = 16 << 10
 
 
 class EventPage(msgspec.Struct, frozen=True):
-    """Up to `next` there is no more of what was asked for: give it as `after` for the page that
-    follows. `end` is the last sequence of the log; a page whose `next` is that was the last."""
+    """A page of events.
+
+    Give `next` as `after` for the following page. `end` is the last sequence of the log; a page
+    whose `next` is `end` is the last one.
+    """
 
     events: list[CloudEvent]
     next: int
@@ -50,7 +53,7 @@ async def events(context: RequestContext, _: None) -> EventPage | web.StreamResp
 
 
 async def _start(context: RequestContext) -> int | None:
-    """What the caller has had already; None when they do not say."""
+    """The sequence after which to begin; None if the caller does not say."""
     query, log = context.request.query, context.store.log
     instant = filter_parsing.since(query)
     name, after = "after", filter_parsing.after(query)
@@ -93,7 +96,7 @@ async def _frames(permit: Permit, after: int | None) -> AsyncGenerator[bytes, No
 
 
 def _parts(batch: Batch) -> Iterator[bytes]:
-    """Its frames, as much at a time as a slow line takes in good time."""
+    """Its frames, in parts small enough for a slow line."""
     if not batch.events:
         yield sse.heartbeat(batch.through)
     part = bytearray()

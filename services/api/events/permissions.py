@@ -1,4 +1,4 @@
-"""What a caller may see while they listen: who is let in once may be shut out later (I8).
+"""What a caller may see while a stream is open: rights may end meanwhile (I8).
 
 Members come and go by events. The tail shows those too, in their order, so rights are looked up
 again before anything that came after them is shown. What is no event (a token that expires, a user
@@ -25,7 +25,7 @@ RENEW_EVERY_SECONDS = 5.0
 
 
 class Permit:
-    """`authenticate` says who the caller is now, or raises Rejected; by their token, by default."""
+    """The rights of a caller. `authenticate` returns them anew, or raises Rejected."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Permit:
         return await authenticated(self._context.resources, self._context.request)
 
     def wants(self, event: Recorded) -> bool:
-        """Also what changes the caller's access, which is not shown for that."""
+        """The subjects to read: also those of events that change rights, which may not be shown."""
         if self._concerns_me(event):
             self._changes += 1
             self._good_until = self._clock()
@@ -66,7 +66,7 @@ class Permit:
         return self._filter.subjects_in(self._visible)
 
     async def renew(self) -> None:
-        """Rejected when the caller may not go on."""
+        """Read the rights anew. Rejected if the caller may not go on."""
         changes = None
         while changes != self._changes:
             # Stale until it is done, so that nothing is left out by rights that were just given.
@@ -76,7 +76,7 @@ class Permit:
         self._good_until = good_until
 
     async def hold(self) -> None:
-        """Before anything is shown. Rejected when the caller may not go on."""
+        """Call it before a batch is shown. Rejected if the caller may not go on."""
         if self._is_stale():
             await self.renew()
 
@@ -95,7 +95,7 @@ class Permit:
         return False
 
     async def _allowed(self) -> frozenset[int] | None:
-        """The workspaces whose events are shown; None for all that there are."""
+        """The workspaces whose events are shown; None for all."""
         context, chosen = self._context, self._filter.workspaces
         rows = context.store.rows
         if chosen is None:
@@ -114,7 +114,7 @@ class Permit:
 
 
 async def live(permit: Permit, after: int | None = None) -> AsyncGenerator[Batch, None]:
-    """As `follow`, as far as the permit goes; Rejected when it ends."""
+    """As `follow`, with only what the permit allows; Rejected when the rights end."""
     async with aclosing(follow(permit.context.store, permit, after)) as batches:
         async for batch in batches:
             await permit.hold()

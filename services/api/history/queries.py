@@ -1,6 +1,6 @@
-"""History of anything: what happened to it, who did so and why, and how it was at any past instant.
+"""The history of a thing: what happened to it, who did it and why, and its state at any instant.
 
-The log says what has happened to a thing, and the views, which are made of it, who may see it.
+The log has the events of a thing; the views, which are built from it, say who may see it.
 """
 
 import asyncio
@@ -40,7 +40,10 @@ _CHUNK = 500  # events that are shaped before others get a turn
 async def history(
     user: User, store: Store, users: Users, aggregate: str, id: str, at: str = ""
 ) -> History:
-    """Rejected: "invalid" for `at`, "not_found" or "forbidden" for the thing itself."""
+    """The events of a thing, and its state at `at`: an instant, a sequence, or "" for now.
+
+    Rejected("invalid") for another `at`, "not_found" or "forbidden" for the thing itself.
+    """
     until = _moment(at)
     stream = await _visible(user, store, aggregate, id)
     facts = await store.log.read(stream)
@@ -57,8 +60,7 @@ async def history(
 
 
 async def chain(user: User, store: Store, users: Users, run: str) -> Chain:
-    """How a run came about: from the event that a request left, by what each event answers, to the
-    run's own."""
+    """The events that led to a run, oldest first: from the one of a request to the run's own."""
     stream = await _visible(user, store, "run", run)
     facts = await store.log.read(stream)
     asked = next(fact.event for fact in facts if isinstance(fact.event, RunRequested))
@@ -76,7 +78,7 @@ def _causes(fact: Recorded, among: Sequence[Recorded]) -> list[Recorded]:
 
 
 async def _visible(user: User, store: Store, aggregate: str, id: str) -> StreamId:
-    """The stream of what the caller may see."""
+    """The stream of a thing that the caller may see. Rejected if they may not."""
     rows = store.rows
     match aggregate:
         case "workspace":
@@ -114,7 +116,7 @@ def _nothing(id: str) -> Rejected:
 
 
 def _moment(at: str) -> int | datetime | None:
-    """A sequence, or an instant; one without a zone is in UTC."""
+    """A sequence or an instant; an instant without a zone is in UTC. Rejected("invalid")."""
     if not at:
         return None
     if at.isascii() and at.isdigit():
@@ -157,7 +159,7 @@ def _entry(fact: Recorded, names: dict[str, str]) -> Entry:
 
 
 async def people(users: Users, ids: Iterable[str]) -> dict[str, str]:
-    """The emails of those ids that are users'."""
+    """The emails of users, by id; ids that are no users are left out."""
     known = await users.by_ids([UUID(id) for id in {*ids} if _is_uuid(id)])
     return {str(user.id): user.email for user in known}
 

@@ -11,7 +11,8 @@ OPEN_TO_MACHINES = web.RequestKey("open_to_machines", bool)  # of the route; clo
 
 
 async def authenticated(resources: Resources, request: web.Request) -> User:
-    """Rejected("unauthorized"), or "forbidden" to machines where only persons are let in."""
+    """The user of a request. Rejected("unauthorized"), or "forbidden" for a machine on a route for
+    persons."""
     authorization = request.headers.get("Authorization", "")
     user = await authenticate(resources.identity, resources.store.rows, authorization)
     if isinstance(user, MachinePrincipal) and not request.get(OPEN_TO_MACHINES, False):

@@ -1,4 +1,4 @@
-"""From JSON to a body, or an error that names the field and the remedy."""
+"""JSON to a typed body, or an error that names the field and the remedy."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ _REMEDIES = {
 
 
 def decoder(kind: type[Body]) -> Callable[[bytes], Body]:
-    """From JSON, or Rejected("invalid") that names the field."""
+    """A function from JSON to `kind`. It raises Rejected("invalid"), which names the field."""
     decode = msgspec.json.Decoder(kind).decode
 
     def checked(body: bytes) -> Body:
@@ -41,7 +41,7 @@ def decoder(kind: type[Body]) -> Callable[[bytes], Body]:
 
 
 def convert(kind: type[Body], fields: Mapping[str, Any]) -> Body:
-    """From fields that are Python's already, such as those of a form; else as `decoder`."""
+    """A `kind` from Python values, such as those of a form. Raises as `decoder`."""
     try:
         return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:

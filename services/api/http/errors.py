@@ -1,4 +1,4 @@
-"""What went wrong, as HTTP: a status and `{"code", "msg", "reason"}`.
+"""Errors as HTTP: a status and `{"code", "msg", "reason"}`.
 
 `reason` is a stable word for programs; `msg` is for people, names the field and says what to do.
 """
@@ -31,7 +31,7 @@ STATUS: dict[Code, int] = {
 
 
 class Error(msgspec.Struct, omit_defaults=True):
-    """`id` names what was accepted (not_visible_yet), or the entry in the server's log (500)."""
+    """`id` names the accepted thing (not_visible_yet), or the entry in the server's log (500)."""
 
     code: int
     msg: str
@@ -40,7 +40,7 @@ class Error(msgspec.Struct, omit_defaults=True):
 
 
 class Refusal(Exception):
-    """An answer that is an error, for what the domain knows nothing of."""
+    """An error that belongs to HTTP, of which the domain knows nothing."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class GrantError(msgspec.Struct):
 
 
 class GrantRefused(Refusal):
-    """An error in OAuth's form."""
+    """An error in the form of OAuth (RFC 6749, 5.2)."""
 
     def __init__(
         self, status: int, error: str, description: str, headers: Mapping[str, str] | None = None
@@ -110,7 +110,7 @@ def _refusal(problem: Exception, request: web.Request) -> Refusal:
 
 
 def _line(problem: Exception) -> str:
-    """What a parser has said, on one line and without the status in front."""
+    """The message of a parser, on one line and without the status in front."""
     return " ".join(str(problem).split()).removeprefix("400, message: ")
 
 

@@ -1,4 +1,4 @@
-"""Calls of other OpenID issuers: bounded in time and size."""
+"""Requests to other OpenID issuers, with limits on time and size."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ _MAX_BYTES = 1 << 20
 
 
 def issuer_fetch(session: aiohttp.ClientSession) -> Fetch:
-    """How libs/identity asks an issuer, by `session`."""
+    """The function by which libs/identity sends requests to an issuer, over `session`."""
 
     async def fetch(url: str, form: Mapping[str, str] | None = None) -> tuple[int, bytes]:
         method = "GET" if form is None else "POST"

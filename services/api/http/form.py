@@ -1,4 +1,4 @@
-"""What a browser has sent: cookies, and forms as text, URL-encoded as our clients send them too."""
+"""Cookies and URL-encoded forms of a request."""
 
 import hmac
 from urllib.parse import parse_qsl
@@ -17,24 +17,23 @@ _CHARSETS |= dict.fromkeys(("iso-8859-1", "latin-1", "latin1", "windows-1252"), 
 
 
 def cookie(request: web.Request, name: str) -> str:
-    """Empty where there is none, or one in other bytes than ours ever has."""
+    """The value of a cookie; empty if there is none, or if it is not ASCII, as ours always is."""
     value = request.cookies.get(name, "")
     return value if value.isascii() else ""
 
 
 def same(value: str, expected: str) -> bool:
-    """Whether a form's token is the expected one, in a time that tells nothing of it."""
+    """Whether the token of a form is the expected one, in constant time."""
     return hmac.compare_digest(value.encode(), expected.encode())
 
 
 async def fields(request: web.Request) -> MultiDict[str]:
-    """The fields of a page's form. Where something else is sent there are none, not even the one
-    without which no form is heeded."""
+    """The fields of a page's form. Empty for anything else, so the form's token is missing too."""
     return await _fields(request, "utf-8") if request.content_type == FORM else MultiDict()
 
 
 async def strict(request: web.Request) -> MultiDict[str]:
-    """Refusal(415) for what is no such form, or in a charset that none is written in."""
+    """The fields of a form. Refusal(415) for anything else, and for a charset that no form has."""
     if request.content_type != FORM:
         raise Refusal(415, "invalid", f"Content-Type: send {FORM}")
     charset = (request.charset or "utf-8").lower()

@@ -1,4 +1,4 @@
-"""A page to read the OpenAPI document: made on the server, with nothing to fetch beside it."""
+"""The OpenAPI document as a page for people, made on the server, in one file."""
 
 import re
 from collections.abc import Iterator

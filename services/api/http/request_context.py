@@ -1,4 +1,4 @@
-"""What a route's handler gets: who calls, the request, and what the service has opened."""
+"""What the handler of a route gets: the caller, the request, and the resources of the service."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 
 @dataclass(frozen=True)
 class RequestContext:
-    """`signed_in` is none on public routes."""
+    """One request. `signed_in` is None on public routes."""
 
     resources: Resources
     request: web.Request
@@ -26,20 +26,20 @@ class RequestContext:
 
     @property
     def user(self) -> User:
-        """For handlers of routes that ask for a token."""
+        """The user, for handlers of routes that need a token. RuntimeError on a public route."""
         if self.signed_in is None:
             raise RuntimeError("this route is public: nobody in particular calls it")
         return self.signed_in
 
     @property
     def caller(self) -> Caller:
-        """The same for commands, which know nothing of HTTP."""
+        """The user as commands take them, without HTTP."""
         key = self.request.headers.get(IDEMPOTENCY_KEY)
         return Caller(self.user, self.request[REQUEST_ID], key)
 
     @property
     def address(self) -> str:
-        """Where the caller is, as bounds count it."""
+        """The address of the caller, as limits count it (libs/service/address.py)."""
         forwarded = self.request.headers.getall("X-Forwarded-For", [])
         proxies = self.runtime.config.trusted_proxies
         return address.of_caller(self.request.remote or "", forwarded, proxies)

@@ -1,4 +1,4 @@
-"""A route as data: what serves it, what goes in and comes out, and who may use it."""
+"""A route as data: its handler, what goes in and comes out, and who may use it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -19,11 +19,12 @@ BY_ID = (*ALWAYS, 403, 404)
 
 @dataclass(frozen=True)
 class Route:
-    """`answer` is what `handler` gives, sent as JSON with `status`, unless it gives a response.
-    Where it is none, only the status is sent.
+    """One row of the table of routes.
 
-    Code in runs and programs with a service token may call it only if `machines` says so: a route
-    that does not mention them is closed to them.
+    `answer` is the type that `handler` returns; it is sent as JSON with `status`. A handler may
+    also return a response of its own. Without an `answer` only the status is sent.
+
+    Code in runs and programs with a service token may call it only if `machines` is true.
 
     A `body` of JSON is decoded for the handler; one of another `media` it reads itself. `query` are
     the names of what may stand behind the path, `headers` of those it heeds, all of them texts and

@@ -1,4 +1,4 @@
-"""Server-sent events: answers that go on for as long as something new comes."""
+"""Server-sent events: answers that go on as long as new events come."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ MAX_WRITE_SECONDS = 60.0  # that a reader may take none of what is sent
 
 
 def frame(data: object, *, id: int | None = None, event: str = "") -> bytes:
-    """One event. A reader that comes back says the last `id` that it had."""
+    """The bytes of one event. A reader that comes back sends the last `id` that it had."""
     fields = [f"id: {id}"] if id is not None else []
     fields += [f"event: {event}"] if event else []
     head = "".join(f"{field}\n" for field in fields).encode()
@@ -32,7 +32,7 @@ def frame(data: object, *, id: int | None = None, event: str = "") -> bytes:
 
 
 def heartbeat(id: int) -> bytes:
-    """No event, but how far the reader has all there is."""
+    """A comment, not an event: the reader has everything up to this id."""
     return b": still here\nid: %d\n\n" % id
 
 
@@ -41,8 +41,11 @@ async def send(
     frames: AsyncGenerator[bytes, None],
     end: Callable[[Rejected], bytes],
 ) -> web.StreamResponse:
-    """Sends `frames`. Where they raise Rejected, the last one is what `end` makes of it; where they
-    raise Unavailable, or the reader takes nothing for too long, the connection breaks off."""
+    """Send `frames` until they end.
+
+    If they raise Rejected, the last frame is what `end` makes of it. If they raise Unavailable, or
+    the reader takes nothing for too long, the connection breaks off.
+    """
     response = web.StreamResponse(headers=HEADERS)
     await response.prepare(request)
     try:

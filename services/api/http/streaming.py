@@ -1,4 +1,4 @@
-"""Answers that are sent a piece at a time, as their source gives them."""
+"""Answers that are sent piece by piece, as they come from their source."""
 
 import logging
 from collections.abc import AsyncIterator, Mapping
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 async def send_lines(
     request: web.Request, run: Run, source: aiohttp.ClientResponse
 ) -> web.StreamResponse:
-    """`{"logs": [...], "complete": ...}`, holding no more than a piece of it in memory."""
+    """Send `{"logs": [...], "complete": ...}` with only one piece of it in memory."""
     end = b'],"complete":' + msgspec.json.encode(complete(run, source)) + b"}"
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -32,7 +32,7 @@ async def send_lines(
 async def send(
     request: web.Request, headers: Mapping[str, str], pieces: AsyncIterator[bytes]
 ) -> web.StreamResponse:
-    """When the source breaks off so does the answer, visibly: its last chunk never comes."""
+    """If the source breaks off, so does the answer, and visibly: its last chunk never comes."""
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
     try:
@@ -48,7 +48,7 @@ async def send(
 
 
 async def _strings(source: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """JSON strings and the commas between them, a piece for what came at once."""
+    """Lines as JSON strings with commas between them; one piece for lines that came together."""
     rest = separator = b""
     async for data in source.iter_any():
         *whole, rest = (rest + data).split(b"\n")

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def field_with_half(body: bytes) -> str | None:
-    """The place of the first one, as `json.names[0]`; None where there is none, or no JSON."""
+    """The path of the first one, such as `json.names[0]`; None if there is none, or no JSON."""
     try:
         return _path(json.loads(body), "")
     except (ValueError, RecursionError):

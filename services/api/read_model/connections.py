@@ -1,4 +1,4 @@
-"""Connections; one that is deleted is not there any more."""
+"""Reads of connections. A deleted one does not exist here."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -11,7 +11,7 @@ _SQL = load(__name__)
 
 
 async def find_connection(rows: Rows, id: UUID) -> Connection | None:
-    """None too when it is deleted; so in all of these."""
+    """A connection, or None."""
     state = await rows.fetchval(_SQL["find_connection"], id)
     return CONNECTION.decode(state) if state else None
 
@@ -24,7 +24,7 @@ async def find_connection_named(rows: Rows, name: str) -> Connection | None:
 async def connections_of(
     rows: Rows, creator: str | None, workspaces: Sequence[int] | None
 ) -> list[Connection]:
-    """Those of a creator and those attached to any of `workspaces`, or all; oldest first."""
+    """Connections of a creator and those attached to any of `workspaces`, or all; oldest first."""
     records = await rows.fetch(_SQL["connections_of"], creator, workspaces)
     return [CONNECTION.decode(row["state"]) for row in records]
 

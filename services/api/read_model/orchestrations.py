@@ -25,7 +25,7 @@ _WORKLOADS: dict[WorkloadStatus | None, str] = {
 
 
 class Workload(msgspec.Struct, frozen=True):
-    """`error`: it could not be packaged; `active`: a task of it runs or can still run."""
+    """`error`: it could not be packaged. `active`: one of its tasks runs or can still run."""
 
     orchestration: Orchestration
     status: WorkloadStatus
@@ -33,7 +33,7 @@ class Workload(msgspec.Struct, frozen=True):
 
 
 async def find_orchestration(rows: Rows, id: UUID) -> tuple[Orchestration, Workspace] | None:
-    """With the workspace that it is in."""
+    """An orchestration with its workspace, or None."""
     row = await rows.fetchrow(_SQL["find_orchestration"], id)
     return (ORCHESTRATION.decode(row[0]), WORKSPACE.decode(row[1])) if row else None
 
@@ -41,13 +41,13 @@ async def find_orchestration(rows: Rows, id: UUID) -> tuple[Orchestration, Works
 async def orchestration_page(
     rows: Rows, workspaces: Sequence[int], before: int, limit: int
 ) -> list[Orchestration]:
-    """The newest `limit` of those older than `before`, a place in the log; oldest first."""
+    """The newest `limit` before `before`, a position in the log; oldest first."""
     records = await rows.fetch(_SQL["orchestration_page"], workspaces, before, limit)
     return [ORCHESTRATION.decode(row["state"]) for row in reversed(records)]
 
 
 async def orchestrations_of_sha(rows: Rows, workspaces: Sequence[int], sha: str) -> list[UUID]:
-    """Every upload of these bytes, newest first."""
+    """The ids of every upload of these bytes, newest first."""
     records = await rows.fetch(_SQL["orchestrations_of_sha"], sha, workspaces)
     return [row["id"] for row in records]
 
@@ -61,7 +61,7 @@ async def workload_page(
     before: int | None = None,
     limit: int = 50,
 ) -> list[Workload]:
-    """Orchestrations, newest first, whose name (the file's, if it has none) holds `search`."""
+    """Orchestrations, newest first, whose name (or file name) contains `search`."""
     name_part = search.replace("\0", "\ufffd").casefold()
     records = await rows.fetch(_WORKLOADS[status], workspaces, before or NEWEST, name_part, limit)
     return [

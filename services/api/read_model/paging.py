@@ -17,7 +17,7 @@ _POSITIONS = {
 async def find_position(
     rows: Rows, kind: Literal["orchestration", "task", "run"], id: UUID | None
 ) -> int | None:
-    """Before it comes what is older; NEWEST where no id is given, none where there is no such."""
+    """The position before which a page begins: NEWEST without an id, None for an unknown id."""
     if id is None:
         return NEWEST
     position: int | None = await rows.fetchval(_POSITIONS[kind], id)

@@ -1,6 +1,6 @@
-"""The projection: a row an aggregate, whose `state` is what the domain folds of its events.
+"""The projection: one row an aggregate, whose `state` the domain folds from its events.
 
-There is no rule of its own in here, so the rows can't say anything else than the domain does.
+It has no rule of its own, so rows and domain can't disagree (docs/adr/0003).
 """
 
 from collections import defaultdict
@@ -28,7 +28,7 @@ _encode = msgspec.json.Encoder().encode  # a user's data keeps its order
 
 @dataclass(frozen=True)
 class Table:
-    """How an aggregate becomes rows; `columns` are those that only its own table has."""
+    """How an aggregate becomes rows; `columns` are the columns that only its own table has."""
 
     key: Callable[[str], object]
     columns: Callable[[Any], tuple[object, ...]]
@@ -112,7 +112,7 @@ _NONE = _Row(0, 0, None)
 
 
 class ViewsProjection:
-    """See libs/eventlog/project.py for the protocol. It keeps nothing in memory."""
+    """The projection of the protocol in libs/eventlog/project.py. It keeps nothing in memory."""
 
     name = "views"
 
@@ -140,7 +140,7 @@ class ViewsProjection:
 async def _update(
     connection: Connection, aggregate: Aggregate, facts: Sequence[Recorded]
 ) -> list[Any]:
-    """Gives the states as they are now."""
+    """Write the rows of one kind of aggregate, and return their new states."""
     table, evolve = TABLES[aggregate], AGGREGATES[aggregate].evolve
     states = await _load(connection, aggregate, _older(facts))
     for fact in facts:
@@ -153,7 +153,7 @@ async def _update(
 
 
 def _older(facts: Sequence[Recorded]) -> set[str]:
-    """What was created before these: the rest has all its life so far in them."""
+    """Ids of aggregates from before this batch; the others have all their events in it."""
     created = {fact.stream.id for fact in facts if isinstance(fact.event, _CREATING)}
     return {fact.stream.id for fact in facts} - created
 
@@ -177,7 +177,7 @@ async def _spend(connection: Connection, runs: Iterable[run.Run]) -> None:
 
 
 def _transposed(table: Table, states: dict[str, _Row]) -> Iterable[list[object]]:
-    """A list a column, as unnest takes them."""
+    """One list for each column, as unnest takes them."""
     whole = [
         (
             table.key(id),

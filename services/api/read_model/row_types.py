@@ -1,4 +1,4 @@
-"""What is in the rows of the views, and where they are read from."""
+"""The types in the rows of the views, and of what they are read from."""
 
 from datetime import datetime
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ from libs.domain.workspace import Workspace
 
 
 class RunSeen(msgspec.Struct, frozen=True, gc=False):
-    """What lists say of a run: of its state, only this is read."""
+    """The part of a run's state that lists read."""
 
     id: UUID
     task: UUID

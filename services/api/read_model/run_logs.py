@@ -1,4 +1,4 @@
-"""What runs have printed, as the logs service gives it: a piece at a time."""
+"""The output of runs, from the logs service, piece by piece."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -20,7 +20,7 @@ AWAY = (aiohttp.ClientError, TimeoutError)
 
 
 def complete(run: Run, source: aiohttp.ClientResponse) -> bool:
-    """What has ended, known in full, and stored so far as it is known (I5)."""
+    """Whether the run has ended and all its lines are stored (I5)."""
     return run.lines is not None and source.headers.get("Rondo-Complete") == "true"
 
 
@@ -32,8 +32,11 @@ class Arrived(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Stamped lines without their ends, the number of the first, how many of the run's are stored
-    in all, and which number comes after the last of those."""
+    """Stamped lines without their line ends.
+
+    `first` is the number of the first of them. The rest says how many lines of the run are stored
+    in all, and which number comes after the last.
+    """
 
     lines: list[bytes]
     first: int
@@ -42,7 +45,7 @@ class Part(NamedTuple):
 
 
 class RunLogs:
-    """Reads by the logs service at `session`, which knows us by `token`. All raise Unavailable."""
+    """Reads from the logs service over `session` with our `token`. All raise Unavailable."""
 
     def __init__(self, session: aiohttp.ClientSession, token: Secret) -> None:
         self._session = session
@@ -51,7 +54,7 @@ class RunLogs:
     def lines(
         self, run: Run, last: int | None
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        """The run's stamped lines, raw. The service waits a little for those that it expects."""
+        """The stamped lines of a run, as bytes. The service waits a little for missing ones."""
         return self._answer(f"{run.id}/lines", {"last": last, "expect": run.lines})
 
     async def follow(self, run: UUID, first: int) -> AsyncGenerator[Arrived, None]:
@@ -82,7 +85,7 @@ class RunLogs:
             return Part(await _whole(source), first, stored, end)
 
     async def search(self, run: Run, text: str, limit: int) -> list[bytes]:
-        """`<number>:<stamped line>` of the first lines that hold `text`, in whatever case."""
+        """`<number>:<stamped line>` of the first lines that contain `text`, in any case."""
         query: dict[str, int | str | None] = {"text": text, "limit": limit, "ignore_case": "true"}
         async with self._answer(f"{run.id}/search", query) as source:
             return await _whole(source)

@@ -1,4 +1,4 @@
-"""Runs, as lists of the API have them and as pages show them, and how a task's last ones went."""
+"""Reads of runs: for lists of the API, for pages, and statistics of a task's last runs."""
 
 import math
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class RunShown(msgspec.Struct, frozen=True):
 
 
 class TaskStats(msgspec.Struct, frozen=True):
-    """Of a task's last runs that have ended; seconds are none when there are no such runs."""
+    """Statistics of a task's last ended runs; seconds are None if there are no such runs."""
 
     counts: dict[runs.Status, int]
     median_seconds: float | None
@@ -34,13 +34,13 @@ class TaskStats(msgspec.Struct, frozen=True):
 
 
 async def find_begun_run(rows: Rows, id: UUID) -> Run | None:
-    """None too when it has not begun."""
+    """A run that has begun, or None."""
     state = await rows.fetchval(_SQL["find_begun_run"], id)
     return RUN.decode(state) if state else None
 
 
 async def find_run(rows: Rows, id: UUID) -> Run | None:
-    """Whether or not it has begun."""
+    """A run, whether or not it has begun, or None."""
     state = await rows.fetchval(_SQL["find_run"], id)
     return RUN.decode(state) if state else None
 
@@ -48,7 +48,7 @@ async def find_run(rows: Rows, id: UUID) -> Run | None:
 async def run_page(
     rows: Rows, task: UUID, status: str | None, limit: int, before: int = NEWEST
 ) -> list[RunSeen]:
-    """A task's runs that have begun, the last to change first; of one status, or of all."""
+    """A page of a task's runs that have begun, of one status or of all; the last changed first."""
     records = await rows.fetch(_SQL["run_page"], task, [status] if status else BEGUN, limit, before)
     return [RUN_SEEN.decode(row["state"]) for row in records]
 
@@ -63,9 +63,9 @@ async def runs_shown(
     before: int | None = None,
     limit: int = 50,
 ) -> list[RunShown]:
-    """Of some workspaces, an orchestration or a task; give one of the three. Newest first.
+    """A page of the runs of some workspaces, an orchestration or a task: give one of the three.
 
-    Runs that are asked for and have not begun are shown where `statuses` says `requested`.
+    The newest come first. Runs that have not begun are included if `statuses` has `requested`.
     """
     query, of = _scope(workspaces, orchestration, task)
     records = await rows.fetch(query, of, list(statuses) or BEGUN, before or NEWEST, limit)
@@ -87,7 +87,7 @@ def _run_shown(row: Any) -> RunShown:
 
 
 async def task_stats(rows: Rows, task: UUID, last_n: int) -> TaskStats:
-    """How its last `last_n` runs that have ended went."""
+    """Statistics of the last `last_n` ended runs of a task."""
     records = await rows.fetch(_SQL["last_runs"], task, sorted(ENDED), last_n)
     seconds = sorted(row["seconds"] for row in records)
     counts: dict[runs.Status, int] = {}

@@ -25,7 +25,7 @@ _OF_ORCHESTRATIONS = {
 
 
 class TaskRow(msgspec.Struct, frozen=True):
-    """A task with what is shown beside it; `runs` are its newest that have begun, newest first."""
+    """A task for lists; `runs` are its newest runs that have begun, newest first."""
 
     task: Task
     sha: str
@@ -35,7 +35,7 @@ class TaskRow(msgspec.Struct, frozen=True):
 
 
 class TaskShown(msgspec.Struct, frozen=True):
-    """`status` is the one to show; `last_run` is the newest that has begun."""
+    """A task for pages; `status` is for people, `last_run` is the newest run that has begun."""
 
     task: Task
     status: tasks.Status
@@ -58,7 +58,7 @@ async def task_page(
     before: int,
     limit: int,
 ) -> list[TaskRow]:
-    """Newest first: those that are killed, or those that are not; of some orchestrations or all."""
+    """A page of tasks, newest first: killed ones or others, of some orchestrations or of all."""
     page = (run_limit, workspaces, before, limit)
     if orchestrations is None:
         records = await rows.fetch(_OF_WORKSPACES[killed], *page)
@@ -88,7 +88,7 @@ def _task_row(row: Any) -> TaskRow:
 async def tasks_of(
     rows: Rows, orchestration: UUID, *, before: int | None = None, limit: int = 50
 ) -> list[TaskShown]:
-    """Newest first, the killed ones too."""
+    """A page of an orchestration's tasks, including killed ones; newest first."""
     records = await rows.fetch(_SQL["tasks_of"], orchestration, before or NEWEST, limit)
     return [_task_shown(row) for row in records]
 

@@ -31,7 +31,7 @@ class RunBucket(msgspec.Struct, frozen=True):
 
 
 class RunBar(msgspec.Struct, frozen=True):
-    """A run as long as it lasts: from when it began, or was asked for, to its end."""
+    """A run as a bar: from when it began, or was requested, to its end."""
 
     task: UUID
     id: UUID
@@ -41,7 +41,7 @@ class RunBar(msgspec.Struct, frozen=True):
 
 
 def reach(start: datetime) -> tuple[list[int], list[datetime]]:
-    """Each span, and when its runs that reach into a window began at the earliest."""
+    """Each span, and the earliest begin of its runs that reach into the window."""
     since = {span: start - timedelta(seconds=10**span) for span in range(LONGEST)}
     since |= {LONGEST: _EVER, OPEN: _EVER}
     return list(since), list(since.values())
@@ -50,14 +50,14 @@ def reach(start: datetime) -> tuple[list[int], list[datetime]]:
 async def tasks_that_ran(
     rows: Rows, workspace: int, start: datetime, end: datetime, limit: int
 ) -> list[Task]:
-    """The tasks of which anything ran in the window, the last to run first."""
+    """Tasks with a run in the window; the one that ran last comes first."""
     spans, since = reach(start)
     records = await rows.fetch(_SQL["tasks_that_ran"], workspace, spans, since, start, end, limit)
     return [TASK.decode(row["state"]) for row in records]
 
 
 async def scheduled_tasks(rows: Rows, workspace: int, limit: int) -> list[Task]:
-    """Tasks whose schedules go on, newest first."""
+    """Tasks with an active schedule, newest first."""
     records = await rows.fetch(_SQL["scheduled_tasks"], workspace, limit)
     return [TASK.decode(row["state"]) for row in records]
 
@@ -70,7 +70,7 @@ async def run_buckets(
     end: datetime,
     step_seconds: float,
 ) -> list[RunBucket]:
-    """Some tasks' runs in the window, counted."""
+    """The runs of some tasks in the window, counted by step and status."""
     spans, since = reach(start)
     arguments = (workspace, spans, since, start, end, tasks, step_seconds)
     return [RunBucket(*row) for row in await rows.fetch(_SQL["run_buckets"], *arguments)]
@@ -79,7 +79,7 @@ async def run_buckets(
 async def run_bars(
     rows: Rows, workspace: int, tasks: Sequence[UUID], start: datetime, end: datetime
 ) -> list[RunBar]:
-    """Some tasks' runs in the window, each; the first to begin first."""
+    """The runs of some tasks in the window, in the order in which they began."""
     spans, since = reach(start)
     arguments = (workspace, spans, since, start, end, tasks)
     return [RunBar(*row) for row in await rows.fetch(_SQL["run_bars"], *arguments)]

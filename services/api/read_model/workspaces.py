@@ -1,4 +1,4 @@
-"""Workspaces that are read, and what a new one must know of the others."""
+"""Reads of workspaces, and what a new one must know of the others."""
 
 from libs.domain.workspace import Workspace
 from libs.postgres.statements import load
@@ -13,13 +13,13 @@ async def find_workspace(rows: Rows, id: int) -> Workspace | None:
 
 
 async def workspaces_of(rows: Rows, member: str | None) -> list[Workspace]:
-    """Those of one member, or all; in the order of their ids."""
+    """The workspaces of a member, or all for None, sorted by id."""
     records = await rows.fetch(_SQL["workspaces_of"], member)
     return [WORKSPACE.decode(row["state"]) for row in records]
 
 
 async def workspaces_named(rows: Rows, start: str, creator: str) -> list[Workspace]:
-    """Those whose name begins so, made by one who is still a member; oldest first."""
+    """Workspaces of a creator who is still a member, by the start of their name; oldest first."""
     records = await rows.fetch(_SQL["workspaces_named"], start, creator)
     states = [WORKSPACE.decode(row["state"]) for row in records]
     return [state for state in states if state.created_by == creator]

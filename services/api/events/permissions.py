@@ -51,7 +51,7 @@ class Permit:
         return await authenticated(self._context.resources, self._context.request)
 
     def wants(self, event: Recorded) -> bool:
-        """The subjects to read: also those of events that change rights, which may not be shown."""
+        """Whether an event may be shown, or changes the caller's rights (then `shows` decides)."""
         if self._concerns_me(event):
             self._changes += 1
             self._good_until = self._clock()

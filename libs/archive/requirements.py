@@ -16,8 +16,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from libs.archive.reader import opened
 from libs.domain.errors import Rejected
 
-MOST_BYTES = 64 << 10
-MOST_REQUIREMENTS = 1_000
+MAX_BYTES = 64 << 10
+MAX_REQUIREMENTS = 1_000
 
 _COMMENT = re.compile(r"(^|\s)#.*$")  # pip's rule: a # inside a word is part of it
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
@@ -33,8 +33,8 @@ def parse(text: bytes) -> list[str]:
     decides whether their versions agree.
     """
     found = [_requirement(number, line) for number, line in _lines(_decoded(text))]
-    if len(found) > MOST_REQUIREMENTS:
-        _refuse(f"{len(found)} requirements are more than the {MOST_REQUIREMENTS} allowed")
+    if len(found) > MAX_REQUIREMENTS:
+        _refuse(f"{len(found)} requirements are more than the {MAX_REQUIREMENTS} allowed")
     return found
 
 
@@ -60,8 +60,8 @@ def _refuse(
 
 
 def _check_size(size: int) -> None:
-    if size > MOST_BYTES:
-        _refuse(f"{size} bytes are more than the {MOST_BYTES} allowed")
+    if size > MAX_BYTES:
+        _refuse(f"{size} bytes are more than the {MAX_BYTES} allowed")
 
 
 def _decoded(text: bytes) -> str:

@@ -11,7 +11,9 @@ from libs.blobs.staging import MARK, disk_errors, staged, sync_folder
 from libs.blobs.store import PIECE, check_key, check_prefix, no_such_key
 from libs.domain.errors import Rejected
 
-_ABANDONED = 24 * 3600  # seconds after its last write that a file under way is taken for a crash's
+_ABANDONED_SECONDS = (
+    24 * 3600
+)  # seconds after its last write that a file under way is taken for a crash's
 
 
 class LocalStore:
@@ -111,5 +113,5 @@ def _remove(path: Path) -> None:
 def _sweep(staging: Path) -> None:
     for part in staging.iterdir():
         with suppress(FileNotFoundError):
-            if time.time() - part.stat().st_mtime > _ABANDONED:
+            if time.time() - part.stat().st_mtime > _ABANDONED_SECONDS:
                 part.unlink()

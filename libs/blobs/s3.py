@@ -27,9 +27,9 @@ from libs.blobs.store import PIECE, check_key, check_prefix, no_such_key
 from libs.domain.errors import Rejected, Unavailable
 
 PART = 16 << 20  # bytes; larger files go up in parts of at least this
-_MOST_PARTS = 10_000  # S3's limit for one file
+_MAX_PARTS = 10_000  # S3's limit for one file
 _ABANDONED = timedelta(days=1)  # after which an unfinished upload is taken for a crash's
-_ABORT_WITHIN = 10  # seconds for clearing up after a failed upload
+_ABORT_TIMEOUT_SECONDS = 10  # seconds for clearing up after a failed upload
 
 _HOME = "us-east-1"  # the one region that S3 does not let us name when we make a bucket
 _NO_CREDENTIALS = "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -107,11 +107,11 @@ class S3Store:
         answer = await self._client.create_multipart_upload(**where)
         upload = where | {"UploadId": answer["UploadId"]}
         try:
-            parts = await self._put_parts(upload, file, max(PART, -(-size // _MOST_PARTS)))
+            parts = await self._put_parts(upload, file, max(PART, -(-size // _MAX_PARTS)))
             await self._client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
         except BaseException:  # a cancelled upload is cleared up too
             with suppress(BotoCoreError, ClientError, aiohttp.ClientError, TimeoutError, OSError):
-                async with asyncio.timeout(_ABORT_WITHIN):
+                async with asyncio.timeout(_ABORT_TIMEOUT_SECONDS):
                     await self._client.abort_multipart_upload(**upload)
             raise
 
@@ -154,10 +154,10 @@ async def _make_bucket(client: Any, bucket: str, prefix: str, region: str) -> No
     try:
         await client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
     except client.exceptions.NoSuchBucket:
-        place = {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        region_option = {"CreateBucketConfiguration": {"LocationConstraint": region}}
         others = (client.exceptions.BucketAlreadyOwnedByYou, client.exceptions.BucketAlreadyExists)
         with suppress(*others):  # another service opened it at the same time
-            await client.create_bucket(Bucket=bucket, **({} if region == _HOME else place))
+            await client.create_bucket(Bucket=bucket, **({} if region == _HOME else region_option))
 
 
 async def _sweep(client: Any, bucket: str, prefix: str) -> None:

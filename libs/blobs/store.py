@@ -10,7 +10,7 @@ from libs.domain.errors import Rejected
 PIECE = 1 << 20  # bytes held in memory of a file under way
 
 _KEY = re.compile(r"[a-zA-Z0-9._/-]{1,700}")  # S3 takes 1024 bytes, and the store's prefix is in it
-_LONGEST_NAME = 200  # between slashes; file systems take 255 bytes
+_MAX_NAME_LENGTH = 200  # between slashes; file systems take 255 bytes
 
 
 class BlobStore(Protocol):
@@ -57,8 +57,10 @@ def check_key(key: str) -> None:
     names = key.split("/")
     if not _KEY.fullmatch(key) or any(name in ("", ".", "..") for name in names):
         raise Rejected("invalid", f"blob key {key[:80]!r}: use a-z A-Z 0-9 . _ - in parts set by /")
-    if any(len(name) > _LONGEST_NAME for name in names):
-        raise Rejected("invalid", f"blob key {key[:80]!r}: a part is over {_LONGEST_NAME} letters")
+    if any(len(name) > _MAX_NAME_LENGTH for name in names):
+        raise Rejected(
+            "invalid", f"blob key {key[:80]!r}: a part is over {_MAX_NAME_LENGTH} letters"
+        )
 
 
 def check_prefix(prefix: str) -> None:

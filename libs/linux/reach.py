@@ -21,7 +21,7 @@ from pathlib import Path
 from libs.linux import syscalls
 
 NOBODY = 65534
-_MOST_LINKS = 40  # as many as the kernel follows: path_resolution(7)
+_MAX_LINKS = 40  # as many as the kernel follows: path_resolution(7)
 
 
 def unreachable(paths: Iterable[Path], uid: int = NOBODY, gid: int = NOBODY) -> list[Path]:
@@ -100,7 +100,7 @@ def _way(path: Path) -> _Way:
             way.directories.extend([at] if ahead else [])
             continue
         way.links.append(step)
-        if len(way.links) > _MOST_LINKS:
+        if len(way.links) > _MAX_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
         at, ahead = Path("/"), ahead + _steps(step.parent / step.readlink())
     return way
@@ -136,14 +136,14 @@ def _cover(barriers: list[Path], ways: list[_Way]) -> None:
     os.umask(umask)
 
 
-def _bind(handle: int, place: Path) -> None:
+def _bind(handle: int, target: Path) -> None:
     source = Path(f"/proc/self/fd/{handle}")
-    place.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        place.mkdir(exist_ok=True)
+        target.mkdir(exist_ok=True)
     else:
-        place.touch()
-    syscalls.mount(source, place, flags=syscalls.MS_BIND | syscalls.MS_REC)
+        target.touch()
+    syscalls.mount(source, target, flags=syscalls.MS_BIND | syscalls.MS_REC)
 
 
 def _outermost(paths: Iterable[Path]) -> list[Path]:

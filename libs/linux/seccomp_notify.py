@@ -15,10 +15,10 @@ from typing import NamedTuple
 from libs.linux import pidfd
 
 _RECEIVE, _SEND, _IS_VALID = 0xC0502100, 0xC0182101, 0x40082102
-_ASKED = struct.Struct("QII iI Q 6Q")  # id, thread, flags; number, architecture, place, arguments
+_ASKED = struct.Struct("QII iI Q 6Q")  # id, thread, flags; number, architecture, address, arguments
 _ANSWER = struct.Struct("QqiI")
 _GO_ON = 1
-_MOST = 128  # bytes of an address: sockaddr_storage
+_MAX_ADDRESS_BYTES = 128  # bytes of an address: sockaddr_storage
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -73,12 +73,12 @@ def _process_of(thread: int) -> int:
     return int(status.partition(b"\nTgid:")[2].split(maxsplit=1)[0])
 
 
-def their_bytes(listener: int, asked: Asked, place: int, size: int) -> bytes:
-    """What lies at that place in its memory, at most an address of a socket. Raises OSError."""
+def their_bytes(listener: int, asked: Asked, address: int, size: int) -> bytes:
+    """What lies at that address in its memory, at most an address of a socket. Raises OSError."""
     memory = os.open(f"/proc/{asked.thread}/mem", os.O_RDONLY | os.O_CLOEXEC)
     try:
         ioctl(listener, _IS_VALID, struct.pack("Q", asked.id))
-        return os.pread(memory, min(size, _MOST), place)
+        return os.pread(memory, min(size, _MAX_ADDRESS_BYTES), address)
     finally:
         os.close(memory)
 

@@ -21,12 +21,12 @@ _libc.syscall.restype = ctypes.c_long
 def fork_as_sibling() -> int:
     """As os.fork. The caller has one thread. Raises OSError, also where this can't be done."""
     number = _NUMBERS.get(platform.machine())
-    place = _place_of_thread_id()
-    if number is None or place is None:
+    address = _place_of_thread_id()
+    if number is None or address is None:
         raise OSError(errno.ENOSYS, "siblings can't be forked on this system")
     flags = _CLONE_PARENT | _CLONE_CHILD_SETTID | _CLONE_CHILD_CLEARTID | signal.SIGCHLD
     # The order of the last two differs between machines; the other of them is not looked at.
-    arguments = (ctypes.c_long(each) for each in (number, flags, 0, 0, place, place))
+    arguments = (ctypes.c_long(each) for each in (number, flags, 0, 0, address, address))
     ctypes.pythonapi.PyOS_BeforeFork()
     pid = int(_libc.syscall(*arguments))
     if pid == 0:

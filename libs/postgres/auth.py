@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from libs.domain.errors import Unavailable
 
 Methods = frozenset[str]
-Place = str | tuple[str, int]  # the path of a socket, or host and port
+Address = str | tuple[str, int]  # the path of a socket, or host and port
 
 ALL: Methods = frozenset({"password", "md5", "gss", "sspi", "scram-sha-256", "none"})
 SAFE: Methods = frozenset({"scram-sha-256", "none"})
@@ -54,11 +54,11 @@ def check_passfile(dsn: str) -> None:
                 )
 
 
-def allowed(place: Place, required: Methods | None) -> Methods:
-    """What may be answered at `place`."""
+def allowed(address: Address, required: Methods | None) -> Methods:
+    """What may be answered at `address`."""
     if required is not None:
         return required
-    return SAFE if isinstance(place, tuple) and on_loopback(place[0]) else ALL
+    return SAFE if isinstance(address, tuple) and on_loopback(address[0]) else ALL
 
 
 def on_loopback(host: str) -> bool:

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 # Any number will do, as long as nobody else on this database locks with it.
 LOCK = 0x526F6E646F
-_PATIENCE = 3600.0  # an index over very many rows takes its time
+_SCRIPT_TIMEOUT_SECONDS = 3600.0  # an index over very many rows takes its time
 
 _PREPARE = """
 CREATE SCHEMA IF NOT EXISTS {schema};
@@ -38,7 +38,7 @@ async def migrate(database: Database, package: str, most: int | None = None) -> 
         done = {row["name"] for row in await connection.fetch("SELECT name FROM migration")}
         missing = [(name, script) for name, script in scripts if name not in done]
         for name, script in missing:
-            await connection.execute(script, timeout=_PATIENCE)
+            await connection.execute(script, timeout=_SCRIPT_TIMEOUT_SECONDS)
             await connection.execute("INSERT INTO migration (name) VALUES ($1)", name)
             logger.info("applied %s to schema %s", name, database.schema)
     if missing:

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT_SECONDS = 30.0
 _RECONNECT_SECONDS = 0.05
-_KEPT = 15.0  # seconds without use; each takes some MiB of the server's, and 10 ms to open
+_IDLE_SECONDS = 15.0  # without use; each takes some MiB of the server's, and 10 ms to open
 # A plan is made once and kept, most often when its tables are still empty: reading all of one seems
 # cheap then, and is ruinous later. Every statement here has an index to go by, whatever it is asked
 # for: left to itself, Postgres plans lists anew each time, which takes as long as reading a page.
@@ -51,7 +51,7 @@ ARRAYS = {
     2951: ("uuid", 2950),
 }
 _NO_QUESTION = SimpleNamespace(name="none")  # the statement that asked, of which the name is read
-_GONE = (
+_UNAVAILABLE = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
@@ -70,27 +70,27 @@ _GONE = (
 _required: ContextVar[auth.Methods | None] = ContextVar("required", default=None)
 
 
-class _Wary(asyncpg.protocol.Protocol):
+class _GuardedProtocol(asyncpg.protocol.Protocol):
     """Answers the server's question who we are only by ways that tell it no more than that; asyncpg
     itself answers by any, and has no setting for it."""
 
-    def __init__(self, place: auth.Place, *more: Any) -> None:
-        super().__init__(place, *more)
-        self._watch = auth.Watch(auth.allowed(place, _required.get()))
+    def __init__(self, address: auth.Address, *more: Any) -> None:
+        super().__init__(address, *more)
+        self._watch = auth.Watch(auth.allowed(address, _required.get()))
 
     def data_received(self, data: Any) -> None:
         super().data_received(data if self._watch.over else self._watch.passed(data))
 
 
-setattr(asyncpg.protocol, "Protocol", _Wary)  # noqa: B010 - one is made for each connection
+setattr(asyncpg.protocol, "Protocol", _GuardedProtocol)  # noqa: B010 - one is made for each connection
 
 
-async def _connected(required: auth.Methods | None, *args: Any, **more: Any) -> Any:
+async def _connect_with(required: auth.Methods | None, *args: Any, **more: Any) -> Any:
     _required.set(required)  # in a task's own context, or to what its others need too
     return await asyncpg.connect(*args, **more)
 
 
-class _Informed(asyncpg.Connection):
+class _ConnectionWithArrays(asyncpg.Connection):
     """Knows what arrays are, which asyncpg asks the server about on each connection: that takes
     10 ms, and 2 MiB that the server keeps."""
 
@@ -118,12 +118,12 @@ class Connection(Protocol):
 
 
 @contextmanager
-def _faults(what: str = "Postgres") -> Iterator[None]:
+def _translate_faults(what: str = "Postgres") -> Iterator[None]:
     try:
         yield
     except _BUGS:
         raise
-    except _GONE as error:
+    except _UNAVAILABLE as error:
         raise Unavailable(f"{what}: {error!r}") from error
 
 
@@ -136,14 +136,14 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        with _faults():
+        with _translate_faults():
             async with self._pool.acquire() as connection, connection.transaction():
                 yield connection
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Connection]:
         """A transaction in which everything is read as of one moment."""
-        with _faults():
+        with _translate_faults():
             async with (
                 self._pool.acquire() as connection,
                 connection.transaction(isolation="repeatable_read", readonly=True),
@@ -171,19 +171,19 @@ class Database:
         await self.fetchval("SELECT 1")
 
     async def fetch(self, query: str, *args: Any) -> list[Any]:
-        with _faults():
+        with _translate_faults():
             return list(await self._pool.fetch(query, *args))
 
     async def fetchrow(self, query: str, *args: Any) -> Any:
-        with _faults():
+        with _translate_faults():
             return await self._pool.fetchrow(query, *args)
 
     async def fetchval(self, query: str, *args: Any) -> Any:
-        with _faults():
+        with _translate_faults():
             return await self._pool.fetchval(query, *args)
 
     async def execute(self, query: str, *args: Any) -> str:
-        with _faults():
+        with _translate_faults():
             return str(await self._pool.execute(query, *args))
 
 
@@ -222,7 +222,7 @@ async def connect(
             pool.terminate()
 
 
-async def _as_it_is(_: object) -> None:
+async def _keep_session(_: object) -> None:
     """Nobody here leaves a session changed, so the query that undoes it is a wait for nothing."""
 
 
@@ -231,18 +231,18 @@ async def _pool(dsn: str, settings: dict[str, str], least: int, size: int) -> as
     auth.check_passfile(dsn)
 
     async def attempt() -> asyncpg.Pool:
-        with _faults("Postgres can't be reached"):
+        with _translate_faults("Postgres can't be reached"):
             return await asyncpg.create_pool(
                 plain,
-                connect=partial(_connected, required),
-                connection_class=_Informed,
+                connect=partial(_connect_with, required),
+                connection_class=_ConnectionWithArrays,
                 min_size=least,
                 max_size=size,
                 server_settings=settings,
-                max_inactive_connection_lifetime=_KEPT,
+                max_inactive_connection_lifetime=_IDLE_SECONDS,
                 command_timeout=30,
                 timeout=5,
-                reset=_as_it_is,
+                reset=_keep_session,
             )
 
     return await retry(attempt, _CONNECT_TIMEOUT_SECONDS, max_pause=_RECONNECT_SECONDS)

@@ -15,14 +15,14 @@ from libs.postgres.pool import Database, session_name
 
 logger = logging.getLogger(__name__)
 
-_PERIOD = 60.0
+_PERIOD_SECONDS = 60.0
 _VERSION = re.compile(r"(.+_v)(\d+)")
 
 _SCHEMAS = "SELECT nspname AS name FROM pg_namespace WHERE starts_with(nspname, $1)"
 _USED = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = $1)"
 
 
-async def retire(database: Database, period: float = _PERIOD) -> None:
+async def retire(database: Database, period: float = _PERIOD_SECONDS) -> None:
     """Ends when no older version of the database's own schema is left."""
     while True:
         try:

@@ -28,7 +28,7 @@ BODY_PAUSE = 30.0  # seconds between two pieces of a body
 BODY, BYTES_A_SECOND = 60.0, 256  # seconds for a body in all, and one more for so many bytes
 READER_PAUSE = 60.0  # seconds in which nothing of an answer is read
 EVENTS = "text/event-stream"  # what asks for an answer that goes on
-_MOST_DESCRIPTORS = 1 << 16
+_MAX_DESCRIPTORS = 1 << 16
 _ACKNOWLEDGED = struct.Struct("<Q"), 120  # tcpi_bytes_acked in Linux' struct tcp_info
 _FULL = (
     b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n"
@@ -53,7 +53,7 @@ class Share:
     def of_descriptors(proxies: str) -> "Share":
         """Three quarters of what the process may open, after it has raised that to what it can."""
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        most = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
+        most = _MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MAX_DESCRIPTORS)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
         everybody = max(most * 3 // 4, 16)
         return Share(everybody, everybody * 2 // 3, everybody // 3, proxies)

@@ -84,8 +84,8 @@ def _environment(dsn: str) -> dict[str, str]:
 
 def _place(netloc: str) -> tuple[str, str]:
     """Host and port as they are written: the host may be a socket's folder, with capitals in it."""
-    place = netloc.rpartition("@")[2]
-    host, colon, port = place.rpartition(":")
+    host_and_port = netloc.rpartition("@")[2]
+    host, colon, port = host_and_port.rpartition(":")
     if not colon or port.endswith("]"):
-        host, port = place, ""
+        host, port = host_and_port, ""
     return unquote(host).strip("[]"), port

@@ -182,23 +182,23 @@ def _bound(host: str, port: int, *, again: bool, shared: bool = True) -> socket.
     return bound
 
 
-_Place = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+_Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 
 
-def _places(host: str, port: int) -> Sequence[_Place]:
+def _places(host: str, port: int) -> Sequence[_Address]:
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         raise Rejected("invalid", f"--host {host}: {error.strerror}") from error
 
 
-def _at(place: _Place, *, again: bool) -> socket.socket:
-    bound = socket.socket(*place[:3])
+def _at(address: _Address, *, again: bool) -> socket.socket:
+    bound = socket.socket(*address[:3])
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(again))
-        if place[0] == socket.AF_INET6:
+        if address[0] == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        bound.bind(place[4])
+        bound.bind(address[4])
     except OSError:
         bound.close()
         raise

@@ -27,7 +27,7 @@ from libs.supervisor.zygote_process import Order, listening_on
 _LAST_LINES = 20  # of a log, shown
 _HEEDS = 5.0  # seconds until a child that is to be started again is ended by force
 _FIRST_READY = 60.0  # seconds until a first start is given up
-_BACKOFF, _MOST_BACKOFF, _HEALTHY = 0.1, 10.0, 30.0  # seconds
+_BACKOFF, _MAX_BACKOFF, _HEALTHY = 0.1, 10.0, 30.0  # seconds
 
 
 class StartFailed(Exception):
@@ -174,7 +174,7 @@ class Process:
             delay = _BACKOFF if time.monotonic() - began > _HEALTHY else delay
             self._terminal.warn(name, f"{end}; starting it again in {delay:g} s")
             await asyncio.sleep(delay)
-            delay = min(2 * delay, _MOST_BACKOFF)
+            delay = min(2 * delay, _MAX_BACKOFF)
             try:
                 child = await self._spawn()
             except OSError as error:  # no memory, no disk for its log: both may pass

@@ -5,7 +5,7 @@ while a debugger holds it, and while we were held up ourselves (a machine under 
 suspended, a virtual one that was paused).
 """
 
-_MOST = 2.0  # seconds that count between two looks, which are one apart
+_MAX_STEP_SECONDS = 2.0  # seconds that count between two looks, which are one apart
 _STARVED = 0.2  # of a processor: whoever wants one and gets less has to wait for it
 
 
@@ -27,8 +27,8 @@ class Silence:
         used, self._cpu, self.state = cpu - self._cpu, cpu, state
         starved = state == "R" and used < _STARVED * elapsed
         if state not in ("D", "t", "Z", "X") and not starved:
-            self.seconds += min(elapsed, _MOST)
-            self.busy += min(elapsed, _MOST) if state == "R" else 0.0
+            self.seconds += min(elapsed, _MAX_STEP_SECONDS)
+            self.busy += min(elapsed, _MAX_STEP_SECONDS) if state == "R" else 0.0
 
     def described(self) -> str:
         """Why it is silent, for people."""

@@ -15,8 +15,8 @@ from pathlib import Path
 from libs.domain.errors import Rejected
 from libs.supervisor.folder import Folder
 
-_MOST = 107
-_LONGEST = "postgres/.s.PGSQL.5432"  # of the paths below it
+_MAX_PATH_BYTES = 107
+_LONGEST_SOCKET = "postgres/.s.PGSQL.5432"  # of the paths below it
 _NAME = "sockets"
 
 
@@ -36,21 +36,21 @@ def service_socket(folder: Folder, service: str) -> Path:
 def _outer(folder: Folder) -> Path:
     """Under root others pass through it: Postgres' folder in it belongs to another uid."""
     mode = 0o711 if os.geteuid() == 0 else 0o700
-    place = folder.path / _NAME
-    if place.is_symlink():
-        if _ours(target := place.readlink()):
+    folder_path = folder.path / _NAME
+    if folder_path.is_symlink():
+        if _ours(target := folder_path.readlink()):
             return target
-        place.unlink()
-    place.mkdir(mode=mode, exist_ok=True)
-    if not _fits(place):
-        shutil.rmtree(place)
+        folder_path.unlink()
+    folder_path.mkdir(mode=mode, exist_ok=True)
+    if not _fits(folder_path):
+        shutil.rmtree(folder_path)
         target = Path(tempfile.mkdtemp(prefix="rondo-"))
         if not _fits(target):
             raise Rejected("invalid", f"TMPDIR {target.parent}: its path is too long for sockets")
-        place.symlink_to(target)
-        place = target
-    place.chmod(mode)
-    return place
+        folder_path.symlink_to(target)
+        folder_path = target
+    folder_path.chmod(mode)
+    return folder_path
 
 
 def _ours(target: Path) -> bool:
@@ -62,10 +62,10 @@ def _ours(target: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
 
 
-def _fits(place: Path) -> bool:
-    if len(os.fsencode(place / _LONGEST)) > _MOST:
+def _fits(folder_path: Path) -> bool:
+    if len(os.fsencode(folder_path / _LONGEST_SOCKET)) > _MAX_PATH_BYTES:
         return False
-    trial = place / "trial"
+    trial = folder_path / "trial"
     try:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.bind(str(trial))

@@ -17,7 +17,7 @@ from libs.domain.errors import Unavailable
 from libs.supervisor.terminal import Terminal
 from libs.supervisor.zygote_process import MESSAGE_BYTES, Order, Report, serve
 
-_PATIENCE = (
+_START_TIMEOUT_SECONDS = (
     10.0  # seconds for a fork, which takes 5 ms, and the import that it may have to wait for
 )
 
@@ -106,7 +106,7 @@ class Zygote:
 
     def _fork(self, order: Order, *descriptors: int) -> Forked:
         """Without a pause: nobody can be cancelled between a fork and the news of it."""
-        self._channel.settimeout(_PATIENCE)
+        self._channel.settimeout(_START_TIMEOUT_SECONDS)
         socket.send_fds(self._channel, [msgspec.json.encode(order)], list(descriptors))
         while not (pid := self._heard(self._channel.recv(MESSAGE_BYTES))):
             pass

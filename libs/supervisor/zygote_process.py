@@ -23,7 +23,7 @@ from libs.linux.process_title import show_as
 from libs.linux.sibling_fork import fork_as_sibling
 
 MESSAGE_BYTES = 1 << 17
-_MOST_DESCRIPTORS = 16
+_MAX_DESCRIPTORS = 16
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -77,7 +77,7 @@ def _serve(channel: socket.socket, waiting: deque[str]) -> Order:
         while waiting and not select.select([channel], [], [], 0)[0]:
             importlib.import_module(f"{waiting[0]}.__main__")
             channel.send(_encoded(Report(loaded=waiting.popleft())))
-        message, descriptors, _, _ = socket.recv_fds(channel, MESSAGE_BYTES, _MOST_DESCRIPTORS)
+        message, descriptors, _, _ = socket.recv_fds(channel, MESSAGE_BYTES, _MAX_DESCRIPTORS)
         if not message:
             os._exit(0)
         order = msgspec.json.decode(message, type=Order)

@@ -86,13 +86,12 @@ def start_failed(detail: str) -> Verdict:
     return Verdict("failure", "start_failed", detail)
 
 
-def launcher_lost() -> Verdict:
+def launcher_lost(
+    detail: str = "the process that watched over it was killed,"
+    " or its executor stood still for too long",
+) -> Verdict:
     """What watches over the run's processes is gone, and they are with it."""
-    return Verdict(
-        "failure",
-        "launcher_lost",
-        "the process that watched over it was killed, or its executor stood still for too long",
-    )
+    return Verdict("failure", "launcher_lost", detail)
 
 
 def executor_stopped() -> Verdict:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 # Of the fields of `stat` behind the name, which may have anything in it but a last bracket.
-_STATE, _USER_TICKS, _SYSTEM_TICKS, _STARTED = 0, 11, 12, 19
+_STATE, _PARENT, _USER_TICKS, _SYSTEM_TICKS, _STARTED = 0, 1, 11, 12, 19
 
 
 def lives(pid: int) -> bool:
@@ -15,6 +15,22 @@ def lives(pid: int) -> bool:
         return _stat(f"/proc/{pid}")[_STATE] not in ("Z", "X")
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether somebody has stopped it, as SIGSTOP does; False when it is gone."""
+    try:
+        return _stat(f"/proc/{pid}")[_STATE] == "T"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def parent(pid: int) -> int:
+    """The pid of its parent; 0 when it is gone, or has none that we can see."""
+    try:
+        return int(_stat(f"/proc/{pid}")[_PARENT])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
 
 
 def started(pid: int) -> int:

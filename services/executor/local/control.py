@@ -13,6 +13,8 @@ from pathlib import Path
 import msgspec
 
 from libs.domain.errors import Rejected, Unavailable
+from libs.linux import process
+from services.executor.local import stopped_process
 from services.executor.local.heartbeat import EVERY, Heartbeat
 from services.executor.local.process_spec import interpreter_trees
 from services.executor.local.protocol import (
@@ -40,6 +42,7 @@ class Channel:
     def __init__(self, ours: socket.socket) -> None:
         self._socket = ours
         self._sending = asyncio.Lock()
+        self._space = asyncio.Event()  # to write one more message
         self._gone: dict[str, asyncio.Event] = {}
         self.lost = asyncio.Event()
         self._answers: asyncio.Queue[Preloaded | None] = asyncio.Queue()
@@ -56,7 +59,7 @@ class Channel:
             message = encode(order)
             try:
                 while not self._send_now(message, descriptors):
-                    await self._writable()
+                    await self._wait_for_space()
             except (BrokenPipeError, ConnectionResetError) as error:
                 raise Unavailable("the launcher of runs has ended") from error
             except OSError as error:
@@ -77,7 +80,7 @@ class Channel:
                 raise
         return ShimClient(prepare, control)
 
-    def free(self, shim: ShimClient) -> None:
+    def release(self, shim: ShimClient) -> None:
         """Its run has ended, and there is no other for it."""
         shim.control.close()
         self.forget(shim.name)
@@ -87,7 +90,7 @@ class Channel:
         if known := self._gone.get(name):
             await known.wait()
 
-    async def insist(self) -> None:
+    async def end_by_force(self) -> None:
         """Nothing: a launcher's shims run our code alone and do as they are told."""
 
     def forget(self, name: str) -> None:
@@ -101,8 +104,10 @@ class Channel:
     def end(self) -> None:
         """Nothing more will come from there."""
         if self._socket.fileno() >= 0:
+            self._forget_space()
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
+        self._space.set()
         for event in self._gone.values():
             event.set()
         self._answers.put_nowait(None)
@@ -114,14 +119,20 @@ class Channel:
             return True
         return False
 
-    async def _writable(self) -> None:
-        loop = asyncio.get_running_loop()
-        ready = asyncio.Event()
-        loop.add_writer(self._socket, ready.set)
+    async def _wait_for_space(self) -> None:
+        """Raises Unavailable if the process is lost meanwhile; a stopped one reads nothing."""
+        self._space.clear()
+        asyncio.get_running_loop().add_writer(self._socket, self._space.set)
         try:
-            await ready.wait()
+            await self._space.wait()
         finally:
-            loop.remove_writer(self._socket)
+            self._forget_space()
+        if self.lost.is_set():
+            raise Unavailable("the launcher of runs has ended")
+
+    def _forget_space(self) -> None:
+        if self._socket.fileno() >= 0:
+            asyncio.get_running_loop().remove_writer(self._socket)
 
     def _read(self) -> None:
         try:
@@ -145,10 +156,10 @@ class LauncherProcess(Channel):
     """A launcher that runs. `capabilities` is what it found."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], ours: socket.socket, heartbeat: Heartbeat
+        self, popen: subprocess.Popen[bytes], ours: socket.socket, heartbeat: Heartbeat
     ) -> None:
         super().__init__(ours)
-        self._process = process
+        self._process = popen
         self._heartbeat = heartbeat
         self._beating = asyncio.create_task(self._beat())
         self.capabilities = Capabilities()
@@ -164,12 +175,12 @@ class LauncherProcess(Channel):
             # In this thread, short as the wait is: the launcher dies with the thread that made it.
             heartbeat = Heartbeat()
             try:
-                process = _spawn(
+                popen = _spawn(
                     (theirs.fileno(), heartbeat.memory), runs, uid, namespaces, kept_ports
                 )
             finally:
                 os.close(heartbeat.memory)
-            launcher = cls(process, ours, heartbeat)
+            launcher = cls(popen, ours, heartbeat)
         try:
             async with asyncio.timeout(_PATIENCE):
                 first = await asyncio.get_running_loop().sock_recv(ours, MAX_MESSAGE_BYTES)
@@ -182,12 +193,19 @@ class LauncherProcess(Channel):
 
     @property
     def pid(self) -> int:
+        """Of the process that we have started: the port broker, whose end is the launcher's."""
         return self._process.pid
+
+    @property
+    def forker_pid(self) -> int:
+        """See ShimMaker.forker_pid."""
+        return next(iter(process.children(self._process.pid)), self._process.pid)
 
     async def close(self) -> None:
         """End the launcher and all below it."""
         self.end()
         self._beating.cancel()
+        stopped_process.kill_nearest(self.forker_pid)  # it would not see our end
         try:
             await asyncio.to_thread(self._process.wait, _PATIENCE)
         except subprocess.TimeoutExpired:

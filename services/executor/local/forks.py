@@ -60,7 +60,7 @@ class Forks:
         """
         if fork.lost:
             return problem
-        unstarted = fork.process.died_before_start
+        unstarted = fork.process.state.died_before_start
         return await self._forked(fork.zygote, spec, fork.own_imports) if unstarted else None
 
     async def prefetch(self, spec: ResolvedSpec, machine: Capabilities) -> str:

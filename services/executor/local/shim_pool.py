@@ -14,6 +14,7 @@ class ShimClient:
     def __init__(self, first: Prepare, control: socket.socket) -> None:
         self.name = first.name
         self.control = control
+        self.pid: int | None = None  # once the main process of a run has begun
         # Who reaps it has to know its run's control group, and knows that of the first.
         self.once = bool(first.group)
 
@@ -26,19 +27,23 @@ class ShimClient:
         return True
 
 
-class Launcher(Protocol):
+class ShimMaker(Protocol):
     """Who makes shims: the launcher, or a zygote."""
+
+    @property
+    def forker_pid(self) -> int:
+        """Of the process that forks them."""
 
     async def prepare(self, prepare: Prepare, orders: int) -> ShimClient:
         """Have the processes of a run made. Raises Rejected if too long, Unavailable if lost."""
 
-    def free(self, shim: ShimClient) -> None:
+    def release(self, shim: ShimClient) -> None:
         """Its run has ended, and nothing of it is left."""
 
     async def gone(self, name: str) -> None:
         """Wait until nothing of the shim's run can be left."""
 
-    async def insist(self) -> None:
+    async def end_by_force(self) -> None:
         """A run that was told to end did not: do what there is beyond that."""
 
     def forget(self, name: str) -> None:

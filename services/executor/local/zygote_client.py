@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from libs.domain.errors import Unavailable
 from services.executor.backend import BOUNDLESS, Limits
-from services.executor.local import process_spec
-from services.executor.local.control import Channel
+from services.executor.local import process_spec, stopped_process
+from services.executor.local.control import Channel, LauncherProcess
 from services.executor.local.home import RunFolder
 from services.executor.local.process import LocalProcess
 from services.executor.local.protocol import Capabilities, Preload, Preloaded, Prepare
@@ -20,7 +20,7 @@ from services.executor.resolved_spec import ResolvedSpec
 
 _log = logging.getLogger(__name__)
 
-_PATIENCE = 180.0  # seconds for all that is to be imported
+_PRELOAD_TIMEOUT_SECONDS = 180.0  # for all that is to be imported
 _LAST_WORDS = 2.0
 _SPARES = 2  # runs whose processes are made before anybody asks for them
 _FOLDERS = 64  # that are kept for other runs
@@ -78,7 +78,7 @@ class ZygoteClient:
         self._paths = process_spec.visible_paths(python, machine)
         self._machine = machine
         self._spares: list[LocalProcess] = []
-        self._free = ShimPool()
+        self._shims = ShimPool()
         self._replenishing: asyncio.Task[None] | None = None
         self._closed = False
         self.runs = 0
@@ -91,7 +91,7 @@ class ZygoteClient:
         python: Path,
         script_path: str,
         runs: Path,
-        launcher: Channel,
+        launcher: LauncherProcess,
         machine: Capabilities,
         first_uid: int,
     ) -> "ZygoteClient":
@@ -140,6 +140,12 @@ class ZygoteClient:
 
     @property
     def pid(self) -> int:
+        """Of the interpreter."""
+        return self._process.pid
+
+    @property
+    def forker_pid(self) -> int:
+        """See ShimMaker.forker_pid."""
         return self._process.pid
 
     def memory(self) -> int:
@@ -160,7 +166,7 @@ class ZygoteClient:
         """A prepared run and its folder as it sees it. Raises as LocalProcess.prepare."""
         while self._spares:
             spare = self._spares.pop(0)
-            if spare.usable and spare.limits == limits:
+            if spare.state.can_start and spare.limits == limits:
                 return spare, self._folders.within(spare.folder)
             await spare.discard()
         return await self._made(limits)
@@ -172,17 +178,17 @@ class ZygoteClient:
 
     async def prepare(self, prepare: Prepare, orders: int) -> ShimClient:
         """See Channel.prepare. By a shim that waits, if one does."""
-        while not prepare.group and (free := self._free.pop()):
-            if free.take(prepare, orders):
-                return free
-            self._give_up(free)
+        while not prepare.group and (shim := self._shims.pop()):
+            if shim.take(prepare, orders):
+                return shim
+            self._give_up(shim)
         shim = await self._channel.prepare(prepare, orders)
-        self._free.made(shim)
+        self._shims.made(shim)
         return shim
 
-    def free(self, shim: ShimClient) -> None:
+    def release(self, shim: ShimClient) -> None:
         """It waits for another run, unless there are enough that do."""
-        if self._closed or not self._free.put(shim):
+        if self._closed or not self._shims.put(shim):
             self._give_up(shim)
 
     async def gone(self, name: str) -> None:
@@ -191,13 +197,14 @@ class ZygoteClient:
         if self.lost:
             await self.close()
 
-    async def insist(self) -> None:
+    async def end_by_force(self) -> None:
         """End the zygote and all its runs, by the shim of its own."""
-        await self.close()
+        if not self._closed:
+            await self.close()
 
     def _give_up(self, shim: ShimClient) -> None:
-        self._free.lost(shim)
-        self._channel.free(shim)
+        self._shims.lost(shim)
+        self._channel.release(shim)
 
     def forget(self, name: str) -> None:
         """See Channel.forget."""
@@ -237,14 +244,25 @@ class ZygoteClient:
             await asyncio.wait([self._replenishing])
         spares, self._spares = self._spares, []
         await asyncio.gather(*(spare.discard() for spare in spares))
-        for shim in self._free.renew():
-            self._channel.free(shim)
+        for shim in self._shims.renew():
+            self._channel.release(shim)
+
+    async def _next_answer(self) -> Preloaded | None:
+        """As Channel.answer; a zygote that somebody has stopped is killed."""
+        answer = asyncio.ensure_future(self._channel.answer())
+        try:
+            timeout = stopped_process.SILENCE_TIMEOUT_SECONDS
+            while not (await asyncio.wait([answer], timeout=timeout))[0]:
+                stopped_process.kill_nearest(self.pid)
+            return answer.result()
+        finally:
+            answer.cancel()
 
     async def _answer(self) -> Preloaded:
         """What it says when it has done its work; one that does not is ended."""
         try:
-            async with asyncio.timeout(_PATIENCE):
-                answer = await self._channel.answer()
+            async with asyncio.timeout(_PRELOAD_TIMEOUT_SECONDS):
+                answer = await self._next_answer()
         except BaseException:
             await self.close()
             raise

@@ -125,8 +125,10 @@ class ForkLoop:
         self.poller.unregister(watch)
         pid, prepare = self._shims.pop(watch)
         os.close(watch)
-        os.waitpid(pid, 0)
-        left = prepare.group and os.path.isdir(prepare.group)  # its shim would have removed it
+        _, status = os.waitpid(pid, 0)
+        # A shim that has done its work has removed the group. One that is there by now may be that
+        # of the same run, prepared once more.
+        left = status and prepare.group and os.path.isdir(prepare.group)
         if left:
             Group(Path(prepare.group)).kill()
         if os.getpid() != 1:  # in a namespace, the run died with its shim

@@ -38,6 +38,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evolve(state: Connection | None, fact: Happened) -> Connection:
+    """The connection after one more of its events. ValueError for another's event, or a log that
+    begins in the middle."""
     match fact.event:
         case ConnectionCreated(name=name, kind=kind, details=details):
             return Connection(
@@ -80,18 +82,24 @@ def create(order: ConnectionCreated, taken: bool) -> list[ConnectionEvent]:
 
 
 def attach(connection: Connection, workspace: int) -> list[ConnectionEvent]:
+    """Lets the members of `workspace` use it; nothing to do where they may.
+
+    Rejected("not_found") once it is deleted.
+    """
     if connection.deleted:
         raise _gone(connection)
     return [] if workspace in connection.workspaces else [ConnectionAttached(workspace=workspace)]
 
 
 def detach(connection: Connection, workspace: int) -> list[ConnectionEvent]:
+    """Nothing to do where it is not attached."""
     if workspace not in connection.workspaces:
         return []
     return [ConnectionDetached(workspace=workspace)]
 
 
 def delete(connection: Connection) -> list[ConnectionEvent]:
+    """It is detached everywhere and its name is free. Deleting twice is deleting once."""
     return [] if connection.deleted else [ConnectionDeleted()]
 
 

@@ -41,6 +41,7 @@ _COMMENT = re.compile(r"\s#")
 
 
 def refused(expression: str, what: str, remedy: str = _HELP) -> Rejected:
+    """Rejected("invalid"): `what` is wrong in `expression`, and what to give instead."""
     return Rejected("invalid", f"schedule: {expression[:_SHOWN]!r}: {what}; {remedy}; {_ALL}")
 
 

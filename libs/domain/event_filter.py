@@ -34,6 +34,7 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
     aggregates: Mapping[Aggregate, Ids] | None = None
 
     def wants(self, event: Happened) -> bool:
+        """Whether the filter lets this event through."""
         stream = event.stream
         if self.workspaces is not None and stream.workspace not in self.workspaces:
             return False
@@ -87,6 +88,7 @@ def parse_aggregate(text: str, known: Collection[Aggregate]) -> tuple[Aggregate,
 
 
 def not_an_id() -> Rejected:
+    """Rejected("invalid"): `text` is no id of that aggregate."""
     return Rejected("invalid", "aggregate: behind the ':' give an id as the platform answered it")
 
 

@@ -36,6 +36,9 @@ State = TypeVar("State")
 
 
 class Evolve(Protocol[State]):
+    """The state after one more event; `state` is none before the first. ValueError for an event of
+    another aggregate."""
+
     def __call__(self, state: State | None, fact: Happened) -> State: ...
 
 

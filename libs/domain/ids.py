@@ -25,6 +25,7 @@ class StreamId(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def subject(self) -> str:
+        """The subject on NATS, which is published: `docs/events.md`."""
         return f"{EVENTS_ROOT}.{self.workspace}.{self.aggregate}.{self.id}"
 
     @property
@@ -47,26 +48,32 @@ def stream_of(aggregate: Aggregate, workspace: int, id: UUID | int) -> StreamId:
 
 
 def workspace_stream(workspace: int) -> StreamId:
+    """Where the events of a workspace lie."""
     return stream_of("workspace", workspace, workspace)
 
 
 def connection_stream(id: UUID) -> StreamId:
+    """In no workspace: it may be attached to many, or to none."""
     return stream_of("connection", PLATFORM, id)
 
 
 def subscription_stream(id: UUID) -> StreamId:
+    """In no workspace, so that those who are told of its events are not told of each other."""
     return stream_of("subscription", PLATFORM, id)
 
 
 def orchestration_stream(workspace: int, id: UUID) -> StreamId:
+    """In its workspace."""
     return stream_of("orchestration", workspace, id)
 
 
 def task_stream(workspace: int, id: UUID) -> StreamId:
+    """In its workspace."""
     return stream_of("task", workspace, id)
 
 
 def run_stream(workspace: int, id: UUID) -> StreamId:
+    """In its workspace; `id` is from `run_id`."""
     return stream_of("run", workspace, id)
 
 

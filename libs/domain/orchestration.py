@@ -28,6 +28,11 @@ TRANSITIONS: Transitions[Status] = Transitions(
 
 
 class Orchestration(msgspec.Struct, frozen=True, kw_only=True):
+    """`blob` is the archive's key, `sha` its SHA-256 in hex, `file_size` its bytes.
+
+    `environment` is empty until it is ready, `reason` unless packaging failed.
+    """
+
     id: UUID
     workspace: int
     owner: str
@@ -45,6 +50,8 @@ class Orchestration(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evolve(state: Orchestration | None, fact: Happened) -> Orchestration:
+    """The orchestration after one more of its events. ValueError for another's event, or a log that
+    begins in the middle."""
     match fact.event:
         case OrchestrationUploaded() as event:
             return _uploaded(event, fact)
@@ -81,6 +88,7 @@ def _changed(state: Orchestration | None, fact: Happened, **fields: str) -> Orch
 
 
 def start_packaging(state: Orchestration) -> list[OrchestrationEvent]:
+    """Nothing to do when another packager has begun, or has ended."""
     if not TRANSITIONS.allow(state.status, OrchestrationPackagingStarted):
         return []
     return [OrchestrationPackagingStarted()]

@@ -29,10 +29,12 @@ class AggregateType(msgspec.Struct, frozen=True):
 
     @property
     def events(self) -> tuple[type[Event], ...]:
+        """Their types, in the order of events.py; the first one creates it."""
         return tuple(kind for kind in EVENT_TYPES if self.name == kind.AGGREGATE)
 
     @property
     def created_by(self) -> type[Event]:
+        """The event that an aggregate begins with."""
         return self.events[0]
 
     @property

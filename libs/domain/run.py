@@ -9,7 +9,6 @@ import msgspec
 from libs.domain.errors import Rejected
 from libs.domain.events import RunEvent, RunFinished, RunRequested, RunStarted
 from libs.domain.history import Happened, existing
-from libs.domain.run_end import FAILED
 from libs.domain.transitions import Transition, Transitions
 from libs.domain.values import RunEnd, Usage
 
@@ -26,6 +25,10 @@ TRANSITIONS: Transitions[Status] = Transitions(
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """`scheduled_at` is the tick that it was requested for, `missed` counts the ticks
+    before that it stands for. `lines` of its log are none where nobody can know; `timing` is as in
+    RunFinished."""
+
     id: UUID
     task: UUID
     workspace: int
@@ -49,6 +52,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def evolve(state: Run | None, fact: Happened) -> Run:
+    """The run after one more of its events. ValueError for another's event, or a log that begins in
+    the middle."""
     match fact.event:
         case RunRequested() as event:
             return Run(
@@ -110,8 +115,3 @@ class HasStatus(Protocol):
 def finish(run: HasStatus, end: RunFinished) -> list[RunEvent]:
     """The first end counts: a run that was closed as lost stays so when its executor comes back."""
     return [end] if TRANSITIONS.allow(run.status, RunFinished) else []
-
-
-def tries_used(run: Run) -> int | None:
-    """How many tries its end has used up, if its task has that many; none: all, it went well."""
-    return run.attempt if run.status in FAILED else None

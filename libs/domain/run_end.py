@@ -65,6 +65,7 @@ def signal(name: str) -> Verdict:
 
 
 def timeout() -> Verdict:
+    """It ran for longer than its task's time-out, in seconds from when its script began."""
     return Verdict("timed_out", "timeout", "ran longer than its timeout")
 
 
@@ -74,10 +75,12 @@ def killed(detail: str = "") -> Verdict:
 
 
 def out_of_memory() -> Verdict:
+    """The kernel ended a process of it for want of memory."""
     return Verdict("failure", "out_of_memory", "used more memory than it may")
 
 
 def disk_quota() -> Verdict:
+    """Its files took more bytes than `Limits.disk_bytes` of the executor."""
     return Verdict("failure", "disk_quota", "its files took more disk space than it may use")
 
 
@@ -125,6 +128,15 @@ def ended(status: RunEnd, reason: Reason, **more: Any) -> RunFinished:
     return RunFinished(status=status, reason=reason, **more)
 
 
+def tries_used(status: str, attempt: int) -> int | None:
+    """How many tries an end has used up; none: all that there are, for only failures run again."""
+    return attempt if status in FAILED else None
+
+
 def may_run_again(status: str, attempt: int, attempts: int) -> bool:
-    """Whether a retry policy of `attempts` asks for one more run after this one's end."""
-    return status in FAILED and attempt < attempts
+    """Whether a retry policy of `attempts` asks for one more run after this one's end.
+
+    The view of tasks asks the same of its rows (`spend_tasks` in its projection.sql).
+    """
+    used = tries_used(status, attempt)
+    return used is not None and used < attempts

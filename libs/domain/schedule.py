@@ -85,6 +85,7 @@ def upcoming(schedule: Schedule, instant: datetime) -> list[datetime]:
 
 
 def has_tick(schedule: Schedule, span: Span) -> bool:
+    """Whether a tick lies in the span."""
     found = next_after(schedule, span.after)
     return found is not None and (span.through is None or found <= span.through)
 

@@ -65,6 +65,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def status(self) -> Status:
+        """See TRANSITIONS."""
         return "deleted" if self.deleted else "paused" if self.paused else "active"
 
     @property
@@ -80,6 +81,8 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evolve(state: Subscription | None, fact: Happened) -> Subscription:
+    """The subscription after one more of its events. ValueError for another's event, or a log that
+    begins in the middle."""
     match fact.event:
         case SubscriptionCreated() as event:
             return Subscription(
@@ -107,6 +110,8 @@ def evolve(state: Subscription | None, fact: Happened) -> Subscription:
 
 
 def create(order: SubscriptionCreated) -> list[SubscriptionEvent]:
+    """Rejected("invalid") for a name, an event or an aggregate that there is not, or that can't go
+    together."""
     names.check("name", order.name, MAX_NAME)
     about = _about(order.aggregate) if order.aggregate else None
     for each in order.types:
@@ -133,16 +138,19 @@ def _about(text: str) -> Aggregate:
 
 
 def pause(state: Subscription) -> list[SubscriptionEvent]:
+    """Pausing twice is pausing once. Rejected("not_found") once it is deleted."""
     _alive(state)
     return [SubscriptionPaused()] if TRANSITIONS.allow(state.status, SubscriptionPaused) else []
 
 
 def resume(state: Subscription) -> list[SubscriptionEvent]:
+    """Resuming twice is resuming once. Rejected("not_found") once it is deleted."""
     _alive(state)
     return [SubscriptionResumed()] if TRANSITIONS.allow(state.status, SubscriptionResumed) else []
 
 
 def delete(state: Subscription, reason: str = "") -> list[SubscriptionEvent]:
+    """Deleting twice is deleting once; the first `reason` counts."""
     if not TRANSITIONS.allow(state.status, SubscriptionDeleted):
         return []
     return [SubscriptionDeleted(reason=reason)]

@@ -87,6 +87,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def evolve(state: Task | None, fact: Happened) -> Task:
+    """The task after one more of its events. ValueError for another's event, or a log that begins
+    in the middle."""
     event = fact.event
     if isinstance(event, TaskCreated):
         return _created(event, fact)
@@ -160,6 +162,8 @@ def first_run(
 
 
 def pause(task: Task) -> list[TaskEvent]:
+    """Pausing twice is pausing once. Rejected("invalid") for a task that runs once, "conflict" for
+    one that is to end or has ended."""
     if task.kind == "once":
         raise Rejected("invalid", "id: a run-once task has no ticks to pause; kill it instead")
     if task.status in ("paused", "pending_pause"):
@@ -170,6 +174,7 @@ def pause(task: Task) -> list[TaskEvent]:
 
 
 def resume(task: Task) -> list[TaskEvent]:
+    """Resuming twice is resuming once. Rejected("conflict") for one that is to end or has ended."""
     if task.status in ("started", "pending", "pending_resume"):
         return []
     if not TRANSITIONS.allow(task.status, TaskResumeRequested):

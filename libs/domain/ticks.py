@@ -39,9 +39,11 @@ class Piece(NamedTuple):
 
     @property
     def size(self) -> int:
+        """How many ticks it has."""
         return self.end - self.first
 
     def newest(self, most: int) -> Iterator[datetime]:
+        """Its newest ticks, at most `most`, in UTC, ascending."""
         for rank in range(max(self.first, self.end - most), self.end):
             yield _EPOCH + timedelta(seconds=self.base + self.times.nth(rank))
 

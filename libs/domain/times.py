@@ -14,6 +14,7 @@ class Times(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def count(self) -> int:
+        """How many there are in a day."""
         return len(self.hours) * len(self.minutes) * len(self.seconds)
 
     def before(self, second: int) -> int:

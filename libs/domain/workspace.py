@@ -19,6 +19,8 @@ MAX_NAME = 128
 
 
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
+    """`members` are roles by the id of the user."""
+
     id: int
     name: str
     created_by: str
@@ -27,6 +29,8 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evolve(state: Workspace | None, fact: Happened) -> Workspace:
+    """The workspace after one more of its events. ValueError for another's event, or a log that
+    begins in the middle."""
     match fact.event:
         case WorkspaceCreated(name=name, owner=owner):
             return Workspace(
@@ -67,6 +71,7 @@ def add_member(state: Workspace, user: str, role: Role) -> list[WorkspaceEvent]:
 
 
 def remove_member(state: Workspace, user: str) -> list[WorkspaceEvent]:
+    """Nothing to do where `user` (an id) is no member. Rejected("conflict") for the last owner."""
     if user not in state.members:
         return []
     _spare(state, user)

@@ -24,8 +24,8 @@ from services.scheduler.plan_projection import SCHEMA, PlanProjection
 from services.scheduler.rescue import Rescue
 from services.scheduler.ticker import Ticker
 
-CATCH_UP = 600.0
-BEHIND = 500  # events that a start may have to fold again
+CATCH_UP_TIMEOUT_SECONDS = 600.0
+MAX_EVENTS_BEHIND = 500  # that a start may have to fold again
 
 
 async def main(environ: Mapping[str, str]) -> None:
@@ -42,10 +42,10 @@ async def main(environ: Mapping[str, str]) -> None:
         log, plan = telemetry.log(), Plan()
 
         async def caught_up() -> None:
-            await runner.position.reached(await log.end(), CATCH_UP)
+            await runner.position.reached(await log.end(), CATCH_UP_TIMEOUT_SECONDS)
 
         ticker = Ticker(log, plan, lambda: datetime.now(UTC), caught_up)
-        runner = Runner(database, PlanProjection(plan, ticker.wake), log.follow, BEHIND)
+        runner = Runner(database, PlanProjection(plan, ticker.wake), log.follow, MAX_EVENTS_BEHIND)
         telemetry.projection("due", runner.position, streams.EVENTS)
         telemetry.pool(database)
         telemetry.metrics.source(plan_readings(plan))

@@ -21,7 +21,7 @@ from services.scheduler.plan import Kill, OpenRun, Plan, PlannedTask, stream_of
 
 SOURCE = "scheduler"
 _COUNTING = (RunRequested, TaskKilled, TaskFailed, TaskCompleted)
-_MOST_CLOSED = 1000  # runs at a time; their ends bring the others' turn
+_MAX_CLOSED = 1000  # runs at a time; their ends bring the others' turn
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -81,7 +81,7 @@ def _proposals(
 ) -> Iterator[Proposed]:
     task = entry.task
     if task.status == "pending_kill":
-        yield from islice(_close_queued(plan, id), _MOST_CLOSED)
+        yield from islice(_close_queued(plan, id), _MAX_CLOSED)
     packaged = plan.orchestrations.get(task.orchestration)
     ready = packaged is not None and not packaged.reason
 
@@ -106,7 +106,7 @@ def _proposals(
 
 def _unfolded(entry: PlannedTask, asked: datetime | None) -> bool:
     """Whether a run is open of which the plan does not know yet."""
-    return asked is not None and (entry.last is None or entry.last < asked)
+    return asked is not None and (entry.last_tick is None or entry.last_tick < asked)
 
 
 def _may_run(task: tasks.Task) -> bool:
@@ -144,7 +144,7 @@ def _ticks(
 def _single_due(entry: PlannedTask, has_open: bool) -> datetime | None:
     """The instant of a run-once or continuous task's next run."""
     if entry.task.kind == "once":
-        return entry.task.created_at if entry.last is None else None
+        return entry.task.created_at if entry.last_tick is None else None
     if has_open:
         return None
     return entry.next_at or entry.task.active_since
@@ -156,14 +156,14 @@ def _scheduled(
     task = entry.task
     if task.schedule is None:
         return
-    busy = Busy(has_open or bool(entry.retries) or _unfolded(entry, asked), entry.busy_until)
+    busy = Busy(has_open or bool(entry.retries) or _unfolded(entry, asked), entry.last_run_ended_at)
     for tick in schedules.due(task.schedule, _active(entry, task.schedule, asked), now, busy):
         yield RunRequested(task=task.id, scheduled_at=tick.at, missed=tick.missed)
 
 
 def _active(entry: PlannedTask, schedule: Schedule, asked: datetime | None) -> list[Span]:
     """The time that nothing accounts for."""
-    last = max((at for at in (entry.last, asked) if at is not None), default=None)
+    last = max((at for at in (entry.last_tick, asked) if at is not None), default=None)
     if last is None:
         return entry.active
     active = schedules.rest(entry.active, last)

@@ -1,4 +1,4 @@
-"""What is to be had in mind to say what is due: a fold of the log, pure, one entry a live task.
+"""What the scheduler must know to say what is due: a fold of the log, pure, an entry a live task.
 
 A task that can do nothing more is forgotten, so the plan grows with what is live, not with what
 has been. `changed` and `woken` say what a batch of events touched; their readers empty them.
@@ -37,7 +37,7 @@ from libs.domain.task import Task
 from libs.domain.values import Schedule
 from libs.eventlog.envelope import Recorded
 
-MAX_BACKOFF = 60.0
+MAX_BACKOFF_SECONDS = 60.0
 HEAD_START = timedelta(seconds=0.2)  # for the run that an order brings with it (docs/adr/0014)
 
 
@@ -72,18 +72,24 @@ class OpenRun(msgspec.Struct, gc=False):
         return "running" if self.executor else "requested"
 
 
-class PlannedTask(msgspec.Struct, gc=False):
-    """A live task. `last` is the newest tick that is accounted for, and `active` is the time of a
-    schedule that is not; the next begins where it has `ended`, also by a clock that was set back.
-    Without a schedule, the next run is not asked for before `next_at`. `traceparent` is of who
-    asked for it."""
+# Rows that were kept before have the old names.
+_KEPT_AS = {"last_tick": "last", "last_run_ended_at": "busy_until"}
+
+
+class PlannedTask(msgspec.Struct, gc=False, rename=_KEPT_AS):
+    """A live task. `last_tick` is the newest tick that is accounted for.
+
+    `active` is the time of a schedule that is not accounted for. The next begins where it has
+    `ended`, also by a clock that was set back. Without a schedule, the next run is not requested
+    before `next_at`. `traceparent` is of who asked for the task.
+    """
 
     task: Task
     version: int
     correlation: str
     cause: str
-    last: datetime | None = None
-    busy_until: datetime | None = None
+    last_tick: datetime | None = None
+    last_run_ended_at: datetime | None = None
     next_at: datetime | None = None
     failures: int = 0
     retries: list[Retry] = []
@@ -93,15 +99,15 @@ class PlannedTask(msgspec.Struct, gc=False):
 
     def account(self, at: datetime) -> None:
         """A tick is asked for, and with it those before it are counted."""
-        if self.last is None or at > self.last:
-            self.last = at
+        if self.last_tick is None or at > self.last_tick:
+            self.last_tick = at
             self.active = schedules.rest(self.active, at)
 
     def turn(self, fact: Recorded, schedule: Schedule) -> None:
         """Active time begins or ends with some events of a task."""
         match fact.event:
             case TaskStarted() | TaskResumed():
-                known = (fact.at, self.last, self.ended)
+                known = (fact.at, self.last_tick, self.ended)
                 self.active = [*self.active, Span(max(at for at in known if at is not None))]
             case TaskPauseRequested() | TaskKillRequested() if self.active:
                 if self.active[-1].through is None:
@@ -252,11 +258,11 @@ class Plan:
         entry = self.tasks.get(run.task)
         if entry is None:
             return
-        entry.busy_until = fact.at
+        entry.last_run_ended_at = fact.at
         bad = event.status in FAILED
         entry.failures = entry.failures + 1 if bad else 0
         if entry.task.kind == "continuous":
-            wait = min(2.0 ** (entry.failures - 1), MAX_BACKOFF) if bad else 0.0
+            wait = min(2.0 ** (entry.failures - 1), MAX_BACKOFF_SECONDS) if bad else 0.0
             entry.next_at = fact.at + timedelta(seconds=wait)
         elif may_run_again(event.status, run.attempt, entry.task.retry.attempts):
             wait = entry.task.retry.backoff * 2.0 ** (run.attempt - 1)
@@ -269,7 +275,7 @@ class Plan:
         """A task of which nothing more can come is forgotten; a kill of it may still come."""
         status = entry.task.status
         idle = not self.open_runs(id) and not entry.retries
-        over = entry.task.kind == "once" and entry.last is not None and status == "pending"
+        over = entry.task.kind == "once" and entry.last_tick is not None and status == "pending"
         if status == "killed" or (idle and (over or status in ("failed", "success"))):
             self._of_orchestration[entry.task.orchestration].discard(id)
             self._drop("task", id)

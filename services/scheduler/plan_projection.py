@@ -28,7 +28,7 @@ class PlanProjection:
             (row["kind"], row["id"], msgspec.json.decode(row["state"], type=KINDS[row["kind"]]))
             for row in await connection.fetch(_SQL["read_plan"])
         ]
-        for kind, id, item in sorted(kept, key=_place):
+        for kind, id, item in sorted(kept, key=_position):
             self._plan.restore(kind, id, item)
         self._wake()
 
@@ -57,7 +57,7 @@ class PlanProjection:
         self._plan.changed.clear()
 
 
-def _place(kept: tuple[str, UUID, Item]) -> int:
+def _position(kept: tuple[str, UUID, Item]) -> int:
     """Runs in the log's order; of others it is of no matter."""
     _, _, item = kept
     return item.version if isinstance(item, OpenRun) else 0

@@ -8,7 +8,8 @@ import pytest
 
 from libs.domain import run_end
 from libs.domain.events import RunFinished
-from libs.domain.run_end import ENDED, STATUSES, Reason, ended, may_run_again
+from libs.domain.run_end import ENDED, STATUSES, Reason, ended, may_run_again, tries_used
+from libs.domain.values import RunEnd
 from services.api.dashboard.run_end_texts import ENDINGS
 from services.api.events.asyncapi import document
 from services.api.events.published_events import PUBLISHED
@@ -89,6 +90,14 @@ def test_a_status_that_never_goes_with_a_reason_is_refused(reason: Reason) -> No
         else:
             with pytest.raises(ValueError, match=reason):
                 ended(status, reason)
+
+
+@pytest.mark.parametrize("status", sorted(ENDED))
+def test_a_task_runs_again_while_its_end_has_used_fewer_tries_than_it_has(status: RunEnd) -> None:
+    for attempt, attempts in [(1, 1), (1, 2), (2, 2), (2, 3)]:
+        used = tries_used(status, attempt)
+        spent = attempts <= (attempts if used is None else used)  # as spend_tasks says
+        assert may_run_again(status, attempt, attempts) is not spent
 
 
 def test_only_failures_with_tries_left_run_again() -> None:

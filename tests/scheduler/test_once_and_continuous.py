@@ -20,7 +20,7 @@ from libs.domain.events import (
 from libs.domain.ids import orchestration_stream
 from libs.domain.values import Retry
 from services.scheduler import decide
-from services.scheduler.plan import HEAD_START, MAX_BACKOFF, Plan
+from services.scheduler.plan import HEAD_START, MAX_BACKOFF_SECONDS, Plan
 from tests.scheduler.story import (
     CONTINUOUS,
     ONCE,
@@ -161,7 +161,7 @@ def test_a_continuous_task_backs_off_from_failure_up_to_a_minute() -> None:
             story.wait(0.5)
         waits.append((story.now - failed_at).total_seconds())
         story.settle()
-    assert waits == [1, 2, 4, 8, 16, 32, MAX_BACKOFF, MAX_BACKOFF]
+    assert waits == [1, 2, 4, 8, 16, 32, MAX_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS]
     run_at = max(run.scheduled_at for run in story.plan.runs.values())
     story.finish(run_at)
     assert story.due() != []

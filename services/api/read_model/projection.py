@@ -13,7 +13,7 @@ import msgspec
 from libs.domain import run, task
 from libs.domain.ids import Aggregate
 from libs.domain.registry import AGGREGATES
-from libs.domain.run_end import ENDED
+from libs.domain.run_end import ENDED, tries_used
 from libs.eventlog.envelope import Recorded
 from libs.postgres.pool import Connection
 from libs.postgres.statements import load
@@ -171,7 +171,11 @@ async def _load(
 
 
 async def _spend(connection: Connection, runs: Iterable[run.Run]) -> None:
-    ended = [(state.task, run.tries_used(state)) for state in runs if state.status in ENDED]
+    ended = [
+        (state.task, tries_used(state.status, state.attempt))
+        for state in runs
+        if state.status in ENDED
+    ]
     if ended:
         await connection.execute(_SQL["spend_tasks"], *map(list, zip(*ended, strict=True)))
 

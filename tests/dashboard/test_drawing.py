@@ -104,8 +104,8 @@ def test_lines_are_numbered_from_one_and_lose_what_terminals_obey() -> None:
     stamped = b"2030-01-01T12:00:00.123456789Z stderr F \x1b[1;31mred\x1b[0m\ttab \x07\xff"
     (line,) = log_lines.window(41, [stamped])
     assert line == (42, "12:00:00.123", "stderr", "red\ttab \ufffd")
-    assert log_lines.found(b"41:" + stamped) == line
-    long = log_lines.shown(0, b"2030-01-01T12:00:00.123456789Z stdout P " + b"x" * 9000)
+    assert log_lines.parse_match(b"41:" + stamped) == line
+    long = log_lines.parse_line(0, b"2030-01-01T12:00:00.123456789Z stdout P " + b"x" * 9000)
     assert len(long.text) == log_lines.LONGEST + 2
 
 

@@ -15,16 +15,16 @@ from services.api.text import number
 
 
 async def show(visit: PageContext) -> web.Response:
-    return await _shown(visit)
+    return await _render(visit)
 
 
-async def _shown(
+async def _render(
     visit: PageContext,
     status: int = 200,
     *,
     problem: str = "",
     about: str = "",
-    made: schemas.CreatedToken | None = None,
+    new_token: schemas.CreatedToken | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> web.Response:
     """`about` is the form that `problem` is about: password or token."""
@@ -34,10 +34,10 @@ async def _shown(
         status,
         title="Your account",
         tokens=await visit.context.identity.service_tokens.of(me.id),
-        names={known.id: known.name for known in visit.workspaces},
+        names={workspace.id: workspace.name for workspace in visit.workspaces},
         problem=problem,
         about=about,
-        made=made,
+        new_token=new_token,
         typed=typed or {},
     )
 
@@ -54,8 +54,8 @@ async def create_token(visit: PageContext) -> web.Response:
         )
     except Rejected as refused:
         status = STATUS[refused.code]
-        return await _shown(visit, status, problem=refused.message, about="token", typed=typed)
-    return await _shown(visit, made=schemas.CreatedToken(token, secret))
+        return await _render(visit, status, problem=refused.message, about="token", typed=typed)
+    return await _render(visit, new_token=schemas.CreatedToken(token, secret))
 
 
 def token_fields(form: MultiMapping[str]) -> dict[str, object]:
@@ -86,7 +86,7 @@ async def change_password(visit: PageContext) -> web.Response:
         await commands.change_password(visit.caller, context.identity, context.address, order)
     except Rejected as refused:
         status = STATUS[refused.code]
-        return await _shown(visit, status, problem=refused.message, about="password")
+        return await _render(visit, status, problem=refused.message, about="password")
     except TooSoon as soon:
-        return await _shown(visit, 429, problem=f"current: {soon}", about="password")
+        return await _render(visit, 429, problem=f"current: {soon}", about="password")
     return visit.to("/signin")

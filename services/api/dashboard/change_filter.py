@@ -43,11 +43,11 @@ class Concern:
         return about is not None and self._about in (about, await self._workload_of(about))
 
     async def _task_of(self, run: UUID) -> UUID | None:
-        if run not in self._known and (found := await find_begun_run(self._rows, run)):
-            self._known[run] = found.task
+        if run not in self._known and (state := await find_begun_run(self._rows, run)):
+            self._known[run] = state.task
         return self._known.get(run)
 
     async def _workload_of(self, task: UUID) -> UUID | None:
-        if task not in self._known and (found := await find_task(self._rows, task, 0)):
-            self._known[task] = found.task.orchestration
+        if task not in self._known and (row := await find_task(self._rows, task, 0)):
+            self._known[task] = row.task.orchestration
         return self._known.get(task)

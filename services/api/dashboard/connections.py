@@ -20,7 +20,7 @@ from services.api.http.errors import STATUS
 _DETAILS_AGAIN = "Type the details again; they were not kept."
 
 
-class Shown(NamedTuple):
+class Row(NamedTuple):
     """`workspaces` are those that the visitor may see, of all that it is attached to."""
 
     connection: Connection
@@ -36,28 +36,28 @@ async def _list(
     visit: PageContext, refused: Rejected | None = None, typed: Mapping[str, str] | None = None
 ) -> web.Response:
     context = visit.context
-    found = await _shown(visit, await access.connections(context.user, context.store.rows))
+    rows = await _rows(visit, await access.connections(context.user, context.store.rows))
     here = visit.workspace.id if visit.workspace else 0
     return visit.page(
         "connections.html",
         STATUS[refused.code] if refused else 200,
         title="Connections",
-        inside=[one for one in found if here in one.connection.workspaces],
-        elsewhere=[one for one in found if here not in one.connection.workspaces],
+        inside=[one for one in rows if here in one.connection.workspaces],
+        elsewhere=[one for one in rows if here not in one.connection.workspaces],
         problem=refused.message if refused else "",
         typed=typed or {},
     )
 
 
-async def _shown(visit: PageContext, found: list[Connection]) -> list[Shown]:
-    names = await history.people(visit.users, (one.created_by for one in found))
+async def _rows(visit: PageContext, connections: list[Connection]) -> list[Row]:
+    names = await history.people(visit.users, (one.created_by for one in connections))
     return [
-        Shown(
+        Row(
             one,
             names.get(one.created_by, one.created_by),
-            [known for known in visit.workspaces if known.id in one.workspaces],
+            [workspace for workspace in visit.workspaces if workspace.id in one.workspaces],
         )
-        for one in found
+        for one in connections
     ]
 
 
@@ -65,32 +65,32 @@ async def create(visit: PageContext) -> web.Response:
     form = await visit.form()
     try:
         details = json_object("details", form.get("details", ""))
-        order = body(connection_schemas.CreateConnection, _said(form) | {"details": details})
+        order = body(connection_schemas.CreateConnection, _typed(form) | {"details": details})
         vault = visit.context.contents.vault
         id = await connections.create(visit.caller, visit.store, vault, order)
         if form.get("attach") and visit.workspace:
             await _attach(visit, id, visit.workspace.id)
     except Rejected as refused:
-        said = Rejected(refused.code, f"{refused.message}. {_DETAILS_AGAIN}")
-        return await _list(visit, said, _said(form))
+        problem = Rejected(refused.code, f"{refused.message}. {_DETAILS_AGAIN}")
+        return await _list(visit, problem, _typed(form))
     return visit.to(f"/connections/{id}")
 
 
-def _said(form: Mapping[str, str]) -> dict[str, Any]:
+def _typed(form: Mapping[str, str]) -> dict[str, Any]:
     return {name: form.get(name, "") for name in ("name", "type")}
 
 
 async def one(visit: PageContext) -> web.Response:
     context, id = visit.context, path_id(visit, "connection")
-    found = await access.connection(context.user, context.store.rows, id, "connection")
-    (shown,) = await _shown(visit, [found])
+    state = await access.connection(context.user, context.store.rows, id, "connection")
+    (row,) = await _rows(visit, [state])
     return visit.page(
         "connection.html",
-        title=found.name,
+        title=state.name,
         nav="/connections",
-        shown=shown,
+        row=row,
         owned=await allowed(access.owned_connection(context.user, context.store.rows, id)),
-        free=[known for known in visit.workspaces if known.id not in found.workspaces],
+        free=[workspace for workspace in visit.workspaces if workspace.id not in state.workspaces],
     )
 
 
@@ -115,7 +115,7 @@ async def detach(visit: PageContext) -> web.Response:
 async def delete(visit: PageContext) -> web.Response:
     await visit.form()
     id, rows = path_id(visit, "connection"), visit.store.rows
-    found = await access.connection(visit.user, rows, id, "connection")
+    state = await access.connection(visit.user, rows, id, "connection")
     vault = visit.context.contents.vault
-    await connections.delete(visit.caller, visit.store, vault, found.name)
+    await connections.delete(visit.caller, visit.store, vault, state.name)
     return visit.to("/connections")

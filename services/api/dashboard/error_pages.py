@@ -36,17 +36,17 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except msgspec.ValidationError:  # no error of errors.py: health, say
         return answer
     if answer.status == 401:
-        asked = quote(request.path_qs, safe="") if request.method == "GET" else "%2F"
-        return PageContext.to(f"{signin.PATH}?next={asked}")
-    return _shown(request, answer.status, error)
+        target = quote(request.path_qs, safe="") if request.method == "GET" else "%2F"
+        return PageContext.to(f"{signin.PATH}?next={target}")
+    return _render(request, answer.status, error)
 
 
 def _is_page(request: web.Request) -> bool:
-    wanted = "text/html" in request.headers.get("Accept", "")
-    return wanted and not request.path.startswith(_NOT_PAGES)
+    accepts_html = "text/html" in request.headers.get("Accept", "")
+    return accepts_html and not request.path.startswith(_NOT_PAGES)
 
 
-def _shown(request: web.Request, status: int, error: Error) -> web.Response:
+def _render(request: web.Request, status: int, error: Error) -> web.Response:
     """In the frame, as far as it is known who looks."""
     values = {
         "title": _TITLES.get(status, _TITLES[400]),

@@ -17,8 +17,8 @@ Body = TypeVar("Body")
 
 def body(kind: type[Body], fields: Mapping[str, Any]) -> Body:
     """Fields that were left empty are left out. Rejected("invalid") names the one at fault."""
-    given = {name: value for name, value in fields.items() if value not in ("", None)}
-    return convert(kind, given)
+    filled = {name: value for name, value in fields.items() if value not in ("", None)}
+    return convert(kind, filled)
 
 
 def json_object(field: str, text: str) -> dict[str, Any]:
@@ -35,9 +35,9 @@ def json_object(field: str, text: str) -> dict[str, Any]:
 def path_id(visit: PageContext, name: str) -> UUID:
     """The id in the page's address."""
     text = visit.context.request.match_info[name]
-    if (found := uuid(text)) is None:
+    if (id := uuid(text)) is None:
         raise Rejected("not_found", f"{name}: there is no {name} {text[:40]!r}")
-    return found
+    return id
 
 
 def number(text: str) -> int:
@@ -45,10 +45,10 @@ def number(text: str) -> int:
     return text_number(text) or 0
 
 
-async def allowed(asked: Awaitable[object]) -> bool:
+async def allowed(access: Awaitable[object]) -> bool:
     """Whether `access` lets the visitor; for showing a button, not for heeding it."""
     try:
-        await asked
+        await access
     except Rejected:
         return False
     return True

@@ -59,8 +59,8 @@ def size(count: float) -> str:
 
 def plain(message: str) -> str:
     """An error's message without the field that it begins with, as a sentence."""
-    field, found, rest = message.partition(": ")
-    text = rest if found and " " not in field.replace(", ", ",") else message
+    field, separator, rest = message.partition(": ")
+    text = rest if separator and " " not in field.replace(", ", ",") else message
     return text[:1].upper() + text[1:].rstrip(".") + "."
 
 

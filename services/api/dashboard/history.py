@@ -34,63 +34,63 @@ class Field(NamedTuple):
 
 
 async def show(visit: PageContext) -> web.Response:
-    asked = visit.context.request.match_info
+    path = visit.context.request.match_info
     at = visit.context.request.query.get("at", "")
     try:
-        found, problem = await _found(visit, at), None
+        thing_history, problem = await _history(visit, at), None
     except Rejected as refused:
         if refused.code != "invalid":
             raise
-        found, problem = await _found(visit, ""), refused
-    names = await history.people(visit.users, _people(found))
-    return visit.inside(found.workspace).page(
+        thing_history, problem = await _history(visit, ""), refused
+    names = await history.people(visit.users, _people(thing_history))
+    return visit.inside(thing_history.workspace).page(
         "history.html",
         STATUS[problem.code] if problem else 200,
-        title=f"History of {asked['aggregate']} {_name(found)}",
-        nav="/workloads" if found.aggregate in ("orchestration", "task", "run") else "",
-        thing=f"{_PAGES.get(found.aggregate, '')}/{found.id}",
-        history=found,
-        events=[(entry, _said(entry.data, names)) for entry in reversed(found.events)],
-        state=await _state(visit, found, names),
+        title=f"History of {path['aggregate']} {_name(thing_history)}",
+        nav="/workloads" if thing_history.aggregate in ("orchestration", "task", "run") else "",
+        thing=f"{_PAGES.get(thing_history.aggregate, '')}/{thing_history.id}",
+        history=thing_history,
+        events=[(entry, _fields(entry.data, names)) for entry in reversed(thing_history.events)],
+        state=await _state(visit, thing_history, names),
         at=at,
-        moment=_moment(found),
-        latest=bool(found.events) and found.until == found.events[-1].seq,
+        moment=_moment(thing_history),
+        latest=bool(thing_history.events) and thing_history.until == thing_history.events[-1].seq,
         problem=problem.message if problem else "",
     )
 
 
-async def _found(visit: PageContext, at: str) -> History:
+async def _history(visit: PageContext, at: str) -> History:
     path = visit.context.request.match_info
     return await history.history(
         visit.user, visit.store, visit.users, path["aggregate"], path["id"], at
     )
 
 
-def _name(found: History) -> str:
-    fields = found.state or {}
-    return str(fields.get("name") or fields.get("file_name") or found.id[:8])
+def _name(history: History) -> str:
+    fields = history.state or {}
+    return str(fields.get("name") or fields.get("file_name") or history.id[:8])
 
 
-def _people(found: History) -> list[str]:
+def _people(history: History) -> list[str]:
     """The ids of users that stand in events and in the state."""
-    told = [found.state or {}, *(entry.data for entry in found.events)]
-    ids = [str(fields[name]) for fields in told for name in _PEOPLE if fields.get(name)]
-    return ids + [id for fields in told for id in fields.get("members", {})]
+    states = [history.state or {}, *(entry.data for entry in history.events)]
+    ids = [str(fields[name]) for fields in states for name in _PEOPLE if fields.get(name)]
+    return ids + [id for fields in states for id in fields.get("members", {})]
 
 
-def _said(data: dict[str, Any], names: dict[str, str]) -> list[Field]:
+def _fields(data: dict[str, Any], names: dict[str, str]) -> list[Field]:
     return [_field(name, value, names) for name, value in data.items()]
 
 
-async def _state(visit: PageContext, found: History, names: dict[str, str]) -> list[Field]:
+async def _state(visit: PageContext, history: History, names: dict[str, str]) -> list[Field]:
     """As it was then, and what the last event had changed."""
-    if found.state is None:
+    if history.state is None:
         return []
-    past = await _found(visit, str(found.until - 1))
-    before = past.state or found.state
+    past = await _history(visit, str(history.until - 1))
+    before = past.state or history.state
     return [
         _field(name, value, names, changed=before.get(name) != value)
-        for name, value in found.state.items()
+        for name, value in history.state.items()
     ]
 
 
@@ -109,7 +109,7 @@ def _text(name: str, value: Any, names: dict[str, str]) -> str:
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
-def _moment(found: History) -> str:
+def _moment(history: History) -> str:
     """When the last event up to then was, in the form of an input for times; in UTC."""
-    last = [entry.at for entry in found.events if entry.seq == found.until]
+    last = [entry.at for entry in history.events if entry.seq == history.until]
     return last[0].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S") if last else ""

@@ -51,8 +51,8 @@ async def window(context: RequestContext, run: Run) -> Window:
     text = query.get("search", "")[:_MOST_TEXT]
     total = await _total(context, run)
     if text.strip():
-        found = await context.contents.logs.search(run, text, FOUND)
-        lines = [log_lines.found(one) for one in found]
+        matches = await context.contents.logs.search(run, text, FOUND)
+        lines = [log_lines.parse_match(one) for one in matches]
         return Window(lines, 0, total, total, total, text)
     first = max(total - LINES, 0)
     if line := number(query.get("line", "")):
@@ -116,7 +116,7 @@ async def _events(visit: PageContext, run: Run, seen: int) -> AsyncIterator[byte
             if time.monotonic() - checked >= _STILL_ALLOWED:
                 await _check(visit, run)
                 checked = time.monotonic()
-            shown = [log_lines.shown(at, line) for at, line in enumerate(lines, start=first)]
+            shown = [log_lines.parse_line(at, line) for at, line in enumerate(lines, start=first)]
             numbered = [(*one, one.part) if one.part else one for one in shown]
             seen = first + len(lines)
             yield sse.frame(numbered, id=seen) if lines else sse.HEARTBEAT

@@ -42,7 +42,7 @@ class Over(LogLine):
         return "over"
 
 
-def shown(number: int, stamped: bytes | str) -> LogLine:
+def parse_line(number: int, stamped: bytes | str) -> LogLine:
     """From a stamped line (libs/runlog/chunks.py) without its end; `number` counts from 0."""
     text = stamped.decode("utf-8", "replace") if isinstance(stamped, bytes) else stamped
     stamp, stream, flag, text = text.split(" ", 3)
@@ -65,18 +65,18 @@ def window(first: int, stamped: Iterable[bytes]) -> Iterator[LogLine]:
     Without what was written over, and with pieces put together as far as they are short: such a
     line has the number of its last piece. The page does the same with what comes (log.js).
     """
-    found: dict[int, LogLine] = {}
+    lines: dict[int, LogLine] = {}
     going_on: dict[str, LogLine] = {}
     for number, text in enumerate(stamped, start=first):
-        line = shown(number, text)
+        line = parse_line(number, text)
         before = going_on.pop(line.stream, None)
         if before and (merged := _merged(before, line)):
-            del found[before.number]
+            del lines[before.number]
             line = merged
-        found[line.number] = line
+        lines[line.number] = line
         if line.part:
             going_on[line.stream] = line
-    return iter(found.values())
+    return iter(lines.values())
 
 
 def _merged(before: LogLine, line: LogLine) -> LogLine | None:
@@ -87,7 +87,7 @@ def _merged(before: LogLine, line: LogLine) -> LogLine | None:
     return line._replace(text=before.text + line.text)
 
 
-def found(numbered: bytes) -> LogLine:
+def parse_match(numbered: bytes) -> LogLine:
     """A line that was searched for, `<number from 0>:<stamped line>`."""
     number, _, stamped = numbered.partition(b":")
-    return shown(int(number), stamped)
+    return parse_line(int(number), stamped)

@@ -72,7 +72,7 @@ async def create(visit: PageContext) -> web.Response:
 
 
 async def _create(visit: PageContext, about: Orchestration, form: MultiMapping[str]) -> UUID:
-    fields = _told(form) | {"orch_id": str(about.id), "workspace_id": about.workspace}
+    fields = _order(form) | {"orch_id": str(about.id), "workspace_id": about.workspace}
     match _kind(form):
         case "once":
             order = body(task_schemas.RunTask, fields)
@@ -85,13 +85,13 @@ async def _create(visit: PageContext, about: Orchestration, form: MultiMapping[s
 
 
 def _kind(form: MultiMapping[str]) -> Kind:
-    for known in get_args(Kind):
-        if form.get("kind") == known:
-            return known  # type: ignore[no-any-return]
+    for kind in get_args(Kind):
+        if form.get("kind") == kind:
+            return kind  # type: ignore[no-any-return]
     raise Rejected("invalid", "kind: choose when it is to run")
 
 
-def _told(form: MultiMapping[str]) -> dict[str, Any]:
+def _order(form: MultiMapping[str]) -> dict[str, Any]:
     retry = {
         "attempts": _number(form, "attempts", int),
         "backoff": _number(form, "backoff", float),

@@ -70,8 +70,8 @@ class PageContext:
 
     def inside(self, workspace: int) -> "PageContext":
         """For the page of a thing in that workspace, which the visitor may enter."""
-        found = next((known for known in self.workspaces if known.id == workspace), None)
-        return replace(self, workspace=found or self.workspace)
+        match = next((one for one in self.workspaces if one.id == workspace), None)
+        return replace(self, workspace=match or self.workspace)
 
     @property
     def chosen(self) -> Workspace:
@@ -142,10 +142,10 @@ def ours(request: web.Request, public_url: str) -> bool:
     if origin is None:
         return request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
     try:
-        named = urlsplit(origin).netloc
+        host = urlsplit(origin).netloc
     except ValueError:  # no browser's
         return False
-    return named in (request.host, urlsplit(public_url).netloc)
+    return host in (request.host, urlsplit(public_url).netloc)
 
 
 def local(path: str) -> str:
@@ -160,12 +160,12 @@ async def begin(context: RequestContext, secret: str) -> PageContext:
     seq = context.store.position.seq
     visible = await access.workspaces(context.user, context.store.rows)
     request = context.request
-    asked = request.query.get("workspace", "")
-    if asked:
-        if (id := number(asked)) is None:
-            raise Rejected("not_found", f"workspace: there is no workspace {asked[:40]!r}")
-        chosen = await access.workspace(context.user, context.store.rows, id, "workspace")
-        return PageContext(context, secret, visible, chosen, seq)
+    parameter = request.query.get("workspace", "")
+    if parameter:
+        if (id := number(parameter)) is None:
+            raise Rejected("not_found", f"workspace: there is no workspace {parameter[:40]!r}")
+        current = await access.workspace(context.user, context.store.rows, id, "workspace")
+        return PageContext(context, secret, visible, current, seq)
     last = cookie(request, WORKSPACE_COOKIE)
     before = next((one for one in visible if str(one.id) == last), None)
     first = visible[0] if visible else None

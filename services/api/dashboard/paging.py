@@ -26,19 +26,19 @@ class Paging:
 
     limit = _SIZE + 1
 
-    def __init__(self, visit: PageContext, *kept: str) -> None:
+    def __init__(self, visit: PageContext, *fields: str) -> None:
         request = visit.context.request
         before = request.query.get("before", "")
         self.before = number(before)
         self._path = request.path
-        self._kept = {name: request.query[name] for name in kept if request.query.get(name)}
+        self._kept = {name: request.query[name] for name in fields if request.query.get(name)}
         self.older = ""
 
-    def shown(self, found: Sequence[Item]) -> Sequence[Item]:
+    def shown(self, items: Sequence[Item]) -> Sequence[Item]:
         """Those of this page."""
-        if len(found) > _SIZE:
-            self.older = self._address(before=str(found[_SIZE - 1].seq))
-        return found[:_SIZE]
+        if len(items) > _SIZE:
+            self.older = self._address(before=str(items[_SIZE - 1].seq))
+        return items[:_SIZE]
 
     @property
     def newest(self) -> str:

@@ -13,7 +13,7 @@ from services.api.dashboard.form_parsing import body
 from services.api.dashboard.page_context import PageContext
 from services.api.text import number
 
-_SAID = {
+_MESSAGES = {
     "done": "The event was handled.",
     "failed": "It failed again: {error}",
     "under_way": "It takes longer than ten seconds. Look again in a while.",
@@ -29,20 +29,20 @@ class Stuck(NamedTuple):
 
 
 async def show(visit: PageContext) -> web.Response:
-    return await _shown(visit)
+    return await _render(visit)
 
 
-async def _shown(visit: PageContext, said: str = "", *, bad: bool = False) -> web.Response:
+async def _render(visit: PageContext, message: str = "", *, bad: bool = False) -> web.Response:
     nats = visit.context.runtime.nats
-    found = await queries.platform(visit.user, nats, visit.store.rows)
+    state = await queries.platform(visit.user, nats, visit.store.rows)
     return visit.page(
         "platform.html",
         title="Platform",
-        platform=found,
-        slots=sum(one.slots for one in found.executors),
-        used=sum(one.used for one in found.executors),
-        stuck=[Stuck(one, _stream(one)) for one in found.parked],
-        said=said,
+        platform=state,
+        slots=sum(one.slots for one in state.executors),
+        used=sum(one.used for one in state.executors),
+        stuck=[Stuck(one, _stream(one)) for one in state.parked],
+        message=message,
         bad=bad,
     )
 
@@ -56,19 +56,19 @@ def _stream(parked: DeadLetter) -> StreamId | None:
 
 async def retry(visit: PageContext) -> web.Response:
     retried = await commands.retry(visit.caller, visit.context.runtime.nats, await _event(visit))
-    said = _SAID[retried.outcome].format(error=retried.error)
-    return await _shown(visit, said, bad=retried.outcome == "failed")
+    message = _MESSAGES[retried.outcome].format(error=retried.error)
+    return await _render(visit, message, bad=retried.outcome == "failed")
 
 
 async def discard(visit: PageContext) -> web.Response:
     await commands.discard(visit.caller, visit.context.runtime.nats, await _event(visit))
-    return await _shown(visit, _SAID["discarded"])
+    return await _render(visit, _MESSAGES["discarded"])
 
 
 async def resume(visit: PageContext) -> web.Response:
     await visit.form()
     await commands.resume(visit.caller, visit.context.runtime.nats)
-    return await _shown(visit, "Released: what is due is run from now on.")
+    return await _render(visit, "Released: what is due is run from now on.")
 
 
 async def _event(visit: PageContext) -> ParkedEvent:

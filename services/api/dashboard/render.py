@@ -19,7 +19,7 @@ def environment() -> "Environment":
     import jinja2
 
     folder = files("services.api.dashboard") / "templates"
-    made = jinja2.Environment(
+    jinja = jinja2.Environment(
         loader=jinja2.DictLoader(
             {entry.name: entry.read_text() for entry in folder.iterdir() if entry.is_file()}
         ),
@@ -29,10 +29,10 @@ def environment() -> "Environment":
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals["static"] = static.url
+    jinja.globals["static"] = static.url
     for name in ("instant", "in_zone", "iso", "duration", "fine", "pretty", "size", "plain"):
-        made.filters[name] = getattr(formats, name)
-    return made
+        jinja.filters[name] = getattr(formats, name)
+    return jinja
 
 
 def render(template: str, **values: Any) -> str:

@@ -29,7 +29,7 @@ async def show(visit: PageContext) -> web.Response:
     orchestration = await access.orchestration(
         context.user, rows, task.orchestration, "orchestration"
     )
-    chain, shown = await asyncio.gather(
+    chain, log_window = await asyncio.gather(
         history.chain(visit.user, visit.store, context.identity.users, str(run.id)),
         log.window(context, run),
     )
@@ -46,7 +46,7 @@ async def show(visit: PageContext) -> web.Response:
         chain=chain.events,
         before=_before(run),
         stoppable=run.status not in ENDED and bool(kill(task, True)),
-        log=shown,
+        log=log_window,
         window_lines=log.LINES,
         most_found=log.FOUND,
         live=live.address(visit, f"run:{run.id}") if run.status not in ENDED else "",

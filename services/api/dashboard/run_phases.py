@@ -21,7 +21,7 @@ class Hop(NamedTuple):
     width: float
 
 
-class _Taken(NamedTuple):
+class _Phase(NamedTuple):
     kind: str
     name: str
     about: str
@@ -38,34 +38,34 @@ _INSIDE = {
 
 def hops(run: Run, now: datetime) -> list[Hop]:
     """From the request to the end, in order; the last one goes on while the run does."""
-    return list(_placed([*_taken(run, now)]))
+    return list(_placed([*_phases(run, now)]))
 
 
-def _taken(run: Run, now: datetime) -> Iterator[_Taken]:
+def _phases(run: Run, now: datetime) -> Iterator[_Phase]:
     claimed = run.started_at or run.finished_at or now
     waited = (claimed - run.requested_at).total_seconds()
-    yield _Taken("waited", "Waited", "until an executor with a free slot claimed it", waited)
+    yield _Phase("waited", "Waited", "until an executor with a free slot claimed it", waited)
     if run.started_at is None:
         return
     before = 0.0
     for mark in _INSIDE:
         if mark in run.timing:
-            yield _Taken(*_INSIDE[mark], run.timing[mark] - before)
+            yield _Phase(*_INSIDE[mark], run.timing[mark] - before)
             before = run.timing[mark]
     rest = ((run.finished_at or now) - run.started_at).total_seconds() - before
     if run.timing:
-        yield _Taken("recorded", "Recorded", "until its end was in the event log", rest)
+        yield _Phase("recorded", "Recorded", "until its end was in the event log", rest)
     else:
         name = "Ran" if run.finished_at else "Running"
-        yield _Taken("ran", name, "since an executor claimed it", rest)
+        yield _Phase("ran", name, "since an executor claimed it", rest)
 
 
-def _placed(taken: list[_Taken]) -> Iterator[Hop]:
+def _placed(phases: list[_Phase]) -> Iterator[Hop]:
     """Clocks of two machines may differ: nothing takes less than no time."""
-    whole = sum(max(one.seconds, 0) for one in taken) or 1.0
-    room = WIDTH - _LEAST * len(taken)
+    whole = sum(max(one.seconds, 0) for one in phases) or 1.0
+    room = WIDTH - _LEAST * len(phases)
     x = 0.0
-    for one in taken:
+    for one in phases:
         seconds = max(one.seconds, 0)
         width = _LEAST + room * seconds / whole
         yield Hop(one.kind, one.name, one.about, seconds, round(x, 2), round(width, 2))

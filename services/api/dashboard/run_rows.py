@@ -11,9 +11,9 @@ from services.api.read_model.runs import runs_shown
 
 async def run_lines(visit: PageContext, paging: Paging, **of: UUID) -> dict[str, Any]:
     """What runs.html shows."""
-    wanted = visit.context.request.query.get("status", "")
-    statuses = [known for known in BEGUN if known == wanted]
-    found = await runs_shown(
+    parameter = visit.context.request.query.get("status", "")
+    statuses = [status for status in BEGUN if status == parameter]
+    runs = await runs_shown(
         visit.context.store.rows,
         statuses=statuses,
         before=paging.before,
@@ -21,7 +21,7 @@ async def run_lines(visit: PageContext, paging: Paging, **of: UUID) -> dict[str,
         **of,  # type: ignore[arg-type]
     )
     return {
-        "runs": paging.shown(found),
-        "wanted": statuses[0] if statuses else "",
+        "runs": paging.shown(runs),
+        "chosen_status": statuses[0] if statuses else "",
         "statuses": BEGUN,
     }

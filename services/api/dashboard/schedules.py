@@ -47,10 +47,10 @@ def _times(text: str) -> tuple[str, str]:
 
 
 def _time(part: str) -> tuple[int, int]:
-    found = _TIME.fullmatch(part)
-    if found is None:
+    match = _TIME.fullmatch(part)
+    if match is None:
         raise Rejected("invalid", f"times: {part[:20]!r} is no time of day; give one such as 20:00")
-    return int(found[1]), int(found[2])
+    return int(match[1]), int(match[2])
 
 
 def upcoming(plan: Schedule, now: datetime) -> list[datetime]:

@@ -30,17 +30,17 @@ async def _list(
     typed: Mapping[str, Any] | None = None,
 ) -> web.Response:
     """Of the workspace that the visitor is in."""
-    context, found = visit.context, list[schemas.Subscription]()
+    context, subscriptions = visit.context, list[schemas.Subscription]()
     if visit.workspace:
-        found = await queries.listed(
+        subscriptions = await queries.listed(
             context.user, context.store.rows, context.webhooks, visit.workspace.id
         )
     return visit.page(
         "subscriptions.html",
         status,
         title="Subscriptions",
-        found=found,
-        names=await history.people(visit.users, (one.created_by for one in found)),
+        subscriptions=subscriptions,
+        names=await history.people(visit.users, (one.created_by for one in subscriptions)),
         kinds_of_events=sorted(ABOUT),
         problem=problem,
         created=created,
@@ -71,18 +71,18 @@ async def one(visit: PageContext) -> web.Response:
 
 async def _one(visit: PageContext, attempt: Outcome | None = None) -> web.Response:
     context, id = visit.context, path_id(visit, "subscription")
-    asking = (context.user, context.store.rows, context.webhooks, id)
-    found = await queries.by_id(*asking)
-    owned = await allowed(queries.owned(*asking))
+    arguments = (context.user, context.store.rows, context.webhooks, id)
+    subscription = await queries.by_id(*arguments)
+    owned = await allowed(queries.owned(*arguments))
     return visit.page(
         "subscription.html",
-        title=found.name,
+        title=subscription.name,
         nav="/subscriptions",
-        found=found,
-        names=await history.people(visit.users, [found.created_by]),
+        subscription=subscription,
+        names=await history.people(visit.users, [subscription.created_by]),
         owned=owned,
-        deliveries=await queries.deliveries(*asking, _MAX_LISTED) if owned else [],
-        dead=await queries.dead_letters(*asking, _MAX_LISTED) if owned else [],
+        deliveries=await queries.deliveries(*arguments, _MAX_LISTED) if owned else [],
+        dead=await queries.dead_letters(*arguments, _MAX_LISTED) if owned else [],
         attempt=attempt,
     )
 

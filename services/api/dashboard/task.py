@@ -23,7 +23,7 @@ from services.api.tasks import commands as tasks
 
 
 async def show(visit: PageContext) -> web.Response:
-    row = await _found(visit)
+    row = await _row(visit)
     state = row.task
     visit = visit.inside(state.workspace)
     rows = visit.context.store.rows
@@ -46,7 +46,7 @@ async def show(visit: PageContext) -> web.Response:
     )
 
 
-async def _found(visit: PageContext) -> TaskRow:
+async def _row(visit: PageContext) -> TaskRow:
     return await access.task(
         visit.context.user, visit.context.store.rows, path_id(visit, "task"), run_limit=1
     )
@@ -60,7 +60,7 @@ def _arguments(state: Task) -> str:
 
 async def ask_to_stop(visit: PageContext) -> web.Response:
     """Before something is lost for good."""
-    row = await _found(visit)
+    row = await _row(visit)
     return visit.inside(row.task.workspace).page(
         "stop.html", title="Stop a task", nav="/workloads", task=row.task
     )

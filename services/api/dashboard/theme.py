@@ -18,6 +18,6 @@ def theme(request: web.Request) -> Theme:
     return "system"
 
 
-def keep(response: web.Response, chosen: str) -> None:
-    known = chosen if chosen in ("light", "dark") else "system"
-    response.set_cookie(_COOKIE, known, samesite="Lax", httponly=True, max_age=31536000)
+def keep(response: web.Response, choice: str) -> None:
+    theme = choice if choice in ("light", "dark") else "system"
+    response.set_cookie(_COOKIE, theme, samesite="Lax", httponly=True, max_age=31536000)

@@ -53,8 +53,8 @@ class Window(NamedTuple):
         return self.end - self.zoom.length
 
     def address(self, **changes: str) -> str:
-        given = {"zoom": self.name, "end": "" if self.now else _text(self.end), "task": self.task}
-        return "?" + urlencode({name: text for name, text in (given | changes).items() if text})
+        fields = {"zoom": self.name, "end": "" if self.now else _text(self.end), "task": self.task}
+        return "?" + urlencode({name: text for name, text in (fields | changes).items() if text})
 
 
 def window(query: Any, now: datetime) -> Window:
@@ -64,8 +64,8 @@ def window(query: Any, now: datetime) -> Window:
     # The axis's marks stand at round times.
     current = _EPOCH + ((now - _EPOCH) // zoom.step + 1) * zoom.step + zoom.ahead
     try:
-        asked = datetime.fromisoformat(query.get("end", "").replace(" ", "+"))
-        end = asked.astimezone(UTC) if asked.tzinfo else asked.replace(tzinfo=UTC)
+        instant = datetime.fromisoformat(query.get("end", "").replace(" ", "+"))
+        end = instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
         _ = end - timedelta(days=366), end + timedelta(days=366)
     except (ValueError, OverflowError):
         end = current
@@ -79,49 +79,49 @@ def _text(at: datetime) -> str:
 
 async def show(visit: PageContext) -> web.Response:
     now = datetime.now(UTC)
-    asked = window(visit.context.request.query, now)
+    view = window(visit.context.request.query, now)
     workspace = visit.chosen.id
-    found = await timeline(
-        visit.user, visit.store.rows, workspace, asked.start, asked.end, asked.lanes
+    lanes = await timeline(
+        visit.user, visit.store.rows, workspace, view.start, view.end, view.lanes
     )
-    scale = Scale(asked.start, asked.end)
+    scale = Scale(view.start, view.end)
     return visit.page(
         "timeline.html",
         title="Timeline",
-        window=asked,
-        zooms=[(name, asked.address(zoom=name, end="")) for name in ZOOMS],
-        earlier=asked.address(end=_text(asked.end - asked.zoom.length)),
-        later=asked.address(end=_text(asked.end + asked.zoom.length)),
-        current=asked.address(end=""),
-        ticks=_ticks(asked),
-        grid=timeline_svg.grid(asked.zoom.length // asked.zoom.step),
-        now=scale.x(now) if asked.start <= now < asked.end else None,
-        lanes=[timeline_svg.drawn(lane, scale, now) for lane in found.lanes],
-        more=asked.address(lanes=str(asked.lanes + DEFAULT_LANES)) if found.limited else "",
+        window=view,
+        zooms=[(name, view.address(zoom=name, end="")) for name in ZOOMS],
+        earlier=view.address(end=_text(view.end - view.zoom.length)),
+        later=view.address(end=_text(view.end + view.zoom.length)),
+        current=view.address(end=""),
+        ticks=_ticks(view),
+        grid=timeline_svg.grid(view.zoom.length // view.zoom.step),
+        now=scale.x(now) if view.start <= now < view.end else None,
+        lanes=[timeline_svg.drawn(lane, scale, now) for lane in lanes.lanes],
+        more=view.address(lanes=str(view.lanes + DEFAULT_LANES)) if lanes.limited else "",
         width=timeline_svg.WIDTH,
         height=timeline_svg.HEIGHT,
-        chart=await _chart(visit, asked, found),
+        chart=await _chart(visit, view, lanes),
     )
 
 
-def _ticks(asked: Window) -> list[tuple[timeline_svg.Tick, str]]:
+def _ticks(view: Window) -> list[tuple[timeline_svg.Tick, str]]:
     """Each with the address that looks at what follows it more closely."""
-    marks = timeline_svg.ticks(asked.start, asked.end, asked.zoom.step, asked.zoom.form)
-    inner = asked.zoom.inner
+    marks = timeline_svg.ticks(view.start, view.end, view.zoom.step, view.zoom.form)
+    inner = view.zoom.inner
     if not inner:
         return [(mark, "") for mark in marks]
     length = ZOOMS[inner].length
-    return [(mark, asked.address(zoom=inner, end=_text(mark.at + length))) for mark in marks]
+    return [(mark, view.address(zoom=inner, end=_text(mark.at + length))) for mark in marks]
 
 
-async def _chart(visit: PageContext, asked: Window, found: Timeline) -> dict[str, Any] | None:
+async def _chart(visit: PageContext, view: Window, lanes: Timeline) -> dict[str, Any] | None:
     """Of the task that is asked for, or that ran last."""
-    id = uuid(asked.task) or _first(found)
+    id = uuid(view.task) or _first(lanes)
     if id is None:
         return None
     rows = visit.context.store.rows
     task = (await access.task(visit.context.user, rows, id, field="task")).task
-    shown = await runs_shown(rows, task=id, statuses=sorted(ENDED), limit=chart.RUNS)
+    runs = await runs_shown(rows, task=id, statuses=sorted(ENDED), limit=chart.RUNS)
     stats = await task_stats(rows, id, chart.RUNS)
     ended = sum(stats.counts.values())
     return {
@@ -129,10 +129,10 @@ async def _chart(visit: PageContext, asked: Window, found: Timeline) -> dict[str
         "stats": stats,
         "runs": ended,
         "share": stats.counts.get("success", 0) / ended if ended else None,
-        "columns": chart.columns([one.run for one in reversed(shown)], stats.longest_seconds),
+        "columns": chart.columns([one.run for one in reversed(runs)], stats.longest_seconds),
         "median": chart.HEIGHT - chart.height_of(stats.median_seconds or 0, stats.longest_seconds),
     }
 
 
-def _first(found: Timeline) -> UUID | None:
-    return next((lane.task for lane in found.lanes if lane.runs), None)
+def _first(lanes: Timeline) -> UUID | None:
+    return next((lane.task for lane in lanes.lanes if lane.runs), None)

@@ -131,8 +131,8 @@ class Tick(NamedTuple):
 
 
 def ticks(start: datetime, end: datetime, step: timedelta, form: str) -> list[Tick]:
-    found = []
+    marks = []
     while start < end:
-        found.append(Tick(start, f"{start:{form}}"))
+        marks.append(Tick(start, f"{start:{form}}"))
         start += step
-    return found
+    return marks

@@ -30,7 +30,7 @@ async def show(visit: PageContext) -> web.Response:
 async def _list(
     visit: PageContext,
     refused: Rejected | None = None,
-    made: NewPassword | None = None,
+    new_password: NewPassword | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> web.Response:
     return visit.page(
@@ -40,7 +40,7 @@ async def _list(
         users=await visit.context.identity.users.everybody(),
         me=visit.context.user.id,
         problem=refused.message if refused else "",
-        made=made,
+        new_password=new_password,
         typed=typed or {},
     )
 
@@ -50,23 +50,25 @@ async def create(visit: PageContext) -> web.Response:
     fields = {"email": form.get("email", ""), "password": form.get("password", "")}
     try:
         order = body(schemas.CreateUser, fields | {"admin": bool(form.get("admin"))})
-        made = await commands.create(visit.caller, visit.context.identity.users, order)
+        account = await commands.create(visit.caller, visit.context.identity.users, order)
     except Rejected as refused:
         return await _list(visit, refused, typed={"email": fields["email"]})
-    return await _with_password(visit, NewPassword(*made))
+    return await _with_password(visit, NewPassword(*account))
 
 
-async def _with_password(visit: PageContext, made: NewPassword) -> web.Response:
-    """Shows the password where one was made up."""
-    return await _list(visit, made=made) if made.password else visit.to("/users")
+async def _with_password(visit: PageContext, new_password: NewPassword) -> web.Response:
+    """Show the password if it was made up."""
+    if new_password.password:
+        return await _list(visit, new_password=new_password)
+    return visit.to("/users")
 
 
 async def reset_password(visit: PageContext) -> web.Response:
     try:
-        made = await _carry_out(visit, commands.reset_password, schemas.ResetPassword)
+        account = await _carry_out(visit, commands.reset_password, schemas.ResetPassword)
     except Rejected as refused:
         return await _list(visit, refused)
-    return await _with_password(visit, NewPassword(*made))
+    return await _with_password(visit, NewPassword(*account))
 
 
 async def set_enabled(visit: PageContext) -> web.Response:

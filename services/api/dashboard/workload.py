@@ -26,20 +26,20 @@ from services.api.read_model.tasks import tasks_of
 
 async def show(visit: PageContext) -> web.Response:
     rows = visit.context.store.rows
-    found = await access.orchestration(visit.context.user, rows, path_id(visit, "orchestration"))
-    visit = visit.inside(found.workspace)
+    workload = await access.orchestration(visit.context.user, rows, path_id(visit, "orchestration"))
+    visit = visit.inside(workload.workspace)
     tab = "runs" if visit.context.request.query.get("tab") == "runs" else "tasks"
     paging = Paging(visit, "tab", "status")
-    listed = await (_runs if tab == "runs" else _tasks)(visit, found.id, paging)
+    listed = await (_runs if tab == "runs" else _tasks)(visit, workload.id, paging)
     return visit.page(
         "workload.html",
-        title=found.name or found.file_name,
+        title=workload.name or workload.file_name,
         nav="/workloads",
-        live=live.address(visit, f"orchestration:{found.id}", "task", "run", about=found.id),
-        workload=found,
-        steps=_steps(found),
-        progress=await packaging.progress(visit.context.runtime.nats, found),
-        uploader=await _uploader(visit, found),
+        live=live.address(visit, f"orchestration:{workload.id}", "task", "run", about=workload.id),
+        workload=workload,
+        steps=_steps(workload),
+        progress=await packaging.progress(visit.context.runtime.nats, workload),
+        uploader=await _uploader(visit, workload),
         tab=tab,
         paging=paging,
         **listed,
@@ -48,9 +48,9 @@ async def show(visit: PageContext) -> web.Response:
 
 async def _tasks(visit: PageContext, id: UUID, paging: Paging) -> dict[str, Any]:
     rows = visit.context.store.rows
-    found = await tasks_of(rows, id, before=paging.before, limit=paging.limit)
+    tasks = await tasks_of(rows, id, before=paging.before, limit=paging.limit)
     now = datetime.now(UTC)
-    return {"tasks": [TaskLine.of(one, now) for one in paging.shown(found)]}
+    return {"tasks": [TaskLine.of(one, now) for one in paging.shown(tasks)]}
 
 
 async def _runs(visit: PageContext, id: UUID, paging: Paging) -> dict[str, Any]:
@@ -74,28 +74,28 @@ def _steps(state: Orchestration) -> list[tuple[str, str]]:
 
 async def _uploader(visit: PageContext, state: Orchestration) -> str:
     try:
-        found = await visit.context.identity.users.by_ids([UUID(state.owner)])
+        accounts = await visit.context.identity.users.by_ids([UUID(state.owner)])
     except ValueError:  # a service or a tool, which has no account
         return state.owner
-    return found[0].email if found else state.owner
+    return accounts[0].email if accounts else state.owner
 
 
 async def download(visit: PageContext) -> web.StreamResponse:
     """The archive as it was uploaded."""
     resources = visit.context.resources
-    found = await access.orchestration(
+    workload = await access.orchestration(
         visit.context.user, resources.store.rows, path_id(visit, "orchestration")
     )
     headers = {
         "Content-Type": "application/zip",
-        "Content-Length": str(found.file_size),
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.file_name, safe='')}",
+        "Content-Length": str(workload.file_size),
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(workload.file_name, safe='')}",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
     }
     # Swept with the uploads when we are stopped before its end.
     with NamedTemporaryFile(dir=resources.runtime.config.data, prefix="upload-") as copy:
-        await resources.contents.blobs.get(found.blob, Path(copy.name))
+        await resources.contents.blobs.get(workload.blob, Path(copy.name))
         response = web.StreamResponse(headers=headers)
         await response.prepare(visit.context.request)
         async for piece in _pieces(Path(copy.name)):

@@ -26,13 +26,13 @@ async def show(visit: PageContext) -> web.Response:
 async def _list(visit: PageContext, problem: str = "", status: int = 200) -> web.Response:
     query = visit.context.request.query
     paging = Paging(visit, "search", "status")
-    search, wanted = query.get("search", "")[:256], query.get("status", "")
+    search, chosen_status = query.get("search", "")[:256], query.get("status", "")
     ids = [visit.workspace.id] if visit.workspace else []
-    found = await workload_page(
+    workloads = await workload_page(
         visit.context.store.rows,
         ids,
         search=search,
-        status=next((known for known in _FILTERS if known == wanted), None),
+        status=next((one for one in _FILTERS if one == chosen_status), None),
         before=paging.before,
         limit=paging.limit,
     )
@@ -42,10 +42,10 @@ async def _list(visit: PageContext, problem: str = "", status: int = 200) -> web
         title="Workloads",
         live=live.address(visit, "orchestration", "task", "run"),
         problem=problem,
-        workloads=paging.shown(found),
+        workloads=paging.shown(workloads),
         paging=paging,
         search=search,
-        wanted=wanted,
+        chosen_status=chosen_status,
         upload=_upload(visit),
     )
 
@@ -68,7 +68,7 @@ async def upload(visit: PageContext) -> web.Response:
     visit.check(visit.context.request.query.get("form", ""), "upload")
     as_json = "application/json" in visit.context.request.headers.get("Accept", "")
     try:
-        made = await orchestrations.upload(visit.context, None)
+        upload = await orchestrations.upload(visit.context, None)
     except Rejected as refused:
         if as_json or refused.code in ("forbidden", "not_found"):
             raise
@@ -81,5 +81,5 @@ async def upload(visit: PageContext) -> web.Response:
         if as_json:
             raise
         return await _list(visit, str(refused), refused.status)
-    address = f"/workloads/{made.id}"
+    address = f"/workloads/{upload.id}"
     return web.json_response({"location": address}, status=201) if as_json else visit.to(address)

@@ -58,27 +58,29 @@ async def _one(
     visit: PageContext, refused: Rejected | None = None, email: str = ""
 ) -> web.Response:
     context, rows = visit.context, visit.context.store.rows
-    found = await access.workspace(context.user, rows, _id(visit), "workspace")
-    return visit.inside(found.id).page(
+    workspace = await access.workspace(context.user, rows, _id(visit), "workspace")
+    return visit.inside(workspace.id).page(
         "workspace.html",
         STATUS[refused.code] if refused else 200,
-        title=found.name,
+        title=workspace.name,
         nav="/workspaces",
-        workspace=found,
-        members=await _members(visit, found),
+        workspace=workspace,
+        members=await _members(visit, workspace),
         me=str(context.user.id),
-        owned=await allowed(access.owned_workspace(context.user, rows, found.id)),
+        owned=await allowed(access.owned_workspace(context.user, rows, workspace.id)),
         problem=refused.message if refused else "",
         email=email,
     )
 
 
-async def _members(visit: PageContext, found: Workspace) -> list[Member]:
+async def _members(visit: PageContext, workspace: Workspace) -> list[Member]:
     """Owners first, in the order of their emails."""
     everybody = await visit.context.identity.users.everybody()
-    by_id = {str(user.id): user for user in everybody if str(user.id) in found.members}
-    shown = [Member(id, by_id.get(id), role) for id, role in found.members.items()]
-    return sorted(shown, key=lambda one: (one.role != "owner", one.user.email if one.user else ""))
+    by_id = {str(user.id): user for user in everybody if str(user.id) in workspace.members}
+    members = [Member(id, by_id.get(id), role) for id, role in workspace.members.items()]
+    return sorted(
+        members, key=lambda one: (one.role != "owner", (one.user and one.user.email) or "")
+    )
 
 
 async def add(visit: PageContext) -> web.Response:

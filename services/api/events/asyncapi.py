@@ -172,8 +172,8 @@ def as_shown(name: str) -> Document:
 
 
 def _shown(event: Recorded) -> Document:
-    found: Document = msgspec.json.decode(msgspec.json.encode(CloudEvent.of(event)))
-    return found
+    payload: Document = msgspec.json.decode(msgspec.json.encode(CloudEvent.of(event)))
+    return payload
 
 
 def _ref(part: str, name: str) -> Document:

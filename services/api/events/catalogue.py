@@ -36,17 +36,15 @@ def _group(kind: str, schemas: Mapping[str, Document]) -> str:
 
 def _event(name: str, schema: Document) -> str:
     example = msgspec.json.format(msgspec.json.encode(as_shown(name)), indent=2).decode()
-    shown = (
-        f"<details><summary>Example</summary><pre>{escape(example, quote=False)}</pre></details>"
-    )
-    return _section(name, schema, f"<small>by {' or '.join(publishers(name))}</small>", shown)
+    body = f"<details><summary>Example</summary><pre>{escape(example, quote=False)}</pre></details>"
+    return _section(name, schema, f"<small>by {' or '.join(publishers(name))}</small>", body)
 
 
 def _section(name: str, schema: Document, note: str, example: str) -> str:
     required = schema.get("required", ())
     rows = "".join(
         f"<tr><th>{escape(field)}{'' if field in required else '?'}</th>"
-        f"<td>{_shown(of)}</td><td>{_default(of)}</td></tr>"
+        f"<td>{_type_text(of)}</td><td>{_default(of)}</td></tr>"
         for field, of in schema["properties"].items()
         if field != "type"
     )
@@ -57,18 +55,18 @@ def _section(name: str, schema: Document, note: str, example: str) -> str:
     )
 
 
-def _shown(schema: Document) -> str:
+def _type_text(schema: Document) -> str:
     """A schema in a few words."""
     options = schema.get("anyOf") or schema.get("oneOf")
     if options:
-        return " or ".join(_shown(option) for option in options)
+        return " or ".join(_type_text(option) for option in options)
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f'<a href="#{name}">{name}</a>'
     if "enum" in schema:
         return " ".join(f"<code>{escape(str(value))}</code>" for value in schema["enum"])
     if schema.get("type") == "array":
-        return f"list of {_shown(schema['items'])}"
+        return f"list of {_type_text(schema['items'])}"
     return escape(" ".join(filter(None, (schema.get("type", "anything"), schema.get("format")))))
 
 

@@ -92,9 +92,9 @@ def _type(text: str) -> str:
 
 
 def _aggregates(query: Query) -> dict[Aggregate, Ids]:
-    wanted: dict[Aggregate, Ids] = {}
+    filters: dict[Aggregate, Ids] = {}
     for text in _listed(query, "aggregate"):
         kind, id = parse_aggregate(text, tuple(AGGREGATES))
-        before = wanted.get(kind, frozenset())
-        wanted[kind] = None if before is None or id is None else before | {id}
-    return wanted
+        before = filters.get(kind, frozenset())
+        filters[kind] = None if before is None or id is None else before | {id}
+    return filters

@@ -71,20 +71,20 @@ async def _page(
 ) -> EventPage:
     log = context.store.log
     end = await log.end()
-    found: list[CloudEvent] = []
+    events: list[CloudEvent] = []
     at_once = min(limit, _BATCH) if filter.types is None else _BATCH
     read = 0
     async with aclosing(log.between(after, end, await permit.subjects(), at_once)) as batches:
         async for batch in batches:
             for event in batch:
                 if permit.shows(event):
-                    found.append(CloudEvent.of(event))
-                    if len(found) == limit:
-                        return EventPage(found, event.seq, end)
+                    events.append(CloudEvent.of(event))
+                    if len(events) == limit:
+                        return EventPage(events, event.seq, end)
             read += len(batch)
             if read >= _MAX_READ:
-                return EventPage(found, batch[-1].seq, end)
-    return EventPage(found, max(after, end), end)
+                return EventPage(events, batch[-1].seq, end)
+    return EventPage(events, max(after, end), end)
 
 
 async def _frames(permit: Permit, after: int | None) -> AsyncGenerator[bytes, None]:

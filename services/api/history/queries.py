@@ -63,18 +63,18 @@ async def chain(user: User, store: Store, users: Users, run: str) -> Chain:
     """The events that led to a run, oldest first: from the one of a request to the run's own."""
     stream = await _visible(user, store, "run", run)
     facts = await store.log.read(stream)
-    asked = next(fact.event for fact in facts if isinstance(fact.event, RunRequested))
-    before = await store.log.read(task_stream(stream.workspace, asked.task))
+    request = next(fact.event for fact in facts if isinstance(fact.event, RunRequested))
+    before = await store.log.read(task_stream(stream.workspace, request.task))
     return Chain(await _entries(users, [*_causes(facts[0], before), *facts]))
 
 
 def _causes(fact: Recorded, among: Sequence[Recorded]) -> list[Recorded]:
     by_id = {one.id: one for one in among}
-    found: list[Recorded] = []
+    chain: list[Recorded] = []
     while (cause := by_id.get(fact.causation)) is not None:
-        found.insert(0, cause)
+        chain.insert(0, cause)
         fact = cause
-    return found
+    return chain
 
 
 async def _visible(user: User, store: Store, aggregate: str, id: str) -> StreamId:
@@ -92,8 +92,8 @@ async def _visible(user: User, store: Store, aggregate: str, id: str) -> StreamI
             ordered = (await access.task(user, rows, _uuid(id))).task
             return task_stream(ordered.workspace, ordered.id)
         case "run":
-            asked = await access.run_asked_for(user, rows, _uuid(id), "id")
-            return run_stream(asked.workspace, asked.id)
+            run = await access.run_asked_for(user, rows, _uuid(id), "id")
+            return run_stream(run.workspace, run.id)
     raise Rejected(
         "not_found", f"aggregate: {aggregate!r} is none; give one of {', '.join(TABLES)}"
     )
@@ -134,11 +134,11 @@ def _before(fact: Recorded, until: int | datetime) -> bool:
 
 async def _entries(users: Users, facts: Sequence[Recorded]) -> list[Entry]:
     names = await people(users, (fact.actor for fact in facts))
-    found: list[Entry] = []
+    entries: list[Entry] = []
     for at in range(0, len(facts), _CHUNK):
-        found += [_entry(fact, names) for fact in facts[at : at + _CHUNK]]
+        entries += [_entry(fact, names) for fact in facts[at : at + _CHUNK]]
         await asyncio.sleep(0)  # some have a hundred thousand events, and others wait
-    return found
+    return entries
 
 
 def _entry(fact: Recorded, names: dict[str, str]) -> Entry:
@@ -160,8 +160,8 @@ def _entry(fact: Recorded, names: dict[str, str]) -> Entry:
 
 async def people(users: Users, ids: Iterable[str]) -> dict[str, str]:
     """The emails of users, by id; ids that are no users are left out."""
-    known = await users.by_ids([UUID(id) for id in {*ids} if _is_uuid(id)])
-    return {str(user.id): user.email for user in known}
+    accounts = await users.by_ids([UUID(id) for id in {*ids} if _is_uuid(id)])
+    return {str(user.id): user.email for user in accounts}
 
 
 def _is_uuid(text: str) -> bool:

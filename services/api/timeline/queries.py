@@ -63,13 +63,13 @@ async def timeline(
         counted = _by_task(await run_buckets(rows, workspace, ids, start, end, step))
         few = [id for id in ids if _count(counted[id]) <= MAX_BARS]
         drawn = _by_task(await run_bars(rows, workspace, few, start, end))
-    shown = [*ran, *idle][:limit]
+    tasks = [*ran, *idle][:limit]
     return Timeline(
         start=start,
         end=end,
         step_seconds=step,
-        lanes=[_lane(one, counted[one.id], drawn[one.id], start, end, now) for one in shown],
-        limited=len(shown) == limit,
+        lanes=[_lane(one, counted[one.id], drawn[one.id], start, end, now) for one in tasks],
+        limited=len(tasks) == limit,
     )
 
 
@@ -85,10 +85,11 @@ async def _to_come(
     """Tasks that have not run in the window, and will."""
     if end <= now or limit <= 0:
         return []
-    known = {task.id for task in ran}
-    found = await scheduled_tasks(rows, workspace, _MAX_SCHEDULES)
-    idle = (one for one in found if one.id not in known and any(_ticks(one, start, end, now)))
-    return list(islice(idle, limit))
+    with_runs = {task.id for task in ran}
+    scheduled = await scheduled_tasks(rows, workspace, _MAX_SCHEDULES)
+    idle = (one for one in scheduled if one.id not in with_runs)
+    due = (one for one in idle if any(_ticks(one, start, end, now)))
+    return list(islice(due, limit))
 
 
 def _ticks(task: Task, start: datetime, end: datetime, now: datetime) -> Iterator[datetime]:
@@ -145,8 +146,8 @@ def _count(counted: list[RunBucket]) -> int:
     return sum(one.count for one in counted)
 
 
-def _by_task(found: list[RunBucket] | list[RunBar]) -> defaultdict[UUID, list[Any]]:
+def _by_task(items: list[RunBucket] | list[RunBar]) -> defaultdict[UUID, list[Any]]:
     by_task: defaultdict[UUID, list[Any]] = defaultdict(list)
-    for one in found:
+    for one in items:
         by_task[one.task].append(one)
     return by_task

@@ -20,10 +20,10 @@ async def show(context: RequestContext, _: None) -> Timeline:
     return await queries.timeline(context.user, context.store.rows, workspace, start, end)
 
 
-def _instant(field: str, given: str, default: datetime) -> datetime:
-    if not given:
+def _instant(field: str, value: str, default: datetime) -> datetime:
+    if not value:
         return default
-    instant = text.instant(given)
+    instant = text.instant(value)
     if instant is None:
         raise Rejected("invalid", f"{field}: give an instant such as 2026-11-22T10:00:00Z")
     return instant

@@ -12,9 +12,11 @@ import msgspec
 from libs.identity.bounds import Allowance
 from libs.identity.login import TooSoon
 from libs.postgres.pool import Database
+from libs.postgres.statements import load
 
 EXPIRES_SECONDS = 600
 INTERVAL_SECONDS = 5
+_SQL = load(__name__)
 _MAX_WAITING = 10_000
 _PER_ADDRESS = (100, 2.0)  # logins begun at once, then one every so many seconds
 _LEEWAY = timedelta(milliseconds=500)  # sleeps of five seconds are sometimes a little shorter
@@ -46,12 +48,12 @@ class Devices:
         if wait := self._addresses.wait(address):
             raise TooSoon(math.ceil(wait))
         self._addresses.use(address)
-        await self._database.execute("DELETE FROM device WHERE expires_at < now()")
-        if await self._database.fetchval("SELECT count(*) FROM device") >= _MAX_WAITING:
+        await self._database.execute(_SQL["delete_expired_devices"])
+        if await self._database.fetchval(_SQL["count_devices"]) >= _MAX_WAITING:
             raise TooSoon(EXPIRES_SECONDS)
         codes = Codes(secrets.token_urlsafe(32), _user_code())
         await self._database.execute(
-            "INSERT INTO device (code, user_code, expires_at) VALUES ($1, $2, now() + $3)",
+            _SQL["create_device"],
             _digest(codes.device),
             codes.user,
             timedelta(seconds=EXPIRES_SECONDS),
@@ -60,30 +62,16 @@ class Devices:
 
     async def approve(self, user_code: str, account: UUID) -> bool:
         """Signs `account` in on the device that waits under `user_code`; False where none does."""
-        approved = await self._database.fetchval(
-            """UPDATE device SET account = $2
-            WHERE user_code = $1 AND account IS NULL AND expires_at >= now() RETURNING user_code""",
-            normal(user_code),
-            account,
-        )
+        approved = await self._database.fetchval(_SQL["approve_device"], normal(user_code), account)
         return approved is not None
 
     async def poll(self, device_code: str) -> UUID | Waiting:
         """The user who has signed in, given once; or why there is none (RFC 8628, 3.5)."""
         code = _digest(device_code)
-        account = await self._database.fetchval(
-            """DELETE FROM device WHERE code = $1 AND account IS NOT NULL AND expires_at >= now()
-            RETURNING account""",
-            code,
-        )
+        account = await self._database.fetchval(_SQL["take_account"], code)
         if account is not None:
             return UUID(str(account))
-        row = await self._database.fetchrow(
-            """UPDATE device SET polled_at = now() FROM device AS before
-            WHERE device.code = $1 AND before.code = $1 AND device.expires_at >= now()
-            RETURNING now() - before.polled_at AS since""",
-            code,
-        )
+        row = await self._database.fetchrow(_SQL["poll_device"], code)
         if row is None:
             return "expired_token"
         soon = row["since"] < timedelta(seconds=INTERVAL_SECONDS) - _LEEWAY

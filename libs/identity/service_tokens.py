@@ -11,11 +11,12 @@ import msgspec
 
 from libs.cache.bounded import BoundedCache
 from libs.postgres.pool import Database
+from libs.postgres.statements import load
 
 _PREFIX = "rnd_"
 _CACHE_SECONDS = 5.0  # a revoked token may go on to work for so long
 _MAX_CACHED = 10_000
-_FIELDS = "id, name, owner, workspaces, created_at, expires_at, revoked_at"
+_SQL = load(__name__)
 
 
 class ServiceToken(msgspec.Struct, frozen=True):
@@ -52,8 +53,7 @@ class ServiceTokens:
         """
         token = _PREFIX + secrets.token_urlsafe(32)  # 256 bits
         row = await self._database.fetchrow(
-            f"""INSERT INTO service_token (id, digest, name, owner, workspaces, expires_at)
-            VALUES ($1, $2, $3, $4, $5, $6) RETURNING {_FIELDS}""",  # noqa: S608 - a constant
+            _SQL["create_token"],
             uuid4(),
             _digest(token),
             name,
@@ -65,26 +65,20 @@ class ServiceTokens:
 
     async def of(self, owner: UUID | None) -> list[ServiceToken]:
         """The tokens of `owner`, or everybody's for None, oldest first; revoked ones too."""
-        rows = await self._database.fetch(
-            f"""SELECT {_FIELDS} FROM service_token
-            WHERE $1::uuid IS NULL OR owner = $1 ORDER BY created_at""",  # noqa: S608 - a constant
-            owner,
-        )
+        if owner is None:
+            rows = await self._database.fetch(_SQL["all_tokens"])
+        else:
+            rows = await self._database.fetch(_SQL["tokens_of_owner"], owner)
         return [ServiceToken(*row) for row in rows]
 
     async def by_id(self, id: UUID) -> ServiceToken | None:
         """None where there is none of that id."""
-        query = f"SELECT {_FIELDS} FROM service_token WHERE id = $1"  # noqa: S608 - a constant
-        row = await self._database.fetchrow(query, id)
+        row = await self._database.fetchrow(_SQL["find_token"], id)
         return ServiceToken(*row) if row else None
 
     async def revoke(self, id: UUID) -> ServiceToken:
         """Ends a token that exists. Other copies of the service take it for up to 5 s more."""
-        row = await self._database.fetchrow(
-            f"""UPDATE service_token SET revoked_at = coalesce(revoked_at, now())
-            WHERE id = $1 RETURNING {_FIELDS}""",  # noqa: S608 - a constant
-            id,
-        )
+        row = await self._database.fetchrow(_SQL["revoke_token"], id)
         self._cache.clear()
         return ServiceToken(*row)
 
@@ -93,11 +87,7 @@ class ServiceTokens:
         digest, now = _digest(token), self._clock()
         until, entry = self._cache.get(digest, (0.0, None))
         if until <= now:
-            row = await self._database.fetchrow(
-                f"""SELECT {_FIELDS} FROM service_token WHERE digest = $1 AND revoked_at IS NULL
-                AND (expires_at IS NULL OR expires_at > now())""",  # noqa: S608 - a constant
-                digest,
-            )
+            row = await self._database.fetchrow(_SQL["find_good_token"], digest)
             entry = ServiceToken(*row) if row else None
             self._cache[digest] = now + _CACHE_SECONDS, entry
         return entry

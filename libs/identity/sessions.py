@@ -6,8 +6,11 @@ from hashlib import sha256
 
 from libs.identity.users import User, Users
 from libs.postgres.pool import Database
+from libs.postgres.statements import load
 
 LIFETIME = timedelta(days=7)
+
+_SQL = load(__name__)
 
 
 class Sessions:
@@ -17,10 +20,10 @@ class Sessions:
 
     async def start(self, user: User) -> str:
         """Begins a session of seven days; gives the cookie's value, of which a hash is kept."""
-        await self._database.execute("DELETE FROM browser_session WHERE expires_at < now()")
+        await self._database.execute(_SQL["delete_expired_sessions"])
         secret = secrets.token_urlsafe(32)
         await self._database.execute(
-            "INSERT INTO browser_session (digest, account, expires_at) VALUES ($1, $2, now() + $3)",
+            _SQL["start_session"],
             _digest(secret),
             user.id,
             LIFETIME,
@@ -32,19 +35,12 @@ class Sessions:
 
         None when the session has ended, be it by another password, or the user is disabled.
         """
-        id = await self._database.fetchval(
-            """SELECT session.account FROM browser_session AS session
-            JOIN account ON account.id = session.account
-            WHERE digest = $1 AND expires_at >= now() AND session.created_at >= tokens_from""",
-            _digest(secret),
-        )
+        id = await self._database.fetchval(_SQL["find_session_user"], _digest(secret))
         return await self._users.by_id(id) if id else None
 
     async def end(self, secret: str) -> None:
         """Once more does nothing."""
-        await self._database.execute(
-            "DELETE FROM browser_session WHERE digest = $1", _digest(secret)
-        )
+        await self._database.execute(_SQL["end_session"], _digest(secret))
 
 
 def _digest(secret: str) -> bytes:

@@ -13,6 +13,7 @@ from libs.cache.bounded import BoundedCache
 from libs.domain.errors import Rejected
 from libs.identity.passwords import Passwords
 from libs.postgres.pool import Database
+from libs.postgres.statements import load
 
 SCHEMA = "identity"
 _CACHE_SECONDS = 5.0  # a disabled account's tokens may go on to work for so long
@@ -20,9 +21,7 @@ _MAX_CACHED = 10_000
 _MAX_SKEW_SECONDS = 2.0  # between the database's clock and ours, which are waited for
 _LOCK = 0x526F6E6449  # any number that nobody else on this database locks with
 
-_FIELDS = "id, email, username, admin, enabled, created_at"
-_ADMINISTRATORS = "SELECT count(*) FROM account WHERE admin AND enabled"
-_COLUMNS = f"SELECT {_FIELDS} FROM account "  # noqa: S608 - a constant
+_SQL = load(__name__)
 
 
 class User(msgspec.Struct, frozen=True):
@@ -58,10 +57,7 @@ class Users:
         hash = await self._passwords.hash(password)
         name = email.partition("@")[0]
         row = await self._database.fetchrow(
-            f"""INSERT INTO account (id, email, username, password, admin)
-            SELECT $1, $2, CASE WHEN EXISTS (
-                SELECT FROM account WHERE lower(username) = lower($3)) THEN $2 ELSE $3 END, $4, $5
-            ON CONFLICT DO NOTHING RETURNING {_FIELDS}""",  # noqa: S608 - a constant
+            _SQL["create_user"],
             uuid4(),
             email,
             name,
@@ -75,7 +71,7 @@ class Users:
     async def ensure_admin(self, email: str, password: str) -> User | None:
         """Creates the first administrator; None where there is one already."""
         async with self._database.exclusive(_LOCK) as connection:
-            if await connection.fetchval("SELECT count(*) FROM account WHERE admin"):
+            if await connection.fetchval(_SQL["has_administrator"]):
                 return None
             return await self.create(email, password, admin=True)
 
@@ -88,38 +84,33 @@ class Users:
         Rejected("not_found"), or Rejected("conflict") for the last administrator.
         """
         if enabled:
-            return await self._update(id, "enabled = $2", True)
-        return await self._without_tokens(id, "enabled = $2", False)
+            return await self._update(_SQL["enable_user"], id)
+        return await self._without_tokens(_SQL["disable_user"], id)
 
     async def set_admin(self, id: UUID, admin: bool) -> User:
         """Rejected("not_found"), or Rejected("conflict") for the last administrator."""
-        return await self._update(id, "admin = $2", admin)
+        return await self._update(_SQL["set_admin"], id, admin)
 
     async def set_password(self, id: UUID, password: str) -> User:
         """Ends all their tokens. Rejected("not_found")."""
         hash = await self._passwords.hash(password)
-        return await self._without_tokens(id, "password = $2", hash)
+        return await self._without_tokens(_SQL["set_password"], id, hash)
 
-    async def _without_tokens(self, id: UUID, assignments: str, value: object) -> User:
-        """Tokens name the whole second in which they were issued, so all of this one end with it.
-
-        Returns in the next, from which on they are good.
-        """
-        end = "tokens_from = date_trunc('second', now()) + interval '1 second'"
-        user = await self._update(id, f"{assignments}, {end}", value)
-        moment = await self._database.fetchval("SELECT tokens_from FROM account WHERE id = $1", id)
+    async def _without_tokens(self, statement: str, id: UUID, *values: object) -> User:
+        """Returns in the next second, from which on their tokens are good (see the statements)."""
+        user = await self._update(statement, id, *values)
+        moment = await self._database.fetchval(_SQL["tokens_from"], id)
         left = moment.timestamp() - time.time()
         await asyncio.sleep(min(max(left, 0.0), _MAX_SKEW_SECONDS))
         return user
 
-    async def _update(self, id: UUID, assignments: str, value: object) -> User:
+    async def _update(self, statement: str, id: UUID, *values: object) -> User:
         """Rejected("conflict") where no administrator would be left."""
-        update = f"UPDATE account SET {assignments} WHERE id = $1 RETURNING {_FIELDS}"  # noqa: S608
         async with self._database.exclusive(_LOCK) as connection:
-            row = await connection.fetchrow(update, id, value)
+            row = await connection.fetchrow(statement, id, *values)
             if row is None:
                 raise Rejected("not_found", f"id: there is no user {id}; see users/query")
-            if not await connection.fetchval(_ADMINISTRATORS):
+            if not await connection.fetchval(_SQL["has_enabled_administrator"]):
                 raise Rejected("conflict", "id: the last administrator; make another one first")
         self._cache.pop(id, None)
         return User(*row)
@@ -141,7 +132,7 @@ class Users:
     async def _look_up(self, id: UUID) -> _CachedUser:
         until = self._clock() + _CACHE_SECONDS
         row = await self._database.fetchrow(
-            f"SELECT {_FIELDS}, tokens_from, issuer FROM account WHERE id = $1 AND enabled",  # noqa: S608
+            _SQL["find_enabled_user"],
             id,
         )
         cached = _CachedUser(until, User(*row[:-2]), *row[-2:]) if row else _CachedUser(until)
@@ -165,40 +156,30 @@ class Users:
         ):
             return cached.user
         await self._database.execute(
-            """INSERT INTO account (id, email, username, password, admin, issuer)
-            VALUES ($1, $2, $2, '', $3, $4) ON CONFLICT DO NOTHING""",
+            _SQL["create_vouched_user"],
             id,
             email,
             bool(admin),
             issuer,
         )
-        await self._database.execute(
-            "UPDATE account SET admin = $3 WHERE id = $1 AND issuer = $2 AND admin <> $3",
-            id,
-            issuer,
-            admin,
-        )
+        await self._database.execute(_SQL["set_vouched_admin"], id, issuer, admin)
         cached = await self._look_up(id)
         return cached.user if cached.issuer == issuer else None
 
     async def everybody(self) -> list[User]:
         """All users in the order of their emails, disabled or not."""
-        return [
-            User(*row) for row in await self._database.fetch(_COLUMNS + "ORDER BY lower(email)")
-        ]
+        return [User(*row) for row in await self._database.fetch(_SQL["all_users"])]
 
     async def by_email(self, email: str) -> User | None:
         """As they are now, disabled or not."""
         row = await self._database.fetchrow(
-            _COLUMNS + "WHERE lower(email) = lower($1)", email.replace("\0", "\ufffd")
+            _SQL["find_user_by_email"], email.replace("\0", "\ufffd")
         )
         return User(*row) if row else None
 
     async def by_ids(self, ids: Sequence[UUID]) -> list[User]:
         """Those that exist, disabled or not, in the order of their emails."""
-        rows = await self._database.fetch(
-            _COLUMNS + "WHERE id = ANY ($1) ORDER BY lower(email)", ids
-        )
+        rows = await self._database.fetch(_SQL["find_users"], ids)
         return [User(*row) for row in rows]
 
     async def with_password(self, login: str, password: str, *, known: bool = True) -> User | None:
@@ -208,9 +189,7 @@ class Users:
         too many wait to be told (identity/turns.py).
         """
         row = await self._database.fetchrow(
-            """SELECT id, email, username, admin, enabled, created_at, password FROM account
-            WHERE lower($1) IN (lower(email), lower(username)) AND enabled
-            ORDER BY lower(email) = lower($1) DESC LIMIT 1""",
+            _SQL["find_login"],
             login.replace("\0", "\ufffd"),  # Postgres takes no NUL
         )
         if row is None:

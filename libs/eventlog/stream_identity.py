@@ -24,7 +24,7 @@ _SQL = load(__name__)
 _PERIOD_SECONDS = 10.0
 _LOCK = 0x526F6F74
 
-_PREPARE = "CREATE TABLE IF NOT EXISTS origin (stream text PRIMARY KEY, created text NOT NULL)"
+CREATE_TABLE = "CREATE TABLE IF NOT EXISTS origin (stream text PRIMARY KEY, created text NOT NULL)"
 
 
 class OtherStream(Exception):
@@ -60,7 +60,7 @@ class StreamIdentity:
         Raises OtherStream, or Unavailable after 15 s.
         """
         async with self._database.exclusive(_LOCK) as connection:
-            await connection.execute(_PREPARE)
+            await connection.execute(CREATE_TABLE)
         await self.compare()
 
     async def compare(self) -> None:

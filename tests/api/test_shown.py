@@ -1,9 +1,7 @@
 """What pages show: newest first, by page, and only of what is asked for (I8)."""
 
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
-from typing import Any, get_args
 from uuid import UUID
 
 import pytest
@@ -16,14 +14,11 @@ from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database
 from services.api.read_model import timeline
 from services.api.read_model.orchestrations import (
-    WorkloadStatus,
-    orchestration_page,
     workload_page,
 )
 from services.api.read_model.projection import SCHEMA, ViewsProjection
-from services.api.read_model.row_types import NEWEST
-from services.api.read_model.runs import TaskStats, run_page, runs_shown, task_stats
-from services.api.read_model.tasks import find_task, task_page, tasks_of
+from services.api.read_model.runs import TaskStats, runs_shown, task_stats
+from services.api.read_model.tasks import tasks_of
 from tests.api.facts import START, Facts
 
 MINE, OTHERS = 1, 2
@@ -211,43 +206,3 @@ async def test_figures_of_a_task_and_of_a_workspace(rows: Database) -> None:
     assert [dict(row) for row in await rows.fetch("TABLE run_count")] == [of_mine]
     await project(rows, facts, size=3)  # all of it once more, past any checkpoint
     assert [dict(row) for row in await rows.fetch("TABLE run_count")] == [of_mine]
-
-
-async def test_pages_are_planned_to_read_by_index_also_while_nothing_is_there(
-    rows: Database,
-) -> None:
-    """The plan is kept when there are many rows: it must not be one for few."""
-    id, now = UUID(int=1), START
-
-    lines: list[str] = []
-
-    class Plans:
-        async def fetch(self, query: str, *args: Any) -> list[Any]:
-            lines.extend(row[0] for row in await rows.fetch(f"EXPLAIN (VERBOSE) {query}", *args))
-            return []
-
-        fetchrow = fetchval = fetch
-
-    plans = Plans()
-    newest: dict[str, Any] = {"before": NEWEST, "limit": 50}
-    for killed in (True, False):
-        for of in (None, [id]):
-            await task_page(plans, [MINE], 5, killed=killed, orchestrations=of, **newest)
-    for status in (None, *get_args(WorkloadStatus)):
-        await workload_page(plans, [MINE], search="a", status=status, limit=50)
-    await orchestration_page(plans, [MINE], **newest)
-    await find_task(plans, id, 5)
-    await run_page(plans, id, None, 50)
-    await tasks_of(plans, id, limit=50)
-    for scope in ({"workspaces": [MINE]}, {"orchestration": id}, {"task": id}):
-        await runs_shown(plans, **scope, limit=50)
-    await task_stats(plans, id, 50)
-    await timeline.tasks_that_ran(plans, MINE, now, now, 50)
-    await timeline.run_buckets(plans, MINE, [id], now, now, 50)
-    await timeline.run_bars(plans, MINE, [id], now, now)
-    await timeline.scheduled_tasks(plans, MINE, 50)
-    ours = re.compile(r"Scan.* on \w+\.(run|task|orchestration)\b")
-    scans = [line for line in lines if ours.search(line)]
-    assert len(scans) > 30
-    assert [line for line in scans if "Index" not in line] == []
-    assert [line for line in lines if "hashed" in line] == []

@@ -10,4 +10,5 @@ ON CONFLICT (kind, id) DO UPDATE SET state = excluded.state
 -- name: forget
 -- Items that are over.
 DELETE FROM plan USING unnest($1::text[], $2::uuid[]) AS gone (kind, id)
-WHERE plan.kind = gone.kind AND plan.id = gone.id
+WHERE plan.kind = ANY ($1::text[]) AND plan.id = ANY ($2::uuid[])
+    AND plan.kind = gone.kind AND plan.id = gone.id

@@ -74,7 +74,7 @@ WITH new AS (
     AS new (id, created_seq, updated_seq, state, task, workspace, status, begun, ended, span)
 ), old AS (
     SELECT run.workspace, run.status FROM run JOIN new USING (id)
-    WHERE run.updated_seq < new.updated_seq
+    WHERE run.id = ANY ($1::uuid[]) AND run.updated_seq < new.updated_seq
 ), written AS (
     INSERT INTO run (id, created_seq, updated_seq, state,
         task, workspace, status, begun, ended, span, orchestration)
@@ -108,4 +108,5 @@ ON CONFLICT (workspace) DO UPDATE SET
 -- name: spend_tasks
 -- Tasks that a run's end has left no try: null has used up all that there are.
 UPDATE task SET spent = true FROM unnest($1::uuid[], $2::integer[]) AS ended (task, used)
-WHERE task.id = ended.task AND task.tries <= coalesce(ended.used, task.tries) AND NOT spent
+WHERE task.id = ANY ($1::uuid[]) AND task.id = ended.task AND NOT spent
+    AND task.tries <= coalesce(ended.used, task.tries)

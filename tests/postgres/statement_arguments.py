@@ -1,0 +1,208 @@
+"""Representative arguments of every statement, for the rows of filled.py."""
+
+from datetime import UTC, date, datetime, timedelta
+from hashlib import md5, sha256
+
+from libs.domain.run import BEGUN as BEGUN_STATUSES
+from services.api.read_model.row_types import NEWEST
+from services.api.read_model.timeline import reach
+from tests.postgres.filled import uuid
+
+Arguments = dict[str, tuple[object, ...]]
+
+BEGUN = [*BEGUN_STATUSES]
+PAGE = 50
+_MINE = [1, 2, 3]
+_START = datetime(2030, 1, 20, tzinfo=UTC)
+_HOUR = timedelta(hours=1)
+_TASK, _RUN, _OTHER = uuid("task", 1), uuid("run", 50_000), uuid("run", 50_001)
+_ORCHESTRATION, _SHA = uuid("orchestration", 1), md5(b"sha3").hexdigest()  # noqa: S324
+_IDS = [uuid("run", number) for number in range(1, 100)]
+_NEW = [uuid("new", number) for number in range(1, 100)]
+_SPANS = reach(_START)
+_ACCOUNT = uuid("account", 7)
+
+
+def _column(value: object) -> list[object]:
+    return [value] * len(_IDS)
+
+
+_VIEWS: dict[str, Arguments] = {
+    "workspaces": {
+        "find_workspace": (1,),
+        "workspaces_of": ("user-1",),
+        "workspaces_named": ("workspace", "user-1"),
+        "next_workspace_id": (),
+        "workspace_names": (),
+    },
+    "connections": {
+        "find_connection": (uuid("connection", 1),),
+        "find_connection_named": ("connection-1",),
+        "connections_of": ("user-1", _MINE),
+        "deleted_connections": (),
+    },
+    "orchestrations": {
+        "find_orchestration": (_ORCHESTRATION,),
+        "orchestration_page": (_MINE, NEWEST, PAGE),
+        "orchestrations_of_sha": (_SHA, _MINE),
+        "workloads": (_MINE, NEWEST, "title", PAGE),
+        "workloads_in_error": (_MINE, NEWEST, "title", PAGE),
+        "active_workloads": (_MINE, NEWEST, "title", PAGE),
+        "inactive_workloads": (_MINE, NEWEST, "title", PAGE),
+    },
+    "tasks": {
+        "find_task": (5, _TASK),
+        "tasks_of_workspaces": (5, _MINE, NEWEST, PAGE),
+        "killed_tasks_of_workspaces": (5, _MINE, NEWEST, PAGE),
+        "tasks_of_orchestrations": (5, _MINE, NEWEST, PAGE, [_ORCHESTRATION]),
+        "killed_tasks_of_orchestrations": (5, _MINE, NEWEST, PAGE, [_ORCHESTRATION]),
+        "task_ids_of_sha": (_SHA, _MINE, PAGE),
+        "tasks_of": (_ORCHESTRATION, NEWEST, PAGE),
+    },
+    "runs": {
+        "find_begun_run": (_RUN,),
+        "find_run": (_RUN,),
+        "run_page": (_TASK, BEGUN, PAGE, NEWEST),
+        "runs_of_workspaces": (_MINE, BEGUN, NEWEST, PAGE),
+        "runs_of_orchestration": (_ORCHESTRATION, BEGUN, NEWEST, PAGE),
+        "runs_of_task": (_TASK, BEGUN, NEWEST, PAGE),
+        "last_runs": (_TASK, BEGUN[1:], PAGE),
+        "count_open_runs": (),
+    },
+    "paging": {
+        "orchestration_position": (_ORCHESTRATION,),
+        "task_position": (_TASK,),
+        "run_position": (_RUN,),
+    },
+    "timeline": {
+        "tasks_that_ran": (1, *_SPANS, _START, _START + _HOUR, 40),
+        "scheduled_tasks": (1, PAGE),
+        "run_buckets": (1, *_SPANS, _START, _START + _HOUR, [_TASK], 60),
+        "run_bars": (1, *_SPANS, _START, _START + _HOUR, [_TASK]),
+    },
+    "projection": {
+        "read_workspaces": (_MINE,),
+        "read_connections": ([uuid("connection", number) for number in _MINE],),
+        "read_orchestrations": ([uuid("orchestration", number) for number in range(1, 100)],),
+        "read_tasks": ([uuid("task", number) for number in range(1, 100)],),
+        "read_runs": (_IDS,),
+        "write_workspaces": ([1], [1], [900_000_000], [b"w"], ["w"], ["user-1,user-2"]),
+        "write_connections": (
+            *([uuid("connection", 1)], [1], [900_000_000], [b"c"], ["c"], ["user-1"], ["1,2"]),
+            [False],
+        ),
+        "write_orchestrations": (
+            *([_ORCHESTRATION], [1], [900_000_000], [b"o"], [1], ["user-1"], [_SHA], ["title"]),
+            [False],
+        ),
+        "write_tasks": (
+            *([_TASK], [1], [900_000_000], [b"t"], [1], [_ORCHESTRATION], ["started"], ["once"]),
+            *(["task"], [True], [1]),
+        ),
+        "write_runs": (
+            *([*_IDS[1:], _NEW[0]], _column(1), _column(900_000_000), _column(b"r")),
+            *(_column(_TASK), _column(1), _column("success"), _column(_START), _column(_START)),
+            _column(0),
+        ),
+        "spend_tasks": ([uuid("task", number) for number in range(1, 100)], _column(1)),
+    },
+}
+_LOGS: dict[str, Arguments] = {
+    "ingest": {
+        "insert_chunks": (
+            *(_NEW, _column(0), _column(1), _column(0), _column(0), _column(1), _column("zstd")),
+            *(_column(_TASK), _column(1), _column(b"x"), _column(date(2030, 1, 1))),
+        ),
+    },
+    "runs": {
+        "insert_runs": (_NEW, _column(_TASK)),
+        "finish_runs": (_IDS, _column(10)),
+        "mark_killed": (_NEW,),
+        "delete_chunks": ([_TASK],),
+    },
+    "read": {
+        "extent": (_IDS[0],),
+        "chunks": (_IDS[0], 200, NEWEST, 32),
+        "first_line": (_IDS[0], 200),
+        "end_of_run": (_IDS[0],),
+        "is_forgotten": (_IDS[0],),
+    },
+}
+_IDENTITY: dict[str, Arguments] = {
+    "users": {
+        "create_user": (uuid("account", 0), "new@example.com", "new", "hash", False),
+        "create_vouched_user": (uuid("account", 0), "new@example.com", False, "issuer"),
+        "has_administrator": (),
+        "has_enabled_administrator": (),
+        "enable_user": (_ACCOUNT,),
+        "disable_user": (_ACCOUNT,),
+        "set_admin": (_ACCOUNT, True),
+        "set_vouched_admin": (_ACCOUNT, "", True),
+        "set_password": (_ACCOUNT, "hash"),
+        "tokens_from": (_ACCOUNT,),
+        "find_enabled_user": (_ACCOUNT,),
+        "find_user_by_email": ("user7@example.com",),
+        "find_users": ([uuid("account", number) for number in range(1, 100)],),
+        "all_users": (),
+        "find_login": ("user7",),
+    },
+    "service_tokens": {
+        "create_token": (uuid("token", 0), b"digest", "token", _ACCOUNT, [1], None),
+        "tokens_of_owner": (_ACCOUNT,),
+        "all_tokens": (),
+        "find_token": (uuid("token", 7),),
+        "find_good_token": (sha256(b"token7").digest(),),
+        "revoke_token": (uuid("token", 7),),
+    },
+    "sessions": {
+        "start_session": (b"digest", _ACCOUNT, timedelta(days=7)),
+        "find_session_user": (sha256(b"session7").digest(),),
+        "end_session": (sha256(b"session7").digest(),),
+        "delete_expired_sessions": (),
+    },
+    "device": {
+        "delete_expired_devices": (),
+        "count_devices": (),
+        "create_device": (b"digest", "code", timedelta(seconds=600)),
+        "approve_device": ("code-1", _ACCOUNT),
+        "take_account": (sha256(b"device7").digest(),),
+        "poll_device": (sha256(b"device7").digest(),),
+    },
+}
+_PLAN: dict[str, Arguments] = {
+    "plan_projection": {
+        "read_plan": (),
+        "keep": (_column("task"), _NEW, _column(b"t")),
+        "forget": (_column("task"), [uuid("task", number) for number in range(1, 100)]),
+    },
+}
+_VAULT: dict[str, Arguments] = {
+    "vault": {
+        "insert_key": (_NEW[0], "wrapped"),
+        "insert_key_or_keep": (uuid("connection", 1), "wrapped"),
+        "find_key": (uuid("connection", 1),),
+        "delete_keys": ([uuid("connection", 1)],),
+        "all_keys": (),
+        "rewrap_key": (uuid("connection", 1), "old", "new"),
+    },
+}
+_LOG: dict[str, Arguments] = {
+    "project": {
+        "find_checkpoint": ("views",),
+        "insert_checkpoint": ("views",),
+        "move_checkpoint": ("views", 1),
+    },
+    "stream_identity": {
+        "find_origin": ("EVENTS",),
+        "insert_origin": ("EVENTS", "now"),
+        "furthest_checkpoint": (["views"],),
+    },
+}
+ARGUMENTS: dict[str, dict[str, Arguments]] = {
+    "services.api.read_model": _VIEWS,
+    "services.scheduler": _PLAN,
+    "services.logs": _LOGS,
+    "libs.identity": _IDENTITY,
+    "libs.vault": _VAULT,
+    "libs.eventlog": _LOG,
+}

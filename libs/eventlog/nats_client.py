@@ -46,6 +46,7 @@ class _Parser(Parser):  # type: ignore[misc]
     """Reads messages that have headers, which is nearly all that comes, without its expressions."""
 
     async def parse(self, data: bytes = b"") -> None:
+        """Takes what has arrived, cut anywhere; calls the client for each whole message."""
         if self.state == AWAITING_CONTROL_LINE:
             if self.buf:
                 data = bytes(self.buf) + data
@@ -100,6 +101,8 @@ class _Client(Client):  # type: ignore[misc]
     async def receive(
         self, subject: str, receiver: Callable[[Message], None], queue: str = ""
     ) -> Subscription:
+        """Calls `receiver` with each message on `subject`, in their order; with a `queue`, one of
+        its members gets each message."""
         subscription = await self.subscribe(subject, queue)
         self.receivers[subscription._id] = receiver
         return subscription
@@ -141,6 +144,7 @@ class Nats:
 
     @property
     def connected(self) -> bool:
+        """Whether the connection stands at this moment; a lost one is made again by itself."""
         return bool(self._client.is_connected)
 
     async def request(

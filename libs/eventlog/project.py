@@ -32,7 +32,8 @@ class Sequenced(Protocol):
     """What a stream gives, with its sequence there."""
 
     @property
-    def seq(self) -> int: ...
+    def seq(self) -> int:
+        """Its place in the stream, from 1."""
 
 
 Item = TypeVar("Item", bound=Sequenced)

@@ -70,6 +70,7 @@ class _Runner:
         self._kinds = frozenset(kind.__name__ for kind in reaction.kinds)
 
     async def run(self) -> None:
+        """For ever: handles events as there are free slots. Outlasts a NATS that is away."""
         tries = 0
         async with asyncio.TaskGroup() as handlers:
             handlers.create_task(self._retries(handlers))

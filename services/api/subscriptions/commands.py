@@ -159,6 +159,7 @@ async def pause(caller: Caller, store: Store, webhooks: WebhookResources, id: UU
 async def resume(
     caller: Caller, store: Store, webhooks: WebhookResources, id: UUID
 ) -> Subscription:
+    """Delivers what happened during the pause, then what comes."""
     return await _change(caller, store, webhooks, id, subscription.resume)
 
 

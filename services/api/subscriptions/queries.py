@@ -48,6 +48,7 @@ async def listed(
 async def by_id(
     user: User, rows: Rows, webhooks: WebhookResources, id: UUID
 ) -> schemas.Subscription:
+    """Rejected: "not_found" or "forbidden"."""
     return await shown(webhooks, await readable(user, rows, webhooks, id))
 
 

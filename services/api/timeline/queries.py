@@ -109,6 +109,7 @@ class _Next:
         self._known = BoundedCache[Schedule, tuple[datetime, datetime | None]](_MAX_KNOWN)
 
     def after(self, schedule: Schedule, instant: datetime) -> datetime | None:
+        """The first tick later than `instant`; none where the schedule has no more."""
         since, tick = self._known.get(schedule, (_NEVER, None))
         if since <= instant and (tick is None or instant < tick):
             return tick

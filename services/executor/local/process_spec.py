@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from services.executor.backend import Limits
-from services.executor.local.child import mounts
+from services.executor.local.child import mounts, zygote_privileges
 from services.executor.local.home import RunFolder
 from services.executor.local.protocol import (
     Capabilities,
@@ -31,11 +31,6 @@ _ONE_THREAD = {
     **{f"{name}{_THREADS}": "1" for name in ("OMP", "OPENBLAS", "MKL")},
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # of the allocator in pyarrow
 }
-
-
-def zygote_uid(first: int) -> int:
-    """Whom zygotes run as where runs have uids of their own, from `first` on."""
-    return first - 2  # the one in between is the packager's
 
 
 def zygote(
@@ -72,7 +67,7 @@ def zygote(
         ],
         environment=spec.process_environment(home, temporary) | _ONE_THREAD,
         directory=home,
-        uid=None if machine.no_uids else zygote_uid(first_uid),
+        uid=None if machine.no_uids else zygote_privileges.zygote_uid(first_uid),
         zygote=True,
     )
     return prepare, launch

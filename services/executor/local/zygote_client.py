@@ -11,6 +11,7 @@ from uuid import uuid4
 from libs.domain.errors import Unavailable
 from services.executor.backend import BOUNDLESS, Limits
 from services.executor.local import process_spec, stopped_process
+from services.executor.local.child import zygote_privileges
 from services.executor.local.control import Channel, LauncherProcess
 from services.executor.local.home import RunFolder
 from services.executor.local.process import LocalProcess
@@ -102,7 +103,7 @@ class ZygoteClient:
         run_id = uuid4()
         # Short names: where runs share the machine's file system, sockets have to fit behind them.
         folder = RunFolder(runs / run_id.hex[:8])
-        uid = None if machine.no_uids else process_spec.zygote_uid(first_uid)
+        uid = None if machine.no_uids else zygote_privileges.zygote_uid(first_uid)
         folder.prepare(uid)
         spec = ResolvedSpec(
             run_id=run_id,

@@ -24,8 +24,8 @@ from pathlib import Path
 import msgspec
 
 from libs.linux import landlock, namespace, syscalls
-from services.executor.local.capabilities import detect
 from services.executor.local.child import syscall_filter
+from services.executor.local.child.capability_probe import detect
 from services.executor.local.child.fork_loop import ForkLoop
 from services.executor.local.child.port_broker import ALLOWED_PORTS, PortBroker, parse_ports
 from services.executor.local.heartbeat import Watch

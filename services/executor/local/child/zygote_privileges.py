@@ -27,6 +27,11 @@ _NEEDED = (
 )
 
 
+def zygote_uid(first: int) -> int:
+    """Whom zygotes run as where runs have uids of their own, from `first` on."""
+    return first - 2  # the one in between is the packager's
+
+
 def keep(privileges: ZygotePrivileges, uid: int | None) -> None:
     """Go on as `uid` with the rights that a zygote needs. Raises OSError if we can't have them.
 

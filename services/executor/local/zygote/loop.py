@@ -6,17 +6,13 @@ import signal
 import socket
 import sys
 from collections.abc import Set
-from types import CodeType
 from typing import NoReturn
-
-import msgspec
 
 from libs.linux import landlock, syscalls
 from services.executor.local.child import mounts, process_setup
 from services.executor.local.child.fork_loop import ForkLoop, UnwindToRun
 from services.executor.local.protocol import (
     Failed,
-    Launch,
     Preload,
     Preloaded,
     Prepare,
@@ -27,15 +23,6 @@ from services.executor.local.zygote import preload, run_script
 from services.executor.local.zygote.random_generators import Generators
 
 _TREE = __file__.rsplit("/", 5)[0]
-
-
-class Run(msgspec.Struct, frozen=True):
-    """All that the main process of a run needs to go on alone."""
-
-    launch: Launch
-    code: CodeType
-    modules: frozenset[str]  # those loaded before it
-    zygote: object  # what is freed has its memory copied first, and is not worth that
 
 
 class Zygote(ForkLoop):
@@ -49,7 +36,7 @@ class Zygote(ForkLoop):
         self._codes: preload.Codes = {}
         self._seen = preload.Seen(Generators())
         self._found = self._loaded = frozenset[str]()
-        self.run: Run | None = None
+        self.run: run_script.Run | None = None
         self.unwound: UnwindToRun | None = None  # with all that it leads out of
         self._note()
 
@@ -81,7 +68,7 @@ class Zygote(ForkLoop):
                 process_setup.wait(orders)
                 control.send(encode(Started(code)))
                 process_setup.execute(launch, environment)
-            self.run = Run(launch, code, self._loaded, self)
+            self.run = run_script.Run(launch, code, self._loaded, self)
             run_script.dress(self.run)
             process_setup.wait(orders)
             control.send(encode(Started()))

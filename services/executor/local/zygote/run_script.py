@@ -12,18 +12,29 @@ from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from services.executor.local.child import stop_request
 from services.executor.local.protocol import Launch
 
 if TYPE_CHECKING:
-    from services.executor.local.zygote.loop import Run
     from services.executor.local.zygote.preload import Codes
 
 _NOTHING = "/dev/null"
 _NAMES = ("PATH", "HOME", "TMPDIR", "USER", "LOGNAME", "LANG")
 _REHEARSAL = "import sys\n\ndef main():\n    print(f'{1}')\n\nif __name__ == '':\n    main()\n"
 
-_run: "Run"
+
+class Run(msgspec.Struct, frozen=True):
+    """All that the main process of a run needs to go on alone."""
+
+    launch: Launch
+    code: CodeType
+    modules: frozenset[str]  # those loaded before it
+    zygote: object  # what is freed has its memory copied first, and is not worth that
+
+
+_run: Run
 _posed = ""  # where packages have seen the script
 _command_place = 0, 0
 
@@ -95,7 +106,7 @@ def rehearse(compiling: bool) -> None:
     set_environment(environment)
 
 
-def dress(run: "Run") -> None:
+def dress(run: Run) -> None:
     """Make the interpreter look new."""
     global _run  # noqa: PLW0603 - a process runs one script
     _run = run

@@ -16,7 +16,7 @@ class Mailbox:
         self._arrival = asyncio.Event()
 
     def put(self, message: Message | None) -> None:
-        """Wakes whoever waits. None says that the connection was lost."""
+        """Wakes whoever waits. None says that the connection was made anew."""
         self._messages.append(message)
         self._arrival.set()
 

@@ -74,7 +74,9 @@ async def test_i7_whoever_wakes_first_the_gap_stays(tmp_path: Path, first: str) 
         everybody = [lone.executor.pid, *lone.launchers]
         for pid in everybody:
             os.kill(pid, signal.SIGSTOP)
-        await asyncio.sleep(heartbeat.MOST + 1.0)  # nothing happens that one could wait for
+        await asyncio.sleep(
+            heartbeat.MAX_SILENCE_SECONDS + 1.0
+        )  # nothing happens that one could wait for
         for pid in everybody if first == "the executor" else reversed(everybody):
             os.kill(pid, signal.SIGCONT)
             await asyncio.sleep(0.1)
@@ -89,9 +91,9 @@ async def test_a_short_stop_costs_no_run(tmp_path: Path) -> None:
     try:
         for _ in range(3):  # more than MOST in all
             lone.executor.send_signal(signal.SIGSTOP)
-            await asyncio.sleep(heartbeat.MOST / 2.5)
+            await asyncio.sleep(heartbeat.MAX_SILENCE_SECONDS / 2.5)
             lone.executor.send_signal(signal.SIGCONT)
-            await asyncio.sleep(2 * heartbeat.EVERY)
+            await asyncio.sleep(2 * heartbeat.INTERVAL_SECONDS)
         for pid in lone.below:
             os.kill(pid, 0)
     finally:
@@ -103,7 +105,7 @@ async def test_its_next_runs_have_another_launcher(tmp_path: Path) -> None:
     try:
         run = await runs.start(runs.spec("print('ready'); import time; time.sleep(600)"))
         await run.out.until("ready")
-        time.sleep(heartbeat.MOST + 0.5)  # noqa: ASYNC251 - the loop is to stand still
+        time.sleep(heartbeat.MAX_SILENCE_SECONDS + 0.5)  # noqa: ASYNC251 - the loop is to stand still
         outcome = await run.outcome()
         assert (outcome.status, outcome.reason) == ("failure", "launcher_lost")
         assert "stood still" in outcome.detail

@@ -100,6 +100,7 @@ class LocalBackend:
 
     @property
     def launcher_pid(self) -> int:
+        """Of the process that all runs are below."""
         return self._launcher.pid
 
     def describe(self) -> list[str]:

@@ -15,7 +15,7 @@ import msgspec
 from libs.domain.errors import Rejected, Unavailable
 from libs.linux import process
 from services.executor.local import stopped_process
-from services.executor.local.heartbeat import EVERY, Heartbeat
+from services.executor.local.heartbeat import INTERVAL_SECONDS, Heartbeat
 from services.executor.local.process_spec import interpreter_trees
 from services.executor.local.protocol import (
     MAX_MESSAGE_BYTES,
@@ -32,7 +32,7 @@ from services.executor.local.shim_pool import ShimClient
 
 _log = logging.getLogger(__name__)
 
-_PATIENCE = 10.0  # seconds for the launcher to try its capabilities, or to end
+_LAUNCHER_TIMEOUT_SECONDS = 10.0  # for the launcher to try its capabilities, or to end
 _OUR_TREE = Path(__file__).parents[3]
 
 
@@ -182,7 +182,7 @@ class LauncherProcess(Channel):
                 os.close(heartbeat.memory)
             launcher = cls(popen, ours, heartbeat)
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_LAUNCHER_TIMEOUT_SECONDS):
                 first = await asyncio.get_running_loop().sock_recv(ours, MAX_MESSAGE_BYTES)
             launcher.capabilities = msgspec.json.decode(first, type=Capabilities)
         except (TimeoutError, msgspec.DecodeError) as error:
@@ -207,14 +207,14 @@ class LauncherProcess(Channel):
         self._beating.cancel()
         stopped_process.kill_nearest(self.forker_pid)  # it would not see our end
         try:
-            await asyncio.to_thread(self._process.wait, _PATIENCE)
+            await asyncio.to_thread(self._process.wait, _LAUNCHER_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             await asyncio.to_thread(self._process.wait)
 
     async def _beat(self) -> None:
         while not (missed := self._heartbeat.beat()):  # noqa: ASYNC110 - nothing to wait for
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(INTERVAL_SECONDS)
         _log.warning("stood still for %.1f s: all runs are ended", missed)
 
 

@@ -17,7 +17,8 @@ _DISK_CHECK_SECONDS = 2.0  # between looks at the disk space
 class Stop(Protocol):
     """Ends the run: within so many seconds, or with the grace that it has."""
 
-    def __call__(self, reason: Verdict, within: float | None = None) -> None: ...
+    def __call__(self, reason: Verdict, within: float | None = None) -> None:
+        """Returns at once."""
 
 
 class LimitWatch:
@@ -33,7 +34,7 @@ class LimitWatch:
         if spec.timeout is not None:
             ring = partial(self._stop, TIMED_OUT)
             count = partial(self._timers.later, "time", spec.timeout, ring)
-            script_start.when_begun(pid, partial(self._timers.later, "time"), count)
+            script_start.when_script_starts(pid, partial(self._timers.later, "time"), count)
         if spec.limits.disk_bytes < BOUNDLESS:
             self._check_later(spec.limits.disk_bytes)
 

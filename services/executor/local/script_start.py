@@ -1,7 +1,7 @@
 """When a new interpreter comes to its script: the time of a run counts from there.
 
 An interpreter that starts reads hundreds of files first, which takes seconds where a machine has
-much to do. Until then it has open what startup.py gave it, and its first act is to close that.
+much to do. Until then it has open what interpreter_start.py gave it; it begins by closing that.
 """
 
 import contextlib
@@ -11,16 +11,18 @@ from functools import partial
 from libs.linux.proc import opened
 from services.executor.local.child.interpreter_start import MEMORY
 
-_EVERY = 0.02  # seconds
-_MOST = 3000  # looks, a minute of them; a script may keep a file of that name
+_CHECK_SECONDS = 0.02
+_MAX_CHECKS = 3000  # a minute of them; a script may keep a file of that name
 
 Later = Callable[[float, Callable[[], object]], object]
 
 
-def when_begun(pid: int, later: Later, then: Callable[[], object], looks: int = _MOST) -> None:
+def when_script_starts(
+    pid: int, later: Later, then: Callable[[], object], checks: int = _MAX_CHECKS
+) -> None:
     """Has `then` called once the process `pid` is at its script; `later` calls after seconds."""
-    if looks and _is_starting(pid):
-        later(_EVERY, partial(when_begun, pid, later, then, looks - 1))
+    if checks and _is_starting(pid):
+        later(_CHECK_SECONDS, partial(when_script_starts, pid, later, then, checks - 1))
     else:
         then()
 

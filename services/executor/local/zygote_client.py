@@ -137,6 +137,7 @@ class ZygoteClient:
 
     @property
     def lost(self) -> bool:
+        """Whether it has ended, or was given up."""
         return self._channel.lost.is_set()
 
     @property

@@ -47,6 +47,7 @@ class ZygoteRequest(NamedTuple):
 
     @property
     def key(self) -> Key:
+        """Of the zygotes that it can be forked from."""
         ordered = tuple(each for each in self.imports.statements if not is_neutral(each))
         return Key(self.python, self.script_path, ordered)
 

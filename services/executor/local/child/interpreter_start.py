@@ -1,4 +1,4 @@
-"""What a new interpreter does before its script: listen for being asked to end (ask.py).
+"""What a new interpreter does before its script: listen for being asked to end (stop_request.py).
 
 Python imports a module `sitecustomize` at its start, if there is one. Ours comes in a ZIP that is
 in memory only and that PYTHONPATH names; its first act is to take itself out of there, and to let

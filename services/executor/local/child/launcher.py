@@ -2,8 +2,8 @@
 
 The executor is large and has many threads, which makes forking it slow and unsafe. This process has
 one thread and few imports; it forks a shim for each run and reaps it. It dies with the executor,
-and everything below it dies with it; so it does when the executor stands still (pulse.py). Its
-parent stays to bind sockets for runs (porter.py).
+and everything below it dies with it; so it does when the executor stands still (heartbeat.py). Its
+parent stays to bind sockets for runs (port_broker.py).
 
 Arguments: descriptors of a SOCK_SEQPACKET socket and of the executor's pulse, its pid, folder of
 the runs, first uid, whether to use namespaces (1 or 0), ports that runs do not get, readable
@@ -28,7 +28,7 @@ from services.executor.local.child import syscall_filter
 from services.executor.local.child.capability_probe import detect
 from services.executor.local.child.fork_loop import ForkLoop
 from services.executor.local.child.port_broker import ALLOWED_PORTS, PortBroker, parse_ports
-from services.executor.local.heartbeat import Watch
+from services.executor.local.heartbeat import HeartbeatWatch
 from services.executor.local.protocol import Capabilities, encode
 
 _FIRST_TO_GO = "300"  # of 1000: as if it had that much of the machine's memory
@@ -43,7 +43,7 @@ def main() -> int:
     os.chdir("/")
     _bound_all()
     kept = parse_ports(ports)
-    watch = Watch(int(pulse))
+    watch = HeartbeatWatch(int(pulse))
     with socket.socket(fileno=int(descriptor)) as executor:
         found = detect(Path(runs), int(uid), readable, namespaces == "1")
         to_porter, from_launcher = socket.socketpair()
@@ -111,7 +111,7 @@ def _seal(found: Capabilities, kept: frozenset[int], porter: socket.socket) -> C
 class Launcher(ForkLoop):
     """Gives its executor up when that shows no pulse."""
 
-    def __init__(self, executor: socket.socket, namespaces: bool, watch: Watch) -> None:
+    def __init__(self, executor: socket.socket, namespaces: bool, watch: HeartbeatWatch) -> None:
         super().__init__(executor, namespaces)
         self._watch = watch
         self.poller.register(watch.timer, select.POLLIN)
@@ -121,7 +121,7 @@ class Launcher(ForkLoop):
         return self._watch.missed()
 
 
-def _serve(executor: socket.socket, found: Capabilities, watch: Watch) -> None:
+def _serve(executor: socket.socket, found: Capabilities, watch: HeartbeatWatch) -> None:
     with contextlib.suppress(BrokenPipeError):  # it has ended already; then there is nothing to do
         executor.send(encode(found))
     launcher = Launcher(executor, not found.no_namespaces, watch)

@@ -2,7 +2,7 @@
 
 A run that binds the port of a server of ours while that is being restarted would be sent what its
 clients send. Landlock can allow single ports only, at a cost for each, so it allows runs next to
-none; who asks for another one is held up by a filter (see sealed.py) until this process, which is
+none. A filter (syscall_filter.py) holds up who asks for another one, until this process, which is
 bound by neither, has done it in its place. It has one thread, is the parent of the launcher, and
 waits for its end.
 """

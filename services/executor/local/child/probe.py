@@ -10,20 +10,22 @@ _DETAIL = 1000  # bytes
 
 
 def refusal(
-    attempt: Callable[[], object], fork: Callable[[], int] = os.fork, patience: float | None = None
+    attempt: Callable[[], object], fork: Callable[[], int] = os.fork, timeout: float | None = None
 ) -> str:
-    """What `attempt` raised, empty if it did its work; seconds of patience end it by force."""
+    """What `attempt` raised, empty if it did its work.
+
+    After `timeout` seconds it is ended by force."""
     answer, ours = os.pipe()
     if (pid := fork()) == 0:
         _try(attempt, ours)
     os.close(ours)
     with os.fdopen(answer, "rb") as reader:
-        ready, _, _ = select.select([reader], [], [], patience)
-        said = os.read(answer, _DETAIL) if ready else b"it takes too long"
+        ready, _, _ = select.select([reader], [], [], timeout)
+        answered = os.read(answer, _DETAIL) if ready else b"it takes too long"
     if not ready:
         os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    return "" if said == _DONE else said.decode(errors="replace") or "it ends the process"
+    return "" if answered == _DONE else answered.decode(errors="replace") or "it ends the process"
 
 
 def _try(attempt: Callable[[], object], answer: int) -> None:

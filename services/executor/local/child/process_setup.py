@@ -39,13 +39,13 @@ NOT_STARTED = 126
 ZYGOTE_CONTROL = 3  # the descriptor of a zygote on which it is told what to do
 
 
-def become(prepare: Prepare, control: socket.socket, orders: socket.socket) -> NoReturn:
+def become(prepare: Prepare, control: socket.socket, launch_socket: socket.socket) -> NoReturn:
     """Turn the calling process into the run's program. Says on `control` how that went."""
     try:
-        launch = set_up(prepare, orders, settle(prepare))
+        launch = receive_launch(prepare, launch_socket, isolate(prepare))
         syscall_filter.close_to_runs()  # a zygote too, whose runs inherit it
-        environment = surroundings(launch)
-        wait(orders)
+        environment = environment_for(launch)
+        wait(launch_socket)
         control.send(encode(Started()))
         execute(launch, environment)
     except BaseException as error:
@@ -53,10 +53,10 @@ def become(prepare: Prepare, control: socket.socket, orders: socket.socket) -> N
     os._exit(NOT_STARTED)
 
 
-def settle(prepare: Prepare) -> list[int]:
+def isolate(prepare: Prepare) -> list[int]:
     """What is alike for all runs: session, view, the rules of Landlock. Raises OSError.
 
-    Returns what `set_up` is to write the run's name to.
+    Returns what `receive_launch` is to write the run's name to.
     """
     os.setsid()
     if prepare.group:
@@ -70,9 +70,9 @@ def settle(prepare: Prepare) -> list[int]:
     return named
 
 
-def set_up(prepare: Prepare, orders: socket.socket, named: list[int]) -> Launch:
+def receive_launch(prepare: Prepare, launch_socket: socket.socket, named: list[int]) -> Launch:
     """Wait for what to become, and give the calling process all that this has. Raises OSError."""
-    message, streams, _, _ = socket.recv_fds(orders, MAX_MESSAGE_BYTES, 3)
+    message, streams, _, _ = socket.recv_fds(launch_socket, MAX_MESSAGE_BYTES, 3)
     if not message:
         os._exit(NOT_STARTED)  # nobody needs us
     launch = launch_decoder.decode(message)
@@ -92,33 +92,38 @@ def set_up(prepare: Prepare, orders: socket.socket, named: list[int]) -> Launch:
     return launch
 
 
-def is_wanted(orders: socket.socket) -> bool:
+def is_wanted(launch_socket: socket.socket) -> bool:
     """Whether the Launch has come already. By nothing that a package could have replaced: it would
     keep all runs of its environment from starting."""
     try:
-        orders.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        launch_socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
         return False
     return True
 
 
 def rehearse() -> None:
-    """What `set_up` will do, as far as that does no harm: what it writes to in memory is copied now
-    and not when somebody waits for it."""
+    """Do what `receive_launch` will do, as far as that does no harm.
+
+    The pages that it writes to are copied now, and not when somebody waits for it.
+    """
     launch_decoder.decode(encode(Launch(["", "", ""], {"": ""}, "/")))
     os.close(os.open(os.devnull, os.O_RDONLY))
     os.chdir("/")
     capability.held()
 
 
-def wait(orders: socket.socket) -> None:
+def wait(launch_socket: socket.socket) -> None:
     """Until the program may begin; ends the process if it never may."""
-    if receive(orders) != START:
+    if receive(launch_socket) != START:
         os._exit(NOT_STARTED)
 
 
-def surroundings(launch: Launch) -> dict[str, str]:
-    """The variables of a new interpreter. Before it is said to have started: boot.py looks."""
+def environment_for(launch: Launch) -> dict[str, str]:
+    """The variables of a new interpreter.
+
+    To be called before Started is sent, since script_start.py looks then.
+    """
     return (
         launch.environment if launch.zygote else interpreter_start.environment(launch.environment)
     )

@@ -7,8 +7,8 @@ default stays what it was, for the script, for who asks what it is, and for the 
 forks.
 
 A fork is given the handler, a new interpreter gets it from a module that it imports at its start
-(startup.py). Where neither has come about, as in an interpreter that a script has made of itself by
-exec, SIGINT does nearly the same, but prints a traceback.
+(interpreter_start.py). Where neither has come about, as in an interpreter that a script has made of
+itself by exec, SIGINT does nearly the same, but prints a traceback.
 """
 
 import signal

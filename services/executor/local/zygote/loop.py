@@ -55,21 +55,21 @@ class Zygote(ForkLoop):
 
     def _become(self, prepare: Prepare, control: socket.socket, orders: socket.socket) -> NoReturn:
         try:
-            named = process_setup.settle(prepare)
+            named = process_setup.isolate(prepare)
             self._seen.generators.renew()
             run_script.forget()
             if not process_setup.is_wanted(orders):
                 process_setup.rehearse()
                 run_script.rehearse(compiling=not self._codes)
-            launch = process_setup.set_up(prepare, orders, named)
+            launch = process_setup.receive_launch(prepare, orders, named)
             code = run_script.load(launch.argv[-1], self._codes)
             if isinstance(code, str):
-                environment = process_setup.surroundings(launch)
+                environment = process_setup.environment_for(launch)
                 process_setup.wait(orders)
                 control.send(encode(Started(code)))
                 process_setup.execute(launch, environment)
             self.run = run_script.Run(launch, code, self._loaded, self)
-            run_script.dress(self.run)
+            run_script.reset_interpreter(self.run)
             process_setup.wait(orders)
             control.send(encode(Started()))
         except BaseException as error:
@@ -104,7 +104,7 @@ def serve(plain: Set[str], namespaces: bool) -> None:
         try:
             run_script.find_command()
             run_script.make_main()
-            run_script.pose(sys.argv[3] or os.path.join(os.getcwd(), "main.py"))
+            run_script.stand_in_for(sys.argv[3] or os.path.join(os.getcwd(), "main.py"))
             run_script.hide_command()
             landlock.version()  # asked once for all
             syscalls.become_subreaper()

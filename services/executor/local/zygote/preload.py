@@ -22,7 +22,7 @@ from services.executor.local.zygote.import_watch import Looks
 from services.executor.local.zygote.random_generators import Generators
 
 _OURS = ("libs", "services")  # could be found here, but not where runs are
-_PATIENCE = 60.0  # seconds for an import
+_IMPORT_TIMEOUT_SECONDS = 60.0
 
 Codes = dict[tuple[str, bytes], CodeType]  # by path and source
 
@@ -35,7 +35,7 @@ class Seen(msgspec.Struct):
     files: set[str] = set()
 
 
-class _Tried(msgspec.Struct):
+class _Trial(msgspec.Struct):
     """What a trial found out."""
 
     states: bytes
@@ -62,12 +62,13 @@ def _refusal(statement: str, seen: Seen) -> str:
         return "a module of ours has this name"
     with open(os.memfd_create("tried"), "w+b", buffering=0) as file:
         reason = probe.refusal(
-            lambda: file.write(encode(_try(statement, seen.generators))), patience=_PATIENCE
+            lambda: file.write(encode(_try(statement, seen.generators))),
+            timeout=_IMPORT_TIMEOUT_SECONDS,
         )
         file.seek(0)
-        told = file.read()
+        trial = file.read()
     if not reason:
-        tried = msgspec.json.decode(told, type=_Tried)
+        tried = msgspec.json.decode(trial, type=_Trial)
         _import(statement)
         seen.generators.compare(tried.states)
         seen.variables |= tried.variables
@@ -87,7 +88,7 @@ def compiled(scripts: list[Script]) -> Codes:
     return {
         (one.path, one.source): _compiled(one)
         for one in scripts
-        if not probe.refusal(lambda one=one: _compiled(one), patience=_PATIENCE)  # type: ignore[misc]
+        if not probe.refusal(lambda one=one: _compiled(one), timeout=_IMPORT_TIMEOUT_SECONDS)  # type: ignore[misc]
     }
 
 
@@ -97,7 +98,7 @@ def _compiled(script: Script) -> CodeType:
         return compile(script.source, script.path, "exec", dont_inherit=True)
 
 
-def _try(statement: str, generators: Generators) -> _Tried:
+def _try(statement: str, generators: Generators) -> _Trial:
     generators.renew()
     output = os.memfd_create("output")
     for stream in (1, 2):
@@ -110,7 +111,7 @@ def _try(statement: str, generators: Generators) -> _Tried:
     for what, state in _possessions().items():
         if state != before[what]:
             raise RuntimeError(f"it leaves {what} behind when it is imported")
-    return _Tried(generators.states(), looks.variables, looks.files)
+    return _Trial(generators.states(), looks.variables, looks.files)
 
 
 def _possessions() -> dict[str, object]:

@@ -35,7 +35,7 @@ class Run(msgspec.Struct, frozen=True):
 
 
 _run: Run
-_posed = ""  # where packages have seen the script
+_stands_in_for = ""  # where packages have seen the script
 _command_place = 0, 0
 
 
@@ -69,16 +69,16 @@ def make_main() -> None:
     sys.modules["__main__"] = ModuleType("__main__")
 
 
-def pose(path: str) -> None:
+def stand_in_for(path: str) -> None:
     """As if the script at `path` were importing: what packages look at is as in a run."""
-    global _posed  # noqa: PLW0603 - it is there in the processes forked from here on
+    global _stands_in_for  # noqa: PLW0603 - it is there in the processes forked from here on
     folder = os.path.dirname(path)
     os.makedirs(folder, exist_ok=True)
     os.chdir(folder)
     sys.argv[:] = [path]
     sys.path.insert(0, folder)
     vars(sys.modules["__main__"])["__file__"] = path
-    _posed = path
+    _stands_in_for = path
 
 
 def find_command() -> None:
@@ -96,7 +96,7 @@ def hide_command() -> None:
 
 
 def rehearse(compiling: bool) -> None:
-    """What `load` and `dress` will do; see child.py."""
+    """What `load` and `reset_interpreter` will do; see process_setup.py."""
     if compiling:
         compile(_REHEARSAL, "main.py", "exec", dont_inherit=True)
     load(_NOTHING, {(_NOTHING, b""): rehearse.__code__})
@@ -106,7 +106,7 @@ def rehearse(compiling: bool) -> None:
     set_environment(environment)
 
 
-def dress(run: Run) -> None:
+def reset_interpreter(run: Run) -> None:
     """Make the interpreter look new."""
     global _run  # noqa: PLW0603 - a process runs one script
     _run = run
@@ -118,9 +118,9 @@ def _look_new(launch: Launch) -> None:
     path = launch.argv[-1]
     os.environ.update(launch.environment)
     time.tzset()
-    folder, posed = os.path.dirname(path), os.path.dirname(_posed)
+    folder, posed = os.path.dirname(path), os.path.dirname(_stands_in_for)
     # Packages may have put something beside it.
-    sys.argv[:] = [path if each == _posed else each for each in sys.argv]
+    sys.argv[:] = [path if each == _stands_in_for else each for each in sys.argv]
     sys.path[:] = [folder if each == posed else each for each in sys.path]
     sys.path_importer_cache.pop(folder, None)
     sys.orig_argv[:] = launch.argv

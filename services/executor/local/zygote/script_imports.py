@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 from services.executor.local.zygote.side_effects import Names, bound
 
-_MOST_FILES = 50
-_MOST_BYTES = 1 << 20
-_MOST_ENTRIES = 20_000
+_MAX_FILES = 50
+_MAX_BYTES = 1 << 20
+_MAX_ENTRIES = 20_000
 _TOO_MUCH = (OSError, SyntaxError, ValueError, RecursionError, MemoryError)
 _SUFFIXES = (".py", ".pyc", ".so")
 _ELSEWHERE = re.compile(
@@ -71,7 +71,7 @@ class _Walk:
 
     def file(self, file: Path, package: str) -> None:
         """Of a module whose relative imports start from `package`."""
-        if file.stat().st_size > _MOST_BYTES:
+        if file.stat().st_size > _MAX_BYTES:
             raise ValueError("too large")
         body = ast.parse(file.read_bytes()).body
         self._body(body, Names(body), file, package)
@@ -164,7 +164,7 @@ class _Walk:
             return
         self._seen.add(module)
         file = self._file(module)
-        if file is None or len(self._seen) > _MOST_FILES:
+        if file is None or len(self._seen) > _MAX_FILES:
             raise _Stop(f"{module}, beside the script, can't be followed")
         if file.is_dir():
             return
@@ -213,7 +213,7 @@ def _own_names(code: Path, folder: Path) -> frozenset[str]:
     for count, (path, _, files) in enumerate(os.walk(code)):
         everywhere |= _modules(Path(path), [*files, *_packages(path)])
         elsewhere = elsewhere or any(map(_looks_elsewhere, _sources(path, files)))
-        if count > _MOST_ENTRIES:
+        if count > _MAX_ENTRIES:
             break
     return frozenset(everywhere if elsewhere else beside)
 
@@ -237,6 +237,6 @@ def _sources(path: str, files: list[str]) -> list[str]:
 def _looks_elsewhere(source: str) -> bool:
     try:
         with open(source, "rb") as file:
-            return bool(_ELSEWHERE.search(file.read(_MOST_BYTES)))
+            return bool(_ELSEWHERE.search(file.read(_MAX_BYTES)))
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""Users and service tokens as they come in and go out. Users are in Keycloak's form."""
+"""Bodies and answers of the routes for users and service tokens. Users have Keycloak's form."""
 
 from typing import Annotated
 from uuid import UUID
@@ -32,19 +32,19 @@ class Account(msgspec.Struct, rename="camel"):
 
 
 class Query(msgspec.Struct):
-    """All, or those of these ids."""
+    """All users, or those with these ids."""
 
     user_ids: list[UUID] | None = None
 
 
 class Accounts(msgspec.Struct):
-    """By id."""
+    """Users by id."""
 
     users: dict[UUID, Account]
 
 
 class CreateUser(msgspec.Struct):
-    """Without a password one is made up, and shown once."""
+    """Without a password the platform makes one up, and shows it once."""
 
     email: Email
     password: Password | None = None
@@ -55,7 +55,7 @@ class CreateUser(msgspec.Struct):
 
 
 class ResetPassword(msgspec.Struct):
-    """Without a password one is made up, and shown once."""
+    """Without a password the platform makes one up, and shows it once."""
 
     id: UUID
     password: Password | None = None
@@ -65,7 +65,7 @@ class ResetPassword(msgspec.Struct):
 
 
 class ChangePassword(msgspec.Struct):
-    """One's own. `current` is the one until now."""
+    """Your own password. `current` is the one until now."""
 
     current: Annotated[str, Meta(max_length=1024)]
     password: Password
@@ -80,7 +80,7 @@ class SetEnabled(msgspec.Struct):
 
 
 class Representation(msgspec.Struct):
-    """Of a user in Keycloak's form; the rest of it can't be changed."""
+    """The part of a user in Keycloak's form that can be changed."""
 
     enabled: bool
 
@@ -91,7 +91,7 @@ class SetAdmin(msgspec.Struct):
 
 
 class Invited(Account, kw_only=True):
-    """`password` is there only when it was made up here."""
+    """`password` exists only if the platform made it up."""
 
     password: str | None = None
 
@@ -104,7 +104,7 @@ class Invited(Account, kw_only=True):
 
 
 class WithPassword(msgspec.Struct):
-    """`password` is there only when it was made up here."""
+    """`password` exists only if the platform made it up."""
 
     user: Account
     password: str | None = None
@@ -114,7 +114,7 @@ class WithPassword(msgspec.Struct):
 
 
 class CreateToken(msgspec.Struct):
-    """`workspaces` are all that it will see; without `days` it is good until it is revoked."""
+    """It is good for these workspaces only; without `days` until somebody revokes it."""
 
     name: Annotated[str, Meta(min_length=1, max_length=MAX_TOKEN_NAME)]
     workspaces: Annotated[list[WorkspaceId], Meta(min_length=1, max_length=100)]
@@ -122,7 +122,7 @@ class CreateToken(msgspec.Struct):
 
 
 class CreatedToken(msgspec.Struct):
-    """`secret` is shown this once; send it as `Authorization: Bearer`."""
+    """`secret` is shown only this once; send it as `Authorization: Bearer`."""
 
     token: ServiceToken
     secret: str

@@ -1,4 +1,4 @@
-"""The platform and its parked events, as administrators see them and name them."""
+"""Bodies and answers of the routes for administrators."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -11,8 +11,8 @@ from libs.telemetry.status import Environment
 
 
 class Copy(msgspec.Struct, frozen=True):
-    """A running copy of a service, and when it last said so; `tzdata` is the version of the rules
-    that it has for time zones."""
+    """A running copy of a service. `said_at` is when it last reported; `tzdata` is the version of
+    its time zone rules."""
 
     service: str
     instance: str
@@ -23,8 +23,8 @@ class Copy(msgspec.Struct, frozen=True):
 
 
 class Consumer(msgspec.Struct, frozen=True):
-    """A reaction: `pending` events to come, `unacknowledged` in work, `parked` given up; `used` of
-    `places` are taken in all copies together."""
+    """A reaction: `pending` events are still to come, `unacknowledged` are being handled, `parked`
+    are given up. All copies together use `used` of `places`."""
 
     name: str
     pending: int
@@ -35,7 +35,7 @@ class Consumer(msgspec.Struct, frozen=True):
 
 
 class Projection(msgspec.Struct, frozen=True):
-    """Rows of one service: `lag` messages of `stream` are to come, the oldest since so long."""
+    """A projection: `lag` messages of `stream` are not in its rows yet, the oldest for so long."""
 
     service: str
     instance: str
@@ -53,7 +53,7 @@ class Executor(msgspec.Struct, frozen=True):
 
 
 class Runs(msgspec.Struct, frozen=True):
-    """`requested` is the queue: nobody has claimed them yet."""
+    """`requested` is the queue: runs that nobody has claimed yet."""
 
     requested: int
     running: int
@@ -67,9 +67,8 @@ class Stream(msgspec.Struct, frozen=True):
 
 
 class Platform(msgspec.Struct, frozen=True, kw_only=True):
-    """`parked` are the oldest hundred; `parked_count` is how many there are. `environments` are
-    those of all packagers, the largest first. `held` is there while a restored copy does nothing by
-    itself."""
+    """`parked` are the oldest hundred, `parked_count` is their number. `environments` are those of
+    all packagers, the largest first. `held` exists while a restored platform waits to go on."""
 
     copies: list[Copy]
     runs: Runs
@@ -84,14 +83,14 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ParkedEvent(msgspec.Struct, frozen=True):
-    """One of those that are parked, by its reaction and its sequence in the log."""
+    """A parked event, by its reaction and its sequence in the log."""
 
     reaction: str
     seq: Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Retried(msgspec.Struct, frozen=True):
-    """`done`; `failed` with the new `error`; or `under_way`, when it takes longer than 10 s."""
+    """`done`; `failed`, with the new `error`; or `under_way` if it takes longer than 10 s."""
 
     outcome: Literal["done", "failed", "under_way"]
     error: str = ""

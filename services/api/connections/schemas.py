@@ -1,4 +1,4 @@
-"""Connections as they come in and go out, in the MLOps API's names and order."""
+"""Bodies and answers of the routes for connections: names and order of the MLOps API."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from services.api.fields import Instant, WorkspaceId
 
 
 class CreateConnection(msgspec.Struct):
-    """`type` is your own word for it; `details` are for your code: hosts, names, passwords."""
+    """`type` is a word of your own; `details` are for your code: hosts, names, passwords."""
 
     name: Annotated[str, Meta(examples=["houseprice_arrow_table"])]
     type: Annotated[str, Meta(examples=["HTTPFILE"])]
@@ -30,7 +30,7 @@ class ConnectionById(msgspec.Struct):
 
 
 class ListConnections(msgspec.Struct):
-    """Of one workspace, or by default all that the caller may see."""
+    """The connections of a workspace, or by default all that the caller may see."""
 
     workspace_id: WorkspaceId | None = None
 
@@ -41,8 +41,7 @@ class Attachment(msgspec.Struct):
 
 
 class Connection(msgspec.Struct, kw_only=True):
-    """`details` only where one is asked for, not in lists; `workspace_names` are those that the
-    caller may see."""
+    """Lists have no `details`. `workspace_names` are those that the caller may see."""
 
     id: UUID
     name: str
@@ -72,6 +71,6 @@ class Connections(msgspec.Struct):
 
 
 class KeysRotated(msgspec.Struct):
-    """How many connections' keys an older key of the ring had protected."""
+    """How many data keys are now wrapped by the newest key of the ring."""
 
     rotated: int

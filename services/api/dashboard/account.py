@@ -1,4 +1,4 @@
-"""One's own account: the password, and tokens for programs. A token is shown once."""
+"""The page of your own account: the password, and tokens for programs. A token is shown once."""
 
 from collections.abc import Mapping
 
@@ -27,7 +27,7 @@ async def _render(
     new_token: schemas.CreatedToken | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> web.Response:
-    """`about` is the form that `problem` is about: password or token."""
+    """The page. `about` names the form that `problem` belongs to: password or token."""
     me = visit.context.user
     return visit.page(
         "account.html",
@@ -59,7 +59,8 @@ async def create_token(visit: PageContext) -> web.Response:
 
 
 def token_fields(form: MultiMapping[str]) -> dict[str, object]:
-    """A number of days that is none goes on as it was typed, to be refused by name."""
+    """The fields of the form. A bad number of days stays as typed, so that it is refused by
+    name."""
     days = form.get("days", "")
     workspaces = [number(text) for text in form.getall("workspaces", [])]
     return {
@@ -77,7 +78,7 @@ async def revoke_token(visit: PageContext) -> web.Response:
 
 
 async def change_password(visit: PageContext) -> web.Response:
-    """It ends the sessions of all browsers, this one's too."""
+    """Change the password, which ends the sessions of all browsers, including this one."""
     form = await visit.form()
     fields = {name: form.get(name, "") for name in ("current", "password")}
     try:

@@ -1,4 +1,4 @@
-"""Which of a workspace's events change the page of one workload or task."""
+"""Which events of a workspace change the page of one workload or task."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -14,9 +14,9 @@ _MAX_KNOWN = 1000
 
 
 class Concern:
-    """`about` is the id of a workload or a task; none for all that happens.
+    """`about` is the id of a workload or a task; None means all events.
 
-    Runs don't name their workload in the log, so the views are asked, once for each thing.
+    Events of runs don't name the workload, so it is read from the views, once for each thing.
     """
 
     def __init__(self, rows: Rows, about: UUID | None) -> None:

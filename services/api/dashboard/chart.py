@@ -1,4 +1,4 @@
-"""A task's last runs as columns: as high as they took long, in the colour of how they ended."""
+"""The last runs of a task as columns: the height is the duration, the colour the status."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ class Column(NamedTuple):
 
 
 def columns(runs: Sequence[Run], longest: float | None) -> list[Column]:
-    """Oldest first, for runs that have ended; the newest stands at the right edge."""
+    """The columns of ended runs, oldest first; the newest is at the right edge."""
     step = WIDTH / RUNS
     left = WIDTH - step * len(runs)
     return [_column(run, left + step * place, step, longest) for place, run in enumerate(runs)]

@@ -1,4 +1,4 @@
-"""Connections: what there is, and to whom it is lent. Details go in and are never shown again."""
+"""Pages of connections, and where each is attached. Details go in and are never shown again."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ _DETAILS_AGAIN = "Type the details again; they were not kept."
 
 
 class Row(NamedTuple):
-    """`workspaces` are those that the visitor may see, of all that it is attached to."""
+    """A connection; `workspaces` are those of its workspaces that the visitor may see."""
 
     connection: Connection
     who: str

@@ -1,4 +1,4 @@
-"""Errors as pages: what errors.py says as JSON, for those who look with a browser."""
+"""Errors as pages for browsers; services/api/http/errors.py has them as JSON."""
 
 from urllib.parse import quote
 
@@ -47,7 +47,7 @@ def _is_page(request: web.Request) -> bool:
 
 
 def _render(request: web.Request, status: int, error: Error) -> web.Response:
-    """In the frame, as far as it is known who looks."""
+    """The page, with the frame of the visitor if they are known."""
     values = {
         "title": _TITLES.get(status, _TITLES[400]),
         "message": error.msg if status != 404 or error.msg[:5] != "path:" else "",

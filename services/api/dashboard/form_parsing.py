@@ -1,4 +1,4 @@
-"""From a form's fields to what the API's handlers take, checked as the API checks it."""
+"""Fields of a form as typed bodies of commands, checked as the API checks them."""
 
 from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
@@ -16,13 +16,13 @@ Body = TypeVar("Body")
 
 
 def body(kind: type[Body], fields: Mapping[str, Any]) -> Body:
-    """Fields that were left empty are left out. Rejected("invalid") names the one at fault."""
+    """A `kind` from the fields that are not empty. Rejected("invalid") names the wrong one."""
     filled = {name: value for name, value in fields.items() if value not in ("", None)}
     return convert(kind, filled)
 
 
 def json_object(field: str, text: str) -> dict[str, Any]:
-    """What somebody has typed as JSON; nothing is an empty object."""
+    """Typed JSON; an empty text is an empty object. Rejected("invalid") if it is no object."""
     try:
         return msgspec.json.decode(text.strip() or "{}", type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError):
@@ -33,7 +33,7 @@ def json_object(field: str, text: str) -> dict[str, Any]:
 
 
 def path_id(visit: PageContext, name: str) -> UUID:
-    """The id in the page's address."""
+    """The id in the address of the page. Rejected("not_found") if it is no UUID."""
     text = visit.context.request.match_info[name]
     if (id := uuid(text)) is None:
         raise Rejected("not_found", f"{name}: there is no {name} {text[:40]!r}")
@@ -41,12 +41,12 @@ def path_id(visit: PageContext, name: str) -> UUID:
 
 
 def number(text: str) -> int:
-    """From 1; 0 for what is none."""
+    """A number from 1, or 0 for anything else."""
     return text_number(text) or 0
 
 
 async def allowed(access: Awaitable[object]) -> bool:
-    """Whether `access` lets the visitor; for showing a button, not for heeding it."""
+    """Whether `access` allows it: to show a button, not to decide about a command."""
     try:
         await access
     except Rejected:

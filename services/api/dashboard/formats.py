@@ -13,7 +13,7 @@ def instant(at: datetime) -> str:
 
 
 def in_zone(at: datetime) -> str:
-    """Mon 23 Nov 2026, 09:05 CET, in the zone that it is given in; with seconds if it has any."""
+    """Mon 23 Nov 2026, 09:05 CET, in the zone of `at`; with seconds if it has any."""
     clock = "%H:%M:%S" if at.second else "%H:%M"
     return at.strftime(f"%a %d %b %Y, {clock} %Z")
 
@@ -45,7 +45,7 @@ def fine(took: timedelta | float) -> str:
 
 
 def pretty(value: object) -> str:
-    """As JSON, to be read."""
+    """As indented JSON."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 

@@ -1,4 +1,4 @@
-"""The page of anything's history: its events, and how it was after any of them."""
+"""The page of a history: the events of a thing, and its state after any of them."""
 
 from datetime import UTC
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ _PEOPLE = ("owner", "created_by", "user")
 
 
 class Field(NamedTuple):
-    """`changed` says whether it was another before the last event up to then."""
+    """A field of a state. `changed`: the last event up to then changed it."""
 
     name: str
     value: str
@@ -72,7 +72,7 @@ def _name(history: History) -> str:
 
 
 def _people(history: History) -> list[str]:
-    """The ids of users that stand in events and in the state."""
+    """The ids of users in the events and in the state."""
     states = [history.state or {}, *(entry.data for entry in history.events)]
     ids = [str(fields[name]) for fields in states for name in _PEOPLE if fields.get(name)]
     return ids + [id for fields in states for id in fields.get("members", {})]
@@ -83,7 +83,7 @@ def _fields(data: dict[str, Any], names: dict[str, str]) -> list[Field]:
 
 
 async def _state(visit: PageContext, history: History, names: dict[str, str]) -> list[Field]:
-    """As it was then, and what the last event had changed."""
+    """The fields of the state then, with those that the last event changed."""
     if history.state is None:
         return []
     past = await _history(visit, str(history.until - 1))
@@ -110,6 +110,6 @@ def _text(name: str, value: Any, names: dict[str, str]) -> str:
 
 
 def _moment(history: History) -> str:
-    """When the last event up to then was, in the form of an input for times; in UTC."""
+    """The time of the last event up to then, in UTC, as an input for times takes it."""
     last = [entry.at for entry in history.events if entry.seq == history.until]
     return last[0].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S") if last else ""

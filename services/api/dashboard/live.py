@@ -1,4 +1,4 @@
-"""What a page hears when something of its own has happened: "changed", and nothing more.
+"""The stream that tells a page that something of it has changed, and nothing more.
 
 The browser then fetches the page again, so what is shown goes one way only, and is authorised in
 one place. A page on which nothing happens costs a sign of life every few seconds.

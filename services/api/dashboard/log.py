@@ -1,4 +1,4 @@
-"""A run's log on its page: a part of it, what was searched for in it, and what comes, live."""
+"""The log on the page of a run: a part of it, matches of a search, and new lines, live."""
 
 import time
 from collections.abc import AsyncIterator
@@ -27,9 +27,9 @@ _STILL_ALLOWED = 10.0  # s at most until somebody hears no more of what is close
 
 
 class Window(NamedTuple):
-    """Lines `first` up to but not with `end`, counted from 0, of `total`; `stored` are there.
+    """Lines `first` to `end` (without), counted from 0, of `total`; `stored` of them still exist.
 
-    `search` is what was looked for; then `lines` are those that hold it.
+    With a `search`, `lines` are those that contain it.
     """
 
     lines: list[LogLine]
@@ -41,12 +41,12 @@ class Window(NamedTuple):
 
     @property
     def missing(self) -> bool:
-        """Lines were written that nobody keeps any more."""
+        """Whether some of its lines are no longer kept."""
         return self.stored < self.total
 
 
 async def window(context: RequestContext, run: Run) -> Window:
-    """By the page's address: `search`, or around a `line`, or `from` a line on, or the last."""
+    """The lines for the query: `search`, around a `line`, `from` a line on, or the last ones."""
     query = context.request.query
     text = query.get("search", "")[:_MOST_TEXT]
     total = await _total(context, run)
@@ -86,7 +86,7 @@ def _expected(run: Run) -> int:
 
 
 async def download(visit: PageContext) -> web.StreamResponse:
-    """All of it, as it is kept."""
+    """The whole log as a file."""
     context = visit.context
     run = await access.run_asked_for(context.user, context.store.rows, path_id(visit, "run"), "run")
     async with context.contents.logs.lines(run, None) as source:
@@ -124,7 +124,7 @@ async def _events(visit: PageContext, run: Run, seen: int) -> AsyncIterator[byte
 
 
 async def _check(visit: PageContext, run: Run) -> None:
-    """Rejected when the session has ended meanwhile, or its user is let in no more."""
+    """Rejected if the session has ended meanwhile, or its user may no longer see the run."""
     context = visit.context
     user = await context.identity.sessions.user(visit.secret)
     if user is None:

@@ -1,4 +1,4 @@
-"""Stamped lines of a log as a page shows them: numbered from 1, without control sequences."""
+"""Stamped lines of a log for pages: numbered from 1, without control sequences."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -22,12 +22,13 @@ class LogLine(NamedTuple):
 
     @property
     def part(self) -> str:
-        """Empty for a full line; `more` of one that goes on, `over` of one that is drawn anew."""
+        """Empty for a full line, `more` for a piece that goes on, `over` for one that is drawn
+        over."""
         return ""
 
 
 class More(LogLine):
-    """A piece of a line: the next one of its stream goes on with it."""
+    """A piece of a line: the next piece of its stream continues it."""
 
     @property
     def part(self) -> str:
@@ -35,7 +36,7 @@ class More(LogLine):
 
 
 class Over(LogLine):
-    """A state of a line: the next piece of its stream is written over it."""
+    """A state of a line: the next piece of its stream replaces it."""
 
     @property
     def part(self) -> str:
@@ -54,7 +55,7 @@ def parse_line(number: int, stamped: bytes | str) -> LogLine:
 
 
 def _newest(text: str) -> str:
-    """After a carriage return a line is drawn anew."""
+    """The visible text of a line: a carriage return starts it again."""
     end = len(text.rstrip("\r"))
     return text[text.rfind("\r", 0, end) + 1 : end]
 
@@ -62,8 +63,8 @@ def _newest(text: str) -> str:
 def window(first: int, stamped: Iterable[bytes]) -> Iterator[LogLine]:
     """Lines that follow each other; the first is number `first`, from 0.
 
-    Without what was written over, and with pieces put together as far as they are short: such a
-    line has the number of its last piece. The page does the same with what comes (log.js).
+    States that were replaced are left out, and short pieces are joined: such a line has the number
+    of its last piece. The page does the same with new lines (log.js).
     """
     lines: dict[int, LogLine] = {}
     going_on: dict[str, LogLine] = {}
@@ -88,6 +89,6 @@ def _merged(before: LogLine, line: LogLine) -> LogLine | None:
 
 
 def parse_match(numbered: bytes) -> LogLine:
-    """A line that was searched for, `<number from 0>:<stamped line>`."""
+    """A match of a search: `<number from 0>:<stamped line>`."""
     number, _, stamped = numbered.partition(b":")
     return parse_line(int(number), stamped)

@@ -1,4 +1,4 @@
-"""Creating a task: the form, what it says as the API would be told, and its schedule's preview."""
+"""The page that creates a task: its form as a command, and the preview of a schedule."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -132,7 +132,7 @@ def _number(form: MultiMapping[str], name: str, kind: type[int] | type[float]) -
 
 
 def _preview(form: MultiMapping[str]) -> Mapping[str, Any]:
-    """The next instants of the schedule that is typed so far, or what is wrong with it."""
+    """The next instants of the schedule as typed so far, or what is wrong with it."""
     nothing = {"instants": [], "expression": "", "unclear": "", "zone": ""}
     if form.get("kind") != "scheduled":
         return nothing
@@ -146,5 +146,5 @@ def _preview(form: MultiMapping[str]) -> Mapping[str, Any]:
 
 
 async def preview(visit: PageContext) -> web.Response:
-    """A piece of the page, as one types."""
+    """The preview as a part of the page, for each change of the form."""
     return html(render("preview.html", **_preview(visit.context.request.query)))

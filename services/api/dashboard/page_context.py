@@ -1,4 +1,4 @@
-"""What a page's handler gets: who looks, at which workspace; and how it answers."""
+"""What the handler of a page gets: the visitor, their workspace, and ways to answer."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -43,8 +43,11 @@ NAVIGATION = (
 
 @dataclass(frozen=True)
 class PageContext:
-    """`workspaces` are all that may be chosen from, `workspace` the one that is; none without any.
-    `secret` is the session's cookie; `seq` is a place in the log that reads show at least."""
+    """A visit of one page.
+
+    `workspaces` are all that the visitor may see, `workspace` is the chosen one, or None without
+    any. `secret` is the cookie of the session; reads show at least the position `seq` of the log.
+    """
 
     context: RequestContext
     secret: str
@@ -69,7 +72,7 @@ class PageContext:
         return self.context.identity.users
 
     def inside(self, workspace: int) -> "PageContext":
-        """For the page of a thing in that workspace, which the visitor may enter."""
+        """The same visit for a thing of that workspace, which the visitor may enter."""
         match = next((one for one in self.workspaces if one.id == workspace), None)
         return replace(self, workspace=match or self.workspace)
 
@@ -80,8 +83,11 @@ class PageContext:
         return self.workspace
 
     def page(self, template: str, status: int = 200, **values: Any) -> web.Response:
-        """With the frame around it. `live` is the address that tells of changes, `nav` the entry of
-        the menu that the page belongs to where its own address does not say so."""
+        """A page in its frame.
+
+        `live` is the address of its changes. `nav` is its entry of the menu, if its own address
+        does not say so.
+        """
         request = self.context.request
         admin = self.context.user.admin
         values = {
@@ -112,20 +118,20 @@ class PageContext:
         return response
 
     async def form(self) -> MultiDict[str]:
-        """What was sent by a page of ours."""
+        """The fields of a form of one of our pages. Rejected("forbidden") for any other form."""
         sent = await fields(self.context.request)
         self.check(sent.get("csrf", ""))
         return sent
 
     def check(self, token: str, purpose: str = "form") -> None:
-        """Rejected("forbidden") unless what is sent comes from a page of ours."""
+        """Rejected("forbidden") unless the request comes from one of our pages."""
         request, url = self.context.request, self.context.runtime.config.public_url
         if not ours(request, url) or not same(token, form_token(self.secret, purpose)):
             raise Rejected("forbidden", "csrf: this page was too old, or not ours; load it again")
 
     @staticmethod
     def to(path: str) -> web.Response:
-        """After a form has been sent: look there."""
+        """Redirect there, after a form."""
         return web.Response(status=303, headers={"Location": path, **HEADERS})
 
 
@@ -137,7 +143,7 @@ def html(text: str, status: int = 200) -> web.Response:
 
 
 def ours(request: web.Request, public_url: str) -> bool:
-    """Whether a browser says that a page of ours has sent this."""
+    """Whether the browser says that one of our pages has sent this."""
     origin = request.headers.get("Origin")
     if origin is None:
         return request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
@@ -149,14 +155,15 @@ def ours(request: web.Request, public_url: str) -> bool:
 
 
 def local(path: str) -> str:
-    """A path of ours that was given from outside; else the first page."""
+    """`path` if it is one of this site, since it comes from outside; else the first page."""
     # Browsers take \\ for /, and leave out tabs and line ends.
     good = path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable()
     return path if good else "/"
 
 
 async def begin(context: RequestContext, secret: str) -> PageContext:
-    """The workspace is that of `?workspace=`, else the one last looked at, else the first."""
+    """A visit. Its workspace is that of `?workspace=`, else the last visited one, else the
+    first."""
     seq = context.store.position.seq
     visible = await access.workspaces(context.user, context.store.rows)
     request = context.request

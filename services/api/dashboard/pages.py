@@ -36,7 +36,7 @@ from services.api.resources import Resources
 
 @dataclass(frozen=True)
 class Page:
-    """For everybody who is signed in; what is in a workspace, `handler` asks `access` for."""
+    """One page, for everybody who is signed in; its handler checks rights by `access`."""
 
     method: str
     path: str

@@ -19,9 +19,9 @@ Item = TypeVar("Item", bound=Placed)
 
 
 class Paging:
-    """`kept` are the fields behind the path that all pages of the list have in common.
+    """`fields` are the parameters that all pages of the list share.
 
-    Ask the query for `limit` items, one more than is shown: so it is known whether there are more.
+    Read `limit` items, one more than a page shows: it says whether there is another page.
     """
 
     limit = _SIZE + 1
@@ -35,14 +35,14 @@ class Paging:
         self.older = ""
 
     def shown(self, items: Sequence[Item]) -> Sequence[Item]:
-        """Those of this page."""
+        """The items of this page."""
         if len(items) > _SIZE:
             self.older = self._address(before=str(items[_SIZE - 1].seq))
         return items[:_SIZE]
 
     @property
     def newest(self) -> str:
-        """The first page; none on it."""
+        """The address of the first page; empty on it."""
         return self._address() if self.before else ""
 
     def _address(self, **more: str) -> str:

@@ -1,4 +1,4 @@
-"""The platform's page, for administrators: who is there, what waits, what is stuck."""
+"""The platform page, for administrators: which services run, what waits, what is stuck."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -22,7 +22,7 @@ _MESSAGES = {
 
 
 class Stuck(NamedTuple):
-    """A parked event, and whose it is: none for a subject that is none of an aggregate."""
+    """A parked event and its stream; None for a subject that belongs to no aggregate."""
 
     parked: DeadLetter
     stream: StreamId | None
@@ -76,7 +76,7 @@ async def _event(visit: PageContext) -> ParkedEvent:
 
 
 def event_fields(form: Mapping[str, str]) -> dict[str, object]:
-    """A sequence that is none goes on as it was sent, to be refused by name."""
+    """The fields of the form. A bad sequence stays as typed, so that it is refused by name."""
     seq = form.get("seq", "")
     return {
         "reaction": form.get("reaction", ""),

@@ -1,4 +1,4 @@
-"""The page of a run: how it went and why, hop by hop, and what it printed.
+"""The page of a run: how it went and why, phase by phase, and what it printed.
 
 One that is asked for and has not begun has its page too, which goes on when it begins.
 """
@@ -60,12 +60,12 @@ async def _run(visit: PageContext) -> tuple[Run, Task]:
 
 
 def _before(run: Run) -> UUID | None:
-    """The try that failed before this one."""
+    """The id of the try before this one, or None."""
     return run_id(run.task, run.scheduled_at, run.attempt - 1) if run.attempt > 1 else None
 
 
 async def stop(visit: PageContext) -> web.Response:
-    """A run ends before its time only with its task."""
+    """Kill the task of the run: nothing else ends a run early."""
     form = await visit.form()
     run, task = await _run(visit)
     await tasks.kill(visit.caller, visit.store, task.id, bool(form.get("keep_logs")))
@@ -73,7 +73,7 @@ async def stop(visit: PageContext) -> web.Response:
 
 
 async def again(visit: PageContext) -> web.Response:
-    """The same orchestration with the same arguments, once, as a new task."""
+    """Run the same orchestration with the same arguments once more, as a new task."""
     await visit.form()
     _, task = await _run(visit)
     order = task_schemas.RunTask(

@@ -1,4 +1,4 @@
-"""How a run ended, in words: what each reason means, and what to do about it."""
+"""How a run ended, for people: what each reason means, and what to do about it."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from libs.domain.run import Run
 
 
 class Ending(NamedTuple):
-    """Two sentences; `remedy` is empty where there is nothing to do."""
+    """Two sentences; `remedy` is empty if there is nothing to do."""
 
     means: str
     remedy: str = ""
@@ -65,7 +65,7 @@ ENDINGS = {
 
 
 def ending(run: Run) -> Ending | None:
-    """None while it has not ended."""
+    """The sentences for a run; None until it has ended."""
     if not run.reason:
         return None
     if run.reason == "exited" and run.status != "success":

@@ -1,4 +1,4 @@
-"""The road of a run as a bar: how long each hop took, and the longer the wider."""
+"""The phases of a run as a bar: the longer a phase took, the wider it is."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,7 +11,7 @@ _LEAST = 6.0  # a hop of a millisecond beside one of an hour is still to be seen
 
 
 class Hop(NamedTuple):
-    """`kind` is its colour. `seconds` from the hop before; `x` and `width` in the bar's units."""
+    """`kind` is its colour, `seconds` its duration; `x` and `width` are in units of the bar."""
 
     kind: str
     name: str
@@ -37,7 +37,7 @@ _INSIDE = {
 
 
 def hops(run: Run, now: datetime) -> list[Hop]:
-    """From the request to the end, in order; the last one goes on while the run does."""
+    """All phases from the request to the end, in order; the last one grows while the run lasts."""
     return list(_placed([*_phases(run, now)]))
 
 
@@ -61,7 +61,7 @@ def _phases(run: Run, now: datetime) -> Iterator[_Phase]:
 
 
 def _placed(phases: list[_Phase]) -> Iterator[Hop]:
-    """Clocks of two machines may differ: nothing takes less than no time."""
+    """Clocks of two machines may differ, so a negative duration counts as zero."""
     whole = sum(max(one.seconds, 0) for one in phases) or 1.0
     room = WIDTH - _LEAST * len(phases)
     x = 0.0

@@ -1,4 +1,4 @@
-"""Runs as lines of a list, of an orchestration or of a task, of one status or of all."""
+"""Runs as rows of a list: of an orchestration or a task, of one status or all."""
 
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from services.api.read_model.runs import runs_shown
 
 
 async def run_lines(visit: PageContext, paging: Paging, **of: UUID) -> dict[str, Any]:
-    """What runs.html shows."""
+    """The values for the list of runs (lists.html)."""
     parameter = visit.context.request.query.get("status", "")
     statuses = [status for status in BEGUN if status == parameter]
     runs = await runs_shown(

@@ -1,4 +1,4 @@
-"""Schedules as people choose them: months, days and times become a cron line."""
+"""Schedules as people choose them: months, days and times as one cron line."""
 
 import re
 from calendar import day_abbr, month_abbr
@@ -20,7 +20,7 @@ WEEKDAYS = {number: day_abbr[number - 1] for number in range(1, 8)}
 def cron_line(
     months: Sequence[str], days: Sequence[str], weekdays: Sequence[str], times: str
 ) -> str:
-    """None chosen of a kind means every one. Rejected names what can't be one schedule."""
+    """The cron line. An empty choice means every one. Rejected if one line can't say it."""
     if days and weekdays:
         raise Rejected("invalid", "days: choose days of the month or of the week, not both")
     minutes, hours = _times(times)
@@ -32,7 +32,7 @@ def _listed(numbers: Sequence[str]) -> str:
 
 
 def _times(text: str) -> tuple[str, str]:
-    """Cron has a list of minutes and one of hours, and takes each with each."""
+    """Minutes and hours as lists of cron, which combines each minute with each hour."""
     pairs = {_time(part) for part in re.split(r"[,;\s]+", text.strip()) if part}
     if not pairs:
         raise Rejected("invalid", "times: give a time such as 20:00, or several: 08:00, 20:00")
@@ -54,6 +54,6 @@ def _time(part: str) -> tuple[int, int]:
 
 
 def upcoming(plan: Schedule, now: datetime) -> list[datetime]:
-    """The next five instants, in the schedule's own zone. Rejected when there can't be any."""
+    """The next five instants in the zone of the schedule. Rejected if there are none."""
     schedule.check(plan, now)
     return schedule.upcoming(plan, now)

@@ -1,4 +1,4 @@
-"""Signing in and out. Wrong passwords make the next try wait, here as at the token endpoint."""
+"""Signing in and out. After wrong passwords the next try waits, as at the token endpoint."""
 
 import secrets
 from urllib.parse import urlsplit
@@ -24,7 +24,7 @@ _WRONG = "This email and password don't go together."
 
 
 def cookie_name(context: RequestContext) -> str:
-    """Under https one that no other host or path can set."""
+    """The name of the cookie; under https one that no other host or path can set."""
     return "__Host-rondo_session" if secure(context) else "rondo_session"
 
 
@@ -62,7 +62,7 @@ def refused(context: RequestContext, message: str) -> web.Response:
 
 
 async def signed_in(context: RequestContext, user: User, next: str) -> web.Response:
-    """Who comes for the first time gets a workspace of their own, as in the SDK."""
+    """A user who comes for the first time gets a workspace of their own, as in the SDK."""
     context = RequestContext(context.resources, context.request, user)
     if not await access.workspaces(context.user, context.store.rows):
         await workspaces.default(context.caller, context.store)

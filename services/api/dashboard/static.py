@@ -21,13 +21,13 @@ PATH = f"/static/{_VERSION[:16]}"
 
 
 def url(name: str) -> str:
-    """Of a file in static/; KeyError when there is none."""
+    """The address of a file in static/. KeyError if there is none."""
     _FILES[name]
     return f"{PATH}/{name}"
 
 
 async def serve(request: web.Request) -> web.Response:
-    """Also under the address of another version, since a page may be older than this process."""
+    """Serve a file, also under the address of another version: a page may be older than us."""
     name = request.match_info["name"]
     if name not in _FILES:
         raise web.HTTPNotFound

@@ -1,4 +1,4 @@
-"""Subscriptions: who gets a workspace's events, how deliveries went, and what to do about it."""
+"""Pages of subscriptions: who receives events, how deliveries went, and dead letters."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,7 +29,7 @@ async def _list(
     created: schemas.CreatedSubscription | None = None,
     typed: Mapping[str, Any] | None = None,
 ) -> web.Response:
-    """Of the workspace that the visitor is in."""
+    """The list, for the workspace of the visitor."""
     context, subscriptions = visit.context, list[schemas.Subscription]()
     if visit.workspace:
         subscriptions = await queries.listed(
@@ -49,7 +49,7 @@ async def _list(
 
 
 async def create(visit: PageContext) -> web.Response:
-    """The answer shows the secret: it is no page to come back to."""
+    """Create one. The answer shows the secret, so it is no redirect."""
     form, context = await visit.form(), visit.context
     typed: dict[str, Any] = {name: form.get(name, "") for name in ("name", "url", "aggregate")}
     typed |= {"kind": form.get("kind", "webhook"), "types": form.getall("types", [])}
@@ -131,5 +131,5 @@ async def discard(visit: PageContext) -> web.Response:
 
 
 async def _sequence(visit: PageContext) -> int:
-    """Of the dead letter that the form is about."""
+    """The sequence of the dead letter in the form."""
     return number((await visit.form()).get("sequence", ""))

@@ -1,4 +1,4 @@
-"""One task: what it was told to do, its runs, and pausing, resuming and stopping it."""
+"""The page of a task: its order and runs, and buttons to pause, resume and stop it."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -59,7 +59,7 @@ def _arguments(state: Task) -> str:
 
 
 async def ask_to_stop(visit: PageContext) -> web.Response:
-    """Before something is lost for good."""
+    """The page that asks before logs are lost for good."""
     row = await _row(visit)
     return visit.inside(row.task.workspace).page(
         "stop.html", title="Stop a task", nav="/workloads", task=row.task

@@ -1,4 +1,4 @@
-"""A task as a line of a list, and what can be done with it now."""
+"""A task as a row of a list, with the commands that are possible now."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ _COMMANDS: dict[str, Callable[[task.Task], Sequence[TaskEvent]]] = {
 
 
 class TaskLine(NamedTuple):
-    """`status` is the task's, or `done`; `may` are the commands that would change something."""
+    """`status` is that of the task, or `done`; `may` are commands that would change something."""
 
     task: task.Task
     status: str
@@ -35,7 +35,7 @@ class TaskLine(NamedTuple):
 
 
 def _is_done(shown: TaskShown) -> bool:
-    """Whether it was to run once, and its last try has ended."""
+    """Whether it runs once and its last try has ended."""
     state, last = shown.task, shown.last_run
     if state.kind != "once" or shown.status != "started" or last is None:
         return False
@@ -44,14 +44,14 @@ def _is_done(shown: TaskShown) -> bool:
 
 
 def next_run(state: task.Task, now: datetime) -> datetime | None:
-    """The next tick of a schedule that is in force."""
+    """The next tick of an active schedule, or None."""
     if state.schedule is None or not task.ticks_count(state):
         return None
     return schedule.next_after(state.schedule, now)
 
 
 def may(state: task.Task) -> frozenset[str]:
-    """What the domain would not refuse."""
+    """The commands that the domain would not refuse."""
     return frozenset(name for name, decide in _COMMANDS.items() if _leads_on(decide, state))
 
 

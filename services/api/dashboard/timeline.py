@@ -1,4 +1,4 @@
-"""The timeline's page: lanes of runs by the hour, the day or the week; a task's last runs."""
+"""The timeline: lanes of runs by hour, day or week, and the last runs of a task."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple

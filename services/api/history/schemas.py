@@ -1,4 +1,4 @@
-"""The history of anything, as it goes out."""
+"""Answers of the routes for histories."""
 
 from datetime import datetime
 from typing import Any
@@ -9,10 +9,10 @@ from libs.domain.ids import Aggregate
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """An event, and who, when and why.
+    """An event: who, when and why.
 
-    `actor` is a user's id or a service's name, `who` their email or that name. `correlation` is the
-    request that set it off, `causation` the `id` of the event that it answers, if any.
+    `actor` is the id of a user or the name of a service, `who` their email or that name.
+    `correlation` is the request that led to it, `causation` the `id` of the event that it answers.
     """
 
     seq: int
@@ -30,8 +30,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):
-    """`events` is oldest first. `state` is as it was after the last event up to `until`, a sequence
-    of the log; none when there was nothing yet."""
+    """`events` is oldest first. `state` is that after the last event up to `until`, a sequence of
+    the log, or none if nothing existed then."""
 
     aggregate: Aggregate
     id: str

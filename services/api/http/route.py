@@ -27,8 +27,8 @@ class Route:
     Code in runs and programs with a service token may call it only if `machines` is true.
 
     A `body` of JSON is decoded for the handler; one of another `media` it reads itself. `query` are
-    the names of what may stand behind the path, `headers` of those it heeds, all of them texts and
-    none needed.
+    the names of what may stand behind the path, `headers` of those that it reads, all of them texts
+    and none needed.
     """
 
     method: str

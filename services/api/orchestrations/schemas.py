@@ -1,4 +1,4 @@
-"""Orchestrations as they come in and go out, in the MLOps API's names and order."""
+"""Bodies and answers of the routes for orchestrations: names and order of the MLOps API."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,7 @@ class UploadMetadata(msgspec.Struct):
 
 
 class Upload(msgspec.Struct, frozen=True):
-    """A file of ours with what came with it; `sha` is lowercase hex."""
+    """An uploaded file with its metadata; `sha` is lowercase hex."""
 
     path: Path
     file_name: str
@@ -29,15 +29,16 @@ class Upload(msgspec.Struct, frozen=True):
 
 
 class UploadForm(msgspec.Struct):
-    """`file` is a ZIP with a main.py and at most one requirements.txt; parts in any order."""
+    """`file` is a ZIP with a main.py and at most one requirements.txt. The parts may be in any
+    order."""
 
     file: bytes
     metadata: UploadMetadata
 
 
 class ListOrchestrations(msgspec.Struct):
-    """A page is asked for by `limit`, the one after it by `before`: the oldest that it had.
-    Without a limit these are the newest 10,000; so in all lists."""
+    """With `limit` the answer is a page. For the next page give the oldest id of this one as
+    `before`. Without a limit you get the newest 10,000. All lists do so."""
 
     workspace_id: WorkspaceId
     limit: Page | None = None
@@ -45,7 +46,8 @@ class ListOrchestrations(msgspec.Struct):
 
 
 class ListAllOrchestrations(msgspec.Struct):
-    """No ids: all workspaces that the caller may see. Statuses: only tasks with such a run."""
+    """Without ids: all workspaces that the caller may see. With statuses: only tasks with such a
+    run."""
 
     workspace_ids: list[WorkspaceId] = []
     task_run_status: list[RunStatus] = []
@@ -59,9 +61,9 @@ class OrchestrationById(msgspec.Struct):
 
 
 class Orchestration(msgspec.Struct, kw_only=True):
-    """`reason` says why it is in `error`; `owner_id` is who uploaded it.
+    """`reason` says why its status is `error`; `owner_id` is who uploaded it.
 
-    `progress`, of a single one in `packaging`: what is being fetched or made, and how far that is.
+    `progress`, of a single one in `packaging`, says what is being fetched or built, and how far.
     """
 
     id: UUID

@@ -1,4 +1,5 @@
-"""Task runs as they come in and go out: the MLOps API's names and order, with fields of our own."""
+"""Bodies and answers of the routes for runs: names and order of the MLOps API, and our own
+fields."""
 
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
@@ -19,14 +20,14 @@ class ListRuns(msgspec.Struct):
 
 
 class RunDetails(msgspec.Struct):
-    """`pod_id` is the run's id."""
+    """`pod_id` is the id of the run."""
 
     task: UUID
     pod_id: UUID
 
 
 class RunLogs(msgspec.Struct):
-    """`id` is the run's; `lines` is how many to give of the last ones, by default all."""
+    """`id` is that of the run; `lines` is how many of the last lines to return, by default all."""
 
     id: UUID
     lines: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
@@ -78,7 +79,7 @@ def _run_fields(state: run.Run) -> dict[str, Any]:
 
 
 class Logs(msgspec.Struct):
-    """`complete` says whether these are all the lines that the run has written."""
+    """`complete` is true once these are all the lines that the run has written."""
 
     logs: list[str]
     complete: bool

@@ -1,4 +1,4 @@
-"""What goes in and comes out of the routes of subscriptions."""
+"""Bodies and answers of the routes for subscriptions."""
 
 from datetime import datetime
 from typing import Annotated
@@ -20,8 +20,8 @@ MAX_LISTED = 200
 
 
 class CreateSubscription(msgspec.Struct, kw_only=True):
-    """`url` is for webhooks, and so are `types`: names of events, none for all. `aggregate` is
-    `task`, say, or `task:<id>`."""
+    """`url` and `types` are for webhooks; `types` are names of events, none means all. `aggregate`
+    is a kind, such as `task`, or one thing: `task:<id>`."""
 
     workspace_id: WorkspaceId
     kind: SubscriptionKind = "webhook"
@@ -35,7 +35,7 @@ class CreateSubscription(msgspec.Struct, kw_only=True):
 
 
 class ListSubscriptions(msgspec.Struct):
-    """Of one workspace, or by default of all that the caller may see."""
+    """The subscriptions of a workspace, or by default of all that the caller may see."""
 
     workspace_id: WorkspaceId | None = None
 
@@ -57,8 +57,9 @@ class DeadLetterById(msgspec.Struct):
 
 
 class Subscription(msgspec.Struct, kw_only=True):
-    """`host` is all that is shown of a webhook's URL. All events up to `delivered_through` are
-    dealt with; the one after that has failed `failures` times since `failing_since`."""
+    """`host` is the only part of a webhook's URL that is shown. All events up to
+    `delivered_through` are delivered; the next one has failed `failures` times since
+    `failing_since`."""
 
     id: UUID
     workspace_id: int
@@ -96,7 +97,7 @@ class Subscription(msgspec.Struct, kw_only=True):
 
 
 class NatsAccess(msgspec.Struct):
-    """How a subscriber gets at NATS; the password is the subscription's `secret`."""
+    """How a subscriber connects to NATS; the password is the `secret` of the subscription."""
 
     url: str
     user: str
@@ -110,7 +111,8 @@ class NatsAccess(msgspec.Struct):
 
 
 class CreatedSubscription(msgspec.Struct):
-    """`secret` is shown this once: it signs a webhook, or is a subscriber's password on NATS."""
+    """`secret` is shown only this once: it signs a webhook, or is a subscriber's password on
+    NATS."""
 
     subscription: Subscription
     secret: str
@@ -139,7 +141,7 @@ class DeadLetterList(msgspec.Struct):
 
 
 class AttemptOutcome(msgspec.Struct):
-    """What became of one attempt. `status` is what the receiver answered, if it did."""
+    """The outcome of one attempt. `status` is the answer of the receiver, if there was one."""
 
     delivered: bool
     milliseconds: int

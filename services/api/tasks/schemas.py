@@ -1,4 +1,5 @@
-"""Tasks as they come in and go out: the MLOps API's names and order, with fields of ours."""
+"""Bodies and answers of the routes for tasks: names and order of the MLOps API, and our own
+fields."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -34,9 +35,10 @@ class RetryPolicy(msgspec.Struct):
 
 
 class RunTask(msgspec.Struct, kw_only=True):
-    """`json` is what the task gets as its arguments; `timeout` of a run is in seconds. `mode` exec
-    gives each run a new interpreter, fork one with its imports loaded already, where that can be.
-    `grace` is how many seconds a run that is killed or timed out gets to end by itself; default 5.
+    """`json` are the arguments of the task. `timeout` is how many seconds a run may take. With
+    `mode` `exec` each run is a new interpreter; with `fork` it has its imports loaded already, if
+    possible. `grace` is how many seconds a run that is killed or timed out gets to end by itself;
+    default 5.
     """
 
     orch_id: UUID
@@ -51,7 +53,7 @@ class RunTask(msgspec.Struct, kw_only=True):
 
 
 class RunScheduled(RunTask, kw_only=True):
-    """`misfire` says what becomes of ticks that nobody could fire in time, `overlap` what a tick
+    """`misfire` says what becomes of ticks that could not be fired in time, `overlap` what a tick
     does while an earlier run is still open."""
 
     schedule: Annotated[
@@ -73,7 +75,7 @@ class TaskById(msgspec.Struct):
 
 
 class ListTasks(msgspec.Struct):
-    """`killed` lists the killed ones instead of the others."""
+    """With `killed` the list has only killed tasks, otherwise only others."""
 
     workspace_id: WorkspaceId | None = None
     orch_id: UUID | None = None
@@ -89,14 +91,14 @@ class TasksBySha(msgspec.Struct):
 
 
 class KillTask(msgspec.Struct):
-    """Logs of the task's runs go with it unless they are to be kept."""
+    """The logs of its runs are deleted too, unless `keep_logs` is true."""
 
     id: UUID
     keep_logs: bool = False
 
 
 class PauseTask(msgspec.Struct):
-    """`pause` false resumes."""
+    """`pause`: true pauses the task, false resumes it."""
 
     id: UUID
     pause: bool
@@ -113,15 +115,15 @@ _RUN_TYPES: dict[Kind, RunType] = {
 
 
 class Scheduled(Created):
-    """`upcoming` are the next five instants, or fewer where there are no more, by the clock of the
-    schedule's zone."""
+    """`upcoming` are the next five instants in the zone of the schedule, or fewer if there are no
+    more."""
 
     upcoming: list[Instant]
 
 
 class Task(msgspec.Struct, kw_only=True):
-    """`last_runs` is oldest first. `grace` is of tasks that have their own, `schedule` to `overlap`
-    of scheduled ones only, `flavor` and `exec_type` of those that run once."""
+    """`last_runs` is oldest first. Only tasks with a grace of their own have `grace`, only
+    scheduled ones `schedule` to `overlap`, only those that run once `flavor` and `exec_type`."""
 
     id: UUID
     name: str | None

@@ -1,4 +1,4 @@
-"""The timeline as it goes out."""
+"""The answer of the route for the timeline."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,10 +10,9 @@ from services.api.read_model.timeline import RunBar, RunBucket
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
-    """A task's runs in the window: each in `bars` where they are few, else counted in `buckets`.
+    """The runs of a task in the window: each in `bars` if they are few, else counted in `buckets`.
 
-    `to_come` are the first instants of its schedule that are still to come in the window; `more`
-    says that others follow.
+    `to_come` are the next instants of its schedule in the window; `more` says that others follow.
     """
 
     task: UUID
@@ -27,8 +26,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
-    """[start, end) in `step_seconds` a bucket. Lanes: the last to run first, then what is only to
-    come. `limited` says that there may be more of them."""
+    """The window [start, end), in buckets of `step_seconds`. The lane that ran last comes first;
+    lanes that have not run yet come last. `limited` says that there may be more lanes."""
 
     start: datetime
     end: datetime

@@ -1,4 +1,4 @@
-"""Workspaces and their members as they come in and go out, in the MLOps API's names and order."""
+"""Bodies and answers of the routes for workspaces: names and order of the MLOps API."""
 
 from typing import Annotated
 from uuid import UUID
@@ -17,13 +17,13 @@ class CreateWorkspace(msgspec.Struct):
 
 
 class ListWorkspaces(msgspec.Struct):
-    """Of one user, or by default all that the caller may see."""
+    """The workspaces of a user, or by default all that the caller may see."""
 
     user_id: UUID | None = None
 
 
 class AddMember(msgspec.Struct):
-    """The user by id or by email. One who is a member already changes to this type."""
+    """The user, by id or email. If they are a member already, their type changes."""
 
     workspace_id: WorkspaceId
     user_id: UUID | None = None
@@ -32,7 +32,7 @@ class AddMember(msgspec.Struct):
 
 
 class RemoveMember(msgspec.Struct):
-    """The user by id or by email."""
+    """The user, by id or email."""
 
     workspace_id: WorkspaceId
     user_id: UUID | None = None
@@ -48,7 +48,7 @@ class WorkspaceCreated(msgspec.Struct):
 
 
 class Workspace(msgspec.Struct):
-    """`models` and `pipelines` are empty: there are none here."""
+    """`models` and `pipelines` are always empty: this platform has none."""
 
     id: int
     name: str

@@ -84,6 +84,20 @@ def resolves(page: Path, link: str) -> bool:
     return target.is_file() and fragment in map(anchor, _HEADING.findall(prose(target)))
 
 
+@pytest.mark.parametrize("index", ["docs/index.md", "docs/adr/README.md"])
+def test_every_page_is_in_its_index(index: str) -> None:
+    folder = (ROOT / index).parent
+    listed = {link.partition("#")[0] for link in _LINK.findall(prose(ROOT / index))}
+    assert {page.name for page in folder.glob("*.md")} - {Path(index).name} <= listed
+
+
+def test_every_decision_has_its_four_parts() -> None:
+    parts = ["Context", "Decision", "Alternatives", "Price"]
+    records = sorted((ROOT / "docs/adr").glob("0*.md"))
+    headings = {record.name: re.findall(r"^## (.*)$", prose(record), re.M) for record in records}
+    assert {name for name, found in headings.items() if found != parts} == set()
+
+
 def test_the_documents_name_paths_and_link_to_pages() -> None:
     """Else the two tests above would see nothing."""
     assert sum(len(list(named_paths(page))) for page in PAGES) > 100

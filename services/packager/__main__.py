@@ -17,8 +17,8 @@ from libs.service.room import Room
 from libs.telemetry.service_telemetry import open_telemetry
 from services.packager.build import Builder
 from services.packager.config import Config
-from services.packager.environment_gc import Keeper
-from services.packager.environment_store import Shelf
+from services.packager.environment_gc import EnvironmentGC
+from services.packager.environment_store import EnvironmentStore
 from services.packager.reactions import Packager
 
 
@@ -43,8 +43,8 @@ async def main(environ: Mapping[str, str]) -> None:
         scratch = config.data / "incoming"
         scratch.mkdir(exist_ok=True)
         log = telemetry.log()
-        keeper = Keeper(log, builder, Shelf(config.environments), telemetry.metrics)
-        packager = Packager(log, blobs, builder, scratch, keeper.look_again)
+        gc = EnvironmentGC(log, builder, EnvironmentStore(config.environments), telemetry.metrics)
+        packager = Packager(log, blobs, builder, scratch, gc.wake)
         uploads = Reaction(
             name="packager",
             subjects=("event.*.orchestration.*",),
@@ -56,11 +56,11 @@ async def main(environ: Mapping[str, str]) -> None:
         app = web.Application()
         add_health(app, {"nats": nats.check, "blobs": blobs.check})
         telemetry.add_to(app)
-        telemetry.extend_status = keeper.described
+        telemetry.extend_status = gc.extend_status
         async with serving(app, config.listen, config.listen_fds), asyncio.TaskGroup() as tasks:
             tasks.create_task(react(nats, uploads))
             tasks.create_task(telemetry.publish())
-            tasks.create_task(keeper.run())
+            tasks.create_task(gc.run())
             tasks.create_task(builder.stand_by())
             notify_ready()
 

@@ -1,8 +1,8 @@
 """Requirements in, environment out: resolved to a lock once, built from the lock once.
 
-    <data>/locks/<digest of what was asked>.txt
+    <data>/locks/<digest of the requirements>.txt
     <environments>/<id>/      a virtual environment, whole or not there
-    <environments>/.locks/    what removed ones consisted of (shelf.py)
+    <environments>/.locks/    what removed ones consisted of (environment_store.py)
     <environments>/.uv/       uv's cache and home, and which wheels there are ready (wheels.py)
 
 Every environment starts from the same base packages (base.in) in the same versions where that is
@@ -27,7 +27,7 @@ from libs.linux import syscalls
 from libs.service.room import Room
 from libs.telemetry.status import Building
 from services.packager import sdk
-from services.packager.build_watch import Bounds, Watched
+from services.packager.build_watch import Bounds, BuildWatch
 from services.packager.environment import (
     Environment,
     check_size,
@@ -37,24 +37,24 @@ from services.packager.environment import (
     seal,
     site_packages,
 )
-from services.packager.environment_store import Limits, Shelf, excess
+from services.packager.environment_store import EnvironmentStore, Limits, excess
 from services.packager.uv import Uv
 from services.packager.walk import statuses
 from services.packager.wheels import Wheels, inodes
 
 BASE = Path(__file__).parent / "base.in"
 
-_WORK = ".building-"
+_WORK_PREFIX = ".building-"
 
 
 class BuildLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds on one build and on what is kept: `seconds` in all and without any progress, bytes
-    installed."""
+    """Limits of one build (`seconds` in all, `idle_seconds` without progress, bytes of one
+    environment) and of what stays on disk."""
 
     seconds: float = 3600
     idle_seconds: float = 120
     environment_bytes: int = 4 << 30
-    kept: Limits = Limits()
+    store: Limits = Limits()
     cache_bytes: int = 8 << 30
 
 
@@ -82,11 +82,11 @@ class Builder:
         Raises Rejected if the file `base` is not one of requirements.
         """
         self._environments = environments.absolute()
-        self._locks = data / "locks"
-        for folder in (self._environments, self._locks):
+        self._lock_folder = data / "locks"
+        for folder in (self._environments, self._lock_folder):
             folder.mkdir(parents=True, exist_ok=True)
         self._environments.chmod(0o755)
-        self._shelf = Shelf(self._environments)
+        self._store = EnvironmentStore(self._environments)
         self._base = requirements_txt.parse(base.read_bytes())
         self._limits = limits
         self._options = f"{platform_name()} wheels_only={wheels_only}"
@@ -98,51 +98,52 @@ class Builder:
             wheels_only=wheels_only,
         )
         self._wheels = Wheels(self._uv.cache, self._environments / ".uv" / "wheels")
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._mutexes: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         bounds = Bounds(limits.seconds, limits.idle_seconds)
-        self._watched = Watched(bounds, room or Room(None, 0))
+        self._watch = BuildWatch(bounds, room or Room(None, 0))
 
     async def build(self, requirements: list[str], name: str = "") -> Environment:
         """The environment that meets `requirements` (as `requirements.parse` gives them).
 
         Raises Rejected for what can't be met within the limits, Unavailable when it is worth
-        trying again. `name` is whose it is, for `under_way`.
+        trying again. `name` is whose it is, for `active_builds`.
         """
-        async with self._watched.build(name):
+        async with self._watch.build(name):
             return await self._build(requirements)
 
     async def rebuild(self, id: str, lock: str) -> None:
-        """The environment `id` as it was, of its lock; nothing is resolved. Raises as `build`."""
-        async with self._watched.build(""), self._turn(id):
-            if not self._shelf.use(id):
+        """Builds the environment `id` again from its lock; resolves nothing. Raises as `build`."""
+        async with self._watch.build(""), self._mutex(id):
+            if not self._store.use(id):
                 await self._install(lock, id)
 
-    def under_way(self) -> list[Building]:
-        """The builds that go on now."""
-        return self._watched.under_way()
+    def active_builds(self) -> list[Building]:
+        """The builds that go on now, as the status shows them."""
+        return self._watch.active_builds()
 
     async def stand_by(self) -> None:
-        """For ever, and best while `build` may be called: builds begin a little sooner then."""
+        """Runs for ever and keeps a shell ready, so that builds begin a little sooner."""
         await self._uv.stand_by()
 
     async def prune(self, keep: set[str]) -> list[str]:
-        """Remove the longest unused beyond the limits, but none of `keep`: their ids."""
+        """Removes the longest unused environments beyond the limits, but none of `keep`; returns
+        the ids of the removed. Empties uv's cache when that is over its limit."""
         removed = await asyncio.to_thread(self._prune, keep)
-        if await asyncio.to_thread(_only_here, self._uv.cache) > self._limits.cache_bytes:
+        if await asyncio.to_thread(_unlinked_bytes, self._uv.cache) > self._limits.cache_bytes:
             # A build links to wheels that it has found in the cache, in several steps.
-            async with self._watched.nothing():
+            async with self._watch.exclusive():
                 await self._uv.clean_cache()
-                await asyncio.to_thread(self._wheels.forget)
+                await asyncio.to_thread(self._wheels.prune)
         return removed
 
     async def _build(self, requirements: list[str]) -> Environment:
         started = time.perf_counter()
         base = await self._base_lock()
-        lock = await self._kept_lock(requirements, base) if requirements else base
+        lock = await self._lock_for(requirements, base) if requirements else base
         resolved = time.perf_counter()
         key = self._key(lock)
-        async with self._turn(key):
-            if not self._shelf.use(key):
+        async with self._mutex(key):
+            if not self._store.use(key):
                 await self._install(lock, key)
         return Environment(
             key,
@@ -153,18 +154,18 @@ class Builder:
 
     async def _base_lock(self) -> str:
         try:
-            return await self._kept_lock([], "")
+            return await self._lock_for([], "")
         except Rejected as error:  # the operator's list, not the user's
             raise Unavailable(f"the base environment: {error.message}") from error
 
-    async def _kept_lock(self, requirements: list[str], preferred: str) -> str:
-        asked = digest(self._options, preferred, *self._base, "", *requirements)
-        kept = self._locks / f"{asked}.txt"
-        async with self._turn(asked):
-            if not kept.exists():
+    async def _lock_for(self, requirements: list[str], preferred: str) -> str:
+        request_digest = digest(self._options, preferred, *self._base, "", *requirements)
+        path = self._lock_folder / f"{request_digest}.txt"
+        async with self._mutex(request_digest):
+            if not path.exists():
                 with self._work() as work:
-                    _keep(kept, await self._resolve(work, requirements, preferred))
-        return kept.read_text()
+                    _write_whole(path, await self._resolve(work, requirements, preferred))
+        return path.read_text()
 
     async def _resolve(self, work: Path, requirements: list[str], preferred: str) -> str:
         try:
@@ -172,38 +173,40 @@ class Builder:
         except Rejected:
             if not requirements:
                 raise
-        return await self._fitted(work, requirements, preferred)
+        return await self._resolve_around_base(work, requirements, preferred)
 
-    async def _fitted(self, work: Path, requirements: list[str], preferred: str) -> str:
-        """They contradict the base: with each of its packages that goes together with them and
-        with those before it. Another version of one may be there, as they say themselves."""
-        asked, lock = requirements, await self._uv.resolve(work, requirements, preferred)
+    async def _resolve_around_base(
+        self, work: Path, requirements: list[str], preferred: str
+    ) -> str:
+        """For requirements that contradict the base. Takes each package of the base that fits the
+        requirements and the packages before it; the requirements may name another version."""
+        accepted, lock = requirements, await self._uv.resolve(work, requirements, preferred)
         for package in self._base:
             with suppress(Rejected):
-                lock = await self._uv.resolve(work, [*asked, package], preferred)
-                asked = [*asked, package]
+                lock = await self._uv.resolve(work, [*accepted, package], preferred)
+                accepted = [*accepted, package]
         return lock
 
     async def _install(self, lock: str, key: str) -> None:
         with self._work() as work:
-            built, ready = await self._linked(work, lock)
+            built, ready = await self._link(work, lock)
             (built / "lock.txt").write_text(lock)
-            await asyncio.to_thread(sdk.put_into, built, self._uv.cache.parent)
+            await asyncio.to_thread(sdk.install, built, self._uv.cache.parent)
             await self._finish(built, ready)
             await asyncio.to_thread(syscalls.sync_file_system, built)  # its name vouches for it
             try:
                 built.rename(self._environments / key)
             except OSError:
-                if not self._shelf.use(key):  # else another builder was first, with the same
+                if not self._store.use(key):  # else another builder was first, with the same
                     raise
 
-    async def _linked(self, work: Path, lock: str) -> tuple[Path, dict[int, int]]:
+    async def _link(self, work: Path, lock: str) -> tuple[Path, dict[int, int]]:
         """An environment in `work`, and the wheels that were ready when it was linked to them."""
         ready = await asyncio.to_thread(self._wheels.ready)
         built = await self._uv.install(work, lock)
-        if folders := await asyncio.to_thread(self._wheels.unpacked, built, ready):
+        if folders := await asyncio.to_thread(self._wheels.unready_folders, built, ready):
             await self._uv.compile_bytecode(folders)
-            await asyncio.to_thread(self._wheels.keep, folders)
+            await asyncio.to_thread(self._wheels.mark_ready, folders)
             ready = await asyncio.to_thread(self._wheels.ready)
             built = await self._uv.install(work, lock)
         return built, ready
@@ -213,20 +216,20 @@ class Builder:
         sizes = [ready.get(inode) for inode in inodes(built)]
         if None in sizes:
             await self._uv.compile_bytecode([built / "lib"])
-        size = await asyncio.to_thread(_sealed, built, sizes)
+        size = await asyncio.to_thread(_seal_environment, built, sizes)
         check_size(size, self._limits.environment_bytes)
 
     def _key(self, lock: str) -> str:
         return digest(lock, self._options, sdk.version())[:32]
 
-    def _turn(self, name: str) -> asyncio.Lock:
-        return self._turns.setdefault(name, asyncio.Lock())
+    def _mutex(self, name: str) -> asyncio.Lock:
+        return self._mutexes.setdefault(name, asyncio.Lock())
 
     @contextmanager
     def _work(self) -> Iterator[Path]:
         """A folder whose name comes again: uv knows the interpreters of paths it has seen."""
-        places = (self._environments / f"{_WORK}{number}" for number in count())
-        work = next(path for path in places if _made(path))
+        paths = (self._environments / f"{_WORK_PREFIX}{number}" for number in count())
+        work = next(path for path in paths if _make_folder(path))
         try:
             work.chmod(0o755)
             self._uv.give(work)
@@ -236,19 +239,21 @@ class Builder:
 
     def _prune(self, keep: set[str]) -> list[str]:
         now = time.time()
-        removable = [one.id for one in excess(self._shelf.kept(), keep, self._limits.kept, now)]
+        removable = [
+            one.id for one in excess(self._store.environments(), keep, self._limits.store, now)
+        ]
         for id in removable:
-            self._shelf.remove(id, _WORK)
+            self._store.remove(id, _WORK_PREFIX)
         # Left by builders that were killed; a living one is done with its folder by then.
         dead = now - 2 * self._limits.seconds
-        for path in self._environments.glob(f"{_WORK}*"):
+        for path in self._environments.glob(f"{_WORK_PREFIX}*"):
             with suppress(FileNotFoundError):  # another build's, which has just ended
                 if path.stat().st_mtime < dead:
                     shutil.rmtree(path, ignore_errors=True)
         return removable
 
 
-def _made(folder: Path) -> bool:
+def _make_folder(folder: Path) -> bool:
     """False if it is there already: another build's, or one's that was killed."""
     try:
         folder.mkdir()
@@ -257,7 +262,7 @@ def _made(folder: Path) -> bool:
     return True
 
 
-def _keep(path: Path, text: str) -> None:
+def _write_whole(path: Path, text: str) -> None:
     """Write the file whole or not at all."""
     part = path.with_suffix(f".{os.getpid()}")
     with part.open("w") as file:
@@ -267,14 +272,15 @@ def _keep(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def _sealed(built: Path, sizes: list[int | None]) -> int:
-    """Its bytes. `sizes` are those of its wheels, none for one that was not ready."""
-    known = [size for size in sizes if size is not None]
-    if len(known) < len(sizes):
+def _seal_environment(built: Path, sizes: list[int | None]) -> int:
+    """Seals what is not sealed yet; returns the environment's bytes. `sizes` are those of its
+    wheels, None for one that was not ready."""
+    ready = [size for size in sizes if size is not None]
+    if len(ready) < len(sizes):
         return seal(built)
-    return sum(known) + seal(built, packages(site_packages(built)))
+    return sum(ready) + seal(built, packages(site_packages(built)))
 
 
-def _only_here(cache: Path) -> int:
-    """Bytes of the files that no environment links to."""
+def _unlinked_bytes(cache: Path) -> int:
+    """The bytes of the files that no environment links to."""
     return sum(status.st_size for status in statuses(cache) if status.st_nlink == 1)

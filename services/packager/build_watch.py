@@ -1,7 +1,7 @@
-"""Builds under way: watched, ended when they get nowhere, and kept apart from what can't be beside.
+"""Watches active builds, ends those that get nowhere, and keeps them apart from cache cleaning.
 
-A build may take as long as it gets on. It is ended when its commands have done nothing for a while,
-when it takes longer than any should, and when the disk is nearly full: that one is tried again.
+A build may take long while it makes progress. It is ended when its commands have done nothing for a
+while, when it exceeds its time limit, and when the disk is nearly full: that one is tried again.
 """
 
 import asyncio
@@ -16,36 +16,37 @@ from libs.service.room import Room
 from libs.telemetry.status import Building
 from services.packager.progress import Progress, current
 
-_LOOK_EVERY = 1.0  # seconds
+_CHECK_INTERVAL_SECONDS = 1.0
 _REMEDY = "name exact versions and fewer packages"
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """Seconds: of a build, and of its commands without any progress."""
+    """The longest that a build may take in all, and without any progress."""
 
     seconds: float
     idle_seconds: float
 
 
-class Watched:
-    """The builds of one packager."""
+class BuildWatch:
+    """The active builds of one packager."""
 
     def __init__(self, bounds: Bounds, room: Room) -> None:
         self._bounds = bounds
         self._room = room
         self._builds: set[Progress] = set()
-        self._none = asyncio.Event()
-        self._none.set()
-        self._alone = asyncio.Lock()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._exclusive = asyncio.Lock()
 
     @asynccontextmanager
     async def build(self, name: str) -> AsyncIterator[None]:
-        """Raises Rejected when it takes too long, Unavailable where the disk is the reason."""
+        """A build goes on in this context. It raises Rejected when the build takes too long,
+        Unavailable where the disk is the reason. `name` is the orchestration's id, or empty."""
         self._check_room()
         progress = Progress(name)
-        async with self._alone:  # not beside what needs that there is none
+        async with self._exclusive:  # not beside what needs that there is none
             self._builds.add(progress)
-            self._none.clear()
+            self._idle.clear()
         token = current.set(progress)
         try:
             async with self._bounded(progress):
@@ -56,51 +57,54 @@ class Watched:
             current.reset(token)
             self._builds.discard(progress)
             if not self._builds:
-                self._none.set()
+                self._idle.set()
 
     @asynccontextmanager
-    async def nothing(self) -> AsyncIterator[None]:
-        """While there is no build; those that come wait."""
-        async with self._alone:
-            await self._none.wait()
+    async def exclusive(self) -> AsyncIterator[None]:
+        """Waits until no build is active; new ones wait until the context ends."""
+        async with self._exclusive:
+            await self._idle.wait()
             yield
 
-    def under_way(self) -> list[Building]:
+    def active_builds(self) -> list[Building]:
+        """The builds that go on now, as the status shows them."""
         return [one.building() for one in self._builds]
 
     @asynccontextmanager
     async def _bounded(self, progress: Progress) -> AsyncIterator[None]:
-        ends, why = asyncio.timeout(None), list[Exception]()
-        watching = None
+        deadline, reasons = asyncio.timeout(None), list[Exception]()
+        watcher = None
         try:
-            async with ends:
-                watching = asyncio.create_task(self._watch(progress, ends, why))
+            async with deadline:
+                watcher = asyncio.create_task(self._watch(progress, deadline, reasons))
                 yield
         except TimeoutError as error:
-            if not why:  # it was another's
+            if not reasons:  # it was another's
                 raise
-            raise why[0] from error
+            raise reasons[0] from error
         finally:
-            if watching:
-                watching.cancel()
+            if watcher:
+                watcher.cancel()
 
-    async def _watch(self, progress: Progress, ends: asyncio.Timeout, why: list[Exception]) -> None:
-        """What is at an end gives up what it was at, so the reason is noted before."""
-        bounds, begun = self._bounds, time.monotonic()
-        seen, since = progress.look(), begun
-        while not why:
-            await asyncio.sleep(min(_LOOK_EVERY, bounds.seconds / 4))
-            now = progress.look()
-            if now is None or now != seen:
-                seen, since = now, time.monotonic()
+    async def _watch(
+        self, progress: Progress, deadline: asyncio.Timeout, reasons: list[Exception]
+    ) -> None:
+        """The deadline cancels the build at once, so its reason is noted before."""
+        bounds, started_at = self._bounds, time.monotonic()
+        last, since = progress.sample(), started_at
+        while not reasons:
+            await asyncio.sleep(min(_CHECK_INTERVAL_SECONDS, bounds.seconds / 4))
+            now = progress.sample()
+            if now is None or now != last:
+                last, since = now, time.monotonic()
             elif (idle := time.monotonic() - since) > bounds.idle_seconds:
-                why.append(_refusal(f"nothing has come for {idle:.0f} s", progress))
-            if time.monotonic() - begun > bounds.seconds:
+                reasons.append(_refusal(f"nothing has come for {idle:.0f} s", progress))
+            if time.monotonic() - started_at > bounds.seconds:
                 limit = f"not installed within the limit of {bounds.seconds:g} s"
-                why.append(_refusal(limit, progress))
+                reasons.append(_refusal(limit, progress))
             if self._room.over():
-                why.append(Unavailable("the disk is full: builds wait"))
-        ends.reschedule(asyncio.get_running_loop().time())
+                reasons.append(Unavailable("the disk is full: builds wait"))
+        deadline.reschedule(asyncio.get_running_loop().time())
 
     def _check_room(self) -> None:
         if self._room.short():
@@ -108,4 +112,4 @@ class Watched:
 
 
 def _refusal(what: str, progress: Progress) -> Rejected:
-    return Rejected("invalid", f"requirements.txt: {what}, still {progress.doing()}; {_REMEDY}")
+    return Rejected("invalid", f"requirements.txt: {what}, still {progress.describe()}; {_REMEDY}")

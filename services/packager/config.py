@@ -31,10 +31,11 @@ class Config(Base, frozen=True, kw_only=True):
 
     @property
     def limits(self) -> BuildLimits:
+        """The limits among the settings, in seconds and bytes."""
         return BuildLimits(
             seconds=self.build_seconds,
             idle_seconds=self.build_idle_seconds,
-            kept=Limits(
+            store=Limits(
                 environments=self.environments_most,
                 own_bytes=int(self.environments_gib * 2**30),
                 unused_seconds=self.environments_days * 86400,

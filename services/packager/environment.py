@@ -30,12 +30,12 @@ class Environment(msgspec.Struct, frozen=True):
 
 
 def digest(*parts: str) -> str:
-    """sha256 in hex of the parts, whose lengths are part of it."""
-    hashed = hashlib.sha256()
+    """The SHA-256, in hex, of the parts and their lengths."""
+    hasher = hashlib.sha256()
     for part in parts:
         encoded = part.encode()
-        hashed.update(b"%d:" % len(encoded) + encoded)
-    return hashed.hexdigest()
+        hasher.update(b"%d:" % len(encoded) + encoded)
+    return hasher.hexdigest()
 
 
 def platform_name() -> str:
@@ -43,12 +43,12 @@ def platform_name() -> str:
     return f"{platform.python_version()} {next(sys_tags())}"
 
 
-def seal(folder: Path, passed_over: Container[str] = ()) -> int:
-    """Make every file readable by all and writable by none; gives their bytes.
+def seal(folder: Path, excluded_paths: Container[str] = ()) -> int:
+    """Makes every file readable by all and writable by none; returns their bytes.
 
     Files are links into the builder's cache, so a task that wrote into one would change every
-    environment. Folders stay writable by their owner, who could not remove them otherwise. Those
-    `passed_over`, by their paths, are left as they are.
+    environment. Folders stay writable by their owner, who could not remove them otherwise. Folders
+    in `excluded_paths` are left as they are.
     """
     total, waiting = 0, [str(folder)]
     while waiting:
@@ -61,24 +61,25 @@ def seal(folder: Path, passed_over: Container[str] = ()) -> int:
                     total += status.st_size
                     if stat.S_ISREG(status.st_mode):
                         _seal(entry.path, stat.S_IMODE(status.st_mode))
-                elif entry.path not in passed_over:
+                elif entry.path not in excluded_paths:
                     waiting.append(entry.path)
     return total
 
 
-def check_size(size: int, most: int) -> None:
-    """Rejected if an environment of `size` bytes is too large."""
-    if size > most:
+def check_size(size: int, limit: int) -> None:
+    """Raises Rejected if an environment of `size` bytes exceeds `limit` bytes."""
+    if size > limit:
         raise Rejected(
             "invalid",
-            f"requirements.txt: installed, it takes {size} bytes, over the limit of {most};"
+            f"requirements.txt: installed, it takes {size} bytes, over the limit of {limit};"
             " leave out what the code does not import",
         )
 
 
 def site_packages(environment: Path) -> Path:
-    (found,) = environment.glob("lib/python*/site-packages")
-    return found
+    """The environment's only `site-packages` folder."""
+    (path,) = environment.glob("lib/python*/site-packages")
+    return path
 
 
 def packages(folder: Path) -> set[str]:

@@ -27,15 +27,17 @@ from libs.eventlog.log import EventLog
 SUBJECTS = ("event.*.orchestration.*", "event.*.task.*")
 
 
-class Usage:
+class EnvironmentUsage:
+    """A fold of orchestrations and tasks. `log` is read for the runs of tasks that run once."""
+
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._environments: dict[UUID, str] = {}
         self._tasks: dict[UUID, Task] = {}
-        self._of: defaultdict[UUID, set[UUID]] = defaultdict(set)
+        self._tasks_of: defaultdict[UUID, set[UUID]] = defaultdict(set)
 
     def fold(self, fact: Recorded) -> str:
-        """Gives the environment of a task that is new."""
+        """Takes an event in; returns the environment of a new task, else an empty string."""
         id = UUID(fact.stream.id) if fact.stream.aggregate in ("orchestration", "task") else None
         match fact.event:
             case OrchestrationReady(environment=environment) if id:
@@ -44,29 +46,29 @@ class Usage:
                 task = self._tasks[id] = msgspec.structs.replace(
                     tasks.evolve(None, fact), arguments={}
                 )
-                self._of[task.orchestration].add(id)
+                self._tasks_of[task.orchestration].add(id)
                 return self._environments.get(task.orchestration, "")
             case TaskKilled() | TaskFailed() | TaskCompleted() if id in self._tasks:
-                self._over(self._tasks[id])
+                self._forget(self._tasks[id])
         return ""
 
     async def needed(self) -> set[str]:
-        """All that are needed now."""
-        found: set[str] = set()
+        """The ids of all environments that are needed now. Raises Unavailable."""
+        needed: set[str] = set()
         for orchestration, environment in list(self._environments.items()):
-            if environment not in found and await self._may_run(orchestration):
-                found.add(environment)
-        return found
+            if environment not in needed and await self._may_run(orchestration):
+                needed.add(environment)
+        return needed
 
     async def _may_run(self, orchestration: UUID) -> bool:
-        for id in list(self._of[orchestration]):
+        for id in list(self._tasks_of[orchestration]):
             task = self._tasks[id]
-            if task.kind != "once" or not await self._has_run(task):
+            if task.kind != "once" or not await self._is_over(task):
                 return True
-            self._over(task)
+            self._forget(task)
         return False
 
-    async def _has_run(self, task: Task) -> bool:
+    async def _is_over(self, task: Task) -> bool:
         """Whether all runs that a task which runs once may have are over."""
         for attempt in range(1, task.retry.attempts + 1):
             run = run_id(task.id, task.created_at, attempt)
@@ -77,6 +79,6 @@ class Usage:
                 return True
         return True
 
-    def _over(self, task: Task) -> None:
+    def _forget(self, task: Task) -> None:
         self._tasks.pop(task.id, None)
-        self._of[task.orchestration].discard(task.id)
+        self._tasks_of[task.orchestration].discard(task.id)

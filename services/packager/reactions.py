@@ -24,23 +24,26 @@ SOURCE = "packager"
 
 
 class Packager:
+    """Packages each uploaded orchestration once, however often its event comes."""
+
     def __init__(
         self,
         log: EventLog,
         blobs: BlobStore,
         builder: Builder,
         scratch: Path,
-        built: Callable[[], None] = lambda: None,
+        on_built: Callable[[], None] = lambda: None,
     ) -> None:
-        """`built` is told after each environment."""
-        self._built = built
+        """`on_built` is called after each environment."""
+        self._on_built = on_built
         self._log = log
         self._blobs = blobs
         self._builder = builder
         self._scratch = scratch
 
     async def handle(self, fact: Recorded) -> None:
-        """Unavailable goes to the runner, which brings the event again."""
+        """Builds the environment and appends the outcome. Raises Unavailable where another try may
+        succeed: the runner brings the event again then."""
         if not isinstance(fact.event, OrchestrationUploaded):
             return
         state, _ = await load(self._log, fact.stream, orchestrations.evolve)
@@ -79,7 +82,7 @@ class Packager:
             fact.because(SOURCE),
         )
         logger.info("orchestration %s is ready", UUID(fact.stream.id))
-        self._built()
+        self._on_built()
 
     async def _requirements(self, event: OrchestrationUploaded) -> list[str]:
         try:

@@ -20,16 +20,16 @@ PACKAGES = ("rondo", "wallaroo")
 
 @cache
 def version() -> str:
-    """A digest of what would be copied: environments with another are others."""
+    """A digest of the SDK's files. It is part of an environment's id."""
     files = (path for source in _sources() for path in sorted(source.rglob("*.py")))
     return digest(*(part for path in files for part in (path.name, path.read_text())))[:16]
 
 
-def put_into(environment: Path, kept: Path) -> None:
-    """Where packages are: linked from a copy in the folder `kept`, compiled and sealed."""
+def install(environment: Path, cache: Path) -> None:
+    """Links the SDK into `site-packages`, from a compiled and sealed copy in the folder `cache`."""
     site = site_packages(environment)
     owner = site.stat()
-    for source in _kept(kept):
+    for source in _cached_copy(cache):
         if (site / source.name).exists():
             continue
         for path in (source, *sorted(source.rglob("*"))):
@@ -41,7 +41,7 @@ def put_into(environment: Path, kept: Path) -> None:
                 target.hardlink_to(path)
 
 
-def _kept(folder: Path) -> list[Path]:
+def _cached_copy(folder: Path) -> list[Path]:
     """The packages' folders in the copy, which is made if there is none (by others too)."""
     copy = folder / f"sdk-{version()}"
     if not copy.exists():

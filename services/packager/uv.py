@@ -30,9 +30,10 @@ from services.packager.progress import current
 
 PYTHON = os.path.realpath(sys.executable)  # the interpreter that environments link to
 
-_PASSED = ("PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "LANG", "TZ")
-_SAID_BYTES, _SHOWN = 64 << 10, 2_000  # read of what a command said; characters of it in a message
-_BROKEN = re.compile(
+_ENVIRONMENT_NAMES = ("PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "LANG", "TZ")
+_MAX_STDERR_BYTES = 64 << 10  # of a command, the last ones
+_MAX_MESSAGE_LENGTH = 2_000  # characters
+_OUTAGE = re.compile(
     r"Failed to fetch|error sending request|timed out|dns error|Connection|HTTP status"
     r"|No space left|Disk quota|Permission denied|Read-only file system|Too many open files"
     r"|Failed to create virtual environment",  # before it looks at any requirement
@@ -57,49 +58,50 @@ class Uv:
         """Work folders lie in `folder`, and cache and home too: files are linked, not copied."""
         self._folder = folder
         self._user = user
-        self._bound = partial(_bound, file_bytes)
+        self._limit_process = partial(_limit_process, file_bytes)
         self._wheels = ["--only-binary", ":all:"] if wheels_only else []
         self.cache, home = folder / ".uv" / "cache", folder / ".uv" / "home"
-        for own in (self.cache, home):
-            own.mkdir(parents=True, exist_ok=True)
-            self.give(own)
+        for path in (self.cache, home):
+            path.mkdir(parents=True, exist_ok=True)
+            self.give(path)
         self._environ = _environment(environ, home, self.cache)
-        self._waiting: _Shell | None = None
-        self._used = asyncio.Event()
+        self._spare: _Shell | None = None
+        self._taken = asyncio.Event()
 
     async def stand_by(self) -> None:
-        """For ever: has a shell waiting whenever no command runs."""
+        """Runs for ever: keeps a spare shell whenever no command runs."""
         while True:
-            shell = self._waiting = await self._shell()
-            self._used.clear()
+            shell = self._spare = await self._shell()
+            self._taken.clear()
             try:
-                await self._used.wait()
+                await self._taken.wait()
             finally:
-                if self._waiting is shell:  # not a command's, which ends it itself
-                    self._waiting = None
+                if self._spare is shell:  # not a command's, which ends it itself
+                    self._spare = None
                     await shell.end()
 
     def give(self, path: Path) -> None:
-        """Make `path` the property of the commands' user."""
+        """Makes the commands' user the owner of `path`."""
         if self._user is not None:
             os.chown(path, self._user, self._user)
 
     async def resolve(self, work: Path, requirements: list[str], preferred: str) -> str:
-        """A lock: exact versions with hashes, those of the lock `preferred` where they fit."""
-        asked = self._write(work / "requirements.txt", "\n".join(requirements) + "\n")
+        """The lock of `requirements`: exact versions with hashes, those of the lock `preferred`
+        where they fit."""
+        source = self._write(work / "requirements.txt", "\n".join(requirements) + "\n")
         lock = self._write(work / "lock.txt", preferred)
-        what = [asked, "--output-file", lock, "--generate-hashes"]
+        what = [source, "--output-file", lock, "--generate-hashes"]
         how = ["--no-header", "--no-annotate", "--python", PYTHON, *self._wheels]
         await self._uv("resolving", ["pip", "compile", *what, *how])
         return (work / "lock.txt").read_text()
 
     async def install(self, work: Path, lock: str) -> Path:
-        """A virtual environment in `work` that may be moved, with what the lock says."""
-        locked, folder = self._write(work / "lock.txt", lock), work / "env"
+        """Installs the lock into a new virtual environment in `work`, which may be moved."""
+        source, folder = self._write(work / "lock.txt", lock), work / "env"
         # By force: what a full disk has left of one has no mark of an environment yet.
-        anew = ["--clear", "--force", "--relocatable"]
-        venv = ["venv", *anew, "--python", PYTHON, str(folder)]
-        what = ["--requirements", locked, "--python", str(folder / "bin" / "python"), "--no-deps"]
+        options = ["--clear", "--force", "--relocatable"]
+        venv = ["venv", *options, "--python", PYTHON, str(folder)]
+        what = ["--requirements", source, "--python", str(folder / "bin" / "python"), "--no-deps"]
         how = ["--require-hashes", "--link-mode", "hardlink", *self._wheels]
         install = ["pip", "install", *what, *how]
         try:  # most often all is in the cache, and an unreachable index does not matter
@@ -109,17 +111,17 @@ class Uv:
         return folder
 
     async def compile_bytecode(self, folders: list[Path]) -> None:
-        """Compile what is not yet; a file of another Python's syntax can't be, and is left.
+        """Compiles what has no bytecode yet; leaves files of another Python's syntax.
 
-        Not what a wheel has for elsewhere, since uv refuses folders among scripts; nor packages'
-        own tests, which are half of the bytes of pandas and numpy and hardly ever imported.
+        It skips what a wheel has for elsewhere, since uv refuses folders among scripts, and the
+        packages' own tests: half of the bytes of pandas and numpy, and hardly ever imported.
         """
         left = rf"^{re.escape(str(self._folder))}/.*(\.data|/tests)/"
         how = ["-I", "-S", "-m", "compileall", "-qq", "-j2", "-x", left]
         await self._run("compiling", [PYTHON, *how, *map(str, folders)])
 
     async def clean_cache(self) -> None:
-        """Drop all wheels; environments keep theirs."""
+        """Drops all wheels from the cache; environments keep theirs."""
         await self._uv("cleaning", ["cache", "clean"])
 
     def _write(self, path: Path, text: str) -> str:
@@ -128,29 +130,29 @@ class Uv:
         return str(path)
 
     async def _uv(self, step: str, *commands: list[str]) -> None:
-        """One after the other, as long as they succeed."""
+        """Runs the commands one after the other, as long as they succeed."""
         uv = [find_uv_bin(), "--color", "never"]
-        status, said = await self._run(step, *([*uv, *command] for command in commands))
+        status, stderr = await self._run(step, *([*uv, *command] for command in commands))
         if status:
-            raise self._failure(status, said)
+            raise self._failure(status, stderr)
 
     async def _run(self, step: str, *commands: list[str]) -> tuple[int, str]:
-        """The status of the last one, and the end of what they have said on stderr."""
-        waiting, self._waiting = self._waiting, None
-        shell = waiting or await self._shell()
+        """The last command's exit status, and the end of what all wrote to stderr."""
+        spare, self._spare = self._spare, None
+        shell = spare or await self._shell()
         progress = current.get()
         if progress:
-            progress.begins(step, shell.pid, shell.said)
+            progress.begin(step, shell.pid, shell.stderr)
         try:
             return await shell.run(" && ".join(shlex.join(command) for command in commands))
         finally:
             if progress:
-                progress.ends()
+                progress.end()
             await shell.end()
-            self._used.set()
+            self._taken.set()
 
     async def _shell(self) -> "_Shell":
-        said = tempfile.TemporaryFile()  # noqa: SIM115 - the shell's, closed at its end
+        stderr = tempfile.TemporaryFile()  # noqa: SIM115 - the shell's, closed at its end
         process = await asyncio.create_subprocess_exec(
             *self._launcher(),
             "/bin/sh",
@@ -158,12 +160,12 @@ class Uv:
             env=self._environ,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
-            stderr=said,
+            stderr=stderr,
             start_new_session=True,
             umask=0o022,
-            preexec_fn=self._bound,
+            preexec_fn=self._limit_process,
         )
-        return _Shell(process, said)
+        return _Shell(process, stderr)
 
     def _launcher(self) -> list[str]:
         bound = ["--die-with-parent", "SIGKILL", "--parent", str(os.getpid())]
@@ -173,62 +175,62 @@ class Uv:
                 bound += ["--path", path]
         return [sys.executable, "-P", "-m", "libs.linux.reach", *bound, "--"]
 
-    def _failure(self, status: int, said: str) -> Rejected | Unavailable:
-        _, error, reason = f"\n{said}".partition("\nerror: ")
+    def _failure(self, status: int, stderr: str) -> Rejected | Unavailable:
+        _, error, reason = f"\n{stderr}".partition("\nerror: ")
         # Without that word it was not uv that ended: the launcher, or a signal.
-        shown = self._presentable(reason or said or f"uv ended with status {status}")
+        text = self._presentable(reason or stderr or f"uv ended with status {status}")
         if "File too large" in reason:
             problem = "a package has a file over the size limit; leave it out"
             return Rejected("invalid", f"requirements.txt: {problem}")
-        if status < 0 or not error or _BROKEN.search(reason):
-            return Unavailable(f"packages can't be resolved or installed now: {shown}")
-        return Rejected("invalid", f"requirements.txt: {shown}; change or leave out a requirement")
+        if status < 0 or not error or _OUTAGE.search(reason):
+            return Unavailable(f"packages can't be resolved or installed now: {text}")
+        return Rejected("invalid", f"requirements.txt: {text}; change or leave out a requirement")
 
-    def _presentable(self, said: str) -> str:
+    def _presentable(self, stderr: str) -> str:
         """One line, without our paths and the index's credentials."""
-        text = without_credentials(re.sub(r"\n\s*cause: ", ": ", said))
+        text = without_credentials(re.sub(r"\n\s*cause: ", ": ", stderr))
         text = re.sub(rf"{re.escape(str(self._folder))}/([^\s`'\"/]*/)*", "", text)
-        return " ".join(text.split())[:_SHOWN].rstrip(".")
+        return " ".join(text.split())[:_MAX_MESSAGE_LENGTH].rstrip(".")
 
 
 def _environment(environ: Mapping[str, str], home: Path, cache: Path) -> dict[str, str]:
     """The operator's settings of uv, certificates and proxies; nothing else of theirs."""
-    passed = {
+    inherited = {
         name: value
         for name, value in environ.items()
-        if name in _PASSED or name.startswith("UV_") or name.lower().endswith("_proxy")
+        if name in _ENVIRONMENT_NAMES or name.startswith("UV_") or name.lower().endswith("_proxy")
     }
     bounds = {"UV_HTTP_TIMEOUT": "30", "UV_CONCURRENT_DOWNLOADS": "4"}
     # Files of settings would be taken from any project that we happen to lie in.
     own = {"HOME": str(home), "UV_CACHE_DIR": str(cache), "UV_NO_CONFIG": "1"}
-    return bounds | passed | own
+    return bounds | inherited | own
 
 
-def _bound(file_bytes: int) -> None:
+def _limit_process(file_bytes: int) -> None:
     """In the shell's process: nobody waits for a build as people wait for a run."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     low_priority.be_modest()
 
 
 class _Shell:
-    """One that does what it is told once; `said` has what it and its commands say on stderr."""
+    """A shell that runs one command line. `stderr` is a file: what it and its commands write."""
 
-    def __init__(self, process: asyncio.subprocess.Process, said: IO[bytes]) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, stderr: IO[bytes]) -> None:
         self._process = process
         self.pid = process.pid
-        self.said = said
+        self.stderr = stderr
 
     async def run(self, command: str) -> tuple[int, str]:
-        """Its status and the end of what was said."""
+        """The exit status, and the end of what was written to stderr."""
         await self._process.communicate(f"{{ {command}; }} </dev/null".encode())
         status = await self._process.wait()
-        size = os.fstat(self.said.fileno()).st_size
-        told = os.pread(self.said.fileno(), _SAID_BYTES, max(0, size - _SAID_BYTES))
-        return status, told.decode(errors="replace")
+        size = os.fstat(self.stderr.fileno()).st_size
+        tail = os.pread(self.stderr.fileno(), _MAX_STDERR_BYTES, max(0, size - _MAX_STDERR_BYTES))
+        return status, tail.decode(errors="replace")
 
     async def end(self) -> None:
-        """Kills what it left behind in its session's group, and itself if need be."""
+        """Kills what is left of the shell's process group, and the shell itself if need be."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
-        self.said.close()
+        self.stderr.close()

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 
 def statuses(top: str | os.PathLike[str]) -> Iterator[os.stat_result]:
-    """Of everything below `top` but folders; no link is followed."""
-    ahead = [os.fspath(top)]
-    while ahead:
-        for entry in entries(ahead.pop()):
+    """The status of everything below `top` but folders; no link is followed."""
+    stack = [os.fspath(top)]
+    while stack:
+        for entry in entries(stack.pop()):
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    ahead.append(entry.path)
+                    stack.append(entry.path)
                 else:
                     yield entry.stat(follow_symlinks=False)
             except FileNotFoundError:
@@ -19,9 +19,9 @@ def statuses(top: str | os.PathLike[str]) -> Iterator[os.stat_result]:
 
 
 def entries(folder: str | os.PathLike[str]) -> list[os.DirEntry[str]]:
-    """What is in it; nothing if it is not there."""
+    """The entries of a folder; none if it does not exist."""
     try:
-        with os.scandir(folder) as found:
-            return list(found)
+        with os.scandir(folder) as listing:
+            return list(listing)
     except (FileNotFoundError, NotADirectoryError):
         return []

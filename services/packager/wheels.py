@@ -16,7 +16,7 @@ from services.packager.walk import entries
 
 
 class Wheels:
-    """Those in `cache`; the links are kept in `folder`, on the same file system."""
+    """The wheels in uv's `cache`. The links lie in `folder`, on the same file system."""
 
     def __init__(self, cache: Path, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -24,22 +24,22 @@ class Wheels:
         self._folder = folder
 
     def ready(self) -> dict[int, int]:
-        """The bytes of each, in folders of packages, by the inode of its METADATA.
+        """The bytes of each ready wheel's packages, by the inode of its METADATA.
 
-        Whoever links wheels asks before: what was made ready meanwhile was linked in part perhaps.
+        Call it before wheels are linked: one that becomes ready meanwhile may be linked in part.
         """
         names = (entry.name.split(".") for entry in os.scandir(self._folder))
         return {int(inode): int(size) for inode, size in names}
 
-    def unpacked(self, environment: Path, ready: Mapping[int, int]) -> list[Path]:
-        """Where the cache has those of the environment that are not ready, if it has them.
+    def unready_folders(self, environment: Path, ready: Mapping[int, int]) -> list[Path]:
+        """The cache's folders of the environment's wheels that are not ready.
 
-        Left out are wheels that uv would not take the bytecode of all their sources from.
+        It leaves out wheels whose bytecode uv would not link for all sources.
         """
-        wanted = {inode for inode in inodes(environment) if inode not in ready}
-        if not wanted:
+        unready = {inode for inode in inodes(environment) if inode not in ready}
+        if not unready:
             return []
-        wheels = [path.parents[1] for path in self._metadata() if _inode(path) in wanted]
+        wheels = [path.parents[1] for path in self._metadata() if _inode(path) in unready]
         return [wheel for wheel in wheels if not _has_libraries_elsewhere(wheel)]
 
     def _metadata(self) -> Iterator[Path]:
@@ -50,8 +50,8 @@ class Wheels:
                     if info.name.endswith(".dist-info"):
                         yield Path(info.path, "METADATA")
 
-    def keep(self, folders: list[Path]) -> None:
-        """Seals the packages of wheels whose sources have been compiled; these are ready then.
+    def mark_ready(self, folders: list[Path]) -> None:
+        """Seals the packages of wheels whose sources are compiled, and notes them as ready.
 
         What lies beside packages is left to each environment: some of it uv copies and writes to.
         """
@@ -62,8 +62,8 @@ class Wheels:
                 for metadata in folder.glob("*.dist-info/METADATA"):
                     os.link(metadata, self._folder / f"{metadata.stat().st_ino}.{size}")
 
-    def forget(self) -> None:
-        """Those that are neither in the cache nor in an environment any more."""
+    def prune(self) -> None:
+        """Drops the links of wheels that are in neither the cache nor an environment any more."""
         for entry in entries(self._folder):
             with suppress(FileNotFoundError):
                 if entry.stat().st_nlink == 1:
@@ -71,7 +71,7 @@ class Wheels:
 
 
 def inodes(environment: Path) -> Iterator[int]:
-    """Of each distribution's METADATA; 0 of one that has none."""
+    """The inode of each distribution's METADATA; 0 for one that has none."""
     for entry in os.scandir(site_packages(environment)):
         if entry.name.endswith(".dist-info"):
             yield _inode(Path(entry.path, "METADATA"))

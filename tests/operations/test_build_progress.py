@@ -9,7 +9,7 @@ MIB = 1 << 20
 
 
 async def test_a_slow_build_shows_how_far_it_is(tmp_path: Path) -> None:
-    async with serving(SlowIndex(most=MIB)) as index:  # half of what is wanted
+    async with serving(SlowIndex(max_bytes=MIB)) as index:  # half of what is wanted
         with running(Platform(tmp_path, variables={"UV_DEFAULT_INDEX": index.url})) as platform:
             async with api(platform, "slow") as client:
                 quick = await client.ready({"main.py": "print('quick')"})

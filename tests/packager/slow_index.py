@@ -35,26 +35,26 @@ async def _nothing(*_: object) -> None: ...
 
 
 class SlowIndex:
-    """`asked` is awaited before it says what there is, `given` after each piece of the wheel, with
-    the bytes that have gone out; after `most` bytes nothing comes any more."""
+    """`on_page` is awaited before the list of files is sent, `on_piece` after each piece of the
+    wheel, with the bytes sent so far. After `max_bytes` nothing comes any more."""
 
     def __init__(
         self,
-        asked: Callable[[], Awaitable[object]] = _nothing,
-        given: Callable[[int], Awaitable[object]] = _nothing,
-        most: int | None = None,
+        on_page: Callable[[], Awaitable[object]] = _nothing,
+        on_piece: Callable[[int], Awaitable[object]] = _nothing,
+        max_bytes: int | None = None,
     ) -> None:
-        self._asked = asked
-        self._given = given
+        self._on_page = on_page
+        self._on_piece = on_piece
         self._wheel = _wheel()
-        self._most = len(self._wheel) if most is None else most
+        self._max_bytes = len(self._wheel) if max_bytes is None else max_bytes
         self.url = ""
 
     async def page(self, _: web.Request) -> web.Response:
-        await self._asked()
+        await self._on_page()
         digest = hashlib.sha256(self._wheel).hexdigest()
-        known = hashlib.sha256(_METADATA).hexdigest()
-        link = f'<a href="/{_FILE}#sha256={digest}" data-core-metadata="sha256={known}">{_FILE}</a>'
+        core = hashlib.sha256(_METADATA).hexdigest()
+        link = f'<a href="/{_FILE}#sha256={digest}" data-core-metadata="sha256={core}">{_FILE}</a>'
         return web.Response(
             text=f"<!DOCTYPE html><html><body>{link}</body></html>", content_type="text/html"
         )
@@ -65,13 +65,13 @@ class SlowIndex:
     async def wheel(self, request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse(headers={"Content-Length": str(len(self._wheel))})
         await answer.prepare(request)
-        for at in range(0, self._most, PIECE):
+        for at in range(0, self._max_bytes, PIECE):
             if request.transport is None or request.transport.is_closing():
                 return answer
-            piece = self._wheel[at : min(at + PIECE, self._most)]
+            piece = self._wheel[at : min(at + PIECE, self._max_bytes)]
             await answer.write(piece)
-            await self._given(at + len(piece))
-        if self._most < len(self._wheel):
+            await self._on_piece(at + len(piece))
+        if self._max_bytes < len(self._wheel):
             await asyncio.Event().wait()
         return answer
 

@@ -145,7 +145,7 @@ async def test_another_user_builds(place: Place) -> None:
 
 
 async def test_prune_removes_the_least_recently_used(place: Place) -> None:
-    builder = place.builder(limits=BuildLimits(kept=Limits(environments=1)))
+    builder = place.builder(limits=BuildLimits(store=Limits(environments=1)))
     names = ["six", "idna", "colorama"]
     ids = {name: (await builder.build([name])).id for name in names}
     for age, name in enumerate(["six", "colorama", "idna"]):

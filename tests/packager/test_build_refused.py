@@ -26,9 +26,9 @@ IMPOSSIBLE = {
 
 @pytest.mark.parametrize("name", IMPOSSIBLE)
 async def test_impossible_requirements(name: str, place: Place) -> None:
-    asked, words = IMPOSSIBLE[name]
+    requirements, words = IMPOSSIBLE[name]
     with pytest.raises(Rejected) as refused:
-        await place.builder().build(asked)
+        await place.builder().build(requirements)
     assert refused.value.code == "invalid"
     assert refused.value.message.startswith("requirements.txt: ")
     assert words in refused.value.message
@@ -86,15 +86,15 @@ async def test_the_time_limit_ends_the_build_and_its_processes(
 
 
 def _processes_naming(folder: Path) -> list[str]:
-    found = []
+    commands = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = path.read_bytes()
         except OSError:
             continue  # ended meanwhile
         if os.fsencode(folder) in words:
-            found.append(words.decode(errors="replace"))
-    return found
+            commands.append(words.decode(errors="replace"))
+    return commands
 
 
 async def test_the_size_limit(place: Place) -> None:

@@ -22,7 +22,7 @@ from tests.packager.test_build import Place, place, versions
 __all__ = ["place"]
 
 MIB = 1 << 20
-PATIENCE = 60.0  # seconds that a busy machine may take for what is due
+TIMEOUT_SECONDS = 60.0  # for what is due, on a busy machine
 
 
 class Clock:
@@ -41,11 +41,13 @@ class Clock:
 class Watching:
     """A builder whose every state is noted, at an index that waits until it was seen."""
 
-    def __init__(self, place: Place, clock: Clock, limits: BuildLimits, most: int | None) -> None:
+    def __init__(
+        self, place: Place, clock: Clock, limits: BuildLimits, max_bytes: int | None
+    ) -> None:
         self.clock = clock
         self.shown: list[Building] = []
-        self.index = SlowIndex(self._resolving, self._given, most)
-        self._most = most
+        self.index = SlowIndex(self._resolving, self._send, max_bytes)
+        self._max_bytes = max_bytes
         self._place = place
         self._limits = limits
         self.builder: Builder
@@ -55,23 +57,24 @@ class Watching:
         self.builder = self._place.builder({"UV_DEFAULT_INDEX": self.index.url}, self._limits)
 
     async def seen(self, holds: Callable[[Building], bool]) -> None:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
-                now = self.builder.under_way()
+                now = self.builder.active_builds()
                 self.shown += now
                 if any(map(holds, now)):
                     return
                 await asyncio.sleep(0.01)
 
     async def _resolving(self) -> None:
-        if "installing" not in {one.step for one in self.builder.under_way()}:  # it asks again then
+        steps = {one.step for one in self.builder.active_builds()}
+        if "installing" not in steps:  # it asks again then
             await self.seen(lambda one: one.step == "resolving")
 
-    async def _given(self, sent: int) -> None:
+    async def _send(self, sent: int) -> None:
         # uv says on its own time that it fetches; what it has read the kernel knows.
         await self.seen(lambda one: one.fetching == [SHOWN] and one.bytes >= sent)
         self.clock.now += self.clock.in_a_piece
-        self.clock.runs = sent == self._most
+        self.clock.runs = sent == self._max_bytes
 
 
 @asynccontextmanager
@@ -79,15 +82,15 @@ async def watching(
     place: Place,
     monkeypatch: pytest.MonkeyPatch,
     clock: Clock,
-    most: int | None = None,
+    max_bytes: int | None = None,
     **limits: float,
 ) -> AsyncIterator[Watching]:
     monkeypatch.setattr(build_watch, "time", SimpleNamespace(monotonic=clock.monotonic))
-    monkeypatch.setattr(build_watch, "_LOOK_EVERY", 0.02)
-    found = Watching(place, clock, BuildLimits(**limits), most)  # type: ignore[arg-type]
-    async with serving(found.index):
-        found.start()
-        yield found
+    monkeypatch.setattr(build_watch, "_CHECK_INTERVAL_SECONDS", 0.02)
+    watched = Watching(place, clock, BuildLimits(**limits), max_bytes)  # type: ignore[arg-type]
+    async with serving(watched.index):
+        watched.start()
+        yield watched
 
 
 async def test_what_gets_on_may_take_long_and_shows_how_far_it_is(
@@ -102,17 +105,17 @@ async def test_what_gets_on_may_take_long_and_shows_how_far_it_is(
     fetched = [one.bytes for one in watched.shown if one.fetching == [SHOWN]]
     assert fetched == sorted(fetched)
     assert fetched[-1] - fetched[0] > MIB
-    assert watched.builder.under_way() == []
+    assert watched.builder.active_builds() == []
 
 
 async def test_what_gets_nowhere_is_given_up_and_said_to_be_fetched(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with watching(place, monkeypatch, Clock(0), most=MIB, idle_seconds=3) as watched:
+    async with watching(place, monkeypatch, Clock(0), max_bytes=MIB, idle_seconds=3) as watched:
         with pytest.raises(Rejected) as refused:
             await watched.builder.build([NAME])
-    _, _, said = refused.value.message.partition("requirements.txt: nothing has come for ")
-    seconds, _, rest = said.partition(" s, ")
+    _, _, text = refused.value.message.partition("requirements.txt: nothing has come for ")
+    seconds, _, rest = text.partition(" s, ")
     assert 3 < int(seconds) < 9
     assert rest.startswith(f"still fetching {SHOWN}; ")
     assert place.folders() == set()
@@ -134,12 +137,12 @@ async def test_the_hard_limit_names_what_was_being_fetched(
 async def test_a_disk_that_fails_is_worth_another_try(place: Place, error: OSError) -> None:
     builds = place.builder()
     with pytest.raises(Unavailable, match="the folder of environments: "):
-        async with builds._watched.build(""):
+        async with builds._watch.build(""):
             raise error
 
 
 def test_what_uv_says_is_read() -> None:
-    said = "Resolved 3 packages in 2ms\nDownloading a-b (1.5MiB)\nDownloading c (2.1GiB)\n"
-    assert fetching(said) == ["a-b (1.5MiB)", "c (2.1GiB)"]
-    assert fetching(said + " Downloaded c\nerror: gone\n") == ["a-b (1.5MiB)"]
+    text = "Resolved 3 packages in 2ms\nDownloading a-b (1.5MiB)\nDownloading c (2.1GiB)\n"
+    assert fetching(text) == ["a-b (1.5MiB)", "c (2.1GiB)"]
+    assert fetching(text + " Downloaded c\nerror: gone\n") == ["a-b (1.5MiB)"]
     assert fetching("") == []

@@ -17,7 +17,7 @@ def test_it_is_imported_by_both_names(tmp_path: Path) -> None:
     for name in ("one", "other"):
         environment = tmp_path / name
         venv.create(environment, symlinks=True)
-        sdk.put_into(environment, tmp_path)
+        sdk.install(environment, tmp_path)
         assert where(environment, "rondo").startswith(str(environment))
         assert where(environment, "wallaroo").startswith(str(environment))
 
@@ -27,6 +27,6 @@ def test_what_the_requirements_brought_stays(tmp_path: Path) -> None:
     (site,) = tmp_path.glob("lib/python*/site-packages")
     (site / "wallaroo").mkdir()
     (site / "wallaroo" / "__init__.py").write_text("published = True")
-    sdk.put_into(tmp_path, tmp_path)
+    sdk.install(tmp_path, tmp_path)
     assert (site / "wallaroo" / "__init__.py").read_text() == "published = True"
     assert [path.name for path in (site / "wallaroo").iterdir()] == ["__init__.py"]

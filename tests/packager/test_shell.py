@@ -36,20 +36,20 @@ class Standing:
         async with asyncio.timeout(30):
             while True:
                 with suppress(FileNotFoundError):  # one that ends while it is looked at
-                    found = self.processes()
-                    if list(found.values()) == ["sh"] and besides not in found:
-                        return next(iter(found))
+                    processes = self.processes()
+                    if list(processes.values()) == ["sh"] and besides not in processes:
+                        return next(iter(processes))
                 await asyncio.sleep(0.01)
 
 
 @pytest.fixture
 async def standing(place: Place) -> AsyncIterator[Standing]:
-    found = Standing(place.builder())
-    standing_by = asyncio.create_task(found.builder.stand_by())
-    yield found
+    standing = Standing(place.builder())
+    standing_by = asyncio.create_task(standing.builder.stand_by())
+    yield standing
     standing_by.cancel()
     await asyncio.wait([standing_by])
-    assert found.processes() == {}
+    assert standing.processes() == {}
 
 
 async def test_builds_take_it_and_there_is_another(standing: Standing) -> None:

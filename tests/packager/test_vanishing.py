@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.packager.build import BuildLimits, _only_here
-from services.packager.environment_store import Limits, Shelf
+from services.packager.build import BuildLimits, _unlinked_bytes
+from services.packager.environment_store import EnvironmentStore, Limits
 from services.packager.walk import statuses
 from services.packager.wheels import Wheels
 from tests.packager.test_build import Place, place
@@ -44,7 +44,7 @@ def test_a_walk_passes_over_what_has_gone(tmp_path: Path) -> None:
         (tmp_path / f"{number}").write_text("x")
     with churning(tmp_path):
         for _ in range(300):
-            assert _only_here(tmp_path) >= 100
+            assert _unlinked_bytes(tmp_path) >= 100
             assert sum(1 for _ in statuses(tmp_path)) >= 100
     assert list(statuses(tmp_path / "gone")) == []
 
@@ -59,8 +59,8 @@ def test_wheels_of_a_cache_that_changes_are_looked_for(tmp_path: Path) -> None:
     wheels = Wheels(cache, tmp_path / "ready")
     with churning(archive):
         for _ in range(300):
-            assert wheels.unpacked(environment, {}) == []
-    wheels.keep([tmp_path / "gone"])
+            assert wheels.unready_folders(environment, {}) == []
+    wheels.mark_ready([tmp_path / "gone"])
     assert wheels.ready() == {}
 
 
@@ -86,18 +86,18 @@ async def test_pruning_beside_builds_that_end(place: Place) -> None:
 
 
 def test_an_environment_that_another_builder_has_removed(tmp_path: Path) -> None:
-    Shelf(tmp_path).remove("gone", ".building-")
-    assert Shelf(tmp_path).kept() == []
+    EnvironmentStore(tmp_path).remove("gone", ".building-")
+    assert EnvironmentStore(tmp_path).environments() == []
 
 
 async def test_the_cache_is_not_emptied_under_a_build(place: Place) -> None:
     """uv's own lock is held by one command at a time; a build is several."""
-    builder = place.builder(limits=BuildLimits(cache_bytes=-1, kept=Limits(environments=50)))
+    builder = place.builder(limits=BuildLimits(cache_bytes=-1, store=Limits(environments=50)))
     order: list[str] = []
     begun, enough = asyncio.Event(), asyncio.Event()
 
     async def build(name: str) -> None:
-        async with builder._watched.build(name):
+        async with builder._watch.build(name):
             order.append(f"{name} begins")
             begun.set()
             await enough.wait()
@@ -110,7 +110,7 @@ async def test_the_cache_is_not_emptied_under_a_build(place: Place) -> None:
     first = asyncio.create_task(build("first"))
     await begun.wait()
     pruning = asyncio.create_task(prune())
-    while not builder._watched._alone.locked():  # noqa: ASYNC110 - it walks over the cache before
+    while not builder._watch._exclusive.locked():  # noqa: ASYNC110 - it walks over the cache before
         await asyncio.sleep(0.01)
     second = asyncio.create_task(build("second"))
     await asyncio.sleep(0)

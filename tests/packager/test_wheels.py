@@ -18,7 +18,7 @@ class Cache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.wheels = Wheels(folder / "cache", folder / "kept")
+        self.wheels = Wheels(folder / "cache", folder / "ready")
 
     def wheel(self, place: str = "a", text: str = "A = 1") -> Path:
         wheel = self.folder / "cache" / "archive-v0" / place
@@ -43,29 +43,29 @@ def cache(tmp_path: Path) -> Cache:
 
 
 def unpacked(cache: Cache, environment: Path) -> list[Path]:
-    return cache.wheels.unpacked(environment, cache.wheels.ready())
+    return cache.wheels.unready_folders(environment, cache.wheels.ready())
 
 
 def test_a_wheel_is_made_ready_once(cache: Cache) -> None:
     wheel = cache.wheel()
     one = cache.environment(wheel)
     assert unpacked(cache, one) == [wheel]
-    cache.wheels.keep([wheel])
-    cache.wheels.keep([wheel])  # another builder's, who was as quick
+    cache.wheels.mark_ready([wheel])
+    cache.wheels.mark_ready([wheel])  # another builder's, who was as quick
     assert unpacked(cache, one) == unpacked(cache, cache.environment(wheel, "other")) == []
     assert list(cache.wheels.ready().values()) == [len("A = 1")]
 
 
 def test_only_what_uv_never_writes_to_is_sealed(cache: Cache) -> None:
     wheel = cache.wheel()
-    cache.wheels.keep([wheel])
+    cache.wheels.mark_ready([wheel])
     assert (wheel / "p" / "a.py").stat().st_mode & 0o777 == 0o444
     assert (wheel / INFO / "RECORD").stat().st_mode & 0o200
 
 
 def test_the_same_name_unpacked_again_is_another_wheel(cache: Cache) -> None:
     wheel = cache.wheel()
-    cache.wheels.keep([wheel])
+    cache.wheels.mark_ready([wheel])
     shutil.rmtree(wheel)
     again = cache.wheel(text="A = 2")
     assert unpacked(cache, cache.environment(again)) == [again]
@@ -74,21 +74,21 @@ def test_the_same_name_unpacked_again_is_another_wheel(cache: Cache) -> None:
 def test_a_wheel_is_forgotten_when_nobody_has_it(cache: Cache) -> None:
     wheel = cache.wheel()
     cache.environment(wheel)
-    cache.wheels.keep([wheel])
+    cache.wheels.mark_ready([wheel])
     shutil.rmtree(wheel)
-    cache.wheels.forget()
+    cache.wheels.prune()
     assert cache.wheels.ready()
     shutil.rmtree(cache.folder / "one")
-    cache.wheels.forget()
+    cache.wheels.prune()
     assert not cache.wheels.ready()
 
 
 def local_wheel(folder: Path, name: str, files: dict[str, str]) -> dict[str, str]:
     """Makes it; gives the settings by which uv finds it."""
     folder.mkdir()
-    told = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
     wheel = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    info = {"METADATA": told, "WHEEL": wheel, "RECORD": ""}
+    info = {"METADATA": metadata, "WHEEL": wheel, "RECORD": ""}
     with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as archive:
         for path, text in files.items():
             archive.writestr(path, text)

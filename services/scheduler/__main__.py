@@ -37,14 +37,14 @@ async def main(environ: Mapping[str, str]) -> None:
     ):
         await streams.create(nats, config.nats_replicas)
         await migrate(database, "services.scheduler")
-        origin = StreamIdentity(database, nats, streams.EVENTS, ("due",), derived=True)
-        await origin.check()
+        identity = StreamIdentity(database, nats, streams.EVENTS, ("due",), derived=True)
+        await identity.check()
         log, plan = telemetry.log(), Plan()
 
-        async def caught_up() -> None:
+        async def catch_up() -> None:
             await runner.position.reached(await log.end(), CATCH_UP_TIMEOUT_SECONDS)
 
-        ticker = Ticker(log, plan, lambda: datetime.now(UTC), caught_up)
+        ticker = Ticker(log, plan, lambda: datetime.now(UTC), catch_up)
         runner = Runner(database, PlanProjection(plan, ticker.wake), log.follow, MAX_EVENTS_BEHIND)
         telemetry.projection("due", runner.position, streams.EVENTS)
         telemetry.pool(database)
@@ -54,8 +54,8 @@ async def main(environ: Mapping[str, str]) -> None:
         telemetry.add_to(app)
         async with serving(app, config.listen, config.listen_fds), asyncio.TaskGroup() as tasks:
             tasks.create_task(runner.run())
-            tasks.create_task(watch(origin))
-            await caught_up()
+            tasks.create_task(watch(identity))
+            await catch_up()
             tasks.create_task(hold.run_when_released(nats, ticker.run))
             tasks.create_task(hold.run_when_released(nats, Rescue(nats, plan, ticker).run))
             tasks.create_task(telemetry.publish())

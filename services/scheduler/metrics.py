@@ -5,6 +5,8 @@ from services.scheduler.plan import Plan
 
 
 def plan_readings(plan: Plan) -> Source:
+    """The open runs by state, and the live tasks by kind."""
+
     async def read() -> list[Reading]:
         claimed = sum(1 for run in plan.runs.values() if run.executor)
         runs = {"requested": len(plan.runs) - claimed, "running": claimed}

@@ -1,4 +1,4 @@
-"""What the scheduler must know to say what is due: a fold of the log, pure, an entry a live task.
+"""What the scheduler must know to say what is due: a pure fold of the log, one entry a live task.
 
 A task that can do nothing more is forgotten, so the plan grows with what is live, not with what
 has been. `changed` and `woken` say what a batch of events touched; their readers empty them.
@@ -37,19 +37,20 @@ from libs.domain.task import Task
 from libs.domain.values import Schedule
 from libs.eventlog.envelope import Recorded
 
-MAX_BACKOFF_SECONDS = 60.0
+MAX_BACKOFF_SECONDS = 60.0  # of a continuous task
+MAX_RETRY_BACKOFF_SECONDS = 3600.0
 HEAD_START = timedelta(seconds=0.2)  # for the run that an order brings with it (docs/adr/0014)
 
 
 class Retry(msgspec.Struct, frozen=True, gc=False):
-    """A run that is to be asked for once more, not before `at`."""
+    """A run that is to be requested once more, not before `at`."""
 
     at: datetime
     scheduled_at: datetime
     attempt: int
 
 
-class Packaged(msgspec.Struct, frozen=True, gc=False):
+class PackagingResult(msgspec.Struct, frozen=True, gc=False):
     """An orchestration that has left packaging; a reason means that it failed there."""
 
     reason: str = ""
@@ -69,19 +70,20 @@ class OpenRun(msgspec.Struct, gc=False):
 
     @property
     def status(self) -> runs.Status:
+        """As the domain's transition table names it."""
         return "running" if self.executor else "requested"
 
 
-# Rows that were kept before have the old names.
-_KEPT_AS = {"last_tick": "last", "last_run_ended_at": "busy_until"}
+# The rows' JSON has the names of the first version.
+_STORED_NAMES = {"last_tick": "last", "last_run_ended_at": "busy_until", "active_ended_at": "ended"}
 
 
-class PlannedTask(msgspec.Struct, gc=False, rename=_KEPT_AS):
+class PlannedTask(msgspec.Struct, gc=False, rename=_STORED_NAMES):
     """A live task. `last_tick` is the newest tick that is accounted for.
 
-    `active` is the time of a schedule that is not accounted for. The next begins where it has
-    `ended`, also by a clock that was set back. Without a schedule, the next run is not requested
-    before `next_at`. `traceparent` is of who asked for the task.
+    `active` is the time of a schedule that is not accounted for. The next begins where the last
+    ended (`active_ended_at`), also by a clock that was set back. Without a schedule, the next run
+    is not requested before `next_at`. `traceparent` comes from the request that created the task.
     """
 
     task: Task
@@ -95,23 +97,23 @@ class PlannedTask(msgspec.Struct, gc=False, rename=_KEPT_AS):
     retries: list[Retry] = []
     traceparent: str = ""
     active: list[Span] = []
-    ended: datetime | None = None
+    active_ended_at: datetime | None = None
 
-    def account(self, at: datetime) -> None:
-        """A tick is asked for, and with it those before it are counted."""
+    def account_for(self, at: datetime) -> None:
+        """A run is requested for the tick `at`, which accounts for all ticks before it too."""
         if self.last_tick is None or at > self.last_tick:
             self.last_tick = at
             self.active = schedules.rest(self.active, at)
 
-    def turn(self, fact: Recorded, schedule: Schedule) -> None:
-        """Active time begins or ends with some events of a task."""
+    def update_active(self, fact: Recorded, schedule: Schedule) -> None:
+        """Begins or ends active time, if the event does so."""
         match fact.event:
             case TaskStarted() | TaskResumed():
-                known = (fact.at, self.last_tick, self.ended)
-                self.active = [*self.active, Span(max(at for at in known if at is not None))]
+                starts = (fact.at, self.last_tick, self.active_ended_at)
+                self.active = [*self.active, Span(max(at for at in starts if at is not None))]
             case TaskPauseRequested() | TaskKillRequested() if self.active:
                 if self.active[-1].through is None:
-                    self.ended = max(fact.at, self.ended or fact.at)
+                    self.active_ended_at = max(fact.at, self.active_ended_at or fact.at)
                 ended = [Span(one.after, one.through or fact.at) for one in self.active]
                 self.active = [span for span in ended if schedules.has_tick(schedule, span)]
             case TaskFailed() | TaskCompleted() | TaskKilled():
@@ -126,25 +128,27 @@ class Kill(msgspec.Struct, frozen=True, gc=False):
     cause: str
 
 
-Item = PlannedTask | OpenRun | Packaged | Kill
+Item = PlannedTask | OpenRun | PackagingResult | Kill
 KINDS: dict[str, type[Any]] = {
     "task": PlannedTask,
     "run": OpenRun,
-    "orchestration": Packaged,
+    "orchestration": PackagingResult,
     "kill": Kill,
 }
 
 
 class Plan:
+    """The live tasks, their open runs, and what they wait for, each by its id."""
+
     def __init__(self) -> None:
         self.tasks: dict[UUID, PlannedTask] = {}
         self.runs: dict[UUID, OpenRun] = {}
-        self.orchestrations: dict[UUID, Packaged] = {}
+        self.orchestrations: dict[UUID, PackagingResult] = {}
         self.kills: dict[UUID, Kill] = {}
         self.changed: set[tuple[str, UUID]] = set()
         self.woken: set[UUID] = set()
         self._of_orchestration: defaultdict[UUID, set[UUID]] = defaultdict(set)
-        # Of each task, as they were asked for. In no row: a task's would grow with each of them.
+        # Of each task, in the order of their requests. In no row: a task's would grow with each.
         self._open: defaultdict[UUID, dict[UUID, None]] = defaultdict(dict)
         self._tables: dict[str, dict[UUID, Any]] = {
             "task": self.tasks,
@@ -154,6 +158,7 @@ class Plan:
         }
 
     def table(self, kind: str) -> dict[UUID, Any]:
+        """The items of a kind, a key of KINDS."""
         return self._tables[kind]
 
     def open_runs(self, task: UUID) -> Collection[UUID]:
@@ -161,7 +166,7 @@ class Plan:
         return self._open.get(task, {})
 
     def restore(self, kind: str, id: UUID, item: Item) -> None:
-        """Puts back what was kept, runs in their order; everything is looked at once after that."""
+        """Puts back a stored item, runs in the log's order, and wakes each task and kill."""
         self.table(kind)[id] = item
         if isinstance(item, PlannedTask):
             self._of_orchestration[item.task.orchestration].add(id)
@@ -171,6 +176,7 @@ class Plan:
             self.woken.add(id)
 
     def fold(self, fact: Recorded) -> None:
+        """Takes one event in. Events come in the log's order, each once."""
         match fact.stream.aggregate:
             case "orchestration":
                 self._fold_orchestration(fact)
@@ -183,9 +189,9 @@ class Plan:
         id = fact.stream.uuid
         match fact.event:
             case OrchestrationReady():
-                self._put("orchestration", id, Packaged())
+                self._put("orchestration", id, PackagingResult())
             case OrchestrationFailed(reason=reason):
-                self._put("orchestration", id, Packaged(reason))
+                self._put("orchestration", id, PackagingResult(reason))
         self.woken |= self._of_orchestration[id]
 
     def _fold_task(self, fact: Recorded, id: UUID) -> None:
@@ -211,7 +217,7 @@ class Plan:
         if entry is not None:
             entry.task = tasks.evolve(entry.task, fact)
             if entry.task.schedule is not None:
-                entry.turn(fact, entry.task.schedule)
+                entry.update_active(fact, entry.task.schedule)
             entry.version, entry.cause = fact.seq, fact.id
             self._keep_or_forget(id, entry)
 
@@ -247,10 +253,10 @@ class Plan:
         if entry is None:
             return
         entry.next_at = None
-        asked = (event.scheduled_at, event.attempt)
-        entry.retries = [one for one in entry.retries if (one.scheduled_at, one.attempt) != asked]
+        order = (event.scheduled_at, event.attempt)
+        entry.retries = [one for one in entry.retries if (one.scheduled_at, one.attempt) != order]
         if event.attempt == 1:
-            entry.account(event.scheduled_at)
+            entry.account_for(event.scheduled_at)
         self.changed.add(("task", event.task))
         self.woken.add(event.task)
 
@@ -259,14 +265,14 @@ class Plan:
         if entry is None:
             return
         entry.last_run_ended_at = fact.at
-        bad = event.status in FAILED
-        entry.failures = entry.failures + 1 if bad else 0
+        has_failed = event.status in FAILED
+        entry.failures = entry.failures + 1 if has_failed else 0
         if entry.task.kind == "continuous":
-            wait = min(2.0 ** (entry.failures - 1), MAX_BACKOFF_SECONDS) if bad else 0.0
+            wait = min(2.0 ** (entry.failures - 1), MAX_BACKOFF_SECONDS) if has_failed else 0.0
             entry.next_at = fact.at + timedelta(seconds=wait)
         elif may_run_again(event.status, run.attempt, entry.task.retry.attempts):
             wait = entry.task.retry.backoff * 2.0 ** (run.attempt - 1)
-            at = fact.at + timedelta(seconds=min(wait, 3600.0))
+            at = fact.at + timedelta(seconds=min(wait, MAX_RETRY_BACKOFF_SECONDS))
             entry.retries = [*entry.retries, Retry(at, run.scheduled_at, run.attempt + 1)]
         self.woken.add(run.task)
         self._keep_or_forget(run.task, entry)
@@ -275,8 +281,8 @@ class Plan:
         """A task of which nothing more can come is forgotten; a kill of it may still come."""
         status = entry.task.status
         idle = not self.open_runs(id) and not entry.retries
-        over = entry.task.kind == "once" and entry.last_tick is not None and status == "pending"
-        if status == "killed" or (idle and (over or status in ("failed", "success"))):
+        is_over = entry.task.kind == "once" and entry.last_tick is not None and status == "pending"
+        if status == "killed" or (idle and (is_over or status in ("failed", "success"))):
             self._of_orchestration[entry.task.orchestration].discard(id)
             self._drop("task", id)
         else:
@@ -292,4 +298,5 @@ class Plan:
 
 
 def stream_of(run: OpenRun, id: UUID) -> StreamId:
+    """The stream of the run with this id."""
     return StreamId(run.workspace, "run", str(id))

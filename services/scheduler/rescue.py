@@ -1,8 +1,8 @@
 """Closes the runs of executors that have vanished (I6).
 
 An executor renews its lease every 1.5 s, and the lease lapses 5 s after the last renewal. It has
-vanished when it had none for `PATIENCE` more, during which we could see the leases all the time:
-so an outage of NATS, in which nobody can renew, condemns nobody.
+vanished when it had none for `LEASE_TIMEOUT_SECONDS` more, during which we could see the leases all
+the time. So an outage of NATS, in which nobody can renew, condemns nobody.
 """
 
 import asyncio
@@ -19,11 +19,13 @@ from services.scheduler.ticker import Ticker
 
 logger = logging.getLogger(__name__)
 
-PATIENCE = 5.0
-_EVERY = 1.0
+LEASE_TIMEOUT_SECONDS = 5.0
+_CHECK_INTERVAL_SECONDS = 1.0
 
 
 class Rescue:
+    """Watches the leases of the executors that have claimed open runs."""
+
     def __init__(
         self, nats: Nats, plan: Plan, ticker: Ticker, clock: Callable[[], float] = time.monotonic
     ) -> None:
@@ -34,11 +36,13 @@ class Rescue:
         self._missing_since: dict[str, float] = {}
 
     async def run(self) -> None:
+        """Ticks once a second, for ever."""
         while True:
-            await asyncio.sleep(_EVERY)
+            await asyncio.sleep(_CHECK_INTERVAL_SECONDS)
             await self.tick()
 
     async def tick(self) -> None:
+        """Looks at the leases once, and ends the runs of executors that have vanished by then."""
         # Those of now: who is alive when it claims a run may not be among the answers on their way.
         claims = {id: run.executor for id, run in self._plan.runs.items() if run.executor}
         claimed = set(claims.values())
@@ -54,9 +58,15 @@ class Rescue:
         self._missing_since = {
             executor: self._missing_since.get(executor, now) for executor in claimed - alive
         }
-        gone = {one for one, since in self._missing_since.items() if now - since >= PATIENCE}
-        if gone:
-            lost = decide.lost(self._plan, gone)
-            steps = [step for step in lost if step.proposed.stream.uuid in claims]
-            logger.warning("closing %d runs of vanished executors %s", len(steps), sorted(gone))
+        lost_executors = {
+            executor
+            for executor, since in self._missing_since.items()
+            if now - since >= LEASE_TIMEOUT_SECONDS
+        }
+        if lost_executors:
+            steps = decide.lost_run_steps(self._plan, lost_executors)
+            steps = [step for step in steps if step.proposed.stream.uuid in claims]
+            logger.warning(
+                "closing %d runs of vanished executors %s", len(steps), sorted(lost_executors)
+            )
             await self._ticker.append(steps)

@@ -23,44 +23,48 @@ from services.scheduler.plan import Plan
 
 logger = logging.getLogger(__name__)
 
-# From so many events on, one wait for the disk for all of them is quicker than one for each.
-_BATCH_FROM = 6
-_BATCH = 200
-_RETRY_SECONDS = 0.5
+# From so many events on, one wait for the disk is quicker than one for each.
+_MIN_BATCH_STEPS = 6
+_MAX_BATCH_STEPS = 200
+_RETRY_INTERVAL_SECONDS = 0.5
 _MAX_FENCE_TRIES = 20
-_MAX_STEPS = 2000  # in mind at once, and what one task more adds
-_LATE = timedelta(seconds=0.05)
+_MAX_STEPS = 2000  # in memory at once, and what one task more adds
+_MAX_LATENESS = timedelta(seconds=0.05)
 
 
-def _killed(task: tasks.Task) -> list[TaskEvent]:
-    """Nothing of a forgotten task is open, so what was asked for is so."""
+def _confirm_events(task: tasks.Task) -> list[TaskEvent]:
+    """Nothing of a forgotten task is open, so its kill is complete."""
     return tasks.settle(task, orchestration_ready=True, open_runs=False)
 
 
 class Ticker:
+    """Appends what is due, as soon as it is due."""
+
     def __init__(
         self,
         log: EventLog,
         plan: Plan,
         now: Callable[[], datetime],
-        caught_up: Callable[[], Awaitable[None]],
+        catch_up: Callable[[], Awaitable[None]],
     ) -> None:
-        """`caught_up` returns when the plan knows all that is in the log by now."""
+        """`catch_up` returns once the plan knows all that is in the log by now."""
         self._log = log
         self._plan = plan
         self._now = now
-        self._caught_up = caught_up
+        self._catch_up = catch_up
         self._wake = asyncio.Event()
         self._heap: list[tuple[datetime, UUID]] = []
         # Ticks that are in the log but have not come back from it yet. Kept apart from the plan,
         # which must stay a function of what has.
-        self._asked: dict[UUID, datetime] = {}
+        self._pending_ticks: dict[UUID, datetime] = {}
 
     def wake(self) -> None:
+        """Ends the wait of `run`: the plan has changed, or an instant has come."""
         self._wake.set()
 
     async def run(self) -> None:
-        await self._caught_up()
+        """Ticks for ever, whenever it is woken and whenever something falls due."""
+        await self._catch_up()
         with Alarm(self.wake) as alarm:
             while True:
                 if self._heap:
@@ -69,34 +73,35 @@ class Ticker:
                     await self._wake.wait()
                 self._wake.clear()
                 while not await self.tick(self._now()):
-                    await set_within(self._wake, _RETRY_SECONDS)
+                    await set_within(self._wake, _RETRY_INTERVAL_SECONDS)
                     self._wake.clear()
 
     async def tick(self, now: datetime) -> bool:
-        """Everything that is due at `now`, and nothing twice however often it is called.
+        """Appends everything that is due at `now`, and nothing twice however often it is called.
 
-        Gives whether it could be done. What could not, as while the log can't be reached, waits for
-        the next call; nothing in here waits for that.
+        Returns whether it could be done. What could not, as while the log can't be reached, waits
+        for the next call; nothing in here waits for that.
 
-        Who comes late, for it was stalled, may not know yet what was asked of its tasks meanwhile.
+        A copy that is late, since it was stalled, may not know yet what users asked of its tasks
+        meanwhile.
         """
-        if self._heap and self._heap[0][0] < now - _LATE and not await self._knows_all():
+        if self._heap and self._heap[0][0] < now - _MAX_LATENESS and not await self._is_caught_up():
             return False
-        left = self._take_due(now)
+        waiting = self._take_due(now)
         failed: set[UUID] = set()
-        for ids, steps in self._parts(frozenset(left), now):
+        for ids, steps in self._parts(frozenset(waiting), now):
             failed = await self._carry_out(ids, steps, now)
-            left -= ids - failed
+            waiting -= ids - failed
             if failed:
                 break
-        self._plan.woken |= left
+        self._plan.woken |= waiting
         return not failed
 
     def _parts(
         self, due: frozenset[UUID], now: datetime
     ) -> Iterator[tuple[set[UUID], list[decide.Step]]]:
-        """Tasks with what is due of them, so much at a time that a long absence takes no more
-        memory than a short one: `misfire: all` may have a thousand ticks of each."""
+        """Tasks with their due steps, in parts: a long absence takes no more memory than a short
+        one. `misfire: all` may have a thousand ticks of each task."""
         ids: set[UUID] = set()
         steps: list[decide.Step] = []
         for id in due:
@@ -110,11 +115,11 @@ class Ticker:
     async def _carry_out(
         self, ids: set[UUID], steps: list[decide.Step], now: datetime
     ) -> set[UUID]:
-        """Gives the tasks for which it could not be done now."""
+        """Returns the tasks for which it could not be done now."""
         fenced = {step.task: step.workspace for step in steps if step.settles}
         failed = await self.append([step for step in steps if step.task not in fenced])
         for workspace in set(fenced.values()):
-            some = {id for id, its in fenced.items() if its == workspace}
+            some = {id for id, one in fenced.items() if one == workspace}
             failed |= await self._settle(workspace, some, now)
         for id in ids & self._plan.kills.keys():
             failed |= await self._confirm_kill(id)
@@ -124,9 +129,9 @@ class Ticker:
                 heapq.heappush(self._heap, (at, id))
         return failed
 
-    async def _knows_all(self) -> bool:
+    async def _is_caught_up(self) -> bool:
         try:
-            await self._caught_up()
+            await self._catch_up()
         except Unavailable as problem:
             logger.warning("ticks that are late wait: %s", problem)
             return False
@@ -135,9 +140,9 @@ class Ticker:
     def _steps(self, due: set[UUID], now: datetime) -> list[decide.Step]:
         steps: list[decide.Step] = []
         for id in due:
-            steps += decide.steps(self._plan, id, now, self._asked.get(id))
+            steps += decide.steps(self._plan, id, now, self._pending_ticks.get(id))
             if id not in self._plan.tasks:
-                self._asked.pop(id, None)
+                self._pending_ticks.pop(id, None)
         return steps
 
     def _take_due(self, now: datetime) -> set[UUID]:
@@ -147,15 +152,15 @@ class Ticker:
         return due
 
     async def append(self, steps: list[decide.Step]) -> set[UUID]:
-        """Appends them all; gives the tasks for which it could not be done now.
+        """Appends them all; returns the tasks for which it could not be done now.
 
-        A task's steps go in their order and none after one that failed: once a tick is asked
-        for, those before it count as accounted for (I3).
+        A task's steps go in their order and none after one that failed: once a tick is requested,
+        those before it count as accounted for (I3).
         """
-        if len(steps) < _BATCH_FROM:
+        if len(steps) < _MIN_BATCH_STEPS:
             return await self._append_alone(steps)
-        for at in range(0, len(steps), _BATCH):
-            if await self._append_group(steps[at : at + _BATCH]):
+        for at in range(0, len(steps), _MAX_BATCH_STEPS):
+            if await self._append_group(steps[at : at + _MAX_BATCH_STEPS]):
                 return {step.task for step in steps[at:]}
         return set()
 
@@ -186,9 +191,9 @@ class Ticker:
         return set()
 
     async def _settle(self, workspace: int, ids: set[UUID], now: datetime) -> set[UUID]:
-        """Appends the steps of tasks that settle what is over; gives those that must wait.
+        """Appends the steps that settle what is over; returns the tasks that must wait.
 
-        To count a tick as missed takes knowing that nobody has asked for it: not we before a
+        A tick counts as missed only if nobody has requested a run for it: not this copy before a
         restart, and no other copy meanwhile. So the plan catches up, and the append holds only if
         nothing in the workspace has moved since. A busy workspace may take a few tries.
         """
@@ -205,10 +210,10 @@ class Ticker:
 
     async def _append_fenced(self, fence: str, ids: set[UUID], now: datetime) -> None:
         seq = await self._log.last_seq_over(fence)
-        await self._caught_up()
+        await self._catch_up()
         steps = self._steps(ids, now)
-        for at in range(0, len(steps), _BATCH):
-            group = steps[at : at + _BATCH]
+        for at in range(0, len(steps), _MAX_BATCH_STEPS):
+            group = steps[at : at + _MAX_BATCH_STEPS]
             batch = [(step.proposed, step.context) for step in group]
             first = msgspec.structs.replace(group[0].proposed, expected=seq, over=fence)
             batch[0] = (first, group[0].context)
@@ -218,13 +223,13 @@ class Ticker:
     def _remember(self, group: list[decide.Step]) -> None:
         for step in group:
             if step.tick is not None:
-                last = self._asked.get(step.task)
-                self._asked[step.task] = max(last, step.tick) if last else step.tick
+                last = self._pending_ticks.get(step.task)
+                self._pending_ticks[step.task] = max(last, step.tick) if last else step.tick
 
     async def _confirm_kill(self, id: UUID) -> set[UUID]:
         stream, context = decide.kill_stream(self._plan, id)
         try:
-            await transact(self._log, stream, tasks.evolve, _killed, context)
+            await transact(self._log, stream, tasks.evolve, _confirm_events, context)
         except (Unavailable, Rejected) as problem:
             logger.warning("the kill of task %s waits: %s", id, problem)
             return {id}

@@ -16,7 +16,9 @@ from services.scheduler import rescue
 from tests.executor.harness import DAEMON, LOCAL, Harness, Kind, ended, living, mark, parent_of
 
 ROOT = Path(__file__).parents[2]
-IN_TIME = lease.TTL + rescue.PATIENCE - 1.5  # seconds after a renewal, when others may begin
+IN_TIME = (
+    lease.TTL + rescue.LEASE_TIMEOUT_SECONDS - 1.5
+)  # seconds after a renewal, when others may begin
 
 
 class Lone:

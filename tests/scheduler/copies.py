@@ -27,7 +27,7 @@ from tests.servers import TOKEN
 
 HERE = Context(source="test", actor="ann")
 SECOND = timedelta(seconds=1)
-PATIENCE = 20.0
+TIMEOUT_SECONDS = 20.0
 
 
 class Copy:
@@ -35,7 +35,7 @@ class Copy:
         self.nats = nats
         self.log = log
         self.plan = Plan()
-        self.ticker = Ticker(log, self.plan, lambda: datetime.now(UTC), self.caught_up)
+        self.ticker = Ticker(log, self.plan, lambda: datetime.now(UTC), self.catch_up)
         self.runner = Runner(database, PlanProjection(self.plan, self.ticker.wake), log.follow)
         self._following = asyncio.create_task(self.runner.run())
 
@@ -44,8 +44,8 @@ class Copy:
         self._following.cancel()
         await asyncio.wait([self._following])
 
-    async def caught_up(self) -> None:
-        await self.runner.position.reached(await self.log.end(), PATIENCE)
+    async def catch_up(self) -> None:
+        await self.runner.position.reached(await self.log.end(), TIMEOUT_SECONDS)
 
     async def tick(self, now: datetime) -> None:
         await self.ticker.tick(now)
@@ -61,12 +61,12 @@ async def copy(
         pool.connect(dsn, SCHEMA, size=2) as database,
     ):
         await migrate(database, "services.scheduler")
-        found = Copy(nats, database, log(nats))
+        one = Copy(nats, database, log(nats))
         try:
-            await found.caught_up()
-            yield found
+            await one.catch_up()
+            yield one
         finally:
-            await found.stop_following()
+            await one.stop_following()
 
 
 async def order(log: EventLog, task: TaskCreated, id: UUID = TASK) -> None:
@@ -80,25 +80,25 @@ async def order(log: EventLog, task: TaskCreated, id: UUID = TASK) -> None:
 
 async def take_charge(one: Copy) -> datetime:
     """Has the task started; gives since when its ticks count."""
-    await one.caught_up()
+    await one.catch_up()
     await one.tick(datetime.now(UTC))
     started = await one.log.last(task_stream(1, TASK))
     assert started is not None
     assert started.event == TaskStarted()
-    await one.caught_up()
+    await one.catch_up()
     return started.at
 
 
 async def everything(log: EventLog) -> list[Recorded]:
     """All that is in the log now."""
-    found: list[Recorded] = []
+    facts: list[Recorded] = []
     end = await log.end()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         async for batch in log.follow(0):
-            found += batch
-            if found[-1].seq >= end:
+            facts += batch
+            if facts[-1].seq >= end:
                 break
-    return found
+    return facts
 
 
 async def accounted(log: EventLog, since: datetime) -> datetime:

@@ -75,7 +75,7 @@ def _act(story: Story, action: Action) -> None:
         for each in TASKS:
             story.settle(each)
     elif action.what == "lose":
-        for step in decide.lost(story.plan, {"one"}):
+        for step in decide.lost_run_steps(story.plan, {"one"}):
             story.tell(step.proposed.stream, step.proposed.event)
     elif action.what in _DECISIONS:
         facts = [fact for fact in story.facts if fact.stream == task_stream(1, id)]

@@ -61,12 +61,12 @@ class Paper(EventLog):
 
     async def last_seq_over(self, pattern: str) -> int:
         glob = pattern.replace(">", "*")
-        found = (
+        sequences = (
             fact.seq
             for fact in reversed(self.facts)
             if fnmatch.fnmatchcase(fact.stream.subject, glob)
         )
-        return next(found, 0)
+        return next(sequences, 0)
 
     async def read(self, stream: StreamId) -> list[Recorded]:
         return [fact for fact in self.facts if fact.stream == stream]

@@ -1,4 +1,4 @@
-"""A log made by hand: events with their places and times, and the plan that comes of them."""
+"""A log made by hand: events with their positions and times, and the plan that comes of them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -90,18 +90,18 @@ class Story:
         """Events of a run of the task."""
         self.tell(run_stream(1, run_id(task, scheduled_at, attempt)), *events)
 
-    def due(self, id: UUID = TASK, asked: datetime | None = None) -> list[Event]:
+    def due(self, id: UUID = TASK, pending_tick: datetime | None = None) -> list[Event]:
         """What the scheduler would append now."""
-        return [step.proposed.event for step in decide.steps(self.plan, id, self.now, asked)]
+        return [step.proposed.event for step in decide.steps(self.plan, id, self.now, pending_tick)]
 
     def settle(self, id: UUID = TASK) -> list[Event]:
         """Appends what is due, and what is due after that, until nothing is."""
-        found: list[Event] = []
+        events: list[Event] = []
         while steps := decide.steps(self.plan, id, self.now, None):
             for step in steps:
-                found.append(step.proposed.event)
+                events.append(step.proposed.event)
                 self.tell(step.proposed.stream, step.proposed.event)
-        return found
+        return events
 
     def finish(self, scheduled_at: datetime, status: RunEnd = "success", attempt: int = 1) -> None:
         """An executor claims the run and ends it."""
@@ -120,7 +120,7 @@ def started(order: TaskCreated) -> Story:
 
 
 def ticks(events: Sequence[Event]) -> list[str]:
-    """Runs that are asked for: seconds since START, attempt, missed, as in `20#2+1`."""
+    """Runs that are requested: seconds since START, attempt, missed, as in `20#2+1`."""
     return [
         f"{(one.scheduled_at - START).total_seconds():g}"
         + (f"#{one.attempt}" if one.attempt > 1 else "")

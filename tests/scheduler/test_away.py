@@ -28,6 +28,6 @@ def test_what_was_kept_of_a_task_is_read_by_its_old_names() -> None:
     story = started(EVERY_SECOND)
     story.wait(1)
     story.settle()
-    kept = msgspec.json.decode(row(story))
-    assert {"last", "busy_until"} <= kept.keys()
+    state = msgspec.json.decode(row(story))
+    assert {"last", "busy_until"} <= state.keys()
     assert msgspec.json.decode(row(story), type=PlannedTask) == story.plan.tasks[TASK]

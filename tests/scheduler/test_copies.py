@@ -18,8 +18,8 @@ from libs.eventlog.nats_client import Nats
 from services.scheduler import decide, ticker
 from services.scheduler.plan import HEAD_START
 from tests.scheduler.copies import (
-    PATIENCE,
     SECOND,
+    TIMEOUT_SECONDS,
     Copy,
     accounted,
     copy,
@@ -53,13 +53,13 @@ async def test_i3_two_schedulers_at_once_lose_and_double_nothing(
     await order(log, every(1, misfire=misfire))
     async with copy(nats_process.url, dsn) as one, copy(nats_process.url, dsn) as two:
         now = since = await take_charge(one)
-        await two.caught_up()
+        await two.catch_up()
         for _ in range(40):
             now = later(now, dice)
             awake = dice.choice([[one], [two], [one, two], [two, one]])
             await asyncio.gather(*(each.tick(now) for each in awake))
             if dice.random() < 0.3:
-                await asyncio.gather(one.caught_up(), two.caught_up())
+                await asyncio.gather(one.catch_up(), two.catch_up())
         await finish_on_time(two, log, since, now)
 
 
@@ -70,11 +70,11 @@ async def test_i3_two_schedulers_that_count_the_same_gap_from_both_sides_of_a_ti
     await order(log, every(1, misfire=misfire, misfire_cap=5))
     async with copy(nats_process.url, dsn) as one, copy(nats_process.url, dsn) as two:
         now = since = await take_charge(one)
-        await two.caught_up()
+        await two.catch_up()
         for _ in range(8):
             await asyncio.gather(one.tick(now + 9 * SECOND), two.tick(now + 10 * SECOND))
             now += 10 * SECOND
-            await asyncio.gather(one.caught_up(), two.caught_up())
+            await asyncio.gather(one.catch_up(), two.catch_up())
         await finish_on_time(two, log, since, now)
 
 
@@ -109,7 +109,7 @@ async def test_i3_the_broker_killed_during_passes(
     await order(log, every(1, misfire="all"))
     async with copy(nats_process.url, dsn) as one, copy(nats_process.url, dsn) as two:
         now = since = await take_charge(one)
-        await two.caught_up()
+        await two.catch_up()
         for _ in range(4):
             now = later(now, dice)
             passes = asyncio.gather(one.tick(now), two.tick(now))
@@ -119,7 +119,9 @@ async def test_i3_the_broker_killed_during_passes(
             nats_process.start()
             await passes
         last = now.replace(microsecond=0) + SECOND
-        async with asyncio.timeout(PATIENCE):  # a server that has just started may refuse a pass
+        async with asyncio.timeout(
+            TIMEOUT_SECONDS
+        ):  # a server that has just started may refuse a pass
             while await accounted(log, since) < last:
                 await one.tick(last)
 
@@ -173,7 +175,7 @@ async def test_i2_many_run_once_tasks_are_each_asked_for_once_by_two_schedulers(
     async with copy(nats_process.url, dsn) as one, copy(nats_process.url, dsn) as two:
         now = datetime.now(UTC) + HEAD_START
         await asyncio.gather(one.tick(now), two.tick(now))
-    assert await asked_for(log) == tasks
+    assert await requested_tasks(log) == tasks
 
 
 async def test_i2_a_batch_that_breaks_on_one_task_does_not_keep_the_others(
@@ -185,9 +187,9 @@ async def test_i2_a_batch_that_breaks_on_one_task_does_not_keep_the_others(
         one.plan.woken = {tasks[5]}
         now = datetime.now(UTC) + HEAD_START
         await one.tick(now)
-        assert await asked_for(log) == [tasks[5]]
+        assert await requested_tasks(log) == [tasks[5]]
         await two.tick(now)
-    assert await asked_for(log) == tasks
+    assert await requested_tasks(log) == tasks
 
 
 async def run_once(log: EventLog, count: int) -> list[UUID]:
@@ -197,7 +199,7 @@ async def run_once(log: EventLog, count: int) -> list[UUID]:
     return tasks
 
 
-async def asked_for(log: EventLog) -> list[UUID]:
+async def requested_tasks(log: EventLog) -> list[UUID]:
     """The task of every RunRequested in the log."""
     events = [fact.event for fact in await everything(log)]
     return sorted(event.task for event in events if isinstance(event, RunRequested))
@@ -209,17 +211,19 @@ async def test_a_schedule_fires_by_itself_on_time(
     await order(log, every(1))
     async with copy(nats_process.url, dsn) as one, asyncio.timeout(20):
         running = asyncio.create_task(one.ticker.run())
-        found: list[tuple[datetime, RunRequested]] = []
+        requests: list[tuple[datetime, RunRequested]] = []
         async for batch in log.follow(0, ("event.*.run.*",)):
-            found += [
+            requests += [
                 (fact.at, fact.event) for fact in batch if isinstance(fact.event, RunRequested)
             ]
-            if len(found) >= 2:
+            if len(requests) >= 2:
                 break
         running.cancel()
         await asyncio.wait([running])
-    assert all(at >= event.scheduled_at for at, event in found)
-    assert found[1][1].scheduled_at - found[0][1].scheduled_at == SECOND * (found[1][1].missed + 1)
+    assert all(at >= event.scheduled_at for at, event in requests)
+    assert requests[1][1].scheduled_at - requests[0][1].scheduled_at == SECOND * (
+        requests[1][1].missed + 1
+    )
 
 
 async def test_a_long_absence_is_made_up_for_part_by_part(
@@ -232,9 +236,9 @@ async def test_a_long_absence_is_made_up_for_part_by_part(
 
     def counted(*given: Any) -> list[decide.Step]:
         nonlocal decided
-        found = decide.steps(*given)
-        decided += len(found)
-        return found
+        steps = decide.steps(*given)
+        decided += len(steps)
+        return steps
 
     class Counting(EventLog):
         async def append_batch(self, events: Any) -> int:

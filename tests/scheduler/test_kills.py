@@ -39,7 +39,7 @@ def test_i7_a_run_that_has_not_come_back_is_waited_for() -> None:
     story = Story()
     story.packaged()
     story.task(ONCE, KILL)
-    assert story.due(asked=START) == []
+    assert story.due(pending_tick=START) == []
     story.run(START, RunRequested(task=TASK, scheduled_at=START))
     assert story.settle() == [CLOSED, TaskKilled()]
 
@@ -86,8 +86,8 @@ def test_i7_the_kill_of_a_forgotten_task_is_remembered_until_it_is_confirmed() -
 def test_i6_a_vanished_executor_s_runs_are_closed_and_tried_again_by_policy() -> None:
     story = started(msgspec.structs.replace(ONCE, retry=Retry(attempts=2, backoff=0)))
     story.run(START, RunStarted(executor="one"))
-    assert decide.lost(story.plan, {"two"}) == []
-    (step,) = decide.lost(story.plan, {"one"})
+    assert decide.lost_run_steps(story.plan, {"two"}) == []
+    (step,) = decide.lost_run_steps(story.plan, {"one"})
     assert step.proposed.expected == story.facts[-1].seq
     story.tell(step.proposed.stream, step.proposed.event)
     assert ticks(story.settle()) == ["0#2"]

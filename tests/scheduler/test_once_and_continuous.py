@@ -107,7 +107,7 @@ def test_i2_a_tick_in_the_log_that_has_not_come_back_is_not_asked_for_again() ->
     story.task(ONCE)
     story.wait(1)
     assert ticks(story.due()) == ["0"]
-    assert story.due(asked=START) == []
+    assert story.due(pending_tick=START) == []
 
 
 def retrying(attempts: int) -> Story:

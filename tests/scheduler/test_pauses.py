@@ -36,26 +36,26 @@ async def ask(log: EventLog, what: str) -> None:
 async def look(one: Copy, times: int = 3) -> None:
     """Until what follows from what is done as well."""
     for _ in range(times):
-        await one.caught_up()
+        await one.catch_up()
         await one.tick(datetime.now(UTC))
 
 
 async def end_runs(one: Copy) -> None:
-    await one.caught_up()
+    await one.catch_up()
     for id, run in list(one.plan.runs.items()):
         stream, seq = stream_of(run, id), run.version
         if not run.executor:
             seq = await one.log.append(Proposed(stream, seq, RunStarted(executor="one")), HERE)
         end = RunFinished(status="success", reason="exited", lines=0)
         await one.log.append(Proposed(stream, seq, end), HERE)
-    await one.caught_up()
+    await one.catch_up()
 
 
 async def counts(log: EventLog) -> int:
     """How many ticks are in a run, or in a count."""
     events = [fact.event for fact in await everything(log)]
-    asked = sum(1 + event.missed for event in events if isinstance(event, RunRequested))
-    return asked + sum(event.missed for event in events if isinstance(event, TaskKilled))
+    requested = sum(1 + event.missed for event in events if isinstance(event, RunRequested))
+    return requested + sum(event.missed for event in events if isinstance(event, TaskKilled))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ async def test_i3_a_stalled_scheduler_hears_of_the_pause_before_it_asks(
         await ask(log, "pause")
         paused = datetime.now(UTC)
         await one.tick(paused + timedelta(minutes=1))
-    asked = [fact.event for fact in await everything(log)]
-    ticks = [event.scheduled_at for event in asked if isinstance(event, RunRequested)]
+    events = [fact.event for fact in await everything(log)]
+    ticks = [event.scheduled_at for event in events if isinstance(event, RunRequested)]
     assert ticks
     assert max(ticks) <= paused

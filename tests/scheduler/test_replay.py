@@ -42,8 +42,8 @@ async def play(database: Database, facts: Sequence[Recorded], sizes: Sequence[in
 
 
 async def rows(database: Database) -> Rows:
-    found = await database.fetch("SELECT kind, id::text, state FROM plan ORDER BY kind, id")
-    return [(row["kind"], row["id"], row["state"]) for row in found]
+    rows = await database.fetch("SELECT kind, id::text, state FROM plan ORDER BY kind, id")
+    return [(row["kind"], row["id"], row["state"]) for row in rows]
 
 
 async def forget(database: Database) -> None:

@@ -10,13 +10,13 @@ from libs.domain.run_end import executor_lost
 from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.nats_client import Nats
 from libs.eventlog.streams import LEASE
-from services.scheduler.rescue import PATIENCE, Rescue
+from services.scheduler.rescue import LEASE_TIMEOUT_SECONDS, Rescue
 from tests.scheduler.copies import HERE, Copy, copy, everything, order
 from tests.scheduler.story import ONCE, START, TASK, end
 from tests.servers import NatsServer
 
 RUN = run_stream(1, TASK)
-NEARLY = PATIENCE - 0.1
+NEARLY = LEASE_TIMEOUT_SECONDS - 0.1
 
 
 class Clock:
@@ -63,8 +63,8 @@ async def ends(log: EventLog) -> list[RunFinished]:
 
 @pytest.fixture
 async def one(nats_process: NatsServer, nats: Nats, dsn: str) -> AsyncIterator[Copy]:
-    async with copy(nats_process.url, dsn) as found:
-        yield found
+    async with copy(nats_process.url, dsn) as one:
+        yield one
 
 
 async def test_i6_a_vanished_executor_s_run_is_closed_once_by_two_copies(
@@ -73,7 +73,7 @@ async def test_i6_a_vanished_executor_s_run_is_closed_once_by_two_copies(
     await renew(nats, "gone")
     await claim(log, "gone")
     async with copy(nats_process.url, dsn) as two:
-        await one.caught_up()
+        await one.catch_up()
         rescuers = [Rescuer(one), Rescuer(two)]
         await lapse(nats, "gone")
         for rescuer in rescuers:
@@ -82,18 +82,18 @@ async def test_i6_a_vanished_executor_s_run_is_closed_once_by_two_copies(
         assert await ends(log) == []
         for rescuer in rescuers:
             await rescuer.after(0.1)
-            await rescuer.after(PATIENCE)
+            await rescuer.after(LEASE_TIMEOUT_SECONDS)
     assert await ends(log) == [executor_lost().ended()]
 
 
 async def test_i6_who_renews_is_left_alone(nats: Nats, log: EventLog, one: Copy) -> None:
     await claim(log, "alive")
-    await one.caught_up()
+    await one.catch_up()
     rescuer = Rescuer(one)
     await rescuer.after(0)
     await rescuer.after(NEARLY)
     await renew(nats, "alive")
-    await rescuer.after(10 * PATIENCE)
+    await rescuer.after(10 * LEASE_TIMEOUT_SECONDS)
     await lapse(nats, "alive")
     await rescuer.after(NEARLY)
     await rescuer.after(NEARLY)
@@ -106,18 +106,18 @@ async def test_i6_an_outage_of_nats_condemns_nobody(
     """Nobody can renew meanwhile, and the leases are gone with the server's memory. Not even who
     was late when it began."""
     await claim(log, "alive")
-    await one.caught_up()
+    await one.catch_up()
     rescuer = Rescuer(one)
     await rescuer.after(0)
     nats_process.stop()
-    await rescuer.after(10 * PATIENCE)
+    await rescuer.after(10 * LEASE_TIMEOUT_SECONDS)
     nats_process.start()
     await log.end()  # we are connected again
-    await one.caught_up()
-    await rescuer.after(10 * PATIENCE)
+    await one.catch_up()
+    await rescuer.after(10 * LEASE_TIMEOUT_SECONDS)
     await rescuer.after(NEARLY)
     await renew(nats, "alive")
-    await rescuer.after(10 * PATIENCE)
+    await rescuer.after(10 * LEASE_TIMEOUT_SECONDS)
     assert await ends(log) == []
 
 
@@ -126,13 +126,13 @@ async def test_i6_a_run_that_ended_by_itself_stays_as_it_ended(
 ) -> None:
     """Its executor's last word was on its way when the executor vanished."""
     await claim(log, "gone")
-    await one.caught_up()
+    await one.catch_up()
     rescuer = Rescuer(one)
     await rescuer.after(0)
     last = await log.last(RUN)
     assert last is not None
     await log.append(Proposed(RUN, last.seq, end()), HERE)
-    await rescuer.after(PATIENCE)
+    await rescuer.after(LEASE_TIMEOUT_SECONDS)
     assert await ends(log) == [end()]
 
 
@@ -142,16 +142,16 @@ async def test_i7_the_kill_of_a_forgotten_task_is_confirmed_once_by_two_copies(
     await order(log, ONCE)
     stream = task_stream(1, TASK)
     async with copy(nats_process.url, dsn) as two:
-        await one.caught_up()
+        await one.catch_up()
         await one.tick(START.replace(year=2100))
         (run,) = [each for each in await everything(log) if each.stream.aggregate == "run"]
         await log.append(Proposed(run.stream, run.seq, end()), HERE)
-        await one.caught_up()
+        await one.catch_up()
         assert one.plan.tasks == {}
         version = (await log.read(stream))[-1].seq
         await log.append(Proposed(stream, version, TaskKillRequested()), HERE)
-        await one.caught_up()
-        await two.caught_up()
+        await one.catch_up()
+        await two.catch_up()
         await one.tick(START)
         await two.tick(START)
     kinds = [type(fact.event) for fact in await log.read(stream)]

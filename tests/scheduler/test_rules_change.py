@@ -39,12 +39,12 @@ def on(expression: str, zone: str = "UTC") -> Story:
 
 def live(story: Story, until: datetime) -> list[datetime]:
     """What is asked for if somebody looks every half an hour."""
-    found: list[Event] = []
+    events: list[Event] = []
     while story.now < until:
         story.now = min(story.now + timedelta(minutes=30), until)
-        found += story.settle()
-    assert all(isinstance(event, RunRequested) and not event.missed for event in found)
-    return [event.scheduled_at for event in found if isinstance(event, RunRequested)]
+        events += story.settle()
+    assert all(isinstance(event, RunRequested) and not event.missed for event in events)
+    return [event.scheduled_at for event in events if isinstance(event, RunRequested)]
 
 
 def under_both(rules: Rules, before: str, after: str, hour: int) -> list[int]:
@@ -53,16 +53,16 @@ def under_both(rules: Rules, before: str, after: str, hour: int) -> list[int]:
     story = on("0 9 * * *", NEW)
     story.now = NOON
     story.settle()
-    asked = live(story, NOON.replace(hour=hour) + timedelta(days=3, minutes=15))
+    ticks = live(story, NOON.replace(hour=hour) + timedelta(days=3, minutes=15))
     rules(after)
     again = Story()  # it has read the log
     for fact in story.facts:
         again.plan.fold(fact)
     again.facts, again.now = story.facts, story.now
-    asked += live(again, NOON + timedelta(days=6))
-    assert [at.day for at in asked] == [20, 21, 22, 23, 24, 25]
-    assert len({run_id(TASK, at) for at in asked}) == 6
-    return [at.hour for at in asked]
+    ticks += live(again, NOON + timedelta(days=6))
+    assert [at.day for at in ticks] == [20, 21, 22, 23, 24, 25]
+    assert len({run_id(TASK, at) for at in ticks}) == 6
+    return [at.hour for at in ticks]
 
 
 @pytest.mark.parametrize(("hour", "fourth"), [(12, 16), (15, 16), (16, 16), (17, 17), (23, 17)])
@@ -92,8 +92,8 @@ def test_what_is_refused_now_goes_on_as_it_was_stored(expression: str, minutes: 
 
 @pytest.mark.parametrize("zone", ["localtime", "right/UTC", "Factory", "posix/UTC", "Nowhere"])
 def test_a_zone_that_is_refused_now_goes_on(zone: str) -> None:
-    asked = live(on("0 */4 * * *", zone), START + timedelta(days=1))
-    assert len(asked) == 6
+    ticks = live(on("0 */4 * * *", zone), START + timedelta(days=1))
+    assert len(ticks) == 6
 
 
 def test_i3_ten_years_of_seconds_are_accounted_for_at_once() -> None:

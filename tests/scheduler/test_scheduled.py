@@ -42,9 +42,9 @@ def test_i3_what_was_missed_is_counted() -> None:
 
 def test_i3_ticks_that_have_not_come_back_are_accounted_for() -> None:
     story = started(every(10))
-    asked = START.replace(second=10)
+    pending_tick = START.replace(second=10)
     story.wait(20)
-    assert ticks(story.due(asked=asked)) == ["20"]
+    assert ticks(story.due(pending_tick=pending_tick)) == ["20"]
     assert ticks(story.due()) == ["20+1"]
 
 
@@ -53,7 +53,7 @@ def test_a_run_that_has_not_come_back_is_open(overlap: str) -> None:
     """However long its RunRequested takes to come back from the log."""
     story = started(every(10, overlap=overlap))
     story.wait(20)
-    assert story.due(asked=START.replace(second=10)) == []
+    assert story.due(pending_tick=START.replace(second=10)) == []
 
 
 def test_overlap_skip_lets_go_and_counts() -> None:
@@ -117,7 +117,7 @@ def test_a_schedule_does_not_end_before_its_last_run_has_come_back() -> None:
     """Else that run's failure would find a task that is over, and no retry."""
     story = ending(10)
     story.wait(10)
-    assert story.due(asked=START.replace(second=10)) == []
+    assert story.due(pending_tick=START.replace(second=10)) == []
 
 
 def test_a_retry_of_one_tick_leaves_those_of_others() -> None:

@@ -61,7 +61,7 @@ async def test_a_pass_that_is_late_and_can_not_catch_up_returns_at_once(
         raise Unavailable("the log is away")
 
     monkeypatch.setattr(asyncio, "timeout", refuse_to_wait)
-    monkeypatch.setattr(copy.ticker, "_caught_up", away)
+    monkeypatch.setattr(copy.ticker, "_catch_up", away)
     count, late = len(paper.facts), START + timedelta(seconds=30)
     assert await copy.ticker.tick(late) is False
     assert len(paper.facts) == count

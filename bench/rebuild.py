@@ -22,7 +22,7 @@ from libs.postgres.migrate import migrate
 from services.api.read_model import projection as views
 from services.logs import ingest
 from services.logs.arrivals import Arrivals
-from services.logs.runs import Runs
+from services.logs.runs import RunsProjection
 from services.scheduler import plan_projection
 from services.scheduler.plan import Plan
 
@@ -63,7 +63,7 @@ VIEWS = (
         "logs' runs",
         "services.logs",
         ingest.SCHEMA,
-        lambda: Runs(Arrivals()),
+        lambda: RunsProjection(Arrivals()),
         ("run",),
     ),
 )

@@ -21,7 +21,7 @@ from services.logs.ingest import SCHEMA, SUBJECTS, Ingest
 from services.logs.metrics import IngestMetrics
 from services.logs.read import Reader
 from services.logs.retention import Retention
-from services.logs.runs import Runs
+from services.logs.runs import RunsProjection
 
 
 async def main(environ: Mapping[str, str]) -> None:
@@ -33,21 +33,21 @@ async def main(environ: Mapping[str, str]) -> None:
     ):
         await streams.create(nats, config.nats_replicas)
         await migrate(database, "services.logs")
-        origins = [
+        identities = [
             StreamIdentity(database, nats, streams.LOGS, (Ingest.name,), derived=False),
-            StreamIdentity(database, nats, streams.EVENTS, (Runs.name,), derived=False),
+            StreamIdentity(database, nats, streams.EVENTS, (RunsProjection.name,), derived=False),
         ]
-        for origin in origins:
-            await origin.check()
+        for identity in identities:
+            await identity.check()
         log, arrivals = telemetry.log(), Arrivals()
         ingest = Runner(
             database,
             Ingest(arrivals, IngestMetrics(telemetry.metrics)),
             lambda after: follow.follow(nats, streams.LOGS, after, SUBJECTS),
         )
-        runs = Runner(database, Runs(arrivals), log.follow)
+        runs = Runner(database, RunsProjection(arrivals), log.follow)
         backlog = Backlog(nats, ingest.position)
-        app = http.create(Reader(database, arrivals, backlog.settled), config.internal_token)
+        app = http.create(Reader(database, arrivals, backlog.settle), config.internal_token)
         add_health(app, {"nats": nats.check, "postgres": database.check})
         telemetry.projection("chunks", ingest.position, streams.LOGS)
         telemetry.projection("runs", runs.position, streams.EVENTS)
@@ -59,7 +59,7 @@ async def main(environ: Mapping[str, str]) -> None:
             tasks.create_task(runs.run())
             tasks.create_task(backlog.run())
             tasks.create_task(telemetry.publish())
-            tasks.create_task(watch(*origins))
+            tasks.create_task(watch(*identities))
             notify_ready()
 
 

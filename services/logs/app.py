@@ -18,9 +18,9 @@ from services.logs.read import Reader
 
 logger = logging.getLogger(__name__)
 
-EXPECT_TIMEOUT = 5.0
+EXPECT_TIMEOUT_SECONDS = 5.0
 _MAX_DIGITS = 15
-_ALL = 10**_MAX_DIGITS
+_UNLIMITED = 10**_MAX_DIGITS
 _DEFAULT_LIMIT = 1000
 
 _STATUS: Mapping[Code, int] = {"invalid": 400, "unauthorized": 401}
@@ -29,6 +29,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def create(reader: Reader, token: Secret) -> web.Application:
+    """The application; whoever calls it shows `token` as Bearer."""
     app = web.Application(middlewares=[_errors])
     routes = Routes(reader)
     for path, handler in {
@@ -41,24 +42,29 @@ def create(reader: Reader, token: Secret) -> web.Application:
 
 
 class Routes:
+    """The handlers. Each raises Rejected for parameters that make no sense."""
+
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
     async def lines(self, request: web.Request) -> web.StreamResponse:
-        """All, the last so many, or `count` lines from `from` on."""
+        """All lines, the `last` so many, or `count` lines from `from` on.
+
+        With `expect` it waits for so many lines, but at most EXPECT_TIMEOUT_SECONDS.
+        """
         run = _run(request)
         last, first = _number(request, "last"), _number(request, "from")
         expect, count = _number(request, "expect"), _number(request, "count")
         if last is not None and (first is not None or count is not None):
             raise Rejected("invalid", "last: give either last, or from and count")
-        extent = await self._reader.wait_for(run, expect or 0, EXPECT_TIMEOUT)
+        extent = await self._reader.wait_for(run, expect or 0, EXPECT_TIMEOUT_SECONDS)
         if last is not None:
             first, count = max(extent.end - last, 0), last
-        text = self._reader.range(run, first or 0, _ALL if count is None else count)
-        complete = extent.stored >= (expect or 0)
+        text = self._reader.range(run, first or 0, _UNLIMITED if count is None else count)
+        complete = extent.line_count >= (expect or 0)
         headers = {
             "Rondo-Complete": str(complete).lower(),
-            "Rondo-Lines": str(extent.stored),
+            "Rondo-Lines": str(extent.line_count),
             "Rondo-End": str(extent.end),
             "Rondo-First": str(await self._reader.first(run, first or 0)),
         }
@@ -75,14 +81,14 @@ class Routes:
         limit = _number(request, "limit")
         if limit == 0:
             raise Rejected("invalid", "limit: give at least 1, or leave it out")
-        found = self._reader.search(
+        matches = self._reader.search(
             _run(request), text, limit or _DEFAULT_LIMIT, ignore_case=ignore_case == "true"
         )
-        numbered = (b"%d:%s\n" % (one.number, one.line) async for one in found)
+        numbered = (b"%d:%s\n" % (one.number, one.line) async for one in matches)
         return await _stream(request, numbered)
 
     async def follow(self, request: web.Request) -> web.StreamResponse:
-        """From line `from` on, until the run has ended."""
+        """The lines from `from` on, until the run has ended."""
         run = _run(request)
         first = await self._reader.first(run, _number(request, "from") or 0)
         headers = {"Rondo-First": str(first)}
@@ -130,15 +136,15 @@ def _number(request: web.Request, name: str) -> int | None:
 
 
 def _authorized(handler: Handler, token: Secret) -> Handler:
-    wanted = f"Bearer {token.reveal()}".encode()
+    expected = f"Bearer {token.reveal()}".encode()
 
-    async def guarded(request: web.Request) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "").encode(errors="replace")
-        if not hmac.compare_digest(given, wanted):
+    async def authorize(request: web.Request) -> web.StreamResponse:
+        header = request.headers.get("Authorization", "").encode(errors="replace")
+        if not hmac.compare_digest(header, expected):
             raise Rejected("unauthorized", "Authorization: give the internal token as Bearer")
         return await handler(request)
 
-    return guarded
+    return authorize
 
 
 @web.middleware

@@ -1,4 +1,4 @@
-"""Who waits for lines of which run, in this process."""
+"""The readers in this process that wait for lines, by run."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -25,13 +25,13 @@ class Arrivals:
                 self._waiting.pop(run, None)
 
     def announce(self, runs: Iterable[str]) -> None:
-        """The rows of these runs can be read now."""
+        """Wakes the readers of these runs, whose rows can be read now."""
         if self._waiting:
             for run in self._waiting.keys() & set(runs):
                 self._wake(run)
 
     def announce_all(self) -> None:
-        """There may be rows of any run."""
+        """Wakes all readers: there may be new rows of any run."""
         for run in self._waiting:
             self._wake(run)
 

@@ -1,4 +1,4 @@
-"""What the logs service is told from outside."""
+"""The settings of the logs service."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from libs.service.config import Secret, WithPostgres
 
 
 class Config(WithPostgres, frozen=True, kw_only=True):
-    """`internal_token` is what the api service shows; logs are kept for `retention_days`."""
+    """The api service shows `internal_token`; logs are kept for `retention_days`."""
 
     internal_token: Secret
     retention_days: Annotated[int, msgspec.Meta(ge=1)] = 30

@@ -18,67 +18,72 @@ from libs.waiting.event import set_within
 from services.logs.arrivals import Arrivals
 
 _SQL = load(__name__)
-_AT_ONCE = 32  # chunks read by one query
+_MAX_QUERY_CHUNKS = 32
 _NO_END = 2**63 - 1
-_PULSE = 10.0
+_PULSE_INTERVAL_SECONDS = 10.0
 
 
 class Extent(msgspec.Struct, frozen=True):
-    """`stored` lines; `end` is the number of the line after the last. Equal if none is missing."""
+    """`line_count` lines are stored; `end` is the number of the line after the last. The two are
+    equal if none is missing."""
 
-    stored: int
+    line_count: int
     end: int
 
 
 class Text(msgspec.Struct, frozen=True):
-    """Stamped lines, each with its line end; the first of them has the number `first`."""
+    """`lines` stamped lines, each with its line end; the first of them has the number `first`."""
 
     first: int
     lines: int
     text: bytes
 
 
-class Found(msgspec.Struct, frozen=True):
+class Match(msgspec.Struct, frozen=True):
+    """A stamped line that holds the text, without its line end."""
+
     number: int
     line: bytes
 
 
 class Reader:
-    """`settled` waits until all output that has been acknowledged by now can be read."""
+    """Reads the logs of runs. `settle` waits until all output that is acknowledged by now can be
+    read."""
 
     def __init__(
-        self, database: Database, arrivals: Arrivals, settled: Callable[[], Awaitable[None]]
+        self, database: Database, arrivals: Arrivals, settle: Callable[[], Awaitable[None]]
     ) -> None:
         self._database = database
         self._arrivals = arrivals
-        self._settled = settled
+        self._settle = settle
 
     async def extent(self, run: UUID) -> Extent:
+        """How much of the run's log is stored."""
         row = await self._database.fetchrow(_SQL["extent"], run)
         return Extent(row["stored"], row["end"])
 
     async def first(self, run: UUID, number: int) -> int:
-        """The first line from `number` on that is kept; `number` itself if there is none yet."""
-        found: int | None = await self._database.fetchval(_SQL["first_line"], run, number)
-        return number if found is None else found
+        """The number of the first stored line from `number` on; `number` if there is none yet."""
+        first: int | None = await self._database.fetchval(_SQL["first_line"], run, number)
+        return number if first is None else first
 
     async def wait_for(self, run: UUID, lines: int, timeout: float) -> Extent:
-        """What is stored once it is `lines` lines, or no more can come, or after `timeout` s."""
+        """The extent once `lines` lines are stored, no more can come, or `timeout` s are over."""
         deadline = asyncio.get_running_loop().time() + timeout
-        with self._arrivals.watch(str(run)) as arrived:
+        with self._arrivals.watch(str(run)) as arrival:
             while True:
-                arrived.clear()
+                arrival.clear()
                 extent = await self.extent(run)
-                if extent.stored >= lines or await self._forgotten(run):
+                if extent.line_count >= lines or await self._is_forgotten(run):
                     return extent
                 try:
                     async with asyncio.timeout_at(deadline):
-                        await arrived.wait()
+                        await arrival.wait()
                 except TimeoutError:
                     return extent
 
-    async def _forgotten(self, run: UUID) -> bool:
-        """Its task was killed: no line comes any more, and those that there were are gone."""
+    async def _is_forgotten(self, run: UUID) -> bool:
+        """Whether its task was killed: its lines are deleted, and no more come."""
         return bool(await self._database.fetchval(_SQL["is_forgotten"], run))
 
     async def range(
@@ -90,7 +95,7 @@ class Reader:
 
     async def search(
         self, run: UUID, text: str, limit: int, *, ignore_case: bool = False
-    ) -> AsyncGenerator[Found, None]:
+    ) -> AsyncGenerator[Match, None]:
         """The first `limit` lines whose text, not their stamp, holds `text`."""
         holds = _holds(text, ignore_case)
         async for stored in self._texts(run, 0, _NO_END):
@@ -98,21 +103,22 @@ class Reader:
                 continue
             for number, line in enumerate(stored.text.split(b"\n")[:-1], start=stored.first):
                 if holds(line.split(b" ", 3)[-1]):
-                    yield Found(number, line)
+                    yield Match(number, line)
                     limit -= 1
                     if limit <= 0:
                         return
 
     async def follow(self, run: UUID, first: int) -> AsyncGenerator[bytes, None]:
-        """Text from line `first` on until the run has ended and all of it is given.
+        """The text from line `first` on, until the run has ended and all of it is sent.
 
-        Raises Unavailable rather than leave out a line: where some are gone, `first` says so.
-        Empty bytes come while there is nothing new: time to see whether anybody still listens.
+        Raises Unavailable rather than leave out a line; `Reader.first` tells whether some are
+        deleted. Empty bytes come while there is nothing new, so that the caller can look whether
+        anybody still listens.
         """
         finished = False  # asked after what is there has been given: nobody waits for that
-        with self._arrivals.watch(str(run)) as arrived:
+        with self._arrivals.watch(str(run)) as arrival:
             while True:
-                arrived.clear()
+                arrival.clear()
                 async for text in self._texts(run, first, _NO_END):
                     if text.first > first:
                         raise Unavailable(f"lines {first} to {text.first} of run {run} are gone")
@@ -120,28 +126,30 @@ class Reader:
                     first = text.first + text.lines
                 if finished:
                     return
-                if finished := await self._finished(run, first):
+                if finished := await self._is_finished(run, first):
                     continue  # there may be more since
-                if not await set_within(arrived, _PULSE):
+                if not await set_within(arrival, _PULSE_INTERVAL_SECONDS):
                     yield b""
 
-    async def _finished(self, run: UUID, first: int) -> bool:
-        """If so, all lines that the run will ever have can be read now."""
+    async def _is_finished(self, run: UUID, first: int) -> bool:
+        """Whether the run has ended; if so, all its lines can be read now."""
         end = await self._database.fetchrow(_SQL["end_of_run"], run)
         if end is None or not end["finished"]:
             return False
         if end["lines"] is None or end["lines"] > first:
-            await self._settled()
+            await self._settle()
         return True
 
     async def _texts(self, run: UUID, first: int, end: int) -> AsyncGenerator[Text, None]:
         """Lines from `first` up to but not with `end`, a chunk's worth at a time."""
-        while rows := await self._database.fetch(_SQL["chunks"], run, first, end, _AT_ONCE):
+        while rows := await self._database.fetch(
+            _SQL["chunks"], run, first, end, _MAX_QUERY_CHUNKS
+        ):
             for row in rows:
                 stored = Text(row["first_line"], row["lines"], chunks.decode(row["data"]))
                 yield _between(stored, first, end)
                 first = stored.first + stored.lines
-            if len(rows) < _AT_ONCE:
+            if len(rows) < _MAX_QUERY_CHUNKS:
                 return
 
 
@@ -155,9 +163,9 @@ def _between(stored: Text, first: int, end: int) -> Text:
 
 
 def _holds(text: str, ignore_case: bool) -> Callable[[bytes], bool]:
-    """Whether bytes hold a text. Without regard to case they must be decoded first."""
+    """A test for bytes that hold the text. Without regard to case it decodes them first."""
     if ignore_case:
-        wanted = text.casefold()
-        return lambda data: wanted in data.decode(errors="replace").casefold()
+        folded = text.casefold()
+        return lambda data: folded in data.decode(errors="replace").casefold()
     exact = text.encode()
     return lambda data: exact in data

@@ -1,4 +1,4 @@
-"""Day partitions of the chunks: made before they are needed, dropped when they are too old."""
+"""The chunks' day partitions: creates them ahead of time, and drops those that are too old."""
 
 import asyncio
 import logging
@@ -11,8 +11,8 @@ from libs.postgres.pool import Connection, Database
 
 logger = logging.getLogger(__name__)
 
-_PERIOD = 600.0
-_AHEAD = 3
+_TICK_INTERVAL_SECONDS = 600.0
+_DAYS_AHEAD = 3
 _NAME = re.compile(r"chunk_(\d{4})(\d\d)(\d\d)")
 
 # Held by whoever relies on partitions staying as they are, or changes them. Reads go on.
@@ -20,7 +20,7 @@ LOCK = "LOCK TABLE chunk IN SHARE UPDATE EXCLUSIVE MODE"
 
 _EXISTS = "SELECT to_regclass($1) IS NOT NULL"
 _CREATE = "CREATE TABLE {name} PARTITION OF chunk FOR VALUES FROM ('{day}') TO ('{next}')"
-_ALL = """
+_PARTITIONS = """
 SELECT relname FROM pg_class JOIN pg_inherits ON inhrelid = pg_class.oid
 WHERE inhparent = 'chunk'::regclass
 """
@@ -30,8 +30,8 @@ def _name(day: date) -> str:
     return f"chunk_{day:%Y%m%d}"
 
 
-async def ensure(connection: Connection, days: Iterable[date]) -> None:
-    """There are partitions for these days. The caller's transaction holds LOCK."""
+async def ensure_partitions(connection: Connection, days: Iterable[date]) -> None:
+    """Creates the missing partitions of these days. The caller's transaction holds LOCK."""
     for day in sorted(set(days)):
         if not await connection.fetchval(_EXISTS, _name(day)):
             await connection.execute(
@@ -39,32 +39,37 @@ async def ensure(connection: Connection, days: Iterable[date]) -> None:
             )
 
 
-async def _existing(connection: Connection) -> list[date]:
-    names = (_NAME.fullmatch(row["relname"]) for row in await connection.fetch(_ALL))
+async def _partition_days(connection: Connection) -> list[date]:
+    names = (_NAME.fullmatch(row["relname"]) for row in await connection.fetch(_PARTITIONS))
     return sorted(date(*map(int, name.groups())) for name in names if name)
 
 
 class Retention:
+    """Keeps the chunks of the last `days` days."""
+
     def __init__(self, database: Database, days: int) -> None:
         self._database = database
-        self._keep = timedelta(days=days)
+        self._max_age = timedelta(days=days)
 
     async def run(self) -> None:
-        """For ever; what could not be dropped now is dropped next time."""
+        """Ticks every ten minutes, for ever; what could not be dropped now is dropped next time."""
         while True:
             try:
                 await self.tick(datetime.now(UTC))
             except Unavailable as problem:
                 logger.warning("retention waits: %s", problem)
-            await asyncio.sleep(_PERIOD)
+            await asyncio.sleep(_TICK_INTERVAL_SECONDS)
 
     async def tick(self, now: datetime) -> list[date]:
-        """Makes the partitions of the next days; drops, and gives, the days that are too old."""
+        """Creates the partitions of the next days; drops the days that are too old and returns
+        them."""
         today = now.astimezone(UTC).date()
         async with self._database.transaction() as connection:
             await connection.execute(LOCK)
-            await ensure(connection, [today + timedelta(days=n) for n in range(_AHEAD)])
-            old = [day for day in await _existing(connection) if day < today - self._keep]
+            await ensure_partitions(
+                connection, [today + timedelta(days=n) for n in range(_DAYS_AHEAD)]
+            )
+            old = [day for day in await _partition_days(connection) if day < today - self._max_age]
             for day in old:
                 await connection.execute(f"DROP TABLE {_name(day)}")
         for day in old:

@@ -1,7 +1,7 @@
-"""The projection of events: which runs have ended, and which tasks' logs are to be forgotten.
+"""The projection of events: which runs have ended, and which tasks' logs to delete.
 
-It is given the whole log: NATS takes many times longer to pick some of its subjects than we do to
-pass over the few others.
+It reads the whole log: NATS takes many times longer to pick some of its subjects than we do to skip
+the few others.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from services.logs.arrivals import Arrivals
 _SQL = load(__name__)
 
 
-class Runs:
-    """See libs/eventlog/project.py."""
+class RunsProjection:
+    """See libs/eventlog/project.py for the protocol."""
 
     name = "runs"
 
@@ -31,7 +31,8 @@ class Runs:
         """Nothing is kept in memory."""
 
     async def apply(self, connection: Connection, fresh: Sequence[Recorded]) -> None:
-        """The log has a run's request before its end, and its end before its task is killed."""
+        """Notes requests and ends of runs, and deletes the logs of killed tasks. The log has a
+        run's request before its end, and its end before its task is killed."""
         requested: list[tuple[UUID, UUID]] = []
         finished: list[tuple[UUID, int | None]] = []
         killed: list[UUID] = []
@@ -50,6 +51,7 @@ class Runs:
             await connection.execute(_SQL["delete_chunks"], killed)
 
     def applied(self, batch: Sequence[Recorded]) -> None:
+        """Wakes the readers of these runs."""
         self._arrivals.announce(one.stream.id for one in batch)
 
 

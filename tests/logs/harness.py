@@ -24,7 +24,7 @@ from tests.servers import TOKEN, free_port
 AT = 1_700_000_000_000_000_000  # 2023-11-14T22:13:20Z
 INTERNAL = "internal-token"
 WORKSPACE = 7
-PATIENCE = 60.0  # seconds that a busy machine may take for what is due
+TIMEOUT_SECONDS = 60.0  # for what is due, on a busy machine
 
 _HERE = Context(source="test", actor="test")
 
@@ -82,7 +82,7 @@ async def client(settings: dict[str, str]) -> AsyncIterator[Logs]:
     """A client of a copy that has been started, once it serves."""
     url = f"http://{settings['RONDO_LISTEN']}"
     headers = {"Authorization": f"Bearer {INTERNAL}"}
-    timeout = aiohttp.ClientTimeout(total=PATIENCE)
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
 
         async def serves() -> bool:
@@ -114,8 +114,8 @@ async def running(settings: dict[str, str]) -> AsyncIterator[Logs]:
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Returns once it is so; TimeoutError if it is not within PATIENCE."""
-    async with asyncio.timeout(PATIENCE):
+    """Returns once it is so; TimeoutError if it is not within TIMEOUT_SECONDS."""
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while not await holds():  # noqa: ASYNC110 - facts of other processes
             await asyncio.sleep(0.01)
 

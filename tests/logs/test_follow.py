@@ -18,12 +18,12 @@ from services.logs.app import create
 from services.logs.arrivals import Arrivals
 from services.logs.ingest import SCHEMA, Ingest
 from services.logs.read import Reader
-from tests.logs.harness import INTERNAL, PATIENCE, Logs, Printer, running
+from tests.logs.harness import INTERNAL, TIMEOUT_SECONDS, Logs, Printer, running
 from tests.servers import free_port
 
 
 async def read(content: aiohttp.StreamReader, count: int) -> list[bytes]:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         return [(await content.readline()).rstrip(b"\n") for _ in range(count)]
 
 
@@ -56,7 +56,7 @@ async def test_output_of_many_runs_at_once(logs: Logs, nats: Nats) -> None:
             await printer.finish(requested, 20)
             assert (await content.read()).split(b"\n")[:-1] == expected
 
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         await asyncio.gather(*(one() for _ in range(20)))
 
 
@@ -79,7 +79,7 @@ async def test_the_end_of_a_run_whose_log_was_forgotten(logs: Logs, nats: Nats) 
     other = Printer(nats)
     await other.finish(await other.request(), 0)
     for run in (other.run, printer.run):
-        async with logs.follow(run) as content, asyncio.timeout(PATIENCE):
+        async with logs.follow(run) as content, asyncio.timeout(TIMEOUT_SECONDS):
             assert await content.read() == b""
 
 

@@ -17,7 +17,16 @@ from libs.eventlog import streams
 from libs.eventlog.nats_client import Nats
 from libs.postgres.pool import Database
 from libs.runlog import message
-from tests.logs.harness import PATIENCE, WORKSPACE, Logs, Printer, client, running, send, until
+from tests.logs.harness import (
+    TIMEOUT_SECONDS,
+    WORKSPACE,
+    Logs,
+    Printer,
+    client,
+    running,
+    send,
+    until,
+)
 from tests.servers import NatsServer, postgres_server
 
 
@@ -151,7 +160,7 @@ async def process(settings: dict[str, str], folder: Path) -> AsyncIterator[subpr
             env={**settings, "NOTIFY_SOCKET": str(path), "RONDO_LOG_LEVEL": "ERROR"},
         )
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 assert await asyncio.get_running_loop().sock_recv(ready, 16) == b"READY=1"
             yield started
         finally:
@@ -197,8 +206,8 @@ async def test_sigterm_ends_it_with_0_and_a_broken_projection_with_1(
 ) -> None:
     async with process(settings, tmp_path) as service, client(settings):
         service.terminate()
-        assert await asyncio.to_thread(service.wait, PATIENCE) == 0
+        assert await asyncio.to_thread(service.wait, TIMEOUT_SECONDS) == 0
     async with process(settings, tmp_path) as service:
         await database.execute("ALTER TABLE chunk RENAME TO something_else")
         await Printer(nats).print(b"x")
-        assert await asyncio.to_thread(service.wait, PATIENCE) == 1
+        assert await asyncio.to_thread(service.wait, TIMEOUT_SECONDS) == 1

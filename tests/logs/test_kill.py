@@ -16,9 +16,9 @@ from libs.runlog import message
 from services.logs import app
 from services.logs.arrivals import Arrivals
 from services.logs.ingest import Ingest
-from services.logs.runs import Runs
+from services.logs.runs import RunsProjection
 from tests.eventlog.blocks import block
-from tests.logs.harness import PATIENCE, WORKSPACE, Logs, Printer, until
+from tests.logs.harness import TIMEOUT_SECONDS, WORKSPACE, Logs, Printer, until
 
 WAITING = (
     "SELECT count(*) FROM pg_stat_activity"
@@ -33,7 +33,7 @@ async def kill(logs: Logs, nats: Nats, printer: Printer, event: TaskEvent) -> No
     await printer.task_event(event)
     later = Printer(nats)
     await later.finish(await later.request(), 0)
-    async with logs.follow(later.run) as content, asyncio.timeout(PATIENCE):
+    async with logs.follow(later.run) as content, asyncio.timeout(TIMEOUT_SECONDS):
         await content.read()
 
 
@@ -64,11 +64,11 @@ async def test_keep_logs_keeps_them(logs: Logs, nats: Nats) -> None:
 async def test_nobody_waits_for_lines_that_are_gone(
     logs: Logs, nats: Nats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "EXPECT_TIMEOUT", 3600.0)  # for lines that may come
+    monkeypatch.setattr(app, "EXPECT_TIMEOUT_SECONDS", 3600.0)  # for lines that may come
     printer = Printer(nats)
     await printer.request()
     await kill(logs, nats, printer, TaskKilled())
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         answer = await logs.get(f"{printer.run}/lines", expect=3)
     assert (answer.headers["Rondo-Complete"], answer.text) == ("false", b"")
 
@@ -92,7 +92,7 @@ async def killing(database: Database, printer: Printer) -> AsyncIterator[None]:
     given = to_headers(stream, TaskKilled(), context)
     fact = from_headers(1, stream.subject, given, encode(TaskKilled()))
     async with database.transaction() as connection:
-        await Runs(Arrivals()).apply(connection, [fact])
+        await RunsProjection(Arrivals()).apply(connection, [fact])
         yield
 
 

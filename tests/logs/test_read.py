@@ -76,18 +76,18 @@ async def test_search_gives_numbered_lines(logs: Logs, nats: Nats) -> None:
     await printer.print(b"\xff\xfe bad", b"loss 0.25", b"loss 0.125")
     await logs.lines(printer.run, expect=6)
 
-    async def found(**query: str | int) -> list[bytes]:
+    async def matches(**query: str | int) -> list[bytes]:
         answer = await logs.get(f"{printer.run}/search", **query)
         stamp = b"2023-11-14T22:13:20.000000000Z stdout F "
         return [line.replace(stamp, b"") for line in answer.lines]
 
-    assert await found(text="loss") == [b"0:loss 0.5", b"4:loss 0.25", b"5:loss 0.125"]
-    assert await found(text="loss", limit=2) == [b"0:loss 0.5", b"4:loss 0.25"]
-    assert await found(text="stdout") == [b"2:stdout"]
-    assert await found(text="LOSS 0.2") == []
-    assert await found(text="LOSS 0.2", ignore_case="true") == [b"4:loss 0.25"]
-    assert await found(text="STRASSE", ignore_case="true") == [b"1:Stra\xc3\x9fe"]
-    assert await found(text="BAD", ignore_case="true") == [b"3:\xff\xfe bad"]
+    assert await matches(text="loss") == [b"0:loss 0.5", b"4:loss 0.25", b"5:loss 0.125"]
+    assert await matches(text="loss", limit=2) == [b"0:loss 0.5", b"4:loss 0.25"]
+    assert await matches(text="stdout") == [b"2:stdout"]
+    assert await matches(text="LOSS 0.2") == []
+    assert await matches(text="LOSS 0.2", ignore_case="true") == [b"4:loss 0.25"]
+    assert await matches(text="STRASSE", ignore_case="true") == [b"1:Stra\xc3\x9fe"]
+    assert await matches(text="BAD", ignore_case="true") == [b"3:\xff\xfe bad"]
 
 
 @pytest.mark.parametrize(

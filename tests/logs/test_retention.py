@@ -64,9 +64,9 @@ async def test_lines_keep_their_numbers_when_those_before_are_gone(
             await printer.publish(chunk)
     assert len(await logs.lines(printer.run, expect=6)) == 6
     await Retention(database, days=1).tick(NOON)
-    for asked, first in ((0, 2), (2, 2), (3, 3), (6, 6), (9, 9)):
+    for start, first in ((0, 2), (2, 2), (3, 3), (6, 6), (9, 9)):
         url = f"{logs.url}/runs/{printer.run}/follow"
-        async with logs.session.get(url, params={"from": asked}) as answer:
+        async with logs.session.get(url, params={"from": start}) as answer:
             assert answer.headers["Rondo-First"] == str(first)
             if first < 6:
                 line = await answer.content.readline()

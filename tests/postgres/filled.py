@@ -133,7 +133,7 @@ async def make_tables(database: Database, one: Filled, most: int | None = None) 
     await migrate(database, one.package, most)
     if one.schema == ingest.SCHEMA:
         async with database.transaction() as connection:
-            await retention.ensure(connection, [date(2030, 1, day) for day in (1, 2, 3)])
+            await retention.ensure_partitions(connection, [date(2030, 1, day) for day in (1, 2, 3)])
 
 
 async def fill(database: Database, one: Filled) -> None:

@@ -62,7 +62,7 @@ def application(resources: Resources, nats: Nats) -> web.Application:
 
 @web.middleware
 async def _request_id(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The caller's id for the request, or one of ours: it goes into the events it leads to."""
+    """Give the request the caller's id or a new one; it goes into the events that follow."""
     request_id = request.headers.get("X-Request-Id", "")
     request[REQUEST_ID] = request_id if _REQUEST_ID.fullmatch(request_id) else str(uuid4())
     with log_format.log_context(request_id=request[REQUEST_ID]):
@@ -73,7 +73,8 @@ async def _request_id(request: web.Request, handler: Handler) -> web.StreamRespo
 
 
 def _add_description(app: web.Application, url: str) -> None:
-    """It is made for the first who asks: three MiB that most instances don't need."""
+    """The description is made at its first use: it takes three MiB that most instances don't
+    need."""
 
     @cache
     def described() -> tuple[bytes, str]:

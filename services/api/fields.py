@@ -1,4 +1,4 @@
-"""Fields and bodies that several nouns have, as they come in and go out.
+"""Fields and bodies that several nouns share.
 
 Unknown fields are ignored; known ones have exactly these types.
 

@@ -1,4 +1,4 @@
-"""Opens what the service works with, in the order in which one thing needs the other."""
+"""Opens the resources of the service, in the order in which one needs the other."""
 
 import asyncio
 import logging
@@ -45,7 +45,8 @@ _log = logging.getLogger(__name__)
 
 
 class Opened(NamedTuple):
-    """`views` makes the rows, `source` is the stream that they are of: both are to be run."""
+    """The resources, and two tasks to run: `views` writes the rows, `source` watches their
+    stream."""
 
     resources: Resources
     views: Runner[Recorded]
@@ -54,7 +55,7 @@ class Opened(NamedTuple):
 
 @asynccontextmanager
 async def open_resources(config: Config, environ: Mapping[str, str]) -> AsyncIterator[Opened]:
-    """Closes all of it at the end. Raises ConfigError, or Unavailable."""
+    """Everything that the service needs; closed at the end. Raises ConfigError or Unavailable."""
     ring = _ring(config.vault_key)
     async with (
         connected(config) as nats,

@@ -1,4 +1,4 @@
-"""What the service has opened (`__main__.py`), by what it is for."""
+"""The resources that the service has opened, by purpose."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from services.webhooks.resources import WebhookResources
 
 @dataclass(frozen=True)
 class Contents:
-    """What events only point at: archives, sealed secrets, what runs have printed."""
+    """Contents that events only point at: archives, sealed secrets, output of runs."""
 
     blobs: BlobStore
     vault: Vault
@@ -24,7 +24,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class Runtime:
-    """The process itself: how it is set up, connected and watched."""
+    """The process itself: its configuration, connection and telemetry."""
 
     config: Config
     nats: Nats

@@ -1,4 +1,4 @@
-"""Numbers, ids and instants from text that somebody has sent: one limit for all of the api.
+"""Numbers, ids and instants from text of a request, with the same limits in all of the api.
 
 Each gives None for what is none, so that the caller can say which field is wrong.
 """
@@ -10,12 +10,13 @@ MAX_DIGITS = 15
 
 
 def number(text: str) -> int | None:
-    """From 0, of at most 15 ASCII digits: fewer than Postgres, JavaScript and int() take."""
+    """A number from 0, of at most 15 ASCII digits: fewer than Postgres, JavaScript and int()
+    take."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
 
 
 def uuid(text: str) -> UUID | None:
-    """In any form that uuid.UUID reads."""
+    """A UUID in any form that uuid.UUID reads, or None."""
     try:
         return UUID(text)
     except ValueError:

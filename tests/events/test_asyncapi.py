@@ -73,7 +73,7 @@ def test_every_event_is_described_with_an_example(document: dict[str, Any], name
     assert len(shown) == len(examples(name)) >= 1
     for each in shown:
         assert problems(document, name, each["payload"]) == []
-    assert problems(document, "CloudEvent", asyncapi.as_shown(name)) == []
+    assert problems(document, "CloudEvent", asyncapi.as_example(name)) == []
     assert publishers(name)
 
 
@@ -104,7 +104,7 @@ def test_headers_are_all_described(document: dict[str, Any]) -> None:
 def test_what_is_no_event_is_none_by_the_description_too(
     document: dict[str, Any], field: str, value: object
 ) -> None:
-    body = {**asyncapi.as_shown("RunFinished")["data"], field: value}
+    body = {**asyncapi.as_example("RunFinished")["data"], field: value}
     assert problems(document, "RunFinished", body)
 
 
@@ -125,8 +125,8 @@ async def test_the_catalogue_shows_every_event(service: Service) -> None:
     for name in NAMES:
         section = answer.body.partition(f'<section id="{name}">')[2].partition("</section>")[0]
         shown = section.partition("<pre>")[2].partition("</pre>")[0]
-        assert msgspec.json.decode(html.unescape(shown)) == asyncapi.as_shown(name)
-        for field in asyncapi.as_shown(name)["data"]:
+        assert msgspec.json.decode(html.unescape(shown)) == asyncapi.as_example(name)
+        for field in asyncapi.as_example(name)["data"]:
             assert field == "type" or f"<th>{field}" in section
     links = set(re.findall(r'href="#([^"]+)"', answer.body))
     assert links <= set(re.findall(r'id="([^"]+)"', answer.body))

@@ -58,7 +58,7 @@ async def test_the_program_in_python(world: World) -> None:
 
 def test_the_example_is_an_event() -> None:
     example = msgspec.json.decode(blocks("json")[0])
-    assert list(example) == [*asyncapi.as_shown("RunFinished")]
+    assert list(example) == [*asyncapi.as_example("RunFinished")]
     assert decode(msgspec.json.encode(example["data"]))
 
 

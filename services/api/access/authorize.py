@@ -178,7 +178,7 @@ async def run(user: User, rows: Rows, id: UUID, field: str) -> Run:
     return await _visible_run(user, rows, await find_begun_run(rows, id), id, field)
 
 
-async def run_asked_for(user: User, rows: Rows, id: UUID, field: str) -> Run:
+async def requested_run(user: User, rows: Rows, id: UUID, field: str) -> Run:
     """As `run`, whether or not it has begun."""
     return await _visible_run(user, rows, await find_run(rows, id), id, field)
 

@@ -1,4 +1,4 @@
-"""What other programs need to check our tokens: the issuer's document and its public keys.
+"""The document of our issuer and its public keys, by which other programs check our tokens.
 
 OpenID Connect Discovery 1.0 and RFC 7517, at Keycloak's places.
 """
@@ -22,7 +22,7 @@ class KeySet(msgspec.Struct):
 
 
 class Issuer(msgspec.Struct):
-    """Addresses are as users reach them."""
+    """The document; its addresses are those for users."""
 
     issuer: str
     token_endpoint: str

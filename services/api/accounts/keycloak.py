@@ -28,7 +28,7 @@ _DEVICE_SAYS: dict[Waiting, str] = {
 
 
 class TokenForm(msgspec.Struct):
-    """Username (or email) and password, a refresh token or a device's code: see `grant_type`."""
+    """Tokens for a name and password, a refresh token or the code of a device, by `grant_type`."""
 
     grant_type: Literal["password", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"]
     client_id: Literal["sdk-client"]
@@ -62,7 +62,7 @@ async def token(context: RequestContext, _: None) -> Pair:
 
 
 async def form_fields(context: RequestContext) -> dict[str, str]:
-    """The form that one of our clients has sent."""
+    """The form of a known client. Raises an OAuth error for any other."""
     if context.request.content_type != FORM:
         raise _invalid(f"Content-Type: send {FORM}")
     try:
@@ -100,7 +100,7 @@ async def _by_refresh(context: RequestContext, form: Mapping[str, str]) -> User:
 
 
 async def _by_device(context: RequestContext, form: Mapping[str, str]) -> User:
-    """Somebody who has signed in for it (RFC 8628, 3.5)."""
+    """The user who has signed in for the device (RFC 8628, 3.5)."""
     outcome = await context.identity.devices.poll(_field(form, "device_code"))
     if not isinstance(outcome, UUID):
         raise GrantRefused(400, outcome, f"device_code: {_DEVICE_SAYS[outcome]}")

@@ -1,4 +1,4 @@
-"""The routes of logging in, in Keycloak's form: they are public."""
+"""The public routes for logging in, in the form of Keycloak."""
 
 from libs.identity.tokens import Pair
 from services.api.accounts import discovery, keycloak, signin

@@ -14,7 +14,7 @@ from services.api.http.route import ALWAYS, BY_ID, Route, post
 
 
 async def search(context: RequestContext, _: None) -> list[Account]:
-    """The one of `?email=`, or all."""
+    """The user with `?email=`, or all users."""
     email = context.request.query.get("email")
     return [Account.of(user) for user in await queries.with_email(context.identity.users, email)]
 
@@ -24,7 +24,7 @@ async def by_id(context: RequestContext, _: None) -> Account:
 
 
 async def update(context: RequestContext, body: schemas.Representation) -> None:
-    """As `set_enabled`, at Keycloak's address."""
+    """As `set_enabled`, at the address of Keycloak."""
     await set_enabled(context, schemas.SetEnabled(_id_in_path(context), body.enabled))
 
 

@@ -1,4 +1,4 @@
-"""The page on which people sign in for a device: made on the server, without scripts.
+"""The page where people sign in for a device. It is made on the server, without scripts.
 
 A form counts only with the random value that the browser got with the page as a cookie, so no
 other site can send it for somebody. Passwords and codes that are wrong make the next try wait.
@@ -80,7 +80,7 @@ async def show(context: RequestContext, _: None) -> web.Response:
 
 
 class SignIn:
-    """The form's handler; keeps who guesses codes."""
+    """The handler of the form; it remembers wrong codes by address."""
 
     def __init__(self) -> None:
         self._throttle = Throttle()

@@ -1,4 +1,4 @@
-"""Metrics, for a Prometheus: our own, and those of services that only we can reach.
+"""Metrics for Prometheus: our own, and those of services that only we can reach.
 
 Where services listen on sockets of this machine (`rondo up`), Prometheus can't call them.
 """
@@ -20,14 +20,13 @@ _TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
 async def metrics(context: RequestContext, _: None = None) -> web.Response:
-    """By the token in the file RONDO_METRICS_TOKEN_FILE, which opens nothing else, or as an
-    administrator."""
+    """Our own metrics, for the token in RONDO_METRICS_TOKEN_FILE, or for an administrator."""
     await _may_read(context)
     return await context.runtime.telemetry.scrape(context.request)
 
 
 async def of_service(context: RequestContext, _: None = None) -> web.Response:
-    """As `metrics`, of another service of this instance."""
+    """The metrics of another service of this instance. Rights are those of `metrics`."""
     await _may_read(context)
     service = context.request.match_info["service"]
     listen = _scraped(context.runtime.config.scraped).get(service)
@@ -44,7 +43,7 @@ async def of_service(context: RequestContext, _: None = None) -> web.Response:
 
 
 def _scraped(text: str) -> dict[str, str]:
-    """Where services listen, by name, of `name=address` and spaces between."""
+    """Addresses of services by name, from `name=address` separated by spaces."""
     return dict(pair.split("=", 1) for pair in text.split(" ") if pair)
 
 

@@ -1,4 +1,4 @@
-"""How full the streams are and how much is parked: metrics that belong to no service in particular.
+"""Metrics that belong to no service: how full the streams are, and how much is parked.
 
 The api shows them with its own.
 """

@@ -88,7 +88,7 @@ def _expected(run: Run) -> int:
 async def download(visit: PageContext) -> web.StreamResponse:
     """The whole log as a file."""
     context = visit.context
-    run = await access.run_asked_for(context.user, context.store.rows, path_id(visit, "run"), "run")
+    run = await access.requested_run(context.user, context.store.rows, path_id(visit, "run"), "run")
     async with context.contents.logs.lines(run, None) as source:
         headers = {
             **HEADERS,
@@ -102,7 +102,7 @@ async def follow(visit: PageContext) -> web.StreamResponse:
     """Events with arrays of [number, time, stream, text], with a fifth, its `part`, of a piece of a
     line (loglines.py), then one `end`. `?from=` says how many lines are on the page already."""
     context = visit.context
-    run = await access.run_asked_for(context.user, context.store.rows, path_id(visit, "run"), "run")
+    run = await access.requested_run(context.user, context.store.rows, path_id(visit, "run"), "run")
     seen = context.request.headers.get(sse.LAST_ID) or context.request.query.get("from", "")
     if run.status in ENDED and run.lines == number(seen):
         return web.Response(status=204, headers=HEADERS)  # a browser does not come again
@@ -129,4 +129,4 @@ async def _check(visit: PageContext, run: Run) -> None:
     user = await context.identity.sessions.user(visit.secret)
     if user is None:
         raise Rejected("unauthorized", "session: sign in")
-    await access.run_asked_for(user, context.store.rows, run.id, "run")
+    await access.requested_run(user, context.store.rows, run.id, "run")

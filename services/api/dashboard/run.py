@@ -55,7 +55,7 @@ async def show(visit: PageContext) -> web.Response:
 
 async def _run(visit: PageContext) -> tuple[Run, Task]:
     context, rows = visit.context, visit.context.store.rows
-    run = await access.run_asked_for(context.user, rows, path_id(visit, "run"), "run")
+    run = await access.requested_run(context.user, rows, path_id(visit, "run"), "run")
     return run, (await access.task(context.user, rows, run.task, field="task")).task
 
 

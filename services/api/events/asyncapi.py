@@ -1,4 +1,4 @@
-"""The AsyncAPI 3 document: the channels on which events are published, and what each says."""
+"""The AsyncAPI 3 document: the channels of events, and what each event says."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,7 +29,7 @@ _LOG_HEADERS = {"Nats-Msg-Id": "The `ce-id`.", "traceparent": "W3C Trace Context
 
 
 def document(url: str) -> Document:
-    """`url` is where the API is called."""
+    """The document; `url` is the address of the API."""
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Rondo events", "version": VERSION, "description": _ABOUT},
@@ -50,7 +50,8 @@ def names() -> list[str]:
 
 
 def schemas() -> dict[str, Document]:
-    """Of events and what they hold, of the envelope in JSON, and of the headers on NATS."""
+    """The schemas of events and their parts, of the envelope in JSON, and of the headers on
+    NATS."""
     kinds = [*EVENT_TYPES, CloudEvent]
     _, components = msgspec.json.schema_components(
         kinds, ref_template="#/components/schemas/{name}"
@@ -65,7 +66,7 @@ def schemas() -> dict[str, Document]:
 
 
 def _headers(cloud_event: Document) -> Document:
-    """The same attributes, but for those that NATS has its own place for."""
+    """The attributes of the envelope, without those that NATS itself carries."""
     skipped = {"data", "datacontenttype", "sequence", "workspaceid"}
     attributes = {
         _PREFIX + name: {**schema, "type": "string"}
@@ -151,7 +152,7 @@ def _cloud_event() -> Document:
         "name": "CloudEvent",
         "title": "An event and its circumstances",
         "payload": _ref("schemas", "CloudEvent"),
-        "examples": [{"name": name, "payload": as_shown(name)} for name in names()],
+        "examples": [{"name": name, "payload": as_example(name)} for name in names()],
     }
 
 
@@ -162,16 +163,16 @@ def _event(name: str) -> Document:
         "summary": f"Published by {' or '.join(publishers(name))}.",
         "headers": _ref("schemas", "Headers"),
         "payload": _ref("schemas", name),
-        "examples": [{"payload": _shown(each)["data"]} for each in examples(name)],
+        "examples": [{"payload": _example(each)["data"]} for each in examples(name)],
     }
 
 
-def as_shown(name: str) -> Document:
-    """An example as subscribers get it."""
-    return _shown(examples(name)[0])
+def as_example(name: str) -> Document:
+    """An example in the form that subscribers get."""
+    return _example(examples(name)[0])
 
 
-def _shown(event: Recorded) -> Document:
+def _example(event: Recorded) -> Document:
     payload: Document = msgspec.json.decode(msgspec.json.encode(CloudEvent.of(event)))
     return payload
 

@@ -10,14 +10,14 @@ import msgspec
 
 from libs.domain.events import AGGREGATE_OF
 from libs.domain.registry import AGGREGATES
-from services.api.events.asyncapi import Document, as_shown
+from services.api.events.asyncapi import Document, as_example
 from services.api.events.published_events import publishers
 
 _FRAME = Template((files("services.api.events") / "catalogue.html").read_text())
 
 
 def page(document: Document) -> str:
-    """Of an AsyncAPI document of ours."""
+    """The page for our AsyncAPI document."""
     info, schemas = document["info"], document["components"]["schemas"]
     others = [name for name in schemas if name not in AGGREGATE_OF and name != "Headers"]
     return _FRAME.substitute(
@@ -35,7 +35,7 @@ def _group(kind: str, schemas: Mapping[str, Document]) -> str:
 
 
 def _event(name: str, schema: Document) -> str:
-    example = msgspec.json.format(msgspec.json.encode(as_shown(name)), indent=2).decode()
+    example = msgspec.json.format(msgspec.json.encode(as_example(name)), indent=2).decode()
     body = f"<details><summary>Example</summary><pre>{escape(example, quote=False)}</pre></details>"
     return _section(name, schema, f"<small>by {' or '.join(publishers(name))}</small>", body)
 

@@ -1,4 +1,4 @@
-"""Every event, by the service that publishes it, as an example that decodes."""
+"""An example of every event, by the service that publishes it; each decodes."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -121,7 +121,7 @@ def publishers(name: str) -> list[str]:
 
 
 def examples(name: str) -> list[Recorded]:
-    """As they could lie in the log; of the end of a run, one for every reason."""
+    """Examples as the log could have them; RunFinished has one for every reason."""
     return [
         _recorded(service, event)
         for service in reversed(publishers(name))

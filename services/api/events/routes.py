@@ -1,4 +1,4 @@
-"""The routes of event subscriptions, and of what describes them, which needs no token."""
+"""The routes for reading events, and for their description, which needs no token."""
 
 from typing import Any
 

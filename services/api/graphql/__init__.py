@@ -1,1 +1,1 @@
-"""GraphQL over the same reads and commands as the routes: what published clients ask by it."""
+"""GraphQL over the same reads and commands as the routes: the part that published clients use."""

@@ -48,7 +48,7 @@ _TOO_MANY: Problem = {"message": f"variables: more than {MOST_VALUES} values; gi
 
 
 class Engine:
-    """`resolvers` are by root type and field, called with the context and the field's arguments.
+    """`resolvers` by root type and field; each gets the context and the arguments of the field.
 
     A query without one gives nothing: an empty list or null. `explain` turns what a resolver
     raised into the entry that the client sees.
@@ -109,7 +109,7 @@ class Engine:
         return problem | ({"path": list(error.path)} if error.path else {})
 
     def _check(self, text: str) -> DocumentNode | list[Problem]:
-        """The document, if it may run; else what is wrong with it."""
+        """The document if it may run, else its errors."""
         try:
             document = parse(_short(text), max_tokens=MOST_TOKENS)
             _measure(document)
@@ -121,7 +121,7 @@ class Engine:
         return [{"message": error.message} for error in errors] or document
 
     def _introspected(self) -> dict[str, bytes]:
-        """By the two texts in which clients send the usual query: as made, and as printed."""
+        """Answers to the usual query, by the two texts in which clients send it."""
         usual = get_introspection_query()
         document = parse(usual)
         answer = self._encoded(execute_sync(self._schema, document), None)
@@ -170,7 +170,7 @@ def _measure(document: DocumentNode) -> None:
 
 
 def _few(variables: Mapping[str, Any]) -> bool:
-    """Whether they hold no more values than are checked in good time."""
+    """Whether they have few enough values to be checked in good time."""
     level: list[Any] = [variables]
     count = 0
     while level and count <= MOST_VALUES:

@@ -1,6 +1,6 @@
-"""What the fields of the roots give: the same reads and commands as the routes, with their rights.
+"""The fields of the roots: the same reads and commands as the routes, with the same rights.
 
-What the caller may not see is null or left out, as if it were not there (I8).
+Whatever the caller may not see is null or left out, as if it did not exist (I8).
 """
 
 from collections.abc import Awaitable, Mapping
@@ -29,7 +29,7 @@ async def workspace_by_pk(context: RequestContext, id: int) -> Row | None:
 
 
 async def user_default_workspace(context: RequestContext, where: Where | None = None) -> list[Row]:
-    """The caller's own, made when it is first asked for; of anybody else there is none to see."""
+    """The caller's own, created at its first use; nobody sees that of another user."""
     owner = {"user_id": str(context.user.id)}
     if not matches(owner, where):
         return []
@@ -48,9 +48,9 @@ async def orchestration_by_pk(
 async def insert_workspace_one(
     context: RequestContext, object: Mapping[str, Any], on_conflict: Any = None
 ) -> Row:
-    """Creates a workspace, or gives the caller's own when that is what is asked for.
+    """Create a workspace, or return the caller's default one if the object names that.
 
-    Whose it is follows from the token, not from the ids in the object.
+    The owner comes from the token, not from the ids in the object.
     """
     if object.get("user_default_workspaces"):
         return _workspace(await workspaces.default(context.caller, context.store))
@@ -59,7 +59,7 @@ async def insert_workspace_one(
 
 
 async def delete_workspace_users(context: RequestContext, where: Where) -> dict[str, Any]:
-    """Those that match, of one workspace: a filter that is too wide removes nobody."""
+    """Remove the members that match, of one workspace; a wider filter removes nobody."""
     visible = await access.workspaces(context.user, context.store.rows)
     rows = [row for state in visible for row in _members(state) if matches(row, where)]
     if len({row["workspace_id"] for row in rows}) > 1:

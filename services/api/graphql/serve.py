@@ -1,6 +1,6 @@
 """The route of GraphQL: errors are part of the answer, whose status is 200.
 
-The schema is made for the first who asks: it takes a tenth of a second, and some MiB.
+The schema is built at the first query: it takes a tenth of a second, and some MiB.
 """
 
 import logging
@@ -27,7 +27,7 @@ PATH = "/v1/graphql"
 
 
 class Request(msgspec.Struct, rename="camel"):
-    """`operation_name` is needed only where the document holds several."""
+    """`operation_name` is needed only if the document has several operations."""
 
     query: str
     variables: dict[str, Any] | None = None

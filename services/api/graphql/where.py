@@ -1,4 +1,4 @@
-"""The filters of the schema (`..._bool_exp`), applied to rows that are at hand."""
+"""The filters of the schema (`..._bool_exp`), applied to rows in memory."""
 
 from collections.abc import Callable, Mapping
 from operator import eq, ge, gt, le, lt, ne
@@ -8,7 +8,7 @@ Row = Mapping[str, Any]
 
 
 def matches(row: Row, where: Mapping[str, Any] | None) -> bool:
-    """No filter matches all; in one, everything that it says must hold."""
+    """Whether a row matches: every condition of the filter must hold. No filter matches all."""
     return all(_holds(row, name, inner) for name, inner in (where or {}).items())
 
 
@@ -27,7 +27,7 @@ def _holds(row: Row, name: str, inner: Any) -> bool:
 
 
 def _compare(operator: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    """As in SQL nothing compares to null."""
+    """A comparison that is false for null, as in SQL."""
     return lambda value, than: value is not None and than is not None and operator(value, than)
 
 
@@ -52,7 +52,7 @@ def _like(value: str, pattern: str) -> bool:
 
 
 def _is_at(value: str, at: int, part: str) -> bool:
-    """Whether it has room there, and its characters are."""
+    """Whether `part` is at that place of `value`; `_` in it is any character."""
     there = value[at : at + len(part)]
     return len(there) == len(part) and all(p in ("_", c) for c, p in zip(there, part, strict=True))
 

@@ -92,7 +92,7 @@ async def _visible(user: User, store: Store, aggregate: str, id: str) -> StreamI
             ordered = (await access.task(user, rows, _uuid(id))).task
             return task_stream(ordered.workspace, ordered.id)
         case "run":
-            run = await access.run_asked_for(user, rows, _uuid(id), "id")
+            run = await access.requested_run(user, rows, _uuid(id), "id")
             return run_stream(run.workspace, run.id)
     raise Rejected(
         "not_found", f"aggregate: {aggregate!r} is none; give one of {', '.join(TABLES)}"

@@ -7,7 +7,8 @@ from services.api.http.route import Route
 
 
 async def show(context: RequestContext, _: None) -> History:
-    """`?at=` is an instant or a sequence; without it the state is as it is now."""
+    """The history of a thing. `?at=` is an instant or a sequence; without it the state is that of
+    now."""
     path, at = context.request.match_info, context.request.query.get("at", "")
     users = context.identity.users
     return await queries.history(

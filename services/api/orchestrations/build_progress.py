@@ -1,4 +1,4 @@
-"""How far the packaging of an orchestration is, by what the packagers say of their builds."""
+"""The progress of packaging, from what the packagers report of their builds."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ _MIB = 1 << 20
 
 
 async def progress(nats: Nats, state: Orchestration) -> str:
-    """A sentence, some seconds old; empty when it is not being built, or nobody can say."""
+    """A sentence, some seconds old; empty if nothing is being built, or nobody reports."""
     if state.status != "packaging":
         return ""
     try:

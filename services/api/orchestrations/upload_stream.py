@@ -1,6 +1,6 @@
-"""An upload as it comes in: streamed to a file of ours, hashed on the way, never whole in memory.
+"""Receives an upload: streamed to a file, hashed on the way, never whole in memory.
 
-The file is gone when the block that received it ends, however it ends.
+The file is deleted when the block that received it ends.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ _MALFORMED = (
 
 
 class _Parts:
-    """What has come of the two parts that count."""
+    """The file and the metadata, as far as they have come."""
 
     def __init__(self, file: BinaryIO, limit: int, room: Room) -> None:
         self._file = file
@@ -96,7 +96,11 @@ async def receive(
     room: Room,
     allowed: Callable[[UploadMetadata], Awaitable[None]],
 ) -> AsyncIterator[Upload]:
-    """`allowed` is asked as soon as the metadata is there, which may be before the file is."""
+    """Receive one upload into `folder`, of at most `limit` bytes.
+
+    `allowed` is called as soon as the metadata is there, perhaps before the file. Rejected for a
+    malformed body, and with no_space when `room` is used up.
+    """
     if request.content_type != "multipart/form-data":
         raise Rejected("invalid", "Content-Type: send multipart/form-data with file and metadata")
     if (request.content_length or 0) > limit + MOST_METADATA + MOST_OTHER:
@@ -122,7 +126,7 @@ async def receive(
 
 @contextmanager
 def _opened(descriptor: int) -> Iterator[BinaryIO]:
-    """Closing it writes once more what could not be written, and fails with that once more."""
+    """The file. Closing it repeats a failed write, and so fails again: that error is dropped."""
     file = os.fdopen(descriptor, "wb")
     try:
         yield file
@@ -147,7 +151,7 @@ async def _drain(
     limit: int,
     sink: Callable[[bytes], Awaitable[None]],
 ) -> int:
-    """Gives the part's size in bytes."""
+    """Pass a part to `sink`, and return its size in bytes."""
     size = 0
     while True:
         try:
@@ -182,7 +186,7 @@ def _metadata(body: bytes) -> UploadMetadata:
 
 
 def _base_name(name: str | None) -> str:
-    """The file's name without folders, of either kind, and without what can't be shown."""
+    """The name of the file without folders, of either kind, and without unprintable characters."""
     base = re.split(r"[/\\]", name or "")[-1]
     printable = names.UNPRINTABLE.sub("", base)[:_LONGEST_NAME]
     return printable if names.is_seen(printable) else "_"
@@ -193,7 +197,7 @@ def _malformed() -> Rejected:
 
 
 def sweep(folder: Path) -> None:
-    """At the start: what was under way when we stopped is gone."""
+    """Delete uploads that were interrupted when the service stopped."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.glob("upload-*"):
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A run's whole log: followed while it grows, as server-sent events, or kept as a file."""
+"""The whole log of a run: as server-sent events while it grows, or as a file."""
 
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -34,7 +34,7 @@ class Ended(msgspec.Struct):
 
 
 async def download(context: RequestContext, _: None) -> web.StreamResponse:
-    """The stamped lines as they are."""
+    """The stamped lines as a file."""
     state = await access.run(context.user, context.store.rows, _asked_for(context), "run")
     async with context.contents.logs.lines(state, None) as source:
         headers = {
@@ -47,7 +47,7 @@ async def download(context: RequestContext, _: None) -> web.StreamResponse:
 
 
 async def follow(context: RequestContext, _: None) -> web.StreamResponse:
-    """Each event has the stamped lines that came at once, and is numbered by the last of them."""
+    """Each event has the stamped lines that came together; its id is the number of the last."""
     state = await access.run(context.user, context.store.rows, _asked_for(context), "run")
     seen = _number(sse.LAST_ID, context.request.headers)
     last = _number("last", context.request.query)
@@ -57,7 +57,7 @@ async def follow(context: RequestContext, _: None) -> web.StreamResponse:
 
 
 async def _end(context: RequestContext, state: run.Run) -> int:
-    """How many lines there are already, with those that are kept no more."""
+    """How many lines exist already, including those that are no longer kept."""
     return (await context.contents.logs.part(state, 0, 0, state.lines or 0)).end
 
 
@@ -74,7 +74,7 @@ async def _events(context: RequestContext, id: UUID, seen: int) -> AsyncIterator
 
 
 async def _check(context: RequestContext, id: UUID) -> run.Run:
-    """Rejected when the token has run out meanwhile, or its user is let in no more."""
+    """Rejected if the token has expired meanwhile, or its user may no longer see the run."""
     user = await authenticated(context.resources, context.request)
     return await access.run(user, context.store.rows, id, "run")
 
@@ -98,7 +98,7 @@ def _asked_for(context: RequestContext) -> UUID:
 
 
 def _number(name: str, source: Mapping[str, str]) -> int | None:
-    """Of lines, from a header or from behind the path."""
+    """A number of lines, from a header or the query."""
     text = source.get(name, "")
     if not text:
         return None

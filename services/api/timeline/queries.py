@@ -1,4 +1,4 @@
-"""What ran when in a workspace, and what is to come: a lane a task, for a window of time."""
+"""What ran when in a workspace, and what will run: one lane a task, for a window of time."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ async def timeline(
     end: datetime,
     limit: int = DEFAULT_LANES,
 ) -> Timeline:
-    """Rejected("invalid") for a window that is none."""
+    """The timeline of a workspace. Rejected("invalid") for a window that is too long or empty."""
     if not timedelta(0) < end - start <= MAX_WINDOW:
         raise Rejected("invalid", f"end: give one after start, by at most {MAX_WINDOW.days} days")
     if start.year < _FIRST_YEAR:
@@ -82,7 +82,7 @@ async def _to_come(
     now: datetime,
     limit: int,
 ) -> list[Task]:
-    """Tasks that have not run in the window, and will."""
+    """Tasks that have not run in the window, but will."""
     if end <= now or limit <= 0:
         return []
     with_runs = {task.id for task in ran}
@@ -93,7 +93,7 @@ async def _to_come(
 
 
 def _ticks(task: Task, start: datetime, end: datetime, now: datetime) -> Iterator[datetime]:
-    """The instants of its schedule in the window that are still to come."""
+    """The coming instants of a task's schedule in the window."""
     if task.schedule is None or task.status != "started":
         return
     tick = _next.after(task.schedule, max(start, now))
@@ -103,7 +103,7 @@ def _ticks(task: Task, start: datetime, end: datetime, now: datetime) -> Iterato
 
 
 class _Next:
-    """The next instant of a schedule stays the same until it has come, and costs much to find."""
+    """Caches the next instant of a schedule, which is expensive to find."""
 
     def __init__(self) -> None:
         self._known = BoundedCache[Schedule, tuple[datetime, datetime | None]](_MAX_KNOWN)

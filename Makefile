@@ -16,10 +16,10 @@ run: $(VENV)/.platform
 demo: $(VENV)/.platform
 	$(BIN)/python -m examples.demo
 
-# Most of them wait for servers half of the time, so three at once suit two cores. Each gets one try
-# (docs/adr/0005).
+# Most of them wait for servers half of the time, so four at once suit two cores. Each gets one try
+# (docs/adr/0005). Which goes where and when: tests/conftest.py.
 test: $(VENV)/.dev
-	$(BIN)/pytest -q -n 3 --dist loadfile
+	$(BIN)/pytest -q -n 4 --dist loadgroup --no-loadscope-reorder
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -36,6 +36,7 @@ test-sdk: $(VENV)/.dev $(SDK)/.installed
 	$(BIN)/pytest -q tests/sdk_acceptance
 
 chaos: $(VENV)/.dev
+	RONDO_TESTS=long $(BIN)/pytest -q tests/domain tests/scheduler tests/events tests/subscriptions
 	$(BIN)/pytest -q -s tests/chaos --chaos-minutes=$(MINUTES)
 
 lock: $(UV)

@@ -1,4 +1,8 @@
-"""Servers once a run; a fresh database, and emptied streams, for each test that asks."""
+"""Servers once a worker; a fresh database, and emptied streams, for each test that asks.
+
+A worker is given a file at a time, or a group of files that share a costly platform. What takes
+longest comes first, so that no worker is left with it at the end.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
@@ -9,6 +13,28 @@ from libs.eventlog import streams
 from libs.eventlog.log import EventLog
 from libs.eventlog.nats_client import Nats, connect
 from tests.servers import TOKEN, NatsServer, PostgresServer, nats_server, postgres_server
+
+# Files of one group share the platform of their folder, which is then started once.
+GROUPS = {
+    "tests/system": ("kill", "main_py", "policies", "requirements", "start", "tutorial"),
+    "tests/dashboard": ("barriers", "timeline", "run", "task", "workload", "workloads", "live"),
+}
+LONGEST_FIRST = [
+    *("tests/system", "tests/chaos", "tests/dashboard", "tests/subscriptions", "tests/operations"),
+    *("tests/sdk", "tests/supervisor", "tests/packager", "tests/events", "tests/contracts"),
+    *("tests/executor", "tests/logs", "tests/scheduler"),
+]
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    folder, _, file = item.nodeid.partition("::")[0].rpartition("/")
+    shared = file.removeprefix("test_").removesuffix(".py") in GROUPS.get(folder, ())
+    item.add_marker(pytest.mark.xdist_group(folder if shared else f"{folder}/{file}"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {folder: rank for rank, folder in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: ranks.get(item.nodeid.partition("/test_")[0], len(ranks)))
 
 
 @pytest.fixture(scope="session")

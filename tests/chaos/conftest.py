@@ -7,13 +7,13 @@ HERE = Path(__file__).parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--chaos-minutes", type=float, default=1.0, help="how long faults are made")
+    parser.addoption("--chaos-minutes", type=float, default=0.0, help="how long: a round, if less")
     parser.addoption("--chaos-seed", type=int, default=None, help="repeats a printed schedule")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A round may take three minutes to become well again on a busy machine."""
-    limit = 60 * float(config.getoption("--chaos-minutes", 1.0)) + 600
+    limit = 60 * float(config.getoption("--chaos-minutes", 0.0)) + 600
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.timeout(limit))
@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 # defaults once more.
 @pytest.fixture
 def minutes(request: pytest.FixtureRequest) -> float:
-    return float(request.config.getoption("--chaos-minutes", 1.0))
+    return float(request.config.getoption("--chaos-minutes", 0.0))
 
 
 @pytest.fixture

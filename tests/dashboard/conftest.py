@@ -1,8 +1,9 @@
 """One platform and one browser for all tests of pages; each test works in workspaces of its own."""
 
+import asyncio
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,20 +21,37 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield platform
 
 
-@pytest.fixture(scope="module")
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Function) -> Generator[None, bool, bool]:
+    """While there is a browser this thread counts as one whose event loop runs, so no coroutine
+    could. For a test without the browser it does not count as such."""
+    if "browser" in item.fixturenames:
+        return (yield)
+    loop = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        return (yield)
+    finally:
+        asyncio._set_running_loop(None if loop is None or loop.is_closed() else loop)
+
+
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Not for longer: while there is one this thread has an event loop, so no other can run, and
-    the tests of other modules are coroutines."""
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine")
     expect.set_options(timeout=PATIENCE)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            loop = asyncio._get_running_loop()
+            yield browser
+            asyncio._set_running_loop(loop)  # it may be a test without it that is the last
+            browser.close()
+    finally:  # whatever becomes of the browser, other tests are coroutines
+        asyncio._set_running_loop(None)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def signed_in(platform: Platform, browser: Browser) -> StorageState:
     """The administrator's cookies."""
     context = browser.new_context(base_url=platform.access["url"])

@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 from itertools import islice
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.domain import cron, zones
 from libs.domain.errors import Rejected
+from tests.power import drawn
 
 FIELD = st.one_of(
     st.sampled_from(["*", "?", "*/7", "L", "LW", "5L", "1#5", "mon", "1-5/2", "0", "59", "2024"]),
@@ -20,7 +21,7 @@ WRITTEN = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@drawn(200)
 @given(WRITTEN)
 def test_written_by_chance(expression: str) -> None:
     start = datetime(2026, 3, 1, tzinfo=UTC)

@@ -5,11 +5,12 @@ import random
 from datetime import datetime, timedelta
 from itertools import pairwise, takewhile
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.domain import cron, zones
 from tests.domain.clocks import DAY, Change, Written, all_changes
+from tests.power import drawn
 
 
 def some(first: int, last: int, most: int = 4) -> st.SearchStrategy[frozenset[int] | None]:
@@ -44,7 +45,7 @@ def agrees(written: Written, change: Change, starts: list[int]) -> None:
         assert (newest, count) == (between[-7:], len(between))
 
 
-@settings(max_examples=150, deadline=None)
+@drawn(60)
 @given(st.data(), WRITTEN, st.lists(st.integers(0, 2 * 86_400), min_size=1, max_size=5))
 def test_i3_by_chance(data: st.DataObject, written: Written, starts: list[int]) -> None:
     agrees(written, data.draw(st.sampled_from(all_changes())), starts)

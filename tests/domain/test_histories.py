@@ -10,7 +10,6 @@ from functools import partial
 
 import msgspec
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -34,6 +33,7 @@ from libs.domain.run_end import ENDED, executor_lost
 from libs.domain.task import Task
 from libs.domain.values import Kind, RunEnd, Schedule
 from tests.domain.decider import ID, ORCHESTRATION, START, Decision
+from tests.power import drawn
 
 TASK = task_stream(1, ID)
 LOST = executor_lost().ended()
@@ -202,4 +202,4 @@ class Histories(RuleBasedStateMachine):
 
 TestHistories = Histories.TestCase
 # From the machine's own settings: others count a busy computer's pauses as a slow test.
-TestHistories.settings = settings(TestHistories.settings, max_examples=150, stateful_step_count=30)
+TestHistories.settings = drawn(75, stateful_step_count=30)

@@ -3,13 +3,14 @@
 from datetime import datetime, timedelta
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.domain import schedule as schedules
 from libs.domain.schedule import Busy, Span, Tick
 from libs.domain.values import Schedule
 from tests.domain.decider import START
+from tests.power import drawn
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -81,7 +82,7 @@ class Account:
             assert len(ticks) <= 1
 
 
-@settings(max_examples=300, deadline=None)
+@drawn(150)
 @given(schedule=POLICIES, step=EVERY, looks=LOOKS)
 def test_i3_every_tick_is_accounted_for_once(
     schedule: Schedule, step: int, looks: list[Look]

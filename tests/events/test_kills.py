@@ -1,4 +1,4 @@
-"""10,000 events while the subscriber and the service are killed: each once, and in order."""
+"""Thousands of events while the subscriber and the service are killed: each once, and in order."""
 
 import asyncio
 import os
@@ -20,9 +20,10 @@ from libs.eventlog.log import EventLog, Proposed
 from tests.api.service import Service
 from tests.api.world import World
 from tests.platform import PATIENCE
+from tests.power import times
 from tests.servers import free_port, wait_for_port
 
-COUNT, BATCH, AHEAD = 10_000, 100, 1500
+COUNT, BATCH, AHEAD = times(3_000, 10_000), 100, 500
 UPLOADED = OrchestrationUploaded(
     file_name="a.zip", file_size=22, sha="0" * 64, blob="b", entrypoint="main.py"
 )
@@ -95,7 +96,7 @@ async def test_each_event_once_though_both_ends_are_killed(
     copy, port = another
     dice = Random(5)
     deaths = [(place, "subscriber") for place in dice.sample(range(200, COUNT - 200), 10)]
-    deaths += [(place, "service") for place in dice.sample(range(200, COUNT - 2000), 2)]
+    deaths += [(place, "service") for place in dice.sample(range(200, COUNT - 2 * AHEAD), 2)]
     deaths.sort()
     workspace = await world.workspace()
     token, kept = tmp_path / "token", tmp_path / "kept"

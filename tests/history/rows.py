@@ -33,9 +33,12 @@ async def quiet(platform: Platform) -> int:
 
 
 async def checkpoint(database: Database, schema: str) -> int:
+    """0 while the service that makes it is on its way."""
     try:
+        if await database.fetchval("SELECT to_regclass($1)", f"{schema}.checkpoint") is None:
+            return 0
         return int(await database.fetchval(f"SELECT max(seq) FROM {schema}.checkpoint") or 0)  # noqa: S608
-    except Unavailable:  # it is being restarted
+    except Unavailable:  # Postgres is being restarted
         return 0
 
 

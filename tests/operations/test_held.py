@@ -19,11 +19,12 @@ from tests.subscriptions.receiver import Receiver
 QUIET = 6.0  # seconds in which a schedule of every second, and a retry, would show themselves
 
 
-@pytest.fixture
-def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
-    monkeypatch.setenv("RONDO_WEBHOOKS_ALLOW", "127.0.0.0/8")
-    (tmp_path / "old").mkdir()
-    with running(Platform(tmp_path / "old")) as found:
+ALLOW = {"RONDO_WEBHOOKS_ALLOW": "127.0.0.0/8"}
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    with running(Platform(tmp_path_factory.mktemp("old"), variables=ALLOW)) as found:
         yield found
 
 
@@ -39,6 +40,19 @@ async def requested(platform: Platform) -> list[str]:
         for one in await platform.events()
         if isinstance(one.event, RunRequested | RunStarted)
     ]
+
+
+async def test_only_administrators_let_it_go(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with api(platform, "held") as client:
+        await client.post("users/create", {"email": "bob@example.org", "password": "bob's own one"})
+        own = {"user": "bob@example.org", "password": "bob's own one"}
+        monkeypatch.setattr(platform, "access", platform.access | own)
+        async with api(platform, "bob's") as bob:
+            with pytest.raises(Refused, match="403"):
+                await bob.post("admin/resume", {})
+        await client.post("admin/resume", {})  # nothing is held, and nothing happens
 
 
 async def test_a_copy_waits_until_it_is_told(platform: Platform, tmp_path: Path) -> None:
@@ -60,7 +74,7 @@ async def test_a_copy_waits_until_it_is_told(platform: Platform, tmp_path: Path)
         assert (backup / name).stat().st_mode & 0o777 == 0o600, name
 
     (tmp_path / "new").mkdir()
-    copy = Platform(tmp_path / "new")
+    copy = Platform(tmp_path / "new", variables=ALLOW)
     status, said = await rondo("restore", "--from", str(backup), "--data", str(copy.data))
     assert status == 0, said
     assert "until you say `rondo resume --all`" in said
@@ -97,16 +111,6 @@ async def test_a_copy_waits_until_it_is_told(platform: Platform, tmp_path: Path)
                     assert passed == 1 + following.missed
                 assert max(one.missed for one in ticks) > QUIET - 1
                 assert "held" not in await readyz(client)
-
-
-async def test_only_administrators_let_it_go(platform: Platform) -> None:
-    async with api(platform, "held") as client:
-        await client.post("users/create", {"email": "bob@example.org", "password": "bob's own one"})
-        platform.access |= {"user": "bob@example.org", "password": "bob's own one"}
-        async with api(platform, "bob's") as bob:
-            with pytest.raises(Refused, match="403"):
-                await bob.post("admin/resume", {})
-        await client.post("admin/resume", {})  # nothing is held, and nothing add_members
 
 
 def rondo_as(platform: Platform, *arguments: str) -> str:

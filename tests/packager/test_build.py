@@ -8,12 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from libs.archive import requirements
 from libs.domain.errors import Rejected
-from services.packager.build import BASE, Builder, BuildLimits
+from services.packager.build import Builder, BuildLimits
 from services.packager.environment_store import Limits
-
-DATA = Path(__file__).parent.parent / "data"
 
 
 class Place:
@@ -174,17 +171,6 @@ async def test_after_a_cleaned_cache_wheels_are_made_ready_again(place: Place) -
     assert not compiled.samefile(
         place.base.parent / "away" / compiled.relative_to(again.python.parents[1])
     )
-
-
-@pytest.mark.timeout(300)
-async def test_fifteen_pins_on_the_real_base(tmp_path: Path) -> None:
-    asked = requirements.parse((DATA / "fifteen-pins.txt").read_bytes())
-    builder = Builder(tmp_path / "data", tmp_path / "environments", os.environ, base=BASE)
-    built = await builder.build(asked)
-    installed = versions(built.python)
-    assert len(asked) == 15
-    assert {f"{name}=={version}" for name, version in installed.items()} >= set(asked)
-    assert {"pandas", "pyarrow", "requests"} <= installed.keys()
 
 
 async def test_the_base_can_be_anything_that_parses(place: Place) -> None:

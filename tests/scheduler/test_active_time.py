@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -19,6 +18,7 @@ from libs.domain.task import Task
 from libs.domain.values import Misfire, Overlap, Retry, RunEnd, Schedule
 from libs.eventlog.log import Proposed
 from tests.history.ticks import accounted
+from tests.power import drawn
 from tests.scheduler.paper import Died, Paper, PaperCopy
 from tests.scheduler.story import ORCHESTRATION, READY, START, TASK, UPLOADED
 
@@ -186,4 +186,4 @@ class Lives(RuleBasedStateMachine):
 
 TestLives = Lives.TestCase
 # From the machine's own settings: others count a busy computer's pauses as a slow test.
-TestLives.settings = settings(TestLives.settings, max_examples=200, stateful_step_count=40)
+TestLives.settings = drawn(100, stateful_step_count=40)

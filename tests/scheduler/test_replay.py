@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from uuid import uuid4
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.domain.events import Event
@@ -17,6 +17,7 @@ from libs.postgres.pool import Database
 from services.scheduler import decide
 from services.scheduler.plan import KINDS, Plan
 from services.scheduler.plan_projection import SCHEMA, PlanProjection
+from tests.power import drawn
 from tests.scheduler.lives import ACTIONS, TASKS, Action, life
 from tests.scheduler.story import Story
 from tests.servers import PostgresServer
@@ -90,7 +91,7 @@ def test_i4_rows_are_a_function_of_the_log(postgres: PostgresServer) -> None:
         database = runner.run(opened.__aenter__())
         runner.run(migrate(database, "services.scheduler"))
 
-        @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+        @drawn(25)
         @given(actions=ACTIONS, sizes=BATCHES, cut=st.integers(0, 200))
         def holds(actions: list[Action], sizes: list[int], cut: int) -> None:
             runner.run(check(database, actions, sizes, cut))

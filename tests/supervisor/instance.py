@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-PATIENCE = 30.0  # seconds that a busy machine may take for what is due
+PATIENCE = 90.0  # seconds that a busy machine may take for what is due
 _ROOT = Path(__file__).parents[2]
 
 
@@ -61,6 +62,10 @@ class Instance:
         """Returns once the terminal has shown `words`."""
         wait_until(lambda: words in self.shown())
 
+    def said_like(self, pattern: str) -> None:
+        """As `said`, for words with a number in them that is a busy machine's."""
+        wait_until(lambda: re.search(pattern, self.shown()))
+
     def environment(self, service: str) -> dict[str, str]:
         """What the stand-in for `service` got."""
         text = (self.data / service / "environment.json").read_bytes()
@@ -69,7 +74,7 @@ class Instance:
 
     def pid(self, name: str) -> int:
         """The pid of the process called `name`, told by its command line."""
-        mark = {"nats": "nats-server", "postgres": "/postgres\0-D"}.get(name, f"standin.py\0{name}")
+        mark = {"nats": "nats-server", "postgres": "/postgres\0-D"}.get(name, f".py\0{name}\0")
         [pid] = [pid for pid in children(self.process.pid) if mark in command_line(pid)]
         return pid
 

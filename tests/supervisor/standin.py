@@ -2,23 +2,15 @@
 
 It writes the environment that it got to `environment.json` in its folder. RONDO_STANDIN makes
 one misbehave, as `<service>:<way>`: `fail` ends at once, `deaf` ignores SIGTERM, `mute` never
-says that it is ready. The others are real services, but for what they do: `compute` and `wait` get
-the event loop of their first process stuck, `thread` has a thread that works for a minute.
+says that it is ready. The others are real services, but for what they do: stuck.py.
 """
 
-import asyncio
 import json
 import os
 import signal
 import socket
 import sys
-import threading
-import time
-from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
-
-from libs.service.main import notify_ready, run
 
 
 def listening(place: str) -> socket.socket:
@@ -35,10 +27,10 @@ def listening(place: str) -> socket.socket:
 def main() -> None:
     name = sys.argv[1]
     way = dict([os.environ.get("RONDO_STANDIN", ":").split(":")]).get(name)
-    if way in ("compute", "wait"):
-        run(name, partial(stuck, way))
-    if way == "thread":
-        run(name, busy)
+    if way in ("compute", "wait", "thread"):
+        # Elsewhere, since it costs a second of computing to import what a service stands on.
+        stuck = Path(__file__).with_name("stuck.py")
+        os.execv(sys.executable, [sys.executable, str(stuck), name, way])  # noqa: S606 - a program of ours
     if way == "fail":
         sys.exit(f"{name} has a reason to fail")
     Path(os.environ["RONDO_DATA"], "environment.json").write_text(json.dumps(dict(os.environ)))
@@ -49,32 +41,6 @@ def main() -> None:
             supervisor.sendto(b"READY=1", "\0" + os.environ["NOTIFY_SOCKET"][1:])
     signal.sigwait({signal.SIGUSR1} if way == "deaf" else {signal.SIGTERM})
     listener.close()
-
-
-async def busy(_: Mapping[str, str]) -> None:
-    notify_ready()
-    await asyncio.to_thread(time.sleep, 60)
-
-
-async def stuck(way: str, environ: Mapping[str, str]) -> None:
-    notify_ready()
-    await asyncio.sleep(0.5)
-    before = Path(environ["RONDO_DATA"], "was-stuck")
-    if not before.exists():
-        before.touch()
-        {"compute": compute, "wait": wait}[way]()
-    await asyncio.Event().wait()
-
-
-def compute() -> None:
-    while True:
-        pass
-
-
-def wait() -> None:
-    taken = threading.Lock()
-    taken.acquire()
-    taken.acquire()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Fifteen pinned packages: resolved, installed, imported by a run."""
+"""Fifteen pinned packages: resolved, installed beside the real base, imported by a run."""
 
 from pathlib import Path
 
@@ -10,6 +10,8 @@ from importlib.metadata import version
 import google.cloud.bigquery
 import dbt.version
 
+for name in ("pandas", "pyarrow", "requests"):  # of the base
+    version(name)
 for line in open("requirements.txt"):
     if "==" in line:
         name, _, wanted = line.strip().partition("==")
@@ -23,4 +25,5 @@ async def test_fifteen_pins_are_what_the_run_gets(client: Api) -> None:
     [run] = await client.ended(await client.run(orchestration))
     lines = await client.lines(run["run_id"])
     assert run["status"] == "success", lines
+    assert len(lines) == 15
     assert lines == [line.replace("==", " ") for line in PINS.splitlines() if "==" in line]

@@ -8,7 +8,7 @@ SDK := .venv-sdk
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: run demo test test-sdk check bench chaos lock clean
+.PHONY: run demo test test-sdk check bench chaos coverage mutants audit docs lock clean
 
 run: $(VENV)/.platform
 	$(BIN)/python -m examples.demo --data $(DATA) --port $(PORT) --keep-serving
@@ -39,9 +39,29 @@ chaos: $(VENV)/.dev
 	RONDO_TESTS=long $(BIN)/pytest -q tests/domain tests/scheduler tests/events tests/subscriptions
 	$(BIN)/pytest -q -s tests/chaos --chaos-minutes=$(MINUTES)
 
+# Lines and branches of the rooms that must not be wrong, by the tests that need no platform.
+coverage: $(VENV)/.habits
+	$(BIN)/pytest -q -n 4 --dist loadgroup --no-loadscope-reorder --cov --cov-report=term \
+		tests/domain tests/golden tests/eventlog tests/projections tests/contracts/test_eventlog.py \
+		tests/contracts/test_react.py tests/contracts/test_snapshot.py tests/scheduler
+
+# Changes the domain and the scheduler's decisions a little, and tells which change no test notices.
+mutants: $(VENV)/.habits
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
+# Known vulnerabilities of what is locked; asks the advisory service of PyPI.
+audit: $(VENV)/.habits
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/platform.txt
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/dev.txt
+
+docs: $(VENV)/.habits
+	$(BIN)/zensical build --strict
+
 lock: $(UV)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements/dev.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -c requirements/dev.txt pyproject.toml -o requirements/platform.txt
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -c requirements/dev.txt --extra dev --extra habits pyproject.toml -o requirements/habits.txt
 	$(UV) pip compile -q --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links requirements/sdk.in -o requirements/sdk.txt
 
 clean:
@@ -60,6 +80,10 @@ $(VENV)/.platform: requirements/platform.txt pyproject.toml | $(UV)
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.platform
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.habits: requirements/habits.txt $(VENV)/.dev
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/habits.txt
 	@touch $@
 
 $(SDK)/.installed: requirements/sdk.txt | $(UV)

@@ -95,7 +95,7 @@ async def test_each_event_once_though_both_ends_are_killed(
 ) -> None:
     copy, port = another
     dice = Random(5)
-    deaths = [(place, "subscriber") for place in dice.sample(range(200, COUNT - 200), 10)]
+    deaths = [(place, "subscriber") for place in dice.sample(range(200, COUNT - AHEAD), 10)]
     deaths += [(place, "service") for place in dice.sample(range(200, COUNT - 2 * AHEAD), 2)]
     deaths.sort()
     workspace = await world.workspace()

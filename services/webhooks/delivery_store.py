@@ -36,7 +36,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt, as it is shown."""
+    """An attempt, as users see it."""
 
     sequence: int
     event: str
@@ -60,7 +60,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Changes(msgspec.Struct):
-    """What is to be written at once. A dead letter is the last attempt at it."""
+    """What one transaction writes. A dead letter is given by its last attempt."""
 
     cursors: dict[UUID, Cursor] = {}
     attempts: list[Attempt] = []
@@ -75,14 +75,16 @@ RETURNING subscription, seq, tries, first_try, next_try"""
 
 
 class DeliveryStore:
-    """Of one copy of the service, which holds leases under the name `holder`."""
+    """The rows of deliveries, for one copy of the service; it holds leases as `holder`. Every
+    method raises Unavailable while the database is away."""
 
     def __init__(self, database: Database, holder: UUID) -> None:
         self._database = database
         self._holder = holder
 
     async def claim(self, seconds: float) -> dict[UUID, Cursor]:
-        """The webhooks that we deliver for in the next `seconds`, ours and those left by others."""
+        """Takes the leases of webhooks for `seconds`, ours and those that others left. Returns
+        their cursors by subscription."""
         await self._database.execute(
             """INSERT INTO cursor (subscription, seq)
             SELECT id, start FROM subscription
@@ -93,19 +95,21 @@ class DeliveryStore:
         return _cursors(await self._database.fetch(_CLAIM, self._holder, seconds))
 
     async def release(self) -> None:
-        """Others may go on at once."""
+        """Gives up all leases, so that other copies go on at once."""
         await self._database.execute(
             "UPDATE cursor SET held_until = '-infinity' WHERE holder = $1", self._holder
         )
 
     async def write(self, changes: Changes) -> None:
-        """What others have taken over meanwhile stays where they have got."""
+        """Writes all changes in one transaction. A cursor that another copy has taken over
+        meanwhile stays where that copy left it."""
         async with self._database.transaction() as connection:
             await _move_cursors(connection, self._holder, changes.cursors)
             await _insert_attempts(connection, changes.attempts)
             await _insert_dead_letters(connection, changes.dead_letters)
 
     async def cursors(self, ids: Sequence[UUID]) -> dict[UUID, Cursor]:
+        """The cursors of these subscriptions; one that was never claimed is left out."""
         return _cursors(
             await self._database.fetch(
                 "SELECT subscription, seq, tries, first_try, next_try FROM cursor "
@@ -115,7 +119,7 @@ class DeliveryStore:
         )
 
     async def slowest(self) -> int | None:
-        """How far the webhook is that is behind the most; none without any that is active."""
+        """The sequence of the webhook that is behind the most; None if no webhook is active."""
         seq: int | None = await self._database.fetchval(
             """SELECT min(seq) FROM cursor JOIN subscription ON id = cursor.subscription
             WHERE NOT idle"""
@@ -123,10 +127,11 @@ class DeliveryStore:
         return seq
 
     async def count_dead_letters(self) -> int:
+        """The number of dead letters of all subscriptions."""
         return int(await self._database.fetchval("SELECT count(*) FROM dead_letter"))
 
     async def deliveries(self, id: UUID, limit: int) -> list[Delivery]:
-        """The last attempts, the newest first."""
+        """The last `limit` attempts of a subscription, the newest first."""
         rows = await self._database.fetch(
             """SELECT seq AS sequence, event, type, at, attempt, milliseconds, status, problem
             FROM delivery WHERE subscription = $1 ORDER BY id DESC LIMIT $2""",
@@ -136,7 +141,7 @@ class DeliveryStore:
         return [Delivery(**row) for row in rows]
 
     async def dead_letters(self, id: UUID, limit: int) -> list[DeadLetter]:
-        """In the order of their events."""
+        """The first `limit` dead letters of a subscription, in the order of their events."""
         rows = await self._database.fetch(
             """SELECT seq AS sequence, event, type, at, attempts, problem
             FROM dead_letter WHERE subscription = $1 ORDER BY seq LIMIT $2""",
@@ -146,6 +151,7 @@ class DeliveryStore:
         return [DeadLetter(**row) for row in rows]
 
     async def dead_letter(self, id: UUID, seq: int) -> DeadLetter | None:
+        """The dead letter of the event `seq`, if the subscription has it."""
         row = await self._database.fetchrow(
             """SELECT seq AS sequence, event, type, at, attempts, problem
             FROM dead_letter WHERE subscription = $1 AND seq = $2""",
@@ -155,12 +161,13 @@ class DeliveryStore:
         return DeadLetter(**row) if row else None
 
     async def discard(self, id: UUID, seq: int) -> bool:
-        """Whether it was there."""
+        """Deletes a dead letter; returns whether it existed."""
         query = "DELETE FROM dead_letter WHERE subscription = $1 AND seq = $2 RETURNING true"
         return bool(await self._database.fetchval(query, id, seq))
 
     async def prune(self) -> None:
-        """Forgets what was before the last attempts, and what came late of what is deleted."""
+        """Deletes all but the last attempts of each subscription, and rows of deleted subscriptions
+        that came late."""
         for table in ("delivery", "dead_letter"):
             await self._database.execute(
                 f"""DELETE FROM {table} WHERE NOT EXISTS (
@@ -175,7 +182,7 @@ class DeliveryStore:
         )
 
     async def forget(self, id: UUID) -> None:
-        """All that there is of a subscription."""
+        """Deletes all rows of a subscription."""
         async with self._database.transaction() as connection:
             for table in ("cursor", "delivery", "dead_letter"):
                 await connection.execute(

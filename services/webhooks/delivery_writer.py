@@ -16,41 +16,45 @@ from services.webhooks.metrics import WebhookMetrics
 
 logger = logging.getLogger(__name__)
 
-_WRITE_EVERY_SECONDS = 0.2
+_WRITE_INTERVAL_SECONDS = 0.2
 
 
 class DeliveryWriter:
+    """Collects changes and writes them every _WRITE_INTERVAL_SECONDS."""
+
     def __init__(self, store: DeliveryStore, metrics: WebhookMetrics) -> None:
         self._store = store
         self._metrics = metrics
         self._changes = Changes()
-        self._some = asyncio.Event()
+        self._has_changes = asyncio.Event()
 
     def move(self, id: UUID, cursor: Cursor) -> None:
-        """The webhook is there now."""
+        """The webhook's cursor is there now."""
         self._changes.cursors[id] = cursor
-        self._some.set()
+        self._has_changes.set()
 
     def add_attempt(self, attempt: Attempt) -> None:
+        """Counts an attempt and notes it for the next write."""
         self._metrics.count(attempt.outcome)
         self._changes.attempts.append(attempt)
-        self._some.set()
+        self._has_changes.set()
 
     def add_dead_letter(self, last_attempt: Attempt) -> None:
+        """Notes that delivery of an event ended with this attempt."""
         self._changes.dead_letters.append(last_attempt)
-        self._some.set()
+        self._has_changes.set()
 
     async def run(self) -> None:
-        """For ever; what is there at the end is written by `flush`."""
+        """Writes for ever. After it is cancelled, call `flush` for the rest."""
         while True:
-            await self._some.wait()
-            await asyncio.sleep(_WRITE_EVERY_SECONDS)
+            await self._has_changes.wait()
+            await asyncio.sleep(_WRITE_INTERVAL_SECONDS)
             await self.flush()
 
     async def flush(self) -> None:
-        """Waits for a database that is away."""
+        """Writes what was noted until now. It waits for a database that is away."""
         changes, self._changes = self._changes, Changes()
-        self._some.clear()
+        self._has_changes.clear()
         await retry(partial(self._store.write, changes), timeout=None, on_failure=_wait)
 
 

@@ -1,7 +1,7 @@
 """Which addresses webhooks may be sent to: public ones, and what the operator allows beside them.
 
-Checked is the address that a connection is made to, when it is made. What a name resolved to
-earlier, or resolves to elsewhere, is of no interest then.
+The check is of the address of a connection, at the moment when it is made. What a name resolved to
+earlier, or resolves to elsewhere, does not matter then.
 """
 
 import socket
@@ -20,34 +20,39 @@ import aiohttp
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# Where some clouds' machines reach their host; Python does not hold all of it for internal.
-_INTERNAL_ALL_THE_SAME = [ip_network("168.63.129.16"), ip_network("192.0.0.0/24")]
+# Where some clouds' machines reach their host; Python takes some of them for public.
+_INTERNAL_NETWORKS = [ip_network("168.63.129.16"), ip_network("192.0.0.0/24")]
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")  # an IPv4 address in its last four bytes
 _COMPATIBLE = IPv6Network("::/96")  # likewise, of old
 
 
 class InternalAddress(OSError):
-    """Nobody's webhook is sent there."""
+    """A webhook's address is internal, and the operator has not allowed it."""
 
 
 class Egress:
+    """Permits public addresses, and those in the `allowed` networks."""
+
     def __init__(self, allowed: Sequence[Network]) -> None:
         self._allowed = allowed
 
     @staticmethod
     def of(text: str) -> "Egress":
-        """From `10.1.0.0/16, 127.0.0.1`; ValueError for what is no network."""
+        """From text such as `10.1.0.0/16, 127.0.0.1`. Raises ValueError for what is no network."""
         return Egress([ip_network(each.strip()) for each in text.split(",") if each.strip()])
 
     def permits(self, address: Address) -> bool:
+        """Whether webhooks may be sent to the address. An IPv6 address that holds one of
+        IPv4 is judged by that."""
         real = _real(address)
         if any(each in network for each in (address, real) for network in self._allowed):
             return True
         return _is_public(real)
 
     def connector(self) -> aiohttp.TCPConnector:
-        """Without a limit: those who wait for a slow receiver hold up nobody else."""
+        """A connector that checks each address it connects to. It has no limit of connections, so
+        that a slow receiver holds up nobody else."""
         return aiohttp.TCPConnector(limit=0, socket_factory=self._socket, use_dns_cache=False)
 
     def _socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
@@ -62,7 +67,7 @@ class Egress:
 def _is_public(address: Address) -> bool:
     if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
         return False
-    if any(address in network for network in _INTERNAL_ALL_THE_SAME):
+    if any(address in network for network in _INTERNAL_NETWORKS):
         return False
     return address.is_global and not address.is_multicast
 

@@ -1,4 +1,4 @@
-"""Attempts that somebody asks for by hand: a ping, and a dead letter once more."""
+"""Attempts by hand: a ping, and a dead letter once more."""
 
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -17,6 +17,9 @@ from services.webhooks.sender import Outcome, Sender
 
 
 class ManualDelivery:
+    """Sends at once, whatever delivery workers do. Its methods raise Unavailable, and Rejected if
+    the subscription or the dead letter is not there."""
+
     def __init__(
         self, log: EventLog, vault: Vault, deliveries: DeliveryStore, sender: Sender
     ) -> None:
@@ -26,15 +29,15 @@ class ManualDelivery:
         self._sender = sender
 
     async def ping(self, subscription: Subscription) -> Outcome:
-        """Sends an event that is in no log, to try the receiver with."""
+        """Sends a test event, which is in no log. Raises Rejected for what is no webhook."""
         if subscription.kind != "webhook":
             raise Rejected("invalid", "id: only webhooks can be tried; ask NATS for the next event")
         id = str(uuid4())
         return await self._send(subscription, id, msgspec.json.encode(_ping(subscription, id)))
 
     async def retry(self, subscription: Subscription, sequence: int) -> Outcome:
-        """Sends a dead letter once, now and whatever else is on its way. What the receiver takes is
-        no dead letter any more."""
+        """Sends the dead letter of the event `sequence` once. If the receiver takes it, it is no
+        dead letter any more."""
         dead = await self._deliveries.dead_letter(subscription.id, sequence)
         if dead is None:
             raise no_dead_letter(sequence)
@@ -71,6 +74,7 @@ class ManualDelivery:
 
 
 def no_dead_letter(sequence: int) -> Rejected:
+    """The refusal for a dead letter that does not exist."""
     return Rejected(
         "not_found", f"sequence: there is no dead letter {sequence}; see subscriptions/dead_letters"
     )

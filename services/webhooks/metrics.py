@@ -13,6 +13,8 @@ _ALL = ("event.>",)
 
 
 class WebhookMetrics:
+    """The counter of attempts that this copy makes."""
+
     def __init__(self, metrics: MetricRegistry) -> None:
         attempts = metrics.counter(
             "rondo_webhook_deliveries", "Attempts to deliver an event to a webhook.", "outcome"
@@ -20,10 +22,13 @@ class WebhookMetrics:
         self._delivered, self._failed = attempts.of("delivered"), attempts.of("failed")
 
     def count(self, outcome: Outcome) -> None:
+        """Counts one attempt."""
         (self._delivered if outcome.delivered else self._failed).add()
 
 
 def readings(deliveries: DeliveryStore, nats: Nats) -> Source:
+    """The lag of the slowest webhook, and the number of dead letters."""
+
     async def read() -> list[Reading]:
         return [
             Reading(
@@ -42,8 +47,8 @@ def readings(deliveries: DeliveryStore, nats: Nats) -> Source:
 
 
 async def _lag(deliveries: DeliveryStore, nats: Nats) -> float:
-    """Of the webhook that is behind the most. It may be of an event that is none of its own: one
-    without anything to tell says only every few seconds how far it is."""
+    """The lag, in seconds, of the webhook that is behind the most. It may count an event that is
+    not for that webhook: one without events to send moves its cursor only every few seconds."""
     slowest, position = await deliveries.slowest(), Position()
     if slowest is None:
         return 0.0

@@ -1,7 +1,7 @@
-"""Who is let into NATS: the server asks here about every connection that is not the platform's.
+"""Lets subscribers into NATS: its server asks here about each connection but the platform's.
 
 A subscriber may ask for the next event of their own consumer, ask about it, and acknowledge. They
-are in an account of their own, where no request can be answered to a place outside of it: in the
+are in an account of their own, where no request can be answered to a subject outside of it: in the
 platform's account the reply subject of a request alone would do as a publish (docs/adr/0009).
 """
 
@@ -57,16 +57,17 @@ class _Claims(msgspec.Struct):
 
 
 def digest(password: str) -> str:
-    """What is kept of a password of 256 random bits."""
+    """What the platform stores of a password, which has 256 random bits: its SHA-256 in hex."""
     return sha256(password.encode()).hexdigest()
 
 
 def inbox(id: UUID) -> str:
-    """What the subjects begin with that a subscriber hears answers on."""
+    """The prefix of the subjects on which a subscriber receives answers."""
     return f"_INBOX_{id}"
 
 
 def rights(id: UUID) -> dict[str, object]:
+    """The permissions and limits of a subscriber's connection, as NATS' user claims name them."""
     api = "$JS.API.CONSUMER"
     publish = [f"{api}.MSG.NEXT.{EVENTS}.{id}", f"{api}.INFO.{EVENTS}.{id}"]
     return {
@@ -79,22 +80,23 @@ def rights(id: UUID) -> dict[str, object]:
 
 
 class AuthCallout:
-    """`allowed` says whether a subscription's owner may still see what it tells."""
+    """Answers the NATS server's questions about connections. `is_allowed` says whether a
+    subscription's owner may still see its workspace."""
 
     def __init__(
         self,
         issuer: Issuer,
         rows: Database,
         vault: Vault,
-        allowed: Callable[[Subscription], Awaitable[bool]],
+        is_allowed: Callable[[Subscription], Awaitable[bool]],
     ) -> None:
         self._issuer = issuer
         self._rows = rows
         self._vault = vault
-        self._allowed = allowed
+        self._is_allowed = is_allowed
 
     async def run(self, nats: Nats) -> None:
-        """For ever. While no copy of the service answers, no one new is let in."""
+        """Answers for ever. While no copy of the service answers, no new connection is let in."""
         async with nats.requests(SUBJECT, "gate") as requests, asyncio.TaskGroup() as workers:
             for _ in range(_MAX_CONCURRENT):
                 workers.create_task(self._work(nats, requests))
@@ -111,8 +113,8 @@ class AuthCallout:
                 logger.exception("a request of the NATS server was not understood")
 
     async def answer(self, request: bytes) -> bytes:
-        """Raises Unavailable, and ValueError or msgspec.ValidationError for what is no
-        request of the server's."""
+        """The signed answer to a request: a user's token, or an error. Raises Unavailable, and
+        ValueError or msgspec.ValidationError for what is no request of the server's."""
         about = msgspec.json.decode(claims(request), type=_Claims).nats
         key, server, options = about.user_nkey, about.server_id.id, about.connect_opts
         id = await self._subscriber(options.user, options.password)
@@ -122,13 +124,13 @@ class AuthCallout:
         return self._issuer.answer(key, server, token=token)
 
     async def _subscriber(self, user: str, password: str) -> UUID | None:
-        """The subscription whose events they may read."""
+        """The subscription whose events the user may read; None for a wrong name or password."""
         try:
-            found = await projection.find(self._rows, UUID(user))
-            if found is None or found.kind != "nats":
+            subscription = await projection.find(self._rows, UUID(user))
+            if subscription is None or subscription.kind != "nats":
                 return None
-            kept = (await unseal(self._vault, found.id, found.target)).secret
+            secret = (await unseal(self._vault, subscription.id, subscription.target)).secret
         except (ValueError, Shredded, CanNotOpen):
             return None
-        good = hmac.compare_digest(kept, digest(password))
-        return found.id if good and await self._allowed(found) else None
+        matches = hmac.compare_digest(secret, digest(password))
+        return subscription.id if matches and await self._is_allowed(subscription) else None

@@ -36,16 +36,17 @@ class SubscriptionsProjection:
         self.changed = asyncio.Event()
 
     async def load(self, connection: Connection) -> None:
-        pass
+        """Nothing is kept in memory."""
 
     def received(self, batch: Sequence[Recorded]) -> None:
-        pass
+        """Nothing is kept in memory."""
 
     async def apply(self, connection: Connection, fresh: Sequence[Recorded]) -> None:
+        """Folds each event into the row of its subscription."""
         for fact in fresh:
             query = "SELECT state FROM subscription WHERE id = $1"
-            known = await connection.fetchval(query, UUID(fact.stream.id))
-            state = evolve(_decode(known) if known else None, fact)
+            row = await connection.fetchval(query, UUID(fact.stream.id))
+            state = evolve(_decode(row) if row else None, fact)
             await connection.execute(
                 _WRITE,
                 state.id,
@@ -59,25 +60,27 @@ class SubscriptionsProjection:
             )
 
     def applied(self, batch: Sequence[Recorded]) -> None:
+        """Sets `changed`, since the rows are committed."""
         self.changed.set()
 
 
 async def find(rows: Database, id: UUID) -> Subscription | None:
-    """None too when it is deleted."""
+    """The subscription; None if it does not exist or is deleted."""
     query = "SELECT state FROM subscription WHERE id = $1 AND NOT deleted"
     state = await rows.fetchval(query, id)
     return _decode(state) if state else None
 
 
 async def find_all(rows: Database, workspaces: Sequence[int] | None) -> list[Subscription]:
-    """Those of some workspaces, or all there are; oldest first."""
-    found = await rows.fetch(
+    """The subscriptions of these workspaces, or of all (None), oldest first; no deleted ones."""
+    records = await rows.fetch(
         """SELECT state FROM subscription WHERE NOT deleted
         AND ($1::bigint[] IS NULL OR workspace = ANY ($1)) ORDER BY created_seq""",
         workspaces,
     )
-    return [_decode(row["state"]) for row in found]
+    return [_decode(row["state"]) for row in records]
 
 
-async def deleted(rows: Database) -> list[UUID]:
+async def find_deleted(rows: Database) -> list[UUID]:
+    """The ids of deleted subscriptions, in no order."""
     return [row["id"] for row in await rows.fetch("SELECT id FROM subscription WHERE deleted")]

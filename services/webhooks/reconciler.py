@@ -57,7 +57,7 @@ class Reconciler:
         was restored has no consumers."""
         newest = await self._log.last_seq_over(*projection.SUBJECTS)
         await position.reached(newest, _CATCH_UP_TIMEOUT_SECONDS)
-        await self._vault.shred(*await projection.deleted(rows))
+        await self._vault.shred(*await projection.find_deleted(rows))
         for found in await projection.find_all(rows, None):
             if found.kind == "nats":
                 await self.reconcile(found.id)

@@ -26,17 +26,21 @@ class Outcome(msgspec.Struct, frozen=True):
 
     @property
     def delivered(self) -> bool:
+        """Whether the receiver took the event."""
         return not self.problem
 
 
 class Sender:
+    """Posts events, each within `timeout` seconds, to addresses that `egress` permits."""
+
     def __init__(self, session: aiohttp.ClientSession, egress: Egress, timeout: float) -> None:
         self._session = session
         self.egress = egress
         self._timeout = timeout
 
     async def send(self, endpoint: Endpoint, id: str, body: bytes) -> Outcome:
-        """Never fails otherwise than by its outcome, which does not show the URL."""
+        """Posts a signed body with the message id `id`. A failure is an outcome, not an
+        exception; its text does not show the URL."""
         began = time.monotonic()
         status, problem = None, ""
         try:
@@ -65,7 +69,8 @@ class Sender:
 
 @asynccontextmanager
 async def open_sender(egress: Egress, timeout: float) -> AsyncIterator[Sender]:
-    """Without cookies, proxies or anything else of the environment's."""
+    """A sender with a session of its own, without cookies, proxies or anything else of the
+    environment's. `timeout` is in seconds."""
     async with aiohttp.ClientSession(
         connector=egress.connector(),
         cookie_jar=aiohttp.DummyCookieJar(),

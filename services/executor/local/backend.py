@@ -5,7 +5,6 @@ The straight road is that of a new interpreter. `forks` is asked first for somet
 
 import asyncio
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
@@ -21,7 +20,8 @@ from services.executor.local.child.port_broker import DEFAULT_KEPT_PORTS
 from services.executor.local.control import LauncherProcess
 from services.executor.local.failure_hints import explain
 from services.executor.local.forks import Fork, Forks
-from services.executor.local.home import RunFolder, is_small
+from services.executor.local.home import RunFolder
+from services.executor.local.home_filler import HomeFiller
 from services.executor.local.process import LocalProcess
 from services.executor.local.protocol import Capabilities
 from services.executor.local.zygote_client import ZygoteClient
@@ -32,7 +32,6 @@ from services.executor.resolved_spec import ResolvedSpec
 _log = logging.getLogger(__name__)
 
 FIRST_UID = 20000
-_MAX_REMEMBERED = 1000
 
 
 class LocalBackend:
@@ -70,7 +69,7 @@ class LocalBackend:
         self._removals: set[asyncio.Task[None]] = set()
         self._known: set[UUID | None] = set()
         self._forks = Forks(self._start_zygote, zygotes, zygote_bytes)
-        self._small: dict[Path, bool] = {}
+        self._homes = HomeFiller()
         self._closed = False
 
     @classmethod
@@ -186,7 +185,7 @@ class LocalBackend:
         machine = self._launcher.capabilities
         uid = None if machine.no_uids else self._first_uid + spec.slot
         try:
-            await self._fill(process.folder, spec, uid)
+            await self._homes.fill(process.folder, spec, uid)
             process.launch(spec, process_spec.launch(spec, inside, machine, uid))
         except BaseException:
             await process.discard()
@@ -208,19 +207,6 @@ class LocalBackend:
         return await ZygoteClient.start(
             python, script_path, folder, launcher, launcher.capabilities, self._first_uid
         )
-
-    async def _fill(self, folder: RunFolder, spec: ResolvedSpec, uid: int | None) -> None:
-        if spec.tree not in self._small:
-            if len(self._small) >= _MAX_REMEMBERED:
-                self._small.clear()
-            self._small[spec.tree] = await asyncio.to_thread(is_small, spec.tree)
-        try:
-            if self._small[spec.tree]:
-                folder.fill(spec, uid)
-            else:
-                await _in_thread(folder.fill, spec, uid)
-        except OSError as error:
-            raise Unavailable(f"can't fill the folder of a run: {error}") from error
 
     async def _living_launcher(self) -> LauncherProcess:
         async with self._restarting:
@@ -293,16 +279,6 @@ class LocalRun:
     ) -> None:
         """See Running.stop."""
         await self._process.stop(status, within)
-
-
-async def _in_thread(work: Callable[..., None], *arguments: object) -> None:
-    """It goes on regardless of us, so we stay until it has ended."""
-    working = asyncio.create_task(asyncio.to_thread(work, *arguments))
-    try:
-        await asyncio.shield(working)
-    except asyncio.CancelledError:
-        await asyncio.wait([working])
-        raise
 
 
 def _clear(runs: Path, machine: Capabilities) -> None:

@@ -13,7 +13,7 @@ from services.packager.build import Builder, BuildLimits
 from services.packager.environment_store import Limits
 
 
-class Place:
+class BuildFolder:
     """A folder for builders, with one small base package."""
 
     def __init__(self, folder: Path) -> None:
@@ -46,8 +46,8 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def build_folder(tmp_path: Path) -> BuildFolder:
+    return BuildFolder(tmp_path)
 
 
 def versions(python: Path) -> dict[str, str]:
@@ -57,55 +57,57 @@ def versions(python: Path) -> dict[str, str]:
     return dict(line.split() for line in done.stdout.splitlines())
 
 
-async def test_requirements_are_installed_beside_the_base(place: Place) -> None:
-    built = await place.builder().build(["six==1.16.0"])
+async def test_requirements_are_installed_beside_the_base(build_folder: BuildFolder) -> None:
+    built = await build_folder.builder().build(["six==1.16.0"])
     assert versions(built.python) == {"six": "1.16.0", "colorama": "0.4.6"}
-    assert place.folders() == {built.id}
+    assert build_folder.folders() == {built.id}
     assert "--hash=sha256:" in (built.python.parents[1] / "lock.txt").read_text()
 
 
-async def test_one_lock_is_one_environment_built_once(place: Place) -> None:
-    first = await place.builder().build(["six==1.16.0"])
+async def test_one_lock_is_one_environment_built_once(build_folder: BuildFolder) -> None:
+    first = await build_folder.builder().build(["six==1.16.0"])
     inode = first.python.parents[1].stat().st_ino
-    same_lock = await place.builder().build(["six>=1,<=1.16.0"])
-    resolved = place.locks()
-    again = await place.builder({"UV_OFFLINE": "1"}).build(["six==1.16.0"])
+    same_lock = await build_folder.builder().build(["six>=1,<=1.16.0"])
+    resolved = build_folder.locks()
+    again = await build_folder.builder({"UV_OFFLINE": "1"}).build(["six==1.16.0"])
     assert first.id == same_lock.id == again.id
     assert first.lock_digest == same_lock.lock_digest
     assert first.python.parents[1].stat().st_ino == inode
-    assert place.locks() == resolved != {}
+    assert build_folder.locks() == resolved != {}
 
 
-async def test_nothing_required_is_the_base(place: Place) -> None:
-    empty = await place.builder().build([])
-    part_of_it = await place.builder().build(["colorama"])
+async def test_nothing_required_is_the_base(build_folder: BuildFolder) -> None:
+    empty = await build_folder.builder().build([])
+    part_of_it = await build_folder.builder().build(["colorama"])
     assert versions(empty.python) == {"colorama": "0.4.6"}
     assert part_of_it.id == empty.id
 
 
-async def test_concurrent_builds_of_one_key(place: Place) -> None:
-    one, other = place.builder(), place.builder()  # as two processes would be
+async def test_concurrent_builds_of_one_key(build_folder: BuildFolder) -> None:
+    one, other = build_folder.builder(), build_folder.builder()  # as two processes would be
     built = await asyncio.gather(*(each.build(["six"]) for each in (one, one, one, other)))
-    assert {each.id for each in built} == place.folders()
+    assert {each.id for each in built} == build_folder.folders()
     assert "six" in versions(built[0].python)
 
 
-async def test_another_version_of_a_base_package_leaves_the_others(place: Place) -> None:
-    place.base.write_text("idna==3.10\ncolorama==0.4.6\nsix==1.16.0")
-    built = await place.builder().build(["colorama==0.4.5"])
+async def test_another_version_of_a_base_package_leaves_the_others(
+    build_folder: BuildFolder,
+) -> None:
+    build_folder.base.write_text("idna==3.10\ncolorama==0.4.6\nsix==1.16.0")
+    built = await build_folder.builder().build(["colorama==0.4.5"])
     assert versions(built.python) == {"colorama": "0.4.5", "idna": "3.10", "six": "1.16.0"}
 
 
-async def test_a_base_package_that_does_not_fit_is_left_out(place: Place) -> None:
+async def test_a_base_package_that_does_not_fit_is_left_out(build_folder: BuildFolder) -> None:
     """This one needs a newer attrs, by way of another package."""
-    place.base.write_text("jsonschema-specifications>=2023\ncolorama==0.4.6")
-    built = await place.builder().build(["attrs==21.4.0"])
+    build_folder.base.write_text("jsonschema-specifications>=2023\ncolorama==0.4.6")
+    built = await build_folder.builder().build(["attrs==21.4.0"])
     assert versions(built.python) == {"attrs": "21.4.0", "colorama": "0.4.6"}
 
 
-async def test_environments_share_files_and_bytecode(place: Place) -> None:
-    base = await place.builder().build([])
-    more = await place.builder().build(["six"])
+async def test_environments_share_files_and_bytecode(build_folder: BuildFolder) -> None:
+    base = await build_folder.builder().build([])
+    more = await build_folder.builder().build(["six"])
     package = next(base.python.parents[1].glob("lib/*/site-packages/colorama"))
     shared = [path for path in package.rglob("*") if path.is_file()]
     assert {path.suffix for path in shared} == {".py", ".pyc"}
@@ -113,8 +115,8 @@ async def test_environments_share_files_and_bytecode(place: Place) -> None:
         assert path.samefile(more.python.parents[1] / path.relative_to(base.python.parents[1]))
 
 
-async def test_files_can_be_read_and_not_written(place: Place) -> None:
-    built = await place.builder().build(["six"])
+async def test_files_can_be_read_and_not_written(build_folder: BuildFolder) -> None:
+    built = await build_folder.builder().build(["six"])
     modes = {
         oct(path.stat().st_mode & 0o777)
         for path in built.python.parents[1].rglob("*")
@@ -125,58 +127,58 @@ async def test_files_can_be_read_and_not_written(place: Place) -> None:
     assert {oct(path.stat().st_mode & 0o777) for path in folders} == {"0o755"}
 
 
-async def test_an_environment_is_rebuilt_without_the_index(place: Place) -> None:
-    first = await place.builder().build(["six"])
-    first.python.parents[1].rename(place.base.parent / "lost")
-    again = await place.builder({"UV_OFFLINE": "1"}).build(["six"])
+async def test_an_environment_is_rebuilt_without_the_index(build_folder: BuildFolder) -> None:
+    first = await build_folder.builder().build(["six"])
+    first.python.parents[1].rename(build_folder.base.parent / "lost")
+    again = await build_folder.builder({"UV_OFFLINE": "1"}).build(["six"])
     assert again.id == first.id
     assert versions(again.python) == versions(first.python)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another")
-async def test_another_user_builds(place: Place) -> None:
-    built = await place.builder(user=64_321).build(["six"])
-    owners = {path.stat().st_uid for path in place.environments.glob(".uv/cache/*")}
+async def test_another_user_builds(build_folder: BuildFolder) -> None:
+    built = await build_folder.builder(user=64_321).build(["six"])
+    owners = {path.stat().st_uid for path in build_folder.environments.glob(".uv/cache/*")}
     assert owners == {64_321}
     assert "six" in versions(built.python)
 
 
-async def test_prune_removes_the_least_recently_used(place: Place) -> None:
-    builder = place.builder(limits=BuildLimits(store=Limits(environments=1)))
+async def test_prune_removes_the_least_recently_used(build_folder: BuildFolder) -> None:
+    builder = build_folder.builder(limits=BuildLimits(store=Limits(environments=1)))
     names = ["six", "idna", "colorama"]
     ids = {name: (await builder.build([name])).id for name in names}
     for age, name in enumerate(["six", "colorama", "idna"]):
-        os.utime(place.environments / ids[name], (age, age))
+        os.utime(build_folder.environments / ids[name], (age, age))
     await builder.build(["six"])  # used again: now the youngest
     assert await builder.prune({ids["idna"]}) == [ids["colorama"]]
-    assert place.folders() == {ids["six"], ids["idna"]}
+    assert build_folder.folders() == {ids["six"], ids["idna"]}
 
 
-async def test_prune_drops_a_cache_over_its_limit(place: Place) -> None:
-    built = await place.builder().build(["six"])
-    await place.builder().prune(set())
-    assert any(place.environments.glob(".uv/cache/archive*"))
-    await place.builder(limits=BuildLimits(cache_bytes=0)).prune({built.id})
-    assert not any(place.environments.glob(".uv/cache/archive*"))
+async def test_prune_drops_a_cache_over_its_limit(build_folder: BuildFolder) -> None:
+    built = await build_folder.builder().build(["six"])
+    await build_folder.builder().prune(set())
+    assert any(build_folder.environments.glob(".uv/cache/archive*"))
+    await build_folder.builder(limits=BuildLimits(cache_bytes=0)).prune({built.id})
+    assert not any(build_folder.environments.glob(".uv/cache/archive*"))
     assert "six" in versions(built.python)
 
 
-async def test_after_a_cleaned_cache_wheels_are_made_ready_again(place: Place) -> None:
-    builder = place.builder(limits=BuildLimits(cache_bytes=0))
+async def test_after_a_cleaned_cache_wheels_are_made_ready_again(build_folder: BuildFolder) -> None:
+    builder = build_folder.builder(limits=BuildLimits(cache_bytes=0))
     first = await builder.build(["six"])
     await builder.prune({first.id})
-    first.python.parents[1].rename(place.base.parent / "away")
+    first.python.parents[1].rename(build_folder.base.parent / "away")
     again = await builder.build(["six"])
     (compiled,) = again.python.parents[1].glob("lib/*/site-packages/__pycache__/six.*.pyc")
     assert not compiled.samefile(
-        place.base.parent / "away" / compiled.relative_to(again.python.parents[1])
+        build_folder.base.parent / "away" / compiled.relative_to(again.python.parents[1])
     )
 
 
-async def test_the_base_can_be_anything_that_parses(place: Place) -> None:
-    place.base.write_text("-r elsewhere.txt")
+async def test_the_base_can_be_anything_that_parses(build_folder: BuildFolder) -> None:
+    build_folder.base.write_text("-r elsewhere.txt")
     with pytest.raises(Rejected, match="is an option"):
-        place.builder()
-    place.base.write_text("")
-    built = await place.builder().build([])
+        build_folder.builder()
+    build_folder.base.write_text("")
+    built = await build_folder.builder().build([])
     assert versions(built.python) == {}

@@ -11,9 +11,9 @@ import pytest
 from libs.domain.errors import Rejected, Unavailable
 from services.packager.build import BuildLimits
 from services.packager.environment import seal
-from tests.packager.test_build import Place, place, versions
+from tests.packager.test_build import BuildFolder, build_folder, versions
 
-__all__ = ["place"]
+__all__ = ["build_folder"]
 
 IMPOSSIBLE = {
     "version": (["six==99.0"], "there is no version of six==99.0"),
@@ -25,37 +25,37 @@ IMPOSSIBLE = {
 
 
 @pytest.mark.parametrize("name", IMPOSSIBLE)
-async def test_impossible_requirements(name: str, place: Place) -> None:
+async def test_impossible_requirements(name: str, build_folder: BuildFolder) -> None:
     requirements, words = IMPOSSIBLE[name]
     with pytest.raises(Rejected) as refused:
-        await place.builder().build(requirements)
+        await build_folder.builder().build(requirements)
     assert refused.value.code == "invalid"
     assert refused.value.message.startswith("requirements.txt: ")
     assert words in refused.value.message
-    assert str(place.environments) not in refused.value.message
-    assert place.folders() == set()
+    assert str(build_folder.environments) not in refused.value.message
+    assert build_folder.folders() == set()
 
 
-async def test_an_unreachable_index_is_worth_another_try(place: Place) -> None:
+async def test_an_unreachable_index_is_worth_another_try(build_folder: BuildFolder) -> None:
     index = {"UV_DEFAULT_INDEX": "http://me:secret@127.0.0.1:9/simple", "UV_HTTP_RETRIES": "0"}
     with pytest.raises(Unavailable, match="Connection refused") as failed:
-        await place.builder(index).build(["six"])
+        await build_folder.builder(index).build(["six"])
     assert "secret" not in str(failed.value)
-    assert place.folders() == set()
+    assert build_folder.folders() == set()
 
 
-async def test_a_half_made_environment_is_made_anew(place: Place) -> None:
+async def test_a_half_made_environment_is_made_anew(build_folder: BuildFolder) -> None:
     """A full disk leaves one when it ends the first of the two tries of an installation."""
-    uv, work = place.builder()._uv, place.environments / "work"
+    uv, work = build_folder.builder()._uv, build_folder.environments / "work"
     (work / "env" / "bin").mkdir(parents=True)
     built = await uv.install(work, "")
     assert versions(built / "bin" / "python") == {}
 
 
 async def test_a_folder_that_takes_no_environment_is_no_fault_of_the_requirements(
-    place: Place,
+    build_folder: BuildFolder,
 ) -> None:
-    uv, work = place.builder()._uv, place.environments / "work"
+    uv, work = build_folder.builder()._uv, build_folder.environments / "work"
     work.mkdir()
     (work / "env").touch()
     with pytest.raises(Unavailable, match="Failed to create virtual environment"):
@@ -76,13 +76,13 @@ async def silent_index() -> AsyncIterator[str]:
 
 
 async def test_the_time_limit_ends_the_build_and_its_processes(
-    place: Place, silent_index: str
+    build_folder: BuildFolder, silent_index: str
 ) -> None:
-    builder = place.builder({"UV_DEFAULT_INDEX": silent_index}, BuildLimits(seconds=1))
+    builder = build_folder.builder({"UV_DEFAULT_INDEX": silent_index}, BuildLimits(seconds=1))
     with pytest.raises(Rejected, match=r"not installed within the limit of 1 s"):
         await builder.build(["six"])
-    assert place.folders() == set()
-    assert _processes_naming(place.environments) == []
+    assert build_folder.folders() == set()
+    assert _processes_naming(build_folder.environments) == []
 
 
 def _processes_naming(folder: Path) -> list[str]:
@@ -97,20 +97,20 @@ def _processes_naming(folder: Path) -> list[str]:
     return commands
 
 
-async def test_the_size_limit(place: Place) -> None:
-    built = await place.builder().build(["idna"])
-    built.python.parents[1].rename(place.base.parent / "away")
-    small = place.builder({"UV_OFFLINE": "1"}, BuildLimits(environment_bytes=300_000))
+async def test_the_size_limit(build_folder: BuildFolder) -> None:
+    built = await build_folder.builder().build(["idna"])
+    built.python.parents[1].rename(build_folder.base.parent / "away")
+    small = build_folder.builder({"UV_OFFLINE": "1"}, BuildLimits(environment_bytes=300_000))
     with pytest.raises(Rejected, match=r"over the limit of 300000"):
         await small.build(["idna"])
-    assert place.folders() == set()
+    assert build_folder.folders() == set()
 
 
-async def test_the_file_size_limit(place: Place) -> None:
-    base = await place.builder().build([])
+async def test_the_file_size_limit(build_folder: BuildFolder) -> None:
+    base = await build_folder.builder().build([])
     with pytest.raises(Rejected, match="file over the size limit"):
-        await place.builder(limits=BuildLimits(environment_bytes=100_000)).build(["idna"])
-    assert place.folders() == {base.id}
+        await build_folder.builder(limits=BuildLimits(environment_bytes=100_000)).build(["idna"])
+    assert build_folder.folders() == {base.id}
 
 
 def test_seal_follows_no_link_out(tmp_path: Path) -> None:
@@ -122,11 +122,11 @@ def test_seal_follows_no_link_out(tmp_path: Path) -> None:
     assert outside.stat().st_mode & 0o777 == 0o600
 
 
-async def test_no_code_of_a_package_runs(place: Place, tmp_path: Path) -> None:
+async def test_no_code_of_a_package_runs(build_folder: BuildFolder, tmp_path: Path) -> None:
     links, mark = tmp_path / "links", tmp_path / "mark"
     links.mkdir()
     _wheel_with_pth(links / "eager-1.0-py3-none-any.whl", f"import os; os.mkdir({str(mark)!r})\n")
-    built = await place.builder({"UV_FIND_LINKS": str(links)}).build(["eager"])
+    built = await build_folder.builder({"UV_FIND_LINKS": str(links)}).build(["eager"])
     assert not mark.exists()
     assert "eager" in versions(built.python)  # an ordinary start of Python does run it:
     assert mark.exists()

@@ -17,9 +17,9 @@ from services.packager import build_watch
 from services.packager.build import Builder, BuildLimits
 from services.packager.progress import fetching
 from tests.packager.slow_index import NAME, SHOWN, SlowIndex, serving
-from tests.packager.test_build import Place, place, versions
+from tests.packager.test_build import BuildFolder, build_folder, versions
 
-__all__ = ["place"]
+__all__ = ["build_folder"]
 
 MIB = 1 << 20
 TIMEOUT_SECONDS = 60.0  # for what is due, on a busy machine
@@ -42,19 +42,21 @@ class Watching:
     """A builder whose every state is noted, at an index that waits until it was seen."""
 
     def __init__(
-        self, place: Place, clock: Clock, limits: BuildLimits, max_bytes: int | None
+        self, build_folder: BuildFolder, clock: Clock, limits: BuildLimits, max_bytes: int | None
     ) -> None:
         self.clock = clock
         self.shown: list[Building] = []
         self.index = SlowIndex(self._resolving, self._send, max_bytes)
         self._max_bytes = max_bytes
-        self._place = place
+        self._build_folder = build_folder
         self._limits = limits
         self.builder: Builder
 
     def start(self) -> None:
-        self._place.base.write_text("")
-        self.builder = self._place.builder({"UV_DEFAULT_INDEX": self.index.url}, self._limits)
+        self._build_folder.base.write_text("")
+        self.builder = self._build_folder.builder(
+            {"UV_DEFAULT_INDEX": self.index.url}, self._limits
+        )
 
     async def seen(self, holds: Callable[[Building], bool]) -> None:
         async with asyncio.timeout(TIMEOUT_SECONDS):
@@ -79,7 +81,7 @@ class Watching:
 
 @asynccontextmanager
 async def watching(
-    place: Place,
+    build_folder: BuildFolder,
     monkeypatch: pytest.MonkeyPatch,
     clock: Clock,
     max_bytes: int | None = None,
@@ -87,16 +89,16 @@ async def watching(
 ) -> AsyncIterator[Watching]:
     monkeypatch.setattr(build_watch, "time", SimpleNamespace(monotonic=clock.monotonic))
     monkeypatch.setattr(build_watch, "_CHECK_INTERVAL_SECONDS", 0.02)
-    watched = Watching(place, clock, BuildLimits(**limits), max_bytes)  # type: ignore[arg-type]
+    watched = Watching(build_folder, clock, BuildLimits(**limits), max_bytes)  # type: ignore[arg-type]
     async with serving(watched.index):
         watched.start()
         yield watched
 
 
 async def test_what_gets_on_may_take_long_and_shows_how_far_it_is(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    build_folder: BuildFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with watching(place, monkeypatch, Clock(2), idle_seconds=3) as watched:
+    async with watching(build_folder, monkeypatch, Clock(2), idle_seconds=3) as watched:
         built = await watched.builder.build([NAME], name="an upload")
     assert watched.clock.now > 3 * 3
     assert versions(built.python) == {NAME: "1.0"}
@@ -109,22 +111,24 @@ async def test_what_gets_on_may_take_long_and_shows_how_far_it_is(
 
 
 async def test_what_gets_nowhere_is_given_up_and_said_to_be_fetched(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    build_folder: BuildFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with watching(place, monkeypatch, Clock(0), max_bytes=MIB, idle_seconds=3) as watched:
+    async with watching(
+        build_folder, monkeypatch, Clock(0), max_bytes=MIB, idle_seconds=3
+    ) as watched:
         with pytest.raises(Rejected) as refused:
             await watched.builder.build([NAME])
     _, _, text = refused.value.message.partition("requirements.txt: nothing has come for ")
     seconds, _, rest = text.partition(" s, ")
     assert 3 < int(seconds) < 9
     assert rest.startswith(f"still fetching {SHOWN}; ")
-    assert place.folders() == set()
+    assert build_folder.folders() == set()
 
 
 async def test_the_hard_limit_names_what_was_being_fetched(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    build_folder: BuildFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with watching(place, monkeypatch, Clock(4), seconds=8, idle_seconds=5) as watched:
+    async with watching(build_folder, monkeypatch, Clock(4), seconds=8, idle_seconds=5) as watched:
         with pytest.raises(Rejected) as refused:
             await watched.builder.build([NAME])
     limit = f"not installed within the limit of 8 s, still fetching {SHOWN}; "
@@ -134,8 +138,10 @@ async def test_the_hard_limit_names_what_was_being_fetched(
 @pytest.mark.parametrize(
     "error", [OSError(28, "No space left on device"), FileNotFoundError(2, "x")]
 )
-async def test_a_disk_that_fails_is_worth_another_try(place: Place, error: OSError) -> None:
-    builds = place.builder()
+async def test_a_disk_that_fails_is_worth_another_try(
+    build_folder: BuildFolder, error: OSError
+) -> None:
+    builds = build_folder.builder()
     with pytest.raises(Unavailable, match="the folder of environments: "):
         async with builds._watch.build(""):
             raise error

@@ -11,8 +11,8 @@ import pytest
 
 from libs.domain.errors import Unavailable
 from services.packager.build import Builder
-from tests.packager.test_build import Place
-from tests.packager.test_build import place as place
+from tests.packager.test_build import BuildFolder
+from tests.packager.test_build import build_folder as build_folder
 
 
 def children() -> dict[int, str]:
@@ -43,8 +43,8 @@ class Standing:
 
 
 @pytest.fixture
-async def standing(place: Place) -> AsyncIterator[Standing]:
-    standing = Standing(place.builder())
+async def standing(build_folder: BuildFolder) -> AsyncIterator[Standing]:
+    standing = Standing(build_folder.builder())
     standing_by = asyncio.create_task(standing.builder.stand_by())
     yield standing
     standing_by.cancel()

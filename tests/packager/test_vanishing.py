@@ -11,9 +11,9 @@ from services.packager.build import BuildLimits, _unlinked_bytes
 from services.packager.environment_store import EnvironmentStore, Limits
 from services.packager.walk import statuses
 from services.packager.wheels import Wheels
-from tests.packager.test_build import Place, place
+from tests.packager.test_build import BuildFolder, build_folder
 
-__all__ = ["place"]
+__all__ = ["build_folder"]
 
 
 @contextmanager
@@ -64,17 +64,17 @@ def test_wheels_of_a_cache_that_changes_are_looked_for(tmp_path: Path) -> None:
     assert wheels.ready() == {}
 
 
-async def test_pruning_beside_builds_that_end(place: Place) -> None:
+async def test_pruning_beside_builds_that_end(build_folder: BuildFolder) -> None:
     """Their folders go while it looks at them."""
     over = threading.Event()
 
     def others() -> None:
         while not over.is_set():
-            work = place.environments / ".building-7"
+            work = build_folder.environments / ".building-7"
             work.mkdir(exist_ok=True)
             shutil.rmtree(work)
 
-    builder = place.builder()
+    builder = build_folder.builder()
     thread = threading.Thread(target=others)
     thread.start()
     try:
@@ -90,9 +90,11 @@ def test_an_environment_that_another_builder_has_removed(tmp_path: Path) -> None
     assert EnvironmentStore(tmp_path).environments() == []
 
 
-async def test_the_cache_is_not_emptied_under_a_build(place: Place) -> None:
+async def test_the_cache_is_not_emptied_under_a_build(build_folder: BuildFolder) -> None:
     """uv's own lock is held by one command at a time; a build is several."""
-    builder = place.builder(limits=BuildLimits(cache_bytes=-1, store=Limits(environments=50)))
+    builder = build_folder.builder(
+        limits=BuildLimits(cache_bytes=-1, store=Limits(environments=50))
+    )
     order: list[str] = []
     begun, enough = asyncio.Event(), asyncio.Event()
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from services.packager.wheels import Wheels
-from tests.packager.test_build import Place, versions
-from tests.packager.test_build import place as place
+from tests.packager.test_build import BuildFolder, versions
+from tests.packager.test_build import build_folder as build_folder
 
 INFO = "p-1.0.dist-info"
 
@@ -20,8 +20,8 @@ class Cache:
         self.folder = folder
         self.wheels = Wheels(folder / "cache", folder / "ready")
 
-    def wheel(self, place: str = "a", text: str = "A = 1") -> Path:
-        wheel = self.folder / "cache" / "archive-v0" / place
+    def wheel(self, name: str = "a", text: str = "A = 1") -> Path:
+        wheel = self.folder / "cache" / "archive-v0" / name
         for name in ("p/a.py", f"{INFO}/METADATA", f"{INFO}/RECORD"):
             (wheel / name).parent.mkdir(parents=True, exist_ok=True)
             (wheel / name).write_text(text)
@@ -97,13 +97,13 @@ def local_wheel(folder: Path, name: str, files: dict[str, str]) -> dict[str, str
     return {"UV_FIND_LINKS": str(folder)}
 
 
-async def test_sources_and_scripts_in_odd_places(place: Place, tmp_path: Path) -> None:
+async def test_sources_and_scripts_in_odd_places(build_folder: BuildFolder, tmp_path: Path) -> None:
     """uv takes bytecode from neither place."""
     files = {
         "oddly_laid_out-1.0.data/purelib/odd/__init__.py": "A = 1",
         "oddly_laid_out-1.0.data/scripts/started.py": "#!python\nprint(1)\n",
     }
-    builder = place.builder(local_wheel(tmp_path / "links", "oddly_laid_out", files))
+    builder = build_folder.builder(local_wheel(tmp_path / "links", "oddly_laid_out", files))
     for requirement in ("oddly-laid-out", "oddly-laid-out==1.0"):
         built = await builder.build([requirement])
         assert versions(built.python)["oddly_laid_out"] == "1.0"
@@ -117,7 +117,7 @@ async def test_tests_of_packages_stay_sources_wherever_we_lie(tmp_path: Path) ->
     folder.mkdir(parents=True)
     files = {"tested_a_lot/__init__.py": "A = 1", "tested_a_lot/tests/test_a.py": "assert 1"}
     settings = local_wheel(tmp_path / "links", "tested_a_lot", files)
-    built = await Place(folder).builder(settings).build(["tested-a-lot"])
+    built = await BuildFolder(folder).builder(settings).build(["tested-a-lot"])
     (package,) = built.python.parents[1].glob("lib/*/site-packages/tested_a_lot")
     compiled = [path.parent.parent for path in package.rglob("*.pyc")]
     assert compiled == [package]

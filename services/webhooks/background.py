@@ -68,14 +68,14 @@ def _deliverer(own: WebhookResources, writer: DeliveryWriter) -> Deliver:
     retries = RetryPolicy(own.config.webhooks_first_pause, own.config.webhooks_give_up)
     source, allowed = own.around.source, own.rights.allow
 
-    async def deliver(found: Subscription, endpoint: Endpoint, cursor: Cursor) -> None:
+    async def deliver(subscription: Subscription, endpoint: Endpoint, cursor: Cursor) -> None:
         worker = DeliveryWorker(
-            source, own.sender, writer, retries, allowed, found, endpoint, cursor
+            source, own.sender, writer, retries, allowed, subscription, endpoint, cursor
         )
         try:
             await worker.run()
         except NotAllowed:
-            await own.rights.end(found.id)
+            await own.rights.end(subscription.id)
 
     return deliver
 

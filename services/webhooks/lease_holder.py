@@ -82,27 +82,29 @@ class LeaseHolder:
                 await self._stop(set(self._workers))
 
     async def _start(self, id: UUID, cursor: Cursor) -> None:
-        found = await projection.find(self._rows, id)
-        if found is None or found.paused:
+        subscription = await projection.find(self._rows, id)
+        if subscription is None or subscription.paused:
             return
         try:
-            endpoint = await unseal(self._vault, id, found.target)
+            endpoint = await unseal(self._vault, id, subscription.target)
         except Shredded:  # it is being deleted
             return
         except CanNotOpen as problem:
             logger.error("webhook %s can't be delivered: %s", id, problem)
             return
-        self._workers[id] = asyncio.create_task(self._until_stopped(found, endpoint, cursor))
+        self._workers[id] = asyncio.create_task(self._until_stopped(subscription, endpoint, cursor))
 
-    async def _until_stopped(self, found: Subscription, endpoint: Endpoint, cursor: Cursor) -> None:
+    async def _until_stopped(
+        self, subscription: Subscription, endpoint: Endpoint, cursor: Cursor
+    ) -> None:
         """What ends in a bug is begun again at the next tick, from where it was."""
         try:
-            await self._deliver(found, endpoint, cursor)
+            await self._deliver(subscription, endpoint, cursor)
         except Exception:
-            logger.exception("webhook %s stopped", found.id)
+            logger.exception("webhook %s stopped", subscription.id)
         finally:
-            if self._workers.get(found.id) is asyncio.current_task():
-                del self._workers[found.id]
+            if self._workers.get(subscription.id) is asyncio.current_task():
+                del self._workers[subscription.id]
 
     async def _stop(self, ids: set[UUID]) -> None:
         stopped = [self._workers[id] for id in ids if id in self._workers]

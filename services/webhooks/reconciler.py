@@ -18,6 +18,8 @@ _CATCH_UP_TIMEOUT_SECONDS = 3600.0
 
 
 class Reconciler:
+    """Brings what a subscription has outside of its events into line with its state."""
+
     def __init__(self, nats: Nats, log: EventLog, vault: Vault, deliveries: DeliveryStore) -> None:
         self._nats = nats
         self._log = log
@@ -58,6 +60,6 @@ class Reconciler:
         newest = await self._log.last_seq_over(*projection.SUBJECTS)
         await position.reached(newest, _CATCH_UP_TIMEOUT_SECONDS)
         await self._vault.shred(*await projection.find_deleted(rows))
-        for found in await projection.find_all(rows, None):
-            if found.kind == "nats":
-                await self.reconcile(found.id)
+        for one in await projection.find_all(rows, None):
+            if one.kind == "nats":
+                await self.reconcile(one.id)

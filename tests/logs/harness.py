@@ -152,10 +152,10 @@ class Printer:
 
     async def print(self, *texts: bytes) -> list[bytes]:
         """Publishes the texts; gives the stamped lines."""
-        given = self.cut(*texts)
-        for chunk in given:
+        pieces = self.cut(*texts)
+        for chunk in pieces:
             await self.publish(chunk)
-        return [line for chunk in given for line in chunks.lines(chunk.data)]
+        return [line for chunk in pieces for line in chunks.lines(chunk.data)]
 
     async def request(self) -> int:
         event = RunRequested(task=self.task, scheduled_at=datetime.now(UTC))

@@ -45,8 +45,8 @@ async def held(nats: Nats) -> int:
 
 async def test_a_chunk_that_comes_twice_is_there_once(logs: Logs, nats: Nats) -> None:
     printer = Printer(nats)
-    given = [chunk for n in range(6) for chunk in printer.cut(b"%d" % n)]
-    for chunk in [*given, *reversed(given), *given]:
+    pieces = [chunk for n in range(6) for chunk in printer.cut(b"%d" % n)]
+    for chunk in [*pieces, *reversed(pieces), *pieces]:
         await printer.publish(chunk)
     later = Printer(nats)
     await later.print(b"")

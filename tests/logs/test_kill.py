@@ -42,23 +42,23 @@ async def test_chunks_before_and_after_the_kill(logs: Logs, nats: Nats) -> None:
     again = Printer(nats, task=killed.task)
     await killed.print(b"one")
     await again.print(b"one")
-    kept = await other.print(b"one")
+    lines = await other.print(b"one")
     await logs.lines(other.run, expect=1)
     await kill(logs, nats, killed, TaskKilled())
     assert await logs.lines(killed.run) == await logs.lines(again.run) == []
     await killed.print(b"late")
-    kept += await other.print(b"two")
-    assert await logs.lines(other.run, expect=2) == kept
+    lines += await other.print(b"two")
+    assert await logs.lines(other.run, expect=2) == lines
     assert await logs.lines(killed.run) == []
 
 
 async def test_keep_logs_keeps_them(logs: Logs, nats: Nats) -> None:
     printer = Printer(nats)
-    kept = await printer.print(b"one")
+    lines = await printer.print(b"one")
     await logs.lines(printer.run, expect=1)
     await kill(logs, nats, printer, TaskKilled(keep_logs=True))
-    kept += await printer.print(b"late")
-    assert await logs.lines(printer.run, expect=2) == kept
+    lines += await printer.print(b"late")
+    assert await logs.lines(printer.run, expect=2) == lines
 
 
 async def test_nobody_waits_for_lines_that_are_gone(
@@ -77,11 +77,11 @@ async def test_nobody_waits_for_lines_that_are_gone(
 async def storing(database: Database, printer: Printer) -> AsyncIterator[None]:
     """A chunk of the task is stored, and not committed while the block lasts."""
     (chunk,) = printer.cut(b"x")
-    given_headers, body = message.pack(chunk, printer.task)
+    chunk_headers, body = message.pack(chunk, printer.task)
     subject = message.subject(WORKSPACE, printer.run)
     async with database.transaction() as connection:
-        given = Delivery(1, 1, 1, Message(subject, block(given_headers), body))
-        await Ingest(Arrivals()).apply(connection, [given])
+        delivery = Delivery(1, 1, 1, Message(subject, block(chunk_headers), body))
+        await Ingest(Arrivals()).apply(connection, [delivery])
         yield
 
 
@@ -89,8 +89,8 @@ async def storing(database: Database, printer: Printer) -> AsyncIterator[None]:
 async def killing(database: Database, printer: Printer) -> AsyncIterator[None]:
     """The kill of the task is applied, and not committed while the block lasts."""
     stream, context = task_stream(WORKSPACE, printer.task), Context(source="x", actor="x")
-    given = to_headers(stream, TaskKilled(), context)
-    fact = from_headers(1, stream.subject, given, encode(TaskKilled()))
+    headers = to_headers(stream, TaskKilled(), context)
+    fact = from_headers(1, stream.subject, headers, encode(TaskKilled()))
     async with database.transaction() as connection:
         await RunsProjection(Arrivals()).apply(connection, [fact])
         yield

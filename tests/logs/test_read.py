@@ -121,11 +121,11 @@ async def test_a_run_id_that_is_none(logs: Logs) -> None:
     assert (answer.status, b"run_id: " in answer.text) == (400, True)
 
 
-@pytest.mark.parametrize("given", ["", "Bearer wrong", "Basic internal-token", "Bearer ü"])
-async def test_without_the_internal_token_nothing_is_shown(logs: Logs, given: str) -> None:
+@pytest.mark.parametrize("authorization", ["", "Bearer wrong", "Basic internal-token", "Bearer ü"])
+async def test_without_the_internal_token_nothing_is_shown(logs: Logs, authorization: str) -> None:
     for path in ("lines", "search", "follow"):
         url = f"{logs.url}/runs/{uuid4()}/{path}"
-        async with logs.session.get(url, headers={"Authorization": given}) as response:
+        async with logs.session.get(url, headers={"Authorization": authorization}) as response:
             assert response.status == 401
             assert (await response.json())["code"] == "unauthorized"
 

@@ -46,8 +46,8 @@ async def test_old_lines_are_gone_and_the_rest_says_so(
     assert len(await logs.lines(printer.run, expect=3)) == 3
     assert date(2023, 11, 28) in await Retention(database, days=1).tick(NOON)
     answer = await logs.get(f"{printer.run}/lines")
-    kept = [line.rpartition(b" F ")[2] for line in answer.lines]
-    assert (answer.headers["Rondo-Lines"], kept) == ("2", [b"day 1", b"day 2"])
+    texts = [line.rpartition(b" F ")[2] for line in answer.lines]
+    assert (answer.headers["Rondo-Lines"], texts) == ("2", [b"day 1", b"day 2"])
     assert await logs.lines(printer.run, last=1) == answer.lines[1:]
 
 

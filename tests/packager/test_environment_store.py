@@ -48,9 +48,9 @@ def test_what_is_needed_stays_and_what_was_used_last_stays_with_it() -> None:
     st.integers(0, 400),
 )
 def test_nothing_needed_ever_goes_and_what_stays_fits(
-    given: list[tuple[float, int]], needed: set[int], max_number: int, size: int
+    environments: list[tuple[float, int]], needed: set[int], max_number: int, size: int
 ) -> None:
-    stored = [env(str(n), days, own) for n, (days, own) in enumerate(given)]
+    stored = [env(str(n), days, own) for n, (days, own) in enumerate(environments)]
     keep = {str(n) for n in needed}
     out = set(
         removed_ids(stored, keep, environments=max_number, own_bytes=size, unused_seconds=30 * DAY)

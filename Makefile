@@ -43,7 +43,8 @@ chaos: $(VENV)/.dev
 coverage: $(VENV)/.habits
 	$(BIN)/pytest -q -n 4 --dist loadgroup --no-loadscope-reorder --cov --cov-report=term \
 		tests/domain tests/golden tests/eventlog tests/projections tests/contracts/test_eventlog.py \
-		tests/contracts/test_react.py tests/contracts/test_snapshot.py tests/scheduler
+		tests/contracts/test_append_pair.py tests/contracts/test_react.py \
+		tests/contracts/test_snapshot.py tests/operations/test_parked.py tests/scheduler
 
 # Changes the domain and the scheduler's decisions a little, and tells which change no test notices.
 mutants: $(VENV)/.habits

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections import deque
 
 from services.executor.backend import Piece, Stream
 
@@ -13,6 +14,7 @@ class PipeOutput:
 
     def __init__(self, stdout: int, stderr: int) -> None:
         self._open: dict[int, Stream] = {stdout: "stdout", stderr: "stderr"}
+        self._ready: deque[int] = deque()  # in the order in which they became readable
         self._finished = False
         self._waiting: asyncio.Future[None] | None = None
         for pipe in self._open:
@@ -23,16 +25,16 @@ class PipeOutput:
 
     async def __anext__(self) -> Piece:
         while self._open:
-            for pipe, stream in tuple(self._open.items()):
-                if (data := self._read(pipe)) is None:
-                    continue
+            if not self._ready:
+                await self._readable()
+            pipe = self._ready.popleft()
+            if pipe not in self._open or (data := self._read(pipe)) is None:
+                continue
+            stream = self._open[pipe]
+            if not data:
                 del self._open[pipe]
-                if data:
-                    self._open[pipe] = stream  # behind the other one, which comes next
-                else:
-                    os.close(pipe)
-                return Piece(stream, data, None)
-            await self._readable()
+                os.close(pipe)
+            return Piece(stream, data, None)
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
@@ -43,6 +45,7 @@ class PipeOutput:
     def finish(self) -> None:
         """What is in the pipes is all: who still holds them has left the run."""
         self._finished = True
+        self._ready.extend(self._open)
         if self._waiting:
             _set(self._waiting)
 
@@ -54,16 +57,24 @@ class PipeOutput:
             return b"" if self._finished else None
 
     async def _readable(self) -> None:
+        """What is written meanwhile comes in that order; of what lies there, stdout first."""
+        if self._finished:
+            self._ready.extend(self._open)
+            return
         loop = asyncio.get_running_loop()
         self._waiting = loop.create_future()
         for pipe in self._open:
-            loop.add_reader(pipe, _set, self._waiting)
+            loop.add_reader(pipe, self._on_readable, pipe, self._waiting)
         try:
             await self._waiting
         finally:
             for pipe in self._open:
                 loop.remove_reader(pipe)
             self._waiting = None
+
+    def _on_readable(self, pipe: int, waiting: asyncio.Future[None]) -> None:
+        self._ready.append(pipe)
+        _set(waiting)
 
 
 def _set(ready: asyncio.Future[None]) -> None:

@@ -138,6 +138,7 @@ class PlainRun:
                 stdout=to_stdout,
                 stderr=to_stderr,
                 start_new_session=True,
+                preexec_fn=_reset_signals,  # noqa: PLW1509 - it takes no lock
             )
         except OSError as error:
             await self._end(process_outcome.start_failed(f"{self._spec.python}: {error.strerror}"))
@@ -221,3 +222,9 @@ def _remove(folder: Path) -> None:
     """Whatever modes and depths a run has left in it."""
     for tool in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
         subprocess.run([*tool, "--", folder], check=False, stderr=subprocess.DEVNULL)  # noqa: S603
+
+
+def _reset_signals() -> None:
+    """Signals that we ignore (nohup, a shell's `&`) would be ignored in the run too."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)

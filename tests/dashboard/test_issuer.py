@@ -4,6 +4,7 @@ import asyncio
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -95,7 +96,9 @@ def service(
     tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer
 ) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("api")
-    dsn = asyncio.run(postgres.new_database(f"api_{uuid4().hex}"))
+    with ThreadPoolExecutor(1) as threads:  # this thread's loop may be the browser's
+        name = f"api_{uuid4().hex}"
+        dsn = threads.submit(asyncio.run, postgres.new_database(name)).result()
     settings = {
         "RONDO_OIDC_ISSUER": f"http://127.0.0.1:{PORT}",
         "RONDO_OIDC_AUDIENCE": "rondo",

@@ -14,7 +14,7 @@ from libs.service.config import PREFIX, Config, load
 from tests.deploy.compose import ROOT, Missing, filled, granted, read
 
 REQUIRED = {"RONDO_PUBLIC_URL": "https://rondo.example.com", "RONDO_ADMIN_EMAIL": "a@example.com"}
-OURS = sorted(path.parent.name for path in (ROOT / "services").glob("*/__init__.py"))
+OURS = sorted(path.parent.name for path in (ROOT / "services").glob("*/__main__.py"))
 
 
 @pytest.fixture

@@ -193,3 +193,33 @@ async def test_what_a_cancelled_publisher_has_read_is_logged_when_it_closes(nats
     assert [text for _, _, text in await logged(nats, run, 2)] == ["one", "two"]
     os.close(program)
     os.close(other)
+
+
+async def test_pieces_come_in_the_order_in_which_they_were_written() -> None:
+    (stdout, to_stdout), (stderr, to_stderr) = os.pipe(), os.pipe()
+    output = PipeOutput(stdout, stderr)
+    pieces = []
+    for first, second in ((to_stdout, to_stderr), (to_stderr, to_stdout)) * 2:
+        waiting = asyncio.ensure_future(anext(output))
+        await asyncio.sleep(0)  # it waits for both now
+        os.write(first, b"first")
+        os.write(second, b"second")
+        pieces += [await waiting, await anext(output)]
+    await output.aclose()
+    for pipe in (to_stdout, to_stderr):
+        os.close(pipe)
+    orders = [(piece.stream, piece.data) for piece in pieces]
+    turn = [("stdout", b"first"), ("stderr", b"second")]
+    assert orders == [*turn, ("stderr", b"first"), ("stdout", b"second")] * 2
+
+
+async def test_of_what_lies_in_both_pipes_stdout_comes_first_again_and_again() -> None:
+    (stdout, to_stdout), (stderr, to_stderr) = os.pipe(), os.pipe()
+    output = PipeOutput(stdout, stderr)
+    for _ in range(3):
+        os.write(to_stdout, b"out")
+        os.write(to_stderr, b"err")
+        assert [(await anext(output)).data for _ in range(2)] == [b"out", b"err"]
+    await output.aclose()
+    for pipe in (to_stdout, to_stderr):
+        os.close(pipe)

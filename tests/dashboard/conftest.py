@@ -35,7 +35,7 @@ def pytest_runtest_protocol(item: pytest.Function) -> Generator[None, bool, bool
         asyncio._set_running_loop(None if loop is None or loop.is_closed() else loop)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine")
@@ -51,7 +51,7 @@ def browser() -> Iterator[Browser]:
         asyncio._set_running_loop(None)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def signed_in(platform: Platform, browser: Browser) -> StorageState:
     """The administrator's cookies."""
     context = browser.new_context(base_url=platform.access["url"])

@@ -29,6 +29,9 @@ _EARLY = 0.005  # seconds that a line waits for more after a pause
 # Seconds between chunks that are not full: a line is followed at once as long as the stream has
 # room for it, and a stream that answers late gets fewer and larger ones.
 _SOONEST, _LATE = 0.02, CUT_AGE / 1e9
+# Turns of the event loop after which a pipe that had something has been read: one to notice, one to
+# wake who reads, one for the order of both.
+_TURNS_TO_READ = 3
 _LOOK_EVERY = 0.5  # seconds between looks at a disk that was nearly full
 _SHARE = 25  # of the time that it takes to have one acknowledged
 
@@ -54,7 +57,8 @@ class LogPublisher:
         self._unacknowledged: Chunk | None = None
         self._one_at_a_time = asyncio.Lock()
         self._later: asyncio.Task[None] | None = None
-        self._showing: asyncio.TimerHandle | None = None
+        self._showing: asyncio.Task[None] | None = None
+        self._reading = True  # waits for more of the output, and is not busy with what it has
         self._cut_at, self._pause = -_LATE, _SOONEST
         self.last_words = b""  # of stderr
         self.first_at: float | None = None  # when the program first said something, monotonic
@@ -77,15 +81,17 @@ class LogPublisher:
         """
         async with aclosing(output):
             async for piece in output:
+                self._reading = False
                 if piece.data:
                     self._feed(piece)
                     if self._room.short():
                         await self._hold(ended)
                     await self._take()
                     self._take_later()
-                    self._show_later()
                 else:
                     self._cutter.close(piece.stream, self._clock())
+                self._reading = True
+                self._show_later()
 
     def say(self, text: str) -> None:
         """A line of ours among the program's, on stderr."""
@@ -139,15 +145,20 @@ class LogPublisher:
 
     def _show_later(self) -> None:
         """What has no line end waits for one, but not for ever: a prompt, or a bar."""
-        if self._showing is None and (due := self._cutter.due()) is not None:
-            seconds = min(max(due - self._clock(), 0), MOST) / 1e9
-            self._showing = asyncio.get_running_loop().call_later(seconds, self._show)
+        if (self._showing is None or self._showing.done()) and self._cutter.due() is not None:
+            self._showing = asyncio.create_task(self._show())
 
-    def _show(self) -> None:
-        self._showing = None
-        self._cutter.show(self._clock())
-        self._take_later()
-        self._show_later()
+    async def _show(self) -> None:
+        """The rest of a line may lie in the pipe, if we were slow to read and not the program to
+        write: then there is nothing to show."""
+        while (due := self._cutter.due()) is not None:
+            await asyncio.sleep(min(max(due - self._clock(), 0), MOST) / 1e9)
+            for _ in range(_TURNS_TO_READ):
+                await asyncio.sleep(0)
+            if not self._reading:
+                return
+            self._cutter.show(self._clock())
+            self._take_later()
 
     async def _take_all(self) -> None:
         while not self._cutter.empty:

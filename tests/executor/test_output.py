@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 import sys
 import time
 from asyncio.subprocess import DEVNULL
@@ -10,6 +11,7 @@ from uuid import UUID, uuid4
 from libs.eventlog import follow, streams
 from libs.eventlog.nats_client import Nats
 from libs.runlog import chunks, message
+from libs.runlog.redraws import FIRST
 from libs.service.room import Room
 from services.executor.log_publisher import LogPublisher
 from services.executor.pipe_output import PipeOutput
@@ -179,6 +181,44 @@ async def test_who_waits_for_room_is_told_so_in_its_log(nats: Nats) -> None:
     first, second = [text for _, _, text in await logged(nats, run, 2)]
     assert first == "one"
     assert second.startswith("RONDO: output waited ")
+
+
+async def until_read(pipe: int) -> None:
+    while select.select([pipe], [], [], 0)[0]:  # noqa: ASYNC110 - a fact of the kernel
+        await asyncio.sleep(0.01)
+
+
+async def test_a_line_is_whole_though_the_disk_was_full_in_the_middle_of_it(nats: Nats) -> None:
+    room, run, ended = ShortRoom(), uuid4(), asyncio.Event()
+    output = LogPublisher(nats, 1, uuid4(), run, room)
+    (stdout, program), (stderr, other) = os.pipe(), os.pipe()
+    os.write(program, b"the beginning of a line ")
+    pumping = asyncio.create_task(output.pump(PipeOutput(stdout, stderr), ended.wait))
+    await until_read(stdout)
+    os.write(program, b"and its rest\n")
+    await asyncio.sleep(2 * FIRST / 1e9)  # for longer than a prompt waits to be shown
+    room.relieved = True
+    os.close(program)
+    os.close(other)
+    await pumping
+    found = await logged(nats, run, await output.close())
+    assert ("stdout", "F", "the beginning of a line and its rest") in found
+
+
+async def test_a_line_is_whole_though_we_were_slow_to_read_its_rest(nats: Nats) -> None:
+    run, ended = uuid4(), asyncio.Event()
+    output = LogPublisher(nats, 1, uuid4(), run, Room(None, 0))
+    (stdout, program), (stderr, other) = os.pipe(), os.pipe()
+    os.write(program, b"the beginning of a line ")
+    pumping = asyncio.create_task(output.pump(PipeOutput(stdout, stderr), ended.wait))
+    await until_read(stdout)
+    os.write(program, b"and its rest\n")
+    time.sleep(2 * FIRST / 1e9)  # noqa: ASYNC251 - the event loop is to stand still
+    os.close(program)
+    os.close(other)
+    await pumping
+    found = await logged(nats, run, await output.close())
+    assert found == [("stdout", "F", "the beginning of a line and its rest")]
 
 
 async def test_what_a_cancelled_publisher_has_read_is_logged_when_it_closes(nats: Nats) -> None:

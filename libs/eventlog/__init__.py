@@ -1,1 +1,1 @@
-"""The log of events on NATS JetStream, and the two ways to consume it: project and react."""
+"""The log of events on NATS JetStream, and the two runners that consume it: project and react."""

@@ -1,7 +1,7 @@
 """How a service starts, says that it is ready, and stops.
 
 SIGTERM and SIGINT cancel the service's main coroutine; what it opened closes in reverse order.
-Readiness is told by notify.py.
+libs/telemetry/sd_notify.py says that it is ready.
 """
 
 import asyncio

@@ -9,7 +9,7 @@
     reconciler         makes true on NATS, in the vault and in our tables what a subscription says
     owner_rights       ends a subscription whose owner may not see its workspace any more
     nats_consumers, nats_auth_callout    the same events for those who read on NATS
-    service            opens all of this, and runs it
+    resources          opens all of this; background runs it
 
 This package calls the internet, so it knows nothing of the api: the api passes in what it needs.
 """

@@ -16,13 +16,19 @@ import msgspec
 
 from libs.domain.ids import Aggregate
 from libs.domain.values import (
+    Batching,
+    DeployedModel,
     Kind,
     Mode,
+    ReplicaEnd,
+    ReplicaLimits,
     Retry,
     Role,
     RunEnd,
+    Scaling,
     Schedule,
     SubscriptionKind,
+    TensorSpec,
     Usage,
 )
 
@@ -307,6 +313,201 @@ class SubscriptionDeleted(SubscriptionEvent, frozen=True):
     reason: str = ""
 
 
+class ModelEvent(Event, frozen=True):
+    """What happens to a model: a name in a workspace, under which versions are uploaded."""
+
+    AGGREGATE = "model"
+
+
+class ModelCreated(ModelEvent, frozen=True):
+    """The first version is about to be uploaded under that name; also after it was deleted."""
+
+    name: str
+
+
+class ModelDeleted(ModelEvent, frozen=True):
+    """Gone with all its versions; its name is free again."""
+
+
+class ModelVersionEvent(Event, frozen=True):
+    """What happens to a version of a model."""
+
+    AGGREGATE = "model_version"
+
+
+class ModelVersionUploaded(ModelVersionEvent, frozen=True):
+    """A file has come for the model; it will be probed.
+
+    `blob` is its key in the blob store, `sha` the SHA-256 of its bytes in hex, `file_size` their
+    number. `conversion` is what the uploader said of architecture, framework and requirements.
+    Schemas are Arrow's, serialized, in base64.
+    """
+
+    model: UUID
+    name: str
+    file_name: str
+    file_size: int
+    sha: str
+    blob: str
+    framework: str
+    conversion: dict[str, Any] = {}
+    input_schema: str = ""
+    output_schema: str = ""
+
+
+class ModelVersionReady(ModelVersionEvent, frozen=True):
+    """It was loaded and probed. `trees` says that it sums over trees; `environment` names the
+    packages that it runs with, if it needs some; `seconds` is what loading took."""
+
+    inputs: list[TensorSpec]
+    outputs: list[TensorSpec]
+    trees: bool = False
+    environment: str = ""
+    seconds: float = 0.0
+
+
+class ModelVersionFailed(ModelVersionEvent, frozen=True):
+    """It can't be served; `reason` says why, for people."""
+
+    reason: str
+
+
+class ModelVersionConfigured(ModelVersionEvent, frozen=True):
+    """Deployments from now on use it so. The i-th of `tensor_fields` is the column for the i-th
+    input; without them columns are found by the names of inputs."""
+
+    tensor_fields: list[str] = []
+    batching: Batching | None = None
+    filter_threshold: float | None = None
+    batch_config: str = ""
+    input_schema: str = ""
+    output_schema: str = ""
+
+
+class ModelVersionTagged(ModelVersionEvent, frozen=True):
+    """That tag is on it."""
+
+    tag: UUID
+
+
+class ModelVersionUntagged(ModelVersionEvent, frozen=True):
+    """That tag is not on it any more."""
+
+    tag: UUID
+
+
+class ModelVersionDeleted(ModelVersionEvent, frozen=True):
+    """Not to be deployed again; deployments that have it go on."""
+
+
+class PipelineEvent(Event, frozen=True):
+    """What happens to a pipeline: a name in a workspace, under which steps are versioned."""
+
+    AGGREGATE = "pipeline"
+
+
+class PipelineCreated(PipelineEvent, frozen=True):
+    """A pipeline of that name; also after it was deleted."""
+
+    name: str
+
+
+class PipelineTagged(PipelineEvent, frozen=True):
+    """That tag is on it."""
+
+    tag: UUID
+
+
+class PipelineUntagged(PipelineEvent, frozen=True):
+    """That tag is not on it any more."""
+
+    tag: UUID
+
+
+class PipelineDeleted(PipelineEvent, frozen=True):
+    """Gone with its versions; its name is free again. Its logs go too."""
+
+
+class PipelineVersionEvent(Event, frozen=True):
+    """What happens to a version of a pipeline."""
+
+    AGGREGATE = "pipeline_version"
+
+
+class PipelineVersionCreated(PipelineVersionEvent, frozen=True):
+    """Steps of the pipeline, as `definition` has them; they never change."""
+
+    pipeline: UUID
+    name: str
+    definition: dict[str, Any]
+
+
+class PipelineVersionDeleted(PipelineVersionEvent, frozen=True):
+    """Not to be deployed again."""
+
+
+class DeploymentEvent(Event, frozen=True):
+    """What happens to the deployment of a pipeline."""
+
+    AGGREGATE = "deployment"
+
+
+class DeploymentRequested(DeploymentEvent, frozen=True):
+    """That version of the pipeline is to be served, instead of what is served now, if anything.
+
+    Whoever serves it needs nothing else: `steps` are those of the version, `models` all models in
+    them. `engine_config` is as the user gave it.
+    """
+
+    pipeline: UUID
+    name: str
+    version: UUID
+    version_number: int
+    steps: list[dict[str, Any]]
+    models: list[DeployedModel]
+    scaling: Scaling = Scaling()
+    limits: ReplicaLimits = ReplicaLimits()
+    engine_config: dict[str, Any] = {}
+
+
+class ReplicaStarted(DeploymentEvent, frozen=True):
+    """A process has loaded the models and answers. `generation` counts the requests to deploy."""
+
+    replica: UUID
+    generation: int
+    seconds: float = 0.0
+
+
+class ReplicaStopped(DeploymentEvent, frozen=True):
+    """It answers no more. `reason` is a word for programs, `detail` the same for people."""
+
+    replica: UUID
+    reason: ReplicaEnd
+    detail: str = ""
+
+
+class DeploymentFailed(DeploymentEvent, frozen=True):
+    """It can't be served, or not any more, until it is deployed anew; `reason` says why."""
+
+    reason: str
+
+
+class DeploymentUndeployed(DeploymentEvent, frozen=True):
+    """Nothing is served from now on."""
+
+
+class TagEvent(Event, frozen=True):
+    """What happens to a tag."""
+
+    AGGREGATE = "tag"
+
+
+class TagCreated(TagEvent, frozen=True):
+    """A word to be put on models and pipelines."""
+
+    name: str
+
+
 # All of them: an aggregate's are together, the one that creates it first.
 EVENT_TYPES: tuple[type[Event], ...] = tuple(
     kind for group in Event.__subclasses__() for kind in group.__subclasses__()
@@ -317,6 +518,9 @@ AGGREGATE_OF: Mapping[str, Aggregate] = {kind.__name__: kind.AGGREGATE for kind 
 # By event, the field that is a ciphertext. Whoever shows events to people leaves it out.
 SEALED = {"ConnectionCreated": "details", "SubscriptionCreated": "target"}
 
+# They hold data of users.
+_AS_GIVEN = (TaskCreated, ModelVersionUploaded, PipelineVersionCreated, DeploymentRequested)
+
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Union[EVENT_TYPES])  # noqa: UP007
 _encoder = msgspec.json.Encoder(order="deterministic")
 _as_given = msgspec.json.Encoder()
@@ -324,7 +528,7 @@ _as_given = msgspec.json.Encoder()
 
 def encode(event: Event) -> bytes:
     """The keys of our own mappings are sorted; users' data keeps the order that they gave it."""
-    return (_as_given if isinstance(event, TaskCreated) else _encoder).encode(event)
+    return (_as_given if isinstance(event, _AS_GIVEN) else _encoder).encode(event)
 
 
 def decode(body: bytes) -> Event:

@@ -17,10 +17,12 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     event: Event
     at: datetime
     actor: str
+    seq: int = 0
 
 
 class Happened(Protocol):
-    """What a Fact and a log's record have in common."""
+    """What a Fact and a log's record have in common. `seq` is the place in the log, given out once:
+    things that need a number have that of the event which created them."""
 
     @property
     def stream(self) -> StreamId: ...
@@ -30,6 +32,8 @@ class Happened(Protocol):
     def at(self) -> datetime: ...
     @property
     def actor(self) -> str: ...
+    @property
+    def seq(self) -> int: ...
 
 
 State = TypeVar("State")

@@ -6,14 +6,28 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-Aggregate = Literal["workspace", "connection", "orchestration", "task", "run", "subscription"]
+Aggregate = Literal[
+    "workspace",
+    "connection",
+    "orchestration",
+    "task",
+    "run",
+    "subscription",
+    "model",
+    "model_version",
+    "pipeline",
+    "pipeline_version",
+    "deployment",
+    "tag",
+]
 _AGGREGATES: dict[str, Aggregate] = {name: name for name in get_args(Aggregate)}
 
 EVENTS_ROOT = "event"
+_NAMED = UUID("b3b4ad0a-6f7e-4c62-9f3c-6a6d3f0e5a77")  # ids of what a name stands for
 PLATFORM = 0  # the workspace of what lies in none
 # A connection may be attached to many workspaces, or to none. Subscriptions lie apart so that those
-# who are told of a workspace's events are not told of each other.
-PLATFORM_WIDE: frozenset[Aggregate] = frozenset({"connection", "subscription"})
+# who are told of a workspace's events are not told of each other. A tag is put on things of many.
+PLATFORM_WIDE: frozenset[Aggregate] = frozenset({"connection", "subscription", "tag"})
 
 
 class StreamId(msgspec.Struct, frozen=True, gc=False):
@@ -75,6 +89,36 @@ def task_stream(workspace: int, id: UUID) -> StreamId:
 def run_stream(workspace: int, id: UUID) -> StreamId:
     """In its workspace; `id` is from `run_id`."""
     return stream_of("run", workspace, id)
+
+
+def model_stream(workspace: int, name: str) -> StreamId:
+    """In its workspace. The id is of the name, so a name is taken once there, without a lock."""
+    return stream_of("model", workspace, uuid5(_NAMED, f"{workspace}/model/{name}"))
+
+
+def model_version_stream(workspace: int, id: UUID) -> StreamId:
+    """In the workspace of its model."""
+    return stream_of("model_version", workspace, id)
+
+
+def pipeline_stream(workspace: int, name: str) -> StreamId:
+    """In its workspace. The id is of the name, as a model's is."""
+    return stream_of("pipeline", workspace, uuid5(_NAMED, f"{workspace}/pipeline/{name}"))
+
+
+def pipeline_version_stream(workspace: int, id: UUID) -> StreamId:
+    """In the workspace of its pipeline."""
+    return stream_of("pipeline_version", workspace, id)
+
+
+def deployment_stream(workspace: int, pipeline: UUID) -> StreamId:
+    """In the workspace of its pipeline, which has one deployment for good."""
+    return stream_of("deployment", workspace, uuid5(pipeline, "deployment"))
+
+
+def tag_stream(id: UUID) -> StreamId:
+    """In no workspace: a tag may be put on models and pipelines of many."""
+    return stream_of("tag", PLATFORM, id)
 
 
 def workspace_pattern(workspace: int) -> str:

@@ -9,7 +9,20 @@ from typing import Any
 
 import msgspec
 
-from libs.domain import connection, orchestration, run, subscription, task, workspace
+from libs.domain import (
+    connection,
+    deployment,
+    model,
+    model_version,
+    orchestration,
+    pipeline,
+    pipeline_version,
+    run,
+    subscription,
+    tag,
+    task,
+    workspace,
+)
 from libs.domain.events import EVENT_TYPES, Event
 from libs.domain.history import Evolve
 from libs.domain.ids import PLATFORM_WIDE, Aggregate
@@ -62,5 +75,20 @@ AGGREGATES: Mapping[Aggregate, AggregateType] = {
         AggregateType(
             "subscription", subscription.Subscription, subscription.evolve, subscription.TRANSITIONS
         ),
+        AggregateType("model", model.Model, model.evolve),
+        AggregateType(
+            "model_version",
+            model_version.ModelVersion,
+            model_version.evolve,
+            model_version.TRANSITIONS,
+        ),
+        AggregateType("pipeline", pipeline.Pipeline, pipeline.evolve),
+        AggregateType(
+            "pipeline_version", pipeline_version.PipelineVersion, pipeline_version.evolve
+        ),
+        AggregateType(
+            "deployment", deployment.Deployment, deployment.evolve, deployment.TRANSITIONS
+        ),
+        AggregateType("tag", tag.Tag, tag.evolve),
     )
 }

@@ -1,0 +1,223 @@
+"""A version of a model: an uploaded file, probed before it can be deployed, and its configs.
+
+A config is how deployments use it; each is kept, and a deployment takes the newest of its time.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from libs.domain.errors import Rejected
+from libs.domain.events import (
+    ModelVersionConfigured,
+    ModelVersionDeleted,
+    ModelVersionEvent,
+    ModelVersionFailed,
+    ModelVersionReady,
+    ModelVersionTagged,
+    ModelVersionUntagged,
+    ModelVersionUploaded,
+)
+from libs.domain.history import Happened, existing
+from libs.domain.transitions import Transition, Transitions
+from libs.domain.values import Batching, TensorSpec
+
+Status = Literal["pending", "ready", "error", "deleted"]
+TRANSITIONS: Transitions[Status] = Transitions(
+    Transition(ModelVersionUploaded, (), ("pending",)),
+    Transition(ModelVersionReady, ("pending",), ("ready",)),
+    Transition(ModelVersionFailed, ("pending",), ("error",)),
+    Transition(ModelVersionDeleted, ("pending", "ready", "error"), ("deleted",)),
+)
+MAX_CONFIGS = 1000
+MAX_TAGS = 100
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """`number` is the integer by which the wire knows it: the place of its event. The first one of
+    a version comes with the upload."""
+
+    number: int
+    tensor_fields: list[str] = []
+    batching: Batching | None = None
+    filter_threshold: float | None = None
+    batch_config: str = ""
+    input_schema: str = ""
+    output_schema: str = ""
+
+
+class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """`number` is the integer by which the wire knows it, `model` the id of its model. `configs`
+    are oldest first, never empty; `tags` are ids."""
+
+    id: UUID
+    number: int
+    workspace: int
+    model: UUID
+    name: str
+    owner: str
+    file_name: str
+    file_size: int
+    sha: str
+    blob: str
+    framework: str
+    conversion: dict[str, Any]
+    status: Status
+    created_at: datetime
+    updated_at: datetime
+    configs: list[Config]
+    inputs: list[TensorSpec] = []
+    outputs: list[TensorSpec] = []
+    trees: bool = False
+    environment: str = ""
+    reason: str = ""
+    tags: list[UUID] = []
+
+    @property
+    def config(self) -> Config:
+        """The newest, which a deployment would take."""
+        return self.configs[-1]
+
+
+def evolve(state: ModelVersion | None, fact: Happened) -> ModelVersion:
+    """The version after one more of its events. ValueError for another's event, or a log that
+    begins in the middle."""
+    if isinstance(fact.event, ModelVersionUploaded):
+        return _uploaded(fact.event, fact)
+    known = existing(state, type(fact.event).__name__)
+    match fact.event:
+        case ModelVersionReady() as event:
+            changes = {
+                "status": "ready",
+                "inputs": event.inputs,
+                "outputs": event.outputs,
+                "trees": event.trees,
+                "environment": event.environment,
+            }
+        case ModelVersionFailed(reason=reason):
+            changes = {"status": "error", "reason": reason}
+        case ModelVersionConfigured() as event:
+            changes = {"configs": [*known.configs, _config(event, fact.seq)]}
+        case ModelVersionTagged(tag=tag):
+            changes = {"tags": [*known.tags, tag]}
+        case ModelVersionUntagged(tag=tag):
+            changes = {"tags": [each for each in known.tags if each != tag]}
+        case ModelVersionDeleted():
+            changes = {"status": "deleted"}
+        case other:
+            raise ValueError(f"{type(other).__name__} is no event of a model version")
+    return msgspec.structs.replace(known, updated_at=fact.at, **changes)
+
+
+def _uploaded(event: ModelVersionUploaded, fact: Happened) -> ModelVersion:
+    first = Config(
+        number=fact.seq, input_schema=event.input_schema, output_schema=event.output_schema
+    )
+    return ModelVersion(
+        id=UUID(fact.stream.id),
+        number=fact.seq,
+        workspace=fact.stream.workspace,
+        model=event.model,
+        name=event.name,
+        owner=fact.actor,
+        file_name=event.file_name,
+        file_size=event.file_size,
+        sha=event.sha,
+        blob=event.blob,
+        framework=event.framework,
+        conversion=event.conversion,
+        status="pending",
+        created_at=fact.at,
+        updated_at=fact.at,
+        configs=[first],
+    )
+
+
+def _config(event: ModelVersionConfigured, number: int) -> Config:
+    return Config(
+        number=number,
+        tensor_fields=event.tensor_fields,
+        batching=event.batching,
+        filter_threshold=event.filter_threshold,
+        batch_config=event.batch_config,
+        input_schema=event.input_schema,
+        output_schema=event.output_schema,
+    )
+
+
+def probed(state: ModelVersion, outcome: ModelVersionEvent) -> list[ModelVersionEvent]:
+    """`outcome` is ModelVersionReady or ModelVersionFailed. Nothing to say when another probe has
+    come to an end before, or the version is deleted."""
+    return [outcome] if TRANSITIONS.allow(state.status, type(outcome)) else []
+
+
+def configure(state: ModelVersion, order: ModelVersionConfigured) -> list[ModelVersionEvent]:
+    """A new config, also if it says what the last one says.
+
+    Rejected("invalid") if the model has other inputs, "conflict" after MAX_CONFIGS of them.
+    """
+    _must_be_there(state)
+    if len(state.configs) >= MAX_CONFIGS:
+        raise Rejected(
+            "conflict",
+            f"model_version_id: version {state.number} has {MAX_CONFIGS} configs; upload it again",
+        )
+    fields = order.tensor_fields
+    if fields and state.status == "ready" and len(fields) != len(state.inputs):
+        names = ", ".join(each.name for each in state.inputs)
+        raise Rejected(
+            "invalid",
+            f"tensor_fields: {len(fields)} columns for {len(state.inputs)} inputs ({names}); name"
+            " one column for each",
+        )
+    _check_batching(order.batching)
+    return [order]
+
+
+def _check_batching(batching: Batching | None) -> None:
+    if batching is None:
+        return
+    limit = batching.batch_size_limit
+    if batching.max_batch_delay_ms < 0 or batching.batch_size_target < 1:
+        raise Rejected(
+            "invalid",
+            "dynamic_batching_config: max_batch_delay_ms is 0 or more, batch_size_target 1 or more",
+        )
+    if limit is not None and limit < batching.batch_size_target:
+        raise Rejected(
+            "invalid",
+            "dynamic_batching_config: batch_size_limit is below batch_size_target; raise it",
+        )
+
+
+def tag(state: ModelVersion, id: UUID) -> list[ModelVersionEvent]:
+    """Nothing to do if it is on it. Rejected("conflict") after MAX_TAGS of them."""
+    _must_be_there(state)
+    check_tags(state.tags, id)
+    return [] if id in state.tags else [ModelVersionTagged(tag=id)]
+
+
+def untag(state: ModelVersion, id: UUID) -> list[ModelVersionEvent]:
+    """Nothing to do if it is not on it."""
+    return [ModelVersionUntagged(tag=id)] if id in state.tags else []
+
+
+def delete(state: ModelVersion) -> list[ModelVersionEvent]:
+    """Deleting twice is deleting once."""
+    return [] if state.status == "deleted" else [ModelVersionDeleted()]
+
+
+def check_tags(tags: Sequence[UUID], id: UUID) -> None:
+    """Rejected("conflict") if one more would be too many."""
+    if id not in tags and len(tags) >= MAX_TAGS:
+        raise Rejected("conflict", f"tag_id: there are {MAX_TAGS} tags on it; remove one first")
+
+
+def _must_be_there(state: ModelVersion) -> None:
+    if state.status == "deleted":
+        raise Rejected(
+            "not_found", f"model_version_id: version {state.number} is deleted; upload it again"
+        )

@@ -29,10 +29,11 @@ class RecordHead(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class RecordBody(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Written by the replica, of `rows` rows.
 
-    `inputs` is the body of the request as it came: JSON, a list of records or an object of columns;
-    or an Arrow IPC file. `outputs` has the columns of the answer by their flat names (`out.variable`,
-    `out_other.variable`, `out._model_split`, `anomaly.count`, ...): JSON, an object of columns, whose
-    element types (ONNX's, as in TensorSpec) are in `types`; or an Arrow IPC stream.
+    `inputs` is the body of the request as it came: JSON, a list of records or an object of
+    columns; or an Arrow IPC file. `outputs` has the columns of the answer by their flat names
+    (`out.variable`, `out_other.variable`, `out._model_split`, `anomaly.count`, ...): JSON, an
+    object of columns, whose element types (ONNX's, as in TensorSpec) are in `types`; or an Arrow
+    IPC stream.
     """
 
     rows: int

@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
-import pyarrow as pa  # type: ignore[import-not-found]
+import pyarrow as pa
 import requests
 import wallaroo
 

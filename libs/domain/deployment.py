@@ -35,6 +35,7 @@ TRANSITIONS: Transitions[Status] = Transitions(
     Transition(DeploymentUndeployed, (*_SERVED, "error"), ("undeployed",)),
 )
 MAX_REPLICAS = 64
+TREE_THREADS = 4  # those that recorded answers of such models were made with
 # A replica ended for one of these reasons is not missing: none is needed in its place.
 _NOT_NEEDED = ("idle", "scaled_down", "replaced", "undeployed")
 
@@ -182,3 +183,12 @@ def failed(state: Deployment, generation: int, reason: str) -> list[DeploymentEv
 def undeploy(state: Deployment) -> list[DeploymentEvent]:
     """Undeploying twice is undeploying once."""
     return [DeploymentUndeployed()] if state.deployed else []
+
+
+def threads_for(trees: bool, cpus: float) -> int:
+    """How many threads a model runs with; what a deployment records.
+
+    Sums over trees are grouped by thread, so their last digits would change with the machine: they
+    get TREE_THREADS everywhere. Nothing else depends on it.
+    """
+    return TREE_THREADS if trees else max(1, int(cpus))

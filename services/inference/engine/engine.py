@@ -1,0 +1,102 @@
+"""The models of a deployment and the steps over them: what a replica runs."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Any, Self
+from uuid import UUID
+
+from libs.domain.errors import Rejected
+from libs.domain.values import DeployedModel
+from services.inference.engine import json_answer, json_request
+from services.inference.engine.errors import BadModel, Refused
+from services.inference.engine.flow import Flow
+from services.inference.engine.json_request import JsonColumns
+from services.inference.engine.model import Model
+from services.inference.engine.onnx_session import OnnxSession
+from services.inference.engine.outputs import outputs_of, record_json
+from services.inference.engine.request import ARROW, JSON, Answer, Cancel, Request
+from services.inference.engine.steps import Runnable, compile_steps
+from services.inference.engine.tensors import zeros
+from services.inference.record import RecordBody
+
+MAX_ROWS = 1_000_000
+
+
+class Engine:
+    """Any number of threads may infer at once."""
+
+    def __init__(self, models: Sequence[Model], steps: Sequence[Runnable]) -> None:
+        self._models = models
+        self._steps = steps
+
+    @classmethod
+    def load(
+        cls,
+        steps: Sequence[Mapping[str, Any]],
+        models: Sequence[DeployedModel],
+        paths: Mapping[UUID, Path],
+    ) -> Self:
+        """`paths` are the models' files by version. BadModel says what can't be served."""
+        loaded = {
+            str(each.version): Model(each, OnnxSession(paths[each.version], each.threads))
+            for each in models
+        }
+        try:
+            return cls(list(loaded.values()), compile_steps(steps, loaded))
+        except Rejected as error:
+            raise BadModel(error.message) from error
+
+    def warm(self) -> None:
+        """The first request is as quick as later ones. Models that do not take zeros stay cold."""
+        for model in self._models:
+            feeds = {spec.name: zeros(spec, 1) for spec in model.inputs}
+            with suppress(Refused):
+                model.run(feeds, len(next(iter(feeds.values()))))
+
+    def infer(self, request: Request, cancel: Cancel | None = None) -> Answer:
+        """Refused says why there is no answer; Cancelled if `cancel` said so before."""
+        clock = [perf_counter_ns()]
+        columns = _read(request)
+        clock.append(perf_counter_ns())
+        flow = Flow(request, columns, cancel)
+        for step in self._steps:
+            step.run(flow)
+            clock.append(perf_counter_ns())
+        elapsed = [after - before for before, after in pairwise(clock)]
+        return _answer(flow, columns, elapsed)
+
+
+def _read(request: Request) -> JsonColumns:
+    kind = request.content_type.partition(";")[0].strip().lower()
+    if kind != JSON:
+        raise Refused(415, f"content type {kind!r}: send {JSON} or {ARROW}")
+    columns = json_request.read(request.body)
+    if columns.rows > MAX_ROWS:
+        raise Refused(413, f"{columns.rows} rows in one request; send at most {MAX_ROWS} at once")
+    return columns
+
+
+def _answer(flow: Flow, columns: JsonColumns, elapsed: list[int]) -> Answer:
+    request = flow.request
+    outputs = outputs_of(flow)
+    last_model = flow.tables[0][0].last_model
+    metadata = {
+        "last_model": last_model,
+        "pipeline_version": request.pipeline_version,
+        "elapsed": elapsed,
+        "dropped": [],
+        "partition": request.partition,
+    }
+    record = RecordBody(
+        rows=flow.rows,
+        format="json",
+        inputs=request.body,
+        outputs=record_json(outputs),
+        types={each.column: each.dtype for each in outputs},
+        last_model=last_model,
+        elapsed=elapsed,
+    )
+    return Answer(JSON, json_answer.write(request, columns, outputs, metadata), record)

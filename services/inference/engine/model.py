@@ -1,0 +1,162 @@
+"""A model of a deployment: from the columns of a request, or of the step before, to its outputs."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+import orjson
+
+from libs.domain.values import DeployedModel, TensorSpec
+from services.inference.engine.errors import Refused
+from services.inference.engine.request import Cancel
+from services.inference.engine.tensors import Array, cast, fit, zero_rows
+
+# More at once is run in parts: the runtime keeps the memory of its largest run for good. Parts are
+# alike and of thousands, so none falls below the 51 rows from which trees are summed by thread.
+MAX_RUN_ROWS = 10_000
+
+# Outputs by name, each with a row axis and at least one more.
+Table = dict[str, Array]
+
+
+class Columns(Protocol):
+    """A request's columns, or the outputs of a step, as what models take."""
+
+    rows: int
+    names: list[str]
+
+    def tensor(self, column: str, spec: TensorSpec) -> Array:
+        """As `spec` says, a row each. Refused(400) if it can't be."""
+        ...
+
+    def values(self, column: str) -> list[Any]:
+        """As Python's values, one a row."""
+        ...
+
+
+class Session(Protocol):
+    """A model in memory."""
+
+    inputs: list[TensorSpec]
+    outputs: list[TensorSpec]
+
+    def run(self, feeds: Mapping[str, Array], cancel: Cancel | None) -> Sequence[Any]:
+        """The outputs in order. Refused, or Cancelled."""
+        ...
+
+
+class Model:
+    """Any number of threads may run it at once."""
+
+    def __init__(self, deployed: DeployedModel, session: Session) -> None:
+        self.deployed = deployed
+        self.inputs = deployed.inputs or session.inputs
+        self.outputs = deployed.outputs or session.outputs
+        self.last_model = orjson.dumps(
+            {"model_name": deployed.name, "model_sha": deployed.sha}
+        ).decode()
+        self._session = session
+        first = self.inputs[0].shape[:1] if self.inputs else []
+        self._rows_at_once = first[0] if first else None
+
+    def feeds(self, columns: Columns) -> dict[str, Array]:
+        """Its inputs. Refused(400) names the column that is missing or does not fit."""
+        if not columns.rows:
+            return {spec.name: zero_rows(spec) for spec in self.inputs}
+        fields = self.deployed.tensor_fields or self._columns_of(columns.names)
+        return {
+            spec.name: columns.tensor(field, spec)
+            for spec, field in zip(self.inputs, fields, strict=True)
+        }
+
+    def _columns_of(self, names: Sequence[str]) -> list[str]:
+        """Those named like the inputs; the only column for the only input, whatever its name."""
+        wanted = [spec.name for spec in self.inputs]
+        if len(wanted) == len(names) == 1:
+            return list(names)
+        missing = [name for name in wanted if name not in names]
+        if missing:
+            raise Refused(
+                400,
+                f"model {self.deployed.name!r} takes {', '.join(map(repr, wanted))}, but the"
+                f" columns are {', '.join(map(repr, names)) or 'none'}; name them so, or configure"
+                " the model with tensor_fields",
+            )
+        return wanted
+
+    def run(self, feeds: Mapping[str, Array], rows: int, cancel: Cancel | None = None) -> Table:
+        """The outputs of `rows` rows."""
+        at_once = self._rows_at_once or MAX_RUN_ROWS
+        if rows <= at_once and not (self._rows_at_once and rows != at_once):
+            return self._run(feeds, rows, cancel)
+        if self._rows_at_once and rows % at_once:
+            raise Refused(
+                400, f"model {self.deployed.name!r} takes {at_once} rows at a time; send as many"
+            )
+        parts = [
+            self._run({name: each[at] for name, each in feeds.items()}, at.stop - at.start, cancel)
+            for at in _parts(rows, at_once)
+        ]
+        if not parts:
+            return {spec.name: zero_rows(spec) for spec in self.outputs}
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _run(self, feeds: Mapping[str, Array], rows: int, cancel: Cancel | None) -> Table:
+        values = self._session.run(feeds, cancel)
+        return {
+            spec.name: _by_row(value, spec, rows)
+            for spec, value in zip(self.outputs, values, strict=True)
+        }
+
+
+def _parts(rows: int, at_once: int) -> list[slice]:
+    """As few as there can be, alike within a row."""
+    count = -(-rows // at_once)
+    edges = [rows * part // count for part in range(count + 1)]
+    return [slice(start, stop) for start, stop in pairwise(edges)]
+
+
+def _by_row(value: Any, spec: TensorSpec, rows: int) -> Array:
+    """An output without a row axis is the same for each row."""
+    if isinstance(value, list):
+        value = _of_maps(value)
+    array: Array = np.asarray(value)
+    if not _has_rows(array, spec, rows):
+        array = np.broadcast_to(array, (rows, *array.shape))
+    if array.ndim == 1:
+        array = array.reshape((-1, 1))
+    return np.ascontiguousarray(array)
+
+
+def _has_rows(array: Array, spec: TensorSpec, rows: int) -> bool:
+    """By what the probe saw; an output of unknown shape has them if their number is right."""
+    if array.ndim == 0 or len(array) != rows:
+        return False
+    return not spec.shape or spec.shape[0] is None or spec.shape[0] == rows
+
+
+def _of_maps(maps: list[dict[Any, float]]) -> Array:
+    """The probabilities of ZipMap, by class in order, as one column of lists."""
+    keys = sorted(maps[0]) if maps else []
+    return np.array([[each[key] for key in keys] for each in maps], np.float32).reshape(
+        (len(maps), len(keys))
+    )
+
+
+class TableColumns:
+    """The outputs of a step, for the next one."""
+
+    def __init__(self, table: Table, rows: int) -> None:
+        self.rows = rows
+        self.names = list(table)
+        self._table = table
+
+    def tensor(self, column: str, spec: TensorSpec) -> Array:
+        """See Columns."""
+        return fit(cast(self._table[column], column, spec), column, spec)
+
+    def values(self, column: str) -> list[Any]:
+        """See Columns."""
+        values: list[Any] = self._table[column].tolist()
+        return values

@@ -26,11 +26,13 @@ from libs.domain.values import DeployedModel, ReplicaLimits, Scaling
 Status = Literal["starting", "running", "error", "undeployed"]
 _SERVED: tuple[Status, ...] = ("starting", "running")
 TRANSITIONS: Transitions[Status] = Transitions(
-    Transition(DeploymentRequested, ("starting", "running", "error", "undeployed"), ("starting",)),
+    Transition(DeploymentRequested, (), ("starting",)),
+    Transition(DeploymentRequested, (*_SERVED, "error", "undeployed"), ("starting",)),
     Transition(ReplicaStarted, _SERVED, ("running",)),
-    Transition(
-        ReplicaStopped, (*_SERVED, "error", "undeployed"), (*_SERVED, "error", "undeployed")
-    ),
+    Transition(ReplicaStopped, ("starting",), ("starting",)),
+    Transition(ReplicaStopped, ("running",), ("running", "starting")),
+    Transition(ReplicaStopped, ("error",), ("error",)),
+    Transition(ReplicaStopped, ("undeployed",), ("undeployed",)),
     Transition(DeploymentFailed, _SERVED, ("error",)),
     Transition(DeploymentUndeployed, (*_SERVED, "error"), ("undeployed",)),
 )

@@ -1,5 +1,6 @@
 """A version of a pipeline: its steps, which never change."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,6 +38,11 @@ class PipelineVersion(msgspec.Struct, frozen=True, kw_only=True):
         steps: list[dict[str, Any]] = self.definition["steps"]
         return steps
 
+    @property
+    def models(self) -> list[str]:
+        """The names of the models that any step names, each once, in the order of the steps."""
+        return list(dict.fromkeys(_model_names(self.steps)))
+
 
 def evolve(state: PipelineVersion | None, fact: Happened) -> PipelineVersion:
     """The version after one more of its events. ValueError for another's event, or a log that
@@ -57,6 +63,19 @@ def evolve(state: PipelineVersion | None, fact: Happened) -> PipelineVersion:
             return msgspec.structs.replace(existing(state, "PipelineVersionDeleted"), deleted=True)
         case other:
             raise ValueError(f"{type(other).__name__} is no event of a pipeline version")
+
+
+def _model_names(steps: list[dict[str, Any]]) -> Iterator[str]:
+    """A model is an object with a name, a version and a sha, wherever and however deep."""
+    rest: list[Any] = [steps]
+    while rest:
+        match rest.pop():
+            case {"name": name, "version": _, "sha": _}:
+                yield str(name)
+            case dict(part):
+                rest += reversed(part.values())
+            case list(parts):
+                rest += reversed(parts)
 
 
 def create(pipeline: UUID, name: str, definition: dict[str, Any]) -> list[PipelineVersionEvent]:

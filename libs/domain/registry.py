@@ -32,13 +32,15 @@ from libs.domain.transitions import Transitions
 class AggregateType(msgspec.Struct, frozen=True):
     """`state` is what `evolve` makes of its events; `events` begin with the one that creates it.
 
-    `transitions` is the table of its statuses, none where it has none.
+    `transitions` is the table of its statuses, none where it has none. What `begins_again` may be
+    created by several events: it was deleted before, or goes on in another way.
     """
 
     name: Aggregate
     state: type[Any]
     evolve: Evolve[Any]
     transitions: Transitions[Any] | None = None
+    begins_again: bool = False
 
     @property
     def events(self) -> tuple[type[Event], ...]:
@@ -75,19 +77,23 @@ AGGREGATES: Mapping[Aggregate, AggregateType] = {
         AggregateType(
             "subscription", subscription.Subscription, subscription.evolve, subscription.TRANSITIONS
         ),
-        AggregateType("model", model.Model, model.evolve),
+        AggregateType("model", model.Model, model.evolve, begins_again=True),
         AggregateType(
             "model_version",
             model_version.ModelVersion,
             model_version.evolve,
             model_version.TRANSITIONS,
         ),
-        AggregateType("pipeline", pipeline.Pipeline, pipeline.evolve),
+        AggregateType("pipeline", pipeline.Pipeline, pipeline.evolve, begins_again=True),
         AggregateType(
             "pipeline_version", pipeline_version.PipelineVersion, pipeline_version.evolve
         ),
         AggregateType(
-            "deployment", deployment.Deployment, deployment.evolve, deployment.TRANSITIONS
+            "deployment",
+            deployment.Deployment,
+            deployment.evolve,
+            deployment.TRANSITIONS,
+            begins_again=True,
         ),
         AggregateType("tag", tag.Tag, tag.evolve),
     )

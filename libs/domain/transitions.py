@@ -23,19 +23,24 @@ class Transition(msgspec.Struct, Generic[Status], frozen=True):
 
 
 class Transitions(Generic[Status]):
-    """Each event of an aggregate at most once; one without a row changes no status."""
+    """An event has several rows where it leads to other statuses from others; one without a row
+    changes no status."""
 
     def __init__(self, *rows: Transition[Status]) -> None:
-        self._rows = {row.event: row for row in rows}
+        self._rows = rows
+        self._sources = {
+            kind: {source for row in rows if row.event is kind for source in row.sources}
+            for kind in {row.event for row in rows}
+        }
 
     def __iter__(self) -> Iterator[Transition[Status]]:
-        return iter(self._rows.values())
+        return iter(self._rows)
 
     def allow(self, status: Status, event: type[Event]) -> bool:
         """Whether `event` may happen to what has that status."""
-        return status in self._rows[event].sources
+        return status in self._sources[event]
 
     def target(self, event: type[Event]) -> Status:
         """The status that `event` leads to. ValueError if it may lead to several."""
-        (status,) = self._rows[event].targets
+        (status,) = {target for row in self._rows if row.event is event for target in row.targets}
         return status

@@ -124,7 +124,7 @@ async def test_members_only(world: World, outsider: World) -> None:
         (f"task/{NOBODY}", 404, "id: "),
         ("workspace/x", 404, "id: "),
         ("workspace/99999999999999999999999", 404, "id: "),
-        (f"model/{NOBODY}", 404, "aggregate: "),
+        (f"moon/{NOBODY}", 404, "aggregate: "),
         (f"task/{NOBODY}?at=yesterday", 400, "at: "),
     ],
 )

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from libs.domain.events import RunStarted
-from libs.domain.ids import run_stream
+from libs.domain.ids import run_stream, stream_of
 from libs.eventlog.envelope import Context, Recorded
 from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.nats_client import Nats
@@ -20,6 +20,7 @@ from libs.postgres.pool import Database
 from services.api.read_model.projection import SCHEMA, TABLES, TABLES_ONLY, ViewsProjection
 from tests.api.service import running
 from tests.api.world import World
+from tests.golden.inference_examples import INFERENCE_EXAMPLES, INFERENCE_HISTORIES
 from tests.servers import NatsServer, PostgresServer
 
 Batches = Sequence[list[Recorded]]
@@ -45,6 +46,21 @@ async def lived(world: World) -> None:
     await world.post("connections/delete", {"name": order["name"]}, 204)
     await world.post("connections/create", order)
     await world.upload(workspace)
+    await served(world, workspace)
+
+
+async def served(world: World, workspace: int) -> None:
+    """Models and pipelines that come, change, go, and come again."""
+    again = [
+        [*INFERENCE_HISTORIES["pipeline-deleted"], "PipelineCreated"],
+        [*INFERENCE_HISTORIES["deployment-failed-and-undeployed"], "DeploymentRequested"],
+    ]
+    for life in (*INFERENCE_HISTORIES.values(), *again):
+        id = uuid4()
+        for name in life:
+            stream, event = INFERENCE_EXAMPLES[name]
+            await world.append(stream_of(stream.aggregate, workspace, id), event)
+    await world.service.caught_up()
 
 
 async def rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:

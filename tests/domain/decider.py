@@ -26,9 +26,15 @@ def at(text: str, day: str = "2026-03-02") -> datetime:
 
 
 def facts(stream: StreamId, events: Sequence[Event]) -> list[Fact]:
-    """One a second from START on."""
+    """One a second from START on; they have the places 1, 2, ... of the log."""
     return [
-        Fact(stream=stream, event=event, at=START + timedelta(seconds=number), actor="ann")
+        Fact(
+            stream=stream,
+            event=event,
+            at=START + timedelta(seconds=number),
+            actor="ann",
+            seq=number + 1,
+        )
         for number, event in enumerate(events)
     ]
 

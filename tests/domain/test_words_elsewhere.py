@@ -14,7 +14,15 @@ import pytest
 import rondo.aio.task
 import rondo.models
 
-from libs.domain import orchestration, run, subscription, task, values
+from libs.domain import (
+    deployment,
+    model_version,
+    orchestration,
+    run,
+    subscription,
+    task,
+    values,
+)
 from libs.domain.run_end import ENDED, FAILED
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +33,12 @@ DASHBOARD = API / "dashboard"
 RUN = frozenset(get_args(run.Status))
 TASK = frozenset(get_args(task.Status))
 ORCHESTRATION = frozenset(get_args(orchestration.Status))
-STATUSES = RUN | TASK | ORCHESTRATION | frozenset(get_args(subscription.Status))
+STATUSES = RUN | TASK | ORCHESTRATION
+STATUSES |= {
+    status
+    for one in (subscription.Status, model_version.Status, deployment.Status)
+    for status in get_args(one)
+}
 
 _IN_SQL = re.compile(r"\b(?:(\w+)\.)?(status|kind)\s*(?:=|<>)\s*'(\w+)'")
 

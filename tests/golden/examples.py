@@ -45,6 +45,7 @@ from libs.domain.ids import (
     workspace_stream,
 )
 from libs.domain.values import Retry, Schedule, Usage
+from tests.golden.inference_examples import INFERENCE_EXAMPLES, INFERENCE_HISTORIES
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TASK = UUID("7f9c1f52-9b52-4d0e-8f43-0d7e7f5d2b11")
@@ -206,6 +207,7 @@ EXAMPLES: dict[str, tuple[StreamId, Event]] = {
         ),
     ),
     "RunFinished.least": (_RUN, RunFinished(status="success", reason="exited")),
+    **INFERENCE_EXAMPLES,
 }
 
 # Whole lives, by the name of the golden file.
@@ -244,4 +246,5 @@ HISTORIES: dict[str, list[str]] = {
     "task-once-packaging-failed": ["TaskCreated.least", "TaskFailed"],
     "run-retried-and-failed": ["RunRequested", "RunStarted", "RunFinished"],
     "run-waiting": ["RunRequested.least"],
+    **INFERENCE_HISTORIES,
 }

@@ -59,7 +59,39 @@ INSERT INTO run_count SELECT workspace,
     count(*) FILTER (WHERE status = 'requested'), count(*) FILTER (WHERE status = 'running'),
     count(*) FILTER (WHERE status = 'success'), count(*) FILTER (WHERE status = 'failure'),
     0, count(*) FILTER (WHERE status = 'killed')
-FROM run GROUP BY workspace
+FROM run GROUP BY workspace;
+
+INSERT INTO tag SELECT md5('tag' || i)::uuid, i, i, repeat('g', 200)::bytea, i,
+    'user-' || i % 50, 'tag-' || i
+FROM generate_series(1, 2000) AS i;
+
+INSERT INTO model SELECT md5('model' || i)::uuid, i * 3, i * 3, repeat('m', 300)::bytea, i * 3,
+    CASE WHEN i <= 1000 THEN 1 + (i - 1) % 200 ELSE 1 END, 'model-' || i, i % 50 = 0
+FROM generate_series(1, 3000) AS i;
+
+INSERT INTO model_version SELECT md5('version' || i)::uuid, i * 7, i * 7, repeat('v', 900)::bytea,
+    i * 7, CASE WHEN of <= 1000 THEN 1 + (of - 1) % 200 ELSE 1 END, md5('model' || of)::uuid,
+    'title-' || i, timestamptz '2030-01-01Z' + i * interval '1 min', ARRAY[i * 7, i * 7 + 1],
+    CASE WHEN i % 500 = 0 THEN ARRAY[md5('tag' || i / 500)::uuid] ELSE '{}' END, i % 50 = 0
+FROM (SELECT i, CASE WHEN i % 2 = 0 THEN 1 ELSE 1 + i * 7 % 3000 END AS of
+    FROM generate_series(1, 10000) AS i) AS made;
+
+INSERT INTO pipeline SELECT md5('pipeline' || i)::uuid, i * 3, i * 3, repeat('p', 300)::bytea,
+    i * 3, CASE WHEN i <= 1000 THEN 1 + (i - 1) % 200 ELSE 1 END, 'pipeline-' || i,
+    CASE WHEN i % 500 = 0 THEN ARRAY[md5('tag' || i / 500)::uuid] ELSE '{}' END, i % 60 = 0
+FROM generate_series(1, 3000) AS i;
+
+INSERT INTO pipeline_version SELECT md5('steps' || i)::uuid, i * 7, i * 7,
+    repeat('s', 900)::bytea, i * 7, CASE WHEN of <= 1000 THEN 1 + (of - 1) % 200 ELSE 1 END,
+    md5('pipeline' || of)::uuid, 'title-' || i,
+    timestamptz '2030-01-01Z' + i * interval '1 min', i % 50 = 0
+FROM (SELECT i, CASE WHEN i % 2 = 0 THEN 1 ELSE 1 + i * 7 % 3000 END AS of
+    FROM generate_series(1, 10000) AS i) AS made;
+
+INSERT INTO deployment SELECT md5('deployment' || i)::uuid, i * 9, i * 9 + 4,
+    repeat('d', 2000)::bytea, i * 9, CASE WHEN i <= 1000 THEN 1 + (i - 1) % 200 ELSE 1 END,
+    md5('pipeline' || i)::uuid, ARRAY[md5('version' || i)::uuid], i % 3 = 0
+FROM generate_series(1, 3000) AS i
 """
 _PLAN = """
 INSERT INTO plan SELECT 'task', md5('task' || i)::uuid, repeat('t', 300)::bytea

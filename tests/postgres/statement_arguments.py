@@ -17,6 +17,9 @@ _START = datetime(2030, 1, 20, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
 _TASK, _RUN, _OTHER = uuid("task", 1), uuid("run", 50_000), uuid("run", 50_001)
 _ORCHESTRATION, _SHA = uuid("orchestration", 1), md5(b"sha3").hexdigest()  # noqa: S324
+_MODEL, _VERSION = uuid("model", 1), uuid("version", 1)
+_PIPELINE, _TAG = uuid("pipeline", 1), uuid("tag", 1)
+_BEFORE, _END = datetime(2029, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)
 _IDS = [uuid("run", number) for number in range(1, 100)]
 _NEW = [uuid("new", number) for number in range(1, 100)]
 _SPANS = reach(_START)
@@ -69,6 +72,43 @@ _VIEWS: dict[str, Arguments] = {
         "last_runs": (_TASK, BEGUN[1:], PAGE),
         "count_open_runs": (),
     },
+    "models": {
+        "find_model": (3,),
+        "find_model_with_id": (_MODEL,),
+        "models_with_ids": ([_MODEL],),
+        "model_page": (_MINE, NEWEST, PAGE),
+        "models_named": ("model-1", _MINE),
+        "find_model_version": (7,),
+        "find_model_version_with_config": (8,),
+        "model_versions_with_ids": ([_VERSION],),
+        "versions_of_models": ([_MODEL, uuid("model", 2)], PAGE),
+        "model_versions_with_tag": (_TAG, _MINE, PAGE),
+        "search_model_versions": (_MINE, NEWEST, "title", _BEFORE, _END, PAGE),
+    },
+    "pipelines": {
+        "find_pipeline": (3,),
+        "find_pipeline_with_id": (_PIPELINE,),
+        "pipelines_with_ids": ([_PIPELINE],),
+        "pipeline_page": (_MINE, NEWEST, PAGE),
+        "pipelines_named": ("pipeline-1", _MINE),
+        "pipelines_with_tag": (_TAG, _MINE, PAGE),
+        "find_pipeline_version": (7,),
+        "find_pipeline_version_with_id": (uuid("steps", 1),),
+        "versions_of_pipelines": ([_PIPELINE, uuid("pipeline", 2)], PAGE),
+        "search_pipeline_versions": (_MINE, NEWEST, "title", _BEFORE, _END, PAGE, False),
+    },
+    "deployments": {
+        "find_deployment": (9,),
+        "deployments_with_ids": ([uuid("deployment", 1)],),
+        "deployed_page": (_MINE, NEWEST, PAGE),
+        "deployments_of_model_version": (_VERSION,),
+    },
+    "tags": {
+        "find_tag": (1,),
+        "tags_with_ids": ([_TAG],),
+        "tag_page": ("user-1", _MINE, PAGE),
+        "all_tags": (PAGE,),
+    },
     "paging": {
         "orchestration_position": (_ORCHESTRATION,),
         "task_position": (_TASK,),
@@ -86,6 +126,12 @@ _VIEWS: dict[str, Arguments] = {
         "read_orchestrations": ([uuid("orchestration", number) for number in range(1, 100)],),
         "read_tasks": ([uuid("task", number) for number in range(1, 100)],),
         "read_runs": (_IDS,),
+        "read_models": ([_MODEL],),
+        "read_model_versions": ([_VERSION],),
+        "read_pipelines": ([_PIPELINE],),
+        "read_pipeline_versions": ([uuid("steps", 1)],),
+        "read_deployments": ([uuid("deployment", 1)],),
+        "read_tags": ([_TAG],),
         "write_workspaces": ([1], [1], [900_000_000], [b"w"], ["w"], ["user-1,user-2"]),
         "write_connections": (
             *([uuid("connection", 1)], [1], [900_000_000], [b"c"], ["c"], ["user-1"], ["1,2"]),
@@ -104,6 +150,31 @@ _VIEWS: dict[str, Arguments] = {
             *(_column(_TASK), _column(1), _column("success"), _column(_START), _column(_START)),
             _column(0),
         ),
+        "write_models": ([_MODEL], [1], [900_000_000], [b"m"], [3], [1], ["m"], [False]),
+        "write_model_versions": (
+            *([_VERSION], [1], [900_000_000], [b"v"], [7], [1], [_MODEL], ["title"], [_START]),
+            *(["7,8"], [f"{_TAG}"], [False]),
+        ),
+        "write_pipelines": (
+            [_PIPELINE],
+            [1],
+            [900_000_000],
+            [b"p"],
+            [3],
+            [1],
+            ["p"],
+            [""],
+            [False],
+        ),
+        "write_pipeline_versions": (
+            *([uuid("steps", 1)], [1], [900_000_000], [b"s"], [7], [1], [_PIPELINE], ["title"]),
+            *([_START], [False]),
+        ),
+        "write_deployments": (
+            *([uuid("deployment", 1)], [1], [900_000_000], [b"d"], [9], [1], [_PIPELINE]),
+            *([f"{_VERSION}"], [True]),
+        ),
+        "write_tags": ([_TAG], [1], [900_000_000], [b"t"], [1], ["user-1"], ["tag"]),
         "spend_tasks": ([uuid("task", number) for number in range(1, 100)], _column(1)),
     },
 }

@@ -5,7 +5,7 @@ this order. `field` is the field of the request that named the thing.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Literal, TypeVar
 from uuid import UUID
 
 from libs.domain.connection import Connection
@@ -27,6 +27,8 @@ from services.api.read_model.runs import find_begun_run, find_run
 from services.api.read_model.tasks import TaskRow, find_task
 from services.api.read_model.workspaces import find_workspace, workspaces_of
 
+State = TypeVar("State")
+
 
 def person(user: User) -> User:
     """The same user. Rejected("forbidden") for a machine."""
@@ -46,7 +48,7 @@ async def workspace(user: User, rows: Rows, id: int, field: str = "workspace_id"
     """A workspace that the caller is a member of; administrators see all."""
     state = await find_workspace(rows, id)
     if state is None:
-        raise _missing(field, "workspace", id)
+        raise missing(field, "workspace", id)
     _check(user, state, field)
     return state
 
@@ -114,7 +116,7 @@ async def _readable(
     user: User, rows: Rows, connection: Connection | None, field: str, named_by: object
 ) -> Connection:
     if connection is None:
-        raise _missing(field, "connection", named_by)
+        raise missing(field, "connection", named_by)
     if not _owns(user, connection):
         visible = {state.id for state in await workspaces(user, rows)}
         if visible.isdisjoint(connection.workspaces):
@@ -140,7 +142,7 @@ async def owned_connection(
     """A connection that the caller created; administrators own all."""
     connection = await find_connection(rows, id)
     if connection is None:
-        raise _missing(field, "connection", id)
+        raise missing(field, "connection", id)
     if not _owns(user, connection):
         raise Rejected(
             "forbidden", f"{field}: only who created connection {id} may do this; ask them"
@@ -156,9 +158,15 @@ def _owns(user: User, connection: Connection) -> bool:
 
 async def orchestration(user: User, rows: Rows, id: UUID, field: str = "id") -> Orchestration:
     """An orchestration of a workspace that the caller may see."""
-    row = await find_orchestration(rows, id)
+    return visible(user, await find_orchestration(rows, id), field, "orchestration", id)
+
+
+def visible(
+    user: User, row: tuple[State, Workspace] | None, field: str, what: str, named_by: object
+) -> State:
+    """Of something and its workspace, the thing. Rejected if the caller may not see it."""
     if row is None:
-        raise _missing(field, "orchestration", id)
+        raise missing(field, what, named_by)
     state, its_workspace = row
     _check(user, its_workspace, field)
     return state
@@ -168,7 +176,7 @@ async def task(user: User, rows: Rows, id: UUID, run_limit: int = 0, field: str 
     """A task of a workspace that the caller may see, with its newest `run_limit` runs."""
     row = await find_task(rows, id, run_limit)
     if row is None:
-        raise _missing(field, "task", id)
+        raise missing(field, "task", id)
     await workspace(user, rows, row.task.workspace, field)
     return row
 
@@ -185,7 +193,7 @@ async def requested_run(user: User, rows: Rows, id: UUID, field: str) -> Run:
 
 async def _visible_run(user: User, rows: Rows, run: Run | None, id: UUID, field: str) -> Run:
     if run is None:
-        raise _missing(field, "run", id)
+        raise missing(field, "run", id)
     await workspace(user, rows, run.workspace, field)
     return run
 
@@ -198,9 +206,9 @@ async def before(rows: Rows, kind: Literal["orchestration", "task", "run"], id: 
     """
     position = await find_position(rows, kind, id)
     if position is None:
-        raise _missing("before", kind, id)
+        raise missing("before", kind, id)
     return position
 
 
-def _missing(field: str, what: str, id: object) -> Rejected:
+def missing(field: str, what: str, id: object) -> Rejected:
     return Rejected("not_found", f"{field}: there is no {what} {id}; list them to see their ids")

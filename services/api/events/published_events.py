@@ -9,6 +9,7 @@ from libs.domain import run_end, values
 from libs.domain.events import AGGREGATE_OF
 from libs.domain.ids import Aggregate, run_id, stream_of
 from libs.eventlog.envelope import Recorded
+from services.api.events import inference_examples as inference
 
 _AT = datetime(2026, 3, 2, 2, 30, tzinfo=UTC)
 _WORKSPACE = 5
@@ -26,6 +27,12 @@ _IDS: Mapping[Aggregate, UUID | int] = {
     "task": _TASK,
     "run": run_id(_TASK, _AT),
     "subscription": _SUBSCRIPTION,
+    "model": inference.MODEL,
+    "model_version": inference.MODEL_VERSION,
+    "pipeline": inference.PIPELINE,
+    "pipeline_version": inference.PIPELINE_VERSION,
+    "deployment": inference.DEPLOYMENT,
+    "tag": inference.TAG,
 }
 
 PUBLISHED: Mapping[str, Sequence[e.Event]] = {
@@ -70,7 +77,9 @@ PUBLISHED: Mapping[str, Sequence[e.Event]] = {
         e.SubscriptionPaused(),
         e.SubscriptionResumed(),
         e.SubscriptionDeleted(reason="its owner is no member of the workspace any more"),
+        *inference.BY_API,
     ),
+    "inference": inference.BY_INFERENCE,
     "packager": (
         e.OrchestrationPackagingStarted(),
         e.OrchestrationReady(
@@ -136,7 +145,7 @@ def _recorded(service: str, event: e.Event) -> Recorded:
     return Recorded(
         seq=4711 + place,
         id=str(uuid5(_TASK, name)),
-        stream=stream_of(of, _WORKSPACE, _IDS.get(of, uuid5(_TASK, of))),
+        stream=stream_of(of, _WORKSPACE, _IDS[of]),
         event=event,
         at=_AT + timedelta(seconds=place, milliseconds=3),
         actor=_USER if service == "api" else service,

@@ -19,6 +19,8 @@ from libs.domain.ids import (
     connection_stream,
     orchestration_stream,
     run_stream,
+    stream_of,
+    tag_stream,
     task_stream,
     workspace_stream,
 )
@@ -26,9 +28,11 @@ from libs.domain.registry import AGGREGATES
 from libs.eventlog.envelope import Recorded
 from libs.identity.users import User, Users
 from services.api.access import authorize as access
+from services.api.access import inference as inference_access
 from services.api.append.store import Store
 from services.api.history.schemas import Chain, Entry, History
 from services.api.read_model.projection import TABLES
+from services.api.read_model.row_types import Rows
 from services.api.text import instant, number, uuid
 
 # Also of states, which keep a sealed text under the name that it has in its event.
@@ -94,9 +98,30 @@ async def _visible(user: User, store: Store, aggregate: str, id: str) -> StreamI
         case "run":
             run = await access.requested_run(user, rows, _uuid(id), "id")
             return run_stream(run.workspace, run.id)
+        case "model" | "model_version" | "pipeline" | "pipeline_version" | "deployment" | "tag":
+            return await _numbered(user, rows, aggregate, _number(id))
     raise Rejected(
         "not_found", f"aggregate: {aggregate!r} is none; give one of {', '.join(TABLES)}"
     )
+
+
+async def _numbered(user: User, rows: Rows, aggregate: str, number: int) -> StreamId:
+    """As `_visible`, of what the wire knows by a number."""
+    thing: Any
+    match aggregate:
+        case "model":
+            thing = await inference_access.model(user, rows, number, "id")
+        case "model_version":
+            thing = await inference_access.model_version(user, rows, number, "id")
+        case "pipeline":
+            thing = await inference_access.pipeline(user, rows, number, "id")
+        case "pipeline_version":
+            thing = await inference_access.pipeline_version(user, rows, number, "id")
+        case "deployment":
+            thing = await inference_access.deployment(user, rows, number, "id")
+        case _:
+            return tag_stream((await inference_access.tag(user, rows, number, "id")).id)
+    return stream_of(aggregate, thing.workspace, thing.id)
 
 
 def _uuid(text: str) -> UUID:

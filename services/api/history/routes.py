@@ -28,7 +28,7 @@ HISTORY_ROUTES = (
         show,
         None,
         History,
-        "All events of a workspace, connection, orchestration, task or run, and its state then.",
+        "All events of a thing, which a user may see, and its state then.",
         query=("at",),
     ),
     Route(

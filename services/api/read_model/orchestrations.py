@@ -10,7 +10,7 @@ import msgspec
 from libs.domain.orchestration import Orchestration
 from libs.domain.workspace import Workspace
 from libs.postgres.statements import load
-from services.api.read_model.row_types import NEWEST, ORCHESTRATION, WORKSPACE, Rows
+from services.api.read_model.row_types import NEWEST, ORCHESTRATION, WORKSPACE, Rows, searchable
 
 WorkloadStatus = Literal["active", "inactive", "error"]
 
@@ -62,7 +62,7 @@ async def workload_page(
     limit: int = 50,
 ) -> list[Workload]:
     """Orchestrations, newest first, whose name (or file name) contains `search`."""
-    name_part = search.replace("\0", "\ufffd").casefold()
+    name_part = searchable(search)
     records = await rows.fetch(_WORKLOADS[status], workspaces, before or NEWEST, name_part, limit)
     return [
         Workload(ORCHESTRATION.decode(row["state"]), row["status"], row["created_seq"])

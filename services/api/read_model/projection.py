@@ -10,16 +10,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from libs.domain import run, task
+from libs.domain import run
 from libs.domain.ids import Aggregate
 from libs.domain.registry import AGGREGATES
 from libs.domain.run_end import ENDED, tries_used
 from libs.eventlog.envelope import Recorded
 from libs.postgres.pool import Connection
 from libs.postgres.statements import load
-from services.api.read_model import row_types
+from services.api.read_model import columns
 
-SCHEMA = "api_v2"
+SCHEMA = "api_v3"
 TABLES_ONLY = 1  # how many migrations it takes to write rows; the others are for reading them
 
 _SQL = load(__name__)
@@ -37,66 +37,35 @@ class Table:
 
 
 TABLES: dict[Aggregate, Table] = {
-    "workspace": Table(
-        int,
-        lambda state: (state.name, ",".join(sorted(state.members))),
-        _SQL["read_workspaces"],
-        _SQL["write_workspaces"],
-    ),
+    "workspace": Table(int, columns.workspace, _SQL["read_workspaces"], _SQL["write_workspaces"]),
     "connection": Table(
-        str,
-        lambda state: (
-            state.name,
-            state.created_by,
-            ",".join(map(str, state.workspaces)),
-            state.deleted,
-        ),
-        _SQL["read_connections"],
-        _SQL["write_connections"],
+        str, columns.connection, _SQL["read_connections"], _SQL["write_connections"]
     ),
     "orchestration": Table(
-        str,
-        lambda state: (
-            state.workspace,
-            state.owner,
-            state.sha,
-            row_types.storable(state.name or state.file_name).casefold(),
-            state.status == "error",
-        ),
-        _SQL["read_orchestrations"],
-        _SQL["write_orchestrations"],
+        str, columns.orchestration, _SQL["read_orchestrations"], _SQL["write_orchestrations"]
     ),
-    "task": Table(
-        str,
-        lambda state: (
-            state.workspace,
-            state.orchestration,
-            state.status,
-            state.kind,
-            row_types.storable(state.name) if state.name else None,
-            task.can_run(state),
-            task.tries(state),
-        ),
-        _SQL["read_tasks"],
-        _SQL["write_tasks"],
+    "task": Table(str, columns.task, _SQL["read_tasks"], _SQL["write_tasks"]),
+    "run": Table(str, columns.run, _SQL["read_runs"], _SQL["write_runs"]),
+    "model": Table(str, columns.model, _SQL["read_models"], _SQL["write_models"]),
+    "model_version": Table(
+        str, columns.model_version, _SQL["read_model_versions"], _SQL["write_model_versions"]
     ),
-    "run": Table(
+    "pipeline": Table(str, columns.pipeline, _SQL["read_pipelines"], _SQL["write_pipelines"]),
+    "pipeline_version": Table(
         str,
-        lambda state: (
-            state.task,
-            state.workspace,
-            state.status,
-            state.started_at or state.requested_at,
-            state.finished_at,
-            row_types.span(state),
-        ),
-        _SQL["read_runs"],
-        _SQL["write_runs"],
+        columns.pipeline_version,
+        _SQL["read_pipeline_versions"],
+        _SQL["write_pipeline_versions"],
     ),
+    "deployment": Table(
+        str, columns.deployment, _SQL["read_deployments"], _SQL["write_deployments"]
+    ),
+    "tag": Table(str, columns.tag, _SQL["read_tags"], _SQL["write_tags"]),
 }
 
 
-_CREATING = tuple(one.created_by for one in AGGREGATES.values())
+# What these create has no row yet.
+_CREATING = tuple(one.created_by for one in AGGREGATES.values() if not one.begins_again)
 _DECODE: dict[Aggregate, Callable[[bytes], Any]] = {
     name: msgspec.json.Decoder(AGGREGATES[name].state).decode for name in TABLES
 }

@@ -7,8 +7,14 @@ from uuid import UUID
 import msgspec
 
 from libs.domain.connection import Connection
+from libs.domain.deployment import Deployment
+from libs.domain.model import Model
+from libs.domain.model_version import ModelVersion
 from libs.domain.orchestration import Orchestration
+from libs.domain.pipeline import Pipeline
+from libs.domain.pipeline_version import PipelineVersion
 from libs.domain.run import Run, Status
+from libs.domain.tag import Tag
 from libs.domain.task import Task
 from libs.domain.workspace import Workspace
 
@@ -30,6 +36,12 @@ CONNECTION = msgspec.json.Decoder(Connection)
 ORCHESTRATION = msgspec.json.Decoder(Orchestration)
 TASK = msgspec.json.Decoder(Task)
 RUN = msgspec.json.Decoder(Run)
+MODEL = msgspec.json.Decoder(Model)
+MODEL_VERSION = msgspec.json.Decoder(ModelVersion)
+PIPELINE = msgspec.json.Decoder(Pipeline)
+PIPELINE_VERSION = msgspec.json.Decoder(PipelineVersion)
+DEPLOYMENT = msgspec.json.Decoder(Deployment)
+TAG = msgspec.json.Decoder(Tag)
 RUN_SEEN = msgspec.json.Decoder(RunSeen)
 
 NEWEST = 2**63 - 1  # no place in the log is after it
@@ -46,6 +58,11 @@ class Rows(Protocol):
 def storable(text: str) -> str:
     """Postgres takes no NUL in a text."""
     return text.replace("\0", "\ufffd")
+
+
+def searchable(text: str) -> str:
+    """As titles are, which people search in whatever case they write."""
+    return storable(text).casefold()
 
 
 # Spans of a run, by how many seconds it takes at most: 10 ** span.

@@ -79,3 +79,82 @@ CREATE TABLE run_count (
     timed_out bigint NOT NULL,
     killed bigint NOT NULL
 );
+
+-- By `number` the wire knows models and pipelines, their versions, deployments and tags: the place
+-- in the log of the event that created them. Some are created again under the id of their name.
+CREATE TABLE model (
+    id uuid PRIMARY KEY,
+    created_seq bigint NOT NULL,
+    updated_seq bigint NOT NULL,
+    state bytea NOT NULL,
+    number bigint NOT NULL,
+    workspace bigint NOT NULL,
+    name text NOT NULL,
+    deleted boolean NOT NULL
+);
+
+-- `configs` are the numbers of its configs, `title` is what people search by: name, file, sha and
+-- version, with case folded away.
+CREATE TABLE model_version (
+    id uuid PRIMARY KEY,
+    created_seq bigint NOT NULL,
+    updated_seq bigint NOT NULL,
+    state bytea NOT NULL,
+    number bigint NOT NULL,
+    workspace bigint NOT NULL,
+    model uuid NOT NULL,
+    title text NOT NULL,
+    created timestamptz NOT NULL,
+    configs bigint[] NOT NULL,
+    tags uuid[] NOT NULL,
+    deleted boolean NOT NULL
+);
+
+CREATE TABLE pipeline (
+    id uuid PRIMARY KEY,
+    created_seq bigint NOT NULL,
+    updated_seq bigint NOT NULL,
+    state bytea NOT NULL,
+    number bigint NOT NULL,
+    workspace bigint NOT NULL,
+    name text NOT NULL,
+    tags uuid[] NOT NULL,
+    deleted boolean NOT NULL
+);
+
+-- `title` is what people search by: the names of the pipeline and of the models in its steps.
+CREATE TABLE pipeline_version (
+    id uuid PRIMARY KEY,
+    created_seq bigint NOT NULL,
+    updated_seq bigint NOT NULL,
+    state bytea NOT NULL,
+    number bigint NOT NULL,
+    workspace bigint NOT NULL,
+    pipeline uuid NOT NULL,
+    title text NOT NULL,
+    created timestamptz NOT NULL,
+    deleted boolean NOT NULL
+);
+
+-- `models` are the versions of models that it serves, or served last.
+CREATE TABLE deployment (
+    id uuid PRIMARY KEY,
+    created_seq bigint NOT NULL,
+    updated_seq bigint NOT NULL,
+    state bytea NOT NULL,
+    number bigint NOT NULL,
+    workspace bigint NOT NULL,
+    pipeline uuid NOT NULL,
+    models uuid[] NOT NULL,
+    deployed boolean NOT NULL
+);
+
+CREATE TABLE tag (
+    id uuid PRIMARY KEY,
+    created_seq bigint NOT NULL,
+    updated_seq bigint NOT NULL,
+    state bytea NOT NULL,
+    number bigint NOT NULL,
+    created_by text NOT NULL,
+    title text NOT NULL
+);

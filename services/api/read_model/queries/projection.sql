@@ -22,6 +22,30 @@ SELECT id, created_seq, updated_seq, state FROM task WHERE id = ANY ($1::uuid[])
 -- The rows of the runs $1.
 SELECT id, created_seq, updated_seq, state FROM run WHERE id = ANY ($1::uuid[])
 
+-- name: read_models
+-- The rows of the models $1.
+SELECT id, created_seq, updated_seq, state FROM model WHERE id = ANY ($1::uuid[])
+
+-- name: read_model_versions
+-- The rows of the model versions $1.
+SELECT id, created_seq, updated_seq, state FROM model_version WHERE id = ANY ($1::uuid[])
+
+-- name: read_pipelines
+-- The rows of the pipelines $1.
+SELECT id, created_seq, updated_seq, state FROM pipeline WHERE id = ANY ($1::uuid[])
+
+-- name: read_pipeline_versions
+-- The rows of the pipeline versions $1.
+SELECT id, created_seq, updated_seq, state FROM pipeline_version WHERE id = ANY ($1::uuid[])
+
+-- name: read_deployments
+-- The rows of the deployments $1.
+SELECT id, created_seq, updated_seq, state FROM deployment WHERE id = ANY ($1::uuid[])
+
+-- name: read_tags
+-- The rows of the tags $1.
+SELECT id, created_seq, updated_seq, state FROM tag WHERE id = ANY ($1::uuid[])
+
 -- name: write_workspaces
 -- Workspaces that are new or have changed.
 INSERT INTO workspace (id, created_seq, updated_seq, state, name, members)
@@ -110,3 +134,69 @@ ON CONFLICT (workspace) DO UPDATE SET
 UPDATE task SET spent = true FROM unnest($1::uuid[], $2::integer[]) AS ended (task, used)
 WHERE task.id = ANY ($1::uuid[]) AND task.id = ended.task AND NOT spent
     AND task.tries <= coalesce(ended.used, task.tries)
+
+-- name: write_models
+-- Models that are new or have changed.
+INSERT INTO model (id, created_seq, updated_seq, state, number, workspace, name, deleted)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[],
+    $5::bigint[], $6::bigint[], $7::text[], $8::boolean[])
+ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
+    number = excluded.number, deleted = excluded.deleted
+WHERE model.updated_seq < excluded.updated_seq
+
+-- name: write_model_versions
+-- Model versions that are new or have changed.
+INSERT INTO model_version (id, created_seq, updated_seq, state,
+    number, workspace, model, title, created, configs, tags, deleted)
+SELECT id, created_seq, updated_seq, state, number, workspace, model, title, created,
+    string_to_array(configs, ',')::bigint[], string_to_array(tags, ',')::uuid[], deleted
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[],
+    $7::uuid[], $8::text[], $9::timestamptz[], $10::text[], $11::text[], $12::boolean[])
+    AS new (id, created_seq, updated_seq, state, number, workspace,
+        model, title, created, configs, tags, deleted)
+ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
+    configs = excluded.configs, tags = excluded.tags, deleted = excluded.deleted
+WHERE model_version.updated_seq < excluded.updated_seq
+
+-- name: write_pipelines
+-- Pipelines that are new or have changed.
+INSERT INTO pipeline
+    (id, created_seq, updated_seq, state, number, workspace, name, tags, deleted)
+SELECT id, created_seq, updated_seq, state, number, workspace, name,
+    string_to_array(tags, ',')::uuid[], deleted
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[],
+    $5::bigint[], $6::bigint[], $7::text[], $8::text[], $9::boolean[])
+    AS new (id, created_seq, updated_seq, state, number, workspace, name, tags, deleted)
+ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
+    number = excluded.number, tags = excluded.tags, deleted = excluded.deleted
+WHERE pipeline.updated_seq < excluded.updated_seq
+
+-- name: write_pipeline_versions
+-- Pipeline versions that are new or have changed.
+INSERT INTO pipeline_version (id, created_seq, updated_seq, state,
+    number, workspace, pipeline, title, created, deleted)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[],
+    $6::bigint[], $7::uuid[], $8::text[], $9::timestamptz[], $10::boolean[])
+ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
+    deleted = excluded.deleted
+WHERE pipeline_version.updated_seq < excluded.updated_seq
+
+-- name: write_deployments
+-- Deployments that are new or have changed.
+INSERT INTO deployment
+    (id, created_seq, updated_seq, state, number, workspace, pipeline, models, deployed)
+SELECT id, created_seq, updated_seq, state, number, workspace, pipeline,
+    string_to_array(models, ',')::uuid[], deployed
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[],
+    $5::bigint[], $6::bigint[], $7::uuid[], $8::text[], $9::boolean[])
+    AS new (id, created_seq, updated_seq, state, number, workspace, pipeline, models, deployed)
+ON CONFLICT (id) DO UPDATE SET updated_seq = excluded.updated_seq, state = excluded.state,
+    models = excluded.models, deployed = excluded.deployed
+WHERE deployment.updated_seq < excluded.updated_seq
+
+-- name: write_tags
+-- Tags that are new.
+INSERT INTO tag (id, created_seq, updated_seq, state, number, created_by, title)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[],
+    $5::bigint[], $6::text[], $7::text[])
+ON CONFLICT (id) DO NOTHING

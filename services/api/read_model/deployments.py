@@ -1,0 +1,40 @@
+"""Deployments of pipelines, deployed or not (I8: of the workspaces that their reader may see)."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from libs.domain.deployment import Deployment
+from libs.domain.ids import PLATFORM, deployment_stream
+from libs.domain.workspace import Workspace
+from libs.postgres.statements import load
+from services.api.read_model.row_types import DEPLOYMENT, WORKSPACE, Rows
+
+_SQL = load(__name__)
+
+
+async def find_deployment(rows: Rows, number: int) -> tuple[Deployment, Workspace] | None:
+    """A deployment with its workspace, or None."""
+    row = await rows.fetchrow(_SQL["find_deployment"], number)
+    return (DEPLOYMENT.decode(row[0]), WORKSPACE.decode(row[1])) if row else None
+
+
+async def deployments_of(rows: Rows, pipelines: Sequence[UUID]) -> dict[UUID, Deployment]:
+    """By pipeline; those that were never deployed are left out."""
+    ids = [UUID(deployment_stream(PLATFORM, pipeline).id) for pipeline in pipelines]
+    records = await rows.fetch(_SQL["deployments_with_ids"], ids) if ids else []
+    found = (DEPLOYMENT.decode(row["state"]) for row in records)
+    return {deployment.pipeline: deployment for deployment in found}
+
+
+async def deployed_page(
+    rows: Rows, workspaces: Sequence[int], before: int, limit: int
+) -> list[Deployment]:
+    """The newest `limit` that are deployed, with a number before `before`, newest first."""
+    records = await rows.fetch(_SQL["deployed_page"], workspaces, before, limit)
+    return [DEPLOYMENT.decode(row["state"]) for row in records]
+
+
+async def deployments_of_model_version(rows: Rows, version: UUID) -> list[Deployment]:
+    """What is deployed and has that version of a model; oldest first."""
+    records = await rows.fetch(_SQL["deployments_of_model_version"], version)
+    return [DEPLOYMENT.decode(row["state"]) for row in records]

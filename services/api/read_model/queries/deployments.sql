@@ -1,0 +1,21 @@
+-- name: find_deployment
+-- A deployment by its number, with the workspace that it is in.
+SELECT deployment.state, workspace.state
+FROM deployment JOIN workspace ON workspace.id = deployment.workspace
+WHERE number = $1
+
+-- name: deployments_with_ids
+-- Those of the ids $1, deployed or not.
+SELECT state FROM deployment WHERE id = ANY ($1::uuid[])
+
+-- name: deployed_page
+-- The newest $3 of the workspaces $1 that are deployed and older than $2.
+SELECT newest.state FROM unnest($1::bigint[]) AS mine (id), LATERAL (
+    SELECT state, number FROM deployment
+    WHERE workspace = mine.id AND deployed AND number < $2
+    ORDER BY number DESC LIMIT $3) AS newest
+ORDER BY newest.number DESC LIMIT $3
+
+-- name: deployments_of_model_version
+-- The deployments that have the model version $1.
+SELECT state FROM deployment WHERE models @> ARRAY[$1::uuid] AND deployed ORDER BY number

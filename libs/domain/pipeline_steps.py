@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from libs.domain.errors import Rejected
+from libs.domain.validation import parse as parse_validation
 
 
 class ModelRef(msgspec.Struct, frozen=True):
@@ -64,10 +65,17 @@ class MetaValueSplit(msgspec.Struct, frozen=True):
     routes: dict[str, ModelRef]
 
 
-Step = ModelInference | AuditResults | MultiOut | Nth | RandomSplit | MetaValueSplit
+class Check(msgspec.Struct, frozen=True):
+    """Rows for which an expression is true are anomalies. Each of `tree` is the JSON of one, as
+    validation.py reads it."""
+
+    tree: list[str]
+
+
+Step = ModelInference | AuditResults | MultiOut | Nth | RandomSplit | MetaValueSplit | Check
 _KINDS: Mapping[str, type[Step]] = {
     kind.__name__: kind
-    for kind in (ModelInference, AuditResults, MultiOut, Nth, RandomSplit, MetaValueSplit)
+    for kind in (ModelInference, AuditResults, MultiOut, Nth, RandomSplit, MetaValueSplit, Check)
 }
 
 
@@ -137,8 +145,23 @@ def _answers(step: Step, before: int, place: str) -> int:
             raise Rejected("invalid", f"{place}.index: {index}, of {before} models; counted from 0")
         case Nth():
             return 1
+        case Check(tree=tree):
+            _check_validations(tree, place)
+            return before
         case _:
             return before
+
+
+def _check_validations(tree: Sequence[str], place: str) -> None:
+    names = set()
+    for at, text in enumerate(tree):
+        try:
+            name = parse_validation(text).name
+        except ValueError as error:
+            raise Rejected("invalid", f"{place}.tree[{at}]: {error}") from error
+        if name in names:
+            raise Rejected("invalid", f"{place}.tree[{at}]: {name!r} is there twice; rename one")
+        names.add(name)
 
 
 def _check_weights(weights: Sequence[float], place: str) -> None:

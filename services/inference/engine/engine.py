@@ -82,7 +82,7 @@ def _read(request: Request) -> JsonColumns:
 def _answer(flow: Flow, columns: JsonColumns, elapsed: list[int]) -> Answer:
     request = flow.request
     outputs = outputs_of(flow)
-    last_model = flow.tables[0][0].last_model
+    last_model = flow.results[0].model.last_model
     metadata = {
         "last_model": last_model,
         "pipeline_version": request.pipeline_version,

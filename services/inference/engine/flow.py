@@ -1,26 +1,39 @@
 """One inference on its way through the steps."""
 
+from typing import NamedTuple
+
+from libs.domain.values import TensorSpec
 from services.inference.engine.model import Columns, Model, Table, TableColumns
 from services.inference.engine.request import Cancel, Request
 from services.inference.engine.tensors import Array
 
 
+class Result(NamedTuple):
+    """What the models of a step gave. `absent` says by output in which rows it is not: where rows
+    were given to different models."""
+
+    model: Model  # the one that answers, or the first row's
+    outputs: list[TensorSpec]
+    table: Table
+    absent: dict[str, Array]
+
+
 class Flow:
-    """`tables` are the outputs of the models of the latest step that ran some, the one that answers
-    first. `split` says for each row which model it was given, if one was chosen."""
+    """`results` are those of the latest step that ran models, the one that answers first. `split`
+    says for each row which model it was given, where one was chosen."""
 
     def __init__(self, request: Request, columns: Columns, cancel: Cancel | None) -> None:
         self.request = request
         self.columns = columns
         self.cancel = cancel
         self.rows = columns.rows
-        self.tables: list[tuple[Model, Table]] = []
+        self.results: list[Result] = []
         self.split: list[str] | None = None
-        self.checks: dict[str, Array] = {}
+        self.anomalies: dict[str, Array] = {}
 
     @property
     def inputs(self) -> Columns:
         """For the next model: the request's columns, or what the last one answered."""
-        if not self.tables:
+        if not self.results:
             return self.columns
-        return TableColumns(self.tables[0][1], self.rows)
+        return TableColumns(self.results[0].table, self.rows)

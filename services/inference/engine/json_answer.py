@@ -8,15 +8,13 @@ from collections.abc import Iterable, Mapping
 from itertools import repeat
 from typing import Any
 
-import numpy as np
 import orjson
 
 from services.inference.engine.errors import Refused
 from services.inference.engine.json_request import JsonColumns
-from services.inference.engine.outputs import Output
+from services.inference.engine.outputs import Output, by_row
 from services.inference.engine.request import Request
 from services.inference.engine.selection import selects
-from services.inference.engine.tensors import Array
 
 # By group and name; the group of a column without one is "".
 Parts = dict[str, dict[str, Iterable[Any]]]
@@ -55,15 +53,10 @@ def _parts(
     for name in columns.names:
         add("in", name, [record.get(name) for record in columns.records])
     for output in outputs:
-        add(output.group, output.name, _rows(output.values))
+        add(output.group, output.name, by_row(output))
     for name, value in metadata.items():
         add("metadata", name, repeat(value, columns.rows))
     return parts
-
-
-def _rows(values: Array) -> Iterable[Any]:
-    rows: Iterable[Any] = values.tolist() if values.dtype == np.object_ else values
-    return rows
 
 
 def _records(columns: Mapping[str, Iterable[Any]]) -> list[dict[str, Any]]:

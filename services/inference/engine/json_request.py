@@ -6,13 +6,15 @@ import orjson
 
 from libs.domain.values import TensorSpec
 from services.inference.engine.errors import Refused
-from services.inference.engine.tensors import Array, fit, from_values
+from services.inference.engine.tensors import Array, fit, from_anything, from_values
 
 Record = dict[str, Any]
 
 
 class JsonColumns:
     """Records, each a row. The columns are those of the first one."""
+
+    of_step = False
 
     def __init__(self, records: list[Record]) -> None:
         self.records = records
@@ -23,13 +25,19 @@ class JsonColumns:
         """See Columns."""
         return fit(from_values(self.values(column), column, spec), column, spec)
 
+    def array(self, column: str) -> Array:
+        """See Columns."""
+        return from_anything(self.values(column), column)
+
     def values(self, column: str) -> list[Any]:
         """See Columns."""
         try:
             return [record[column] for record in self.records]
         except KeyError:
             row = next(at for at, each in enumerate(self.records) if column not in each)
-            raise Refused(400, f"column {column!r} is missing in row {row}") from None
+            raise Refused(
+                400, f"column {column!r} is missing in row {row}; send it in all"
+            ) from None
 
 
 def read(body: bytes) -> JsonColumns:

@@ -23,11 +23,16 @@ Table = dict[str, Array]
 class Columns(Protocol):
     """A request's columns, or the outputs of a step, as what models take."""
 
+    of_step: bool  # their names are those of outputs, so fields of a request may be others
     rows: int
     names: list[str]
 
     def tensor(self, column: str, spec: TensorSpec) -> Array:
         """As `spec` says, a row each. Refused(400) if it can't be."""
+        ...
+
+    def array(self, column: str) -> Array:
+        """As numpy's values, whatever they are. Refused(400) for rows of different lengths."""
         ...
 
     def values(self, column: str) -> list[Any]:
@@ -56,6 +61,7 @@ class Model:
         self.last_model = orjson.dumps(
             {"model_name": deployed.name, "model_sha": deployed.sha}
         ).decode()
+        self.split_text = orjson.dumps(_as_the_wire(deployed)).decode()
         self._session = session
         first = self.inputs[0].shape[:1] if self.inputs else []
         self._rows_at_once = first[0] if first else None
@@ -64,7 +70,9 @@ class Model:
         """Its inputs. Refused(400) names the column that is missing or does not fit."""
         if not columns.rows:
             return {spec.name: zero_rows(spec) for spec in self.inputs}
-        fields = self.deployed.tensor_fields or self._columns_of(columns.names)
+        fields = self.deployed.tensor_fields
+        if not fields or (columns.of_step and not set(fields) <= set(columns.names)):
+            fields = self._columns_of(columns.names)
         return {
             spec.name: columns.tensor(field, spec)
             for spec, field in zip(self.inputs, fields, strict=True)
@@ -110,6 +118,26 @@ class Model:
         }
 
 
+def _as_the_wire(deployed: DeployedModel) -> dict[str, Any]:
+    """As `_model_split` says which model a row was given, since 2024.4."""
+    return {
+        "model_version": {
+            "id": deployed.number,
+            "name": deployed.name,
+            "visibility": "private",
+            "status": "ready",
+            "conversion": {"framework": deployed.framework},
+            "file_info": {"version": str(deployed.version), "sha": deployed.sha},
+        },
+        "config": {
+            "id": deployed.config,
+            "model_version_id": deployed.number,
+            "runtime": deployed.framework,
+            "tensor_fields": deployed.tensor_fields or None,
+        },
+    }
+
+
 def _parts(rows: int, at_once: int) -> list[slice]:
     """As few as there can be, alike within a row."""
     count = -(-rows // at_once)
@@ -147,6 +175,8 @@ def _of_maps(maps: list[dict[Any, float]]) -> Array:
 class TableColumns:
     """The outputs of a step, for the next one."""
 
+    of_step = True
+
     def __init__(self, table: Table, rows: int) -> None:
         self.rows = rows
         self.names = list(table)
@@ -155,6 +185,10 @@ class TableColumns:
     def tensor(self, column: str, spec: TensorSpec) -> Array:
         """See Columns."""
         return fit(cast(self._table[column], column, spec), column, spec)
+
+    def array(self, column: str) -> Array:
+        """See Columns."""
+        return self._table[column]
 
     def values(self, column: str) -> list[Any]:
         """See Columns."""

@@ -1,6 +1,7 @@
 """The columns that the steps add to a request: what every answer and the log have."""
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -16,6 +17,7 @@ class Output(NamedTuple):
     name: str
     values: Array
     dtype: str
+    absent: Array | None = None  # rows in which it is not
 
     @property
     def column(self) -> str:
@@ -26,20 +28,40 @@ class Output(NamedTuple):
 def outputs_of(flow: Flow) -> list[Output]:
     """In the order in which they are shown."""
     found = []
-    for place, (model, table) in enumerate(flow.tables):
-        group = f"out_{model.deployed.name}" if place else "out"
-        found += [Output(group, spec.name, table[spec.name], spec.dtype) for spec in model.outputs]
-    failed = np.zeros(flow.rows, np.uint32)
-    found.append(Output("anomaly", "count", failed, "uint32"))
-    return found
+    for place, result in enumerate(flow.results):
+        group = f"out_{result.model.deployed.name}" if place else "out"
+        found += [
+            Output(group, name, result.table[name], spec.dtype, result.absent.get(name))
+            for spec in result.outputs
+            for name in (spec.name,)
+        ]
+    if flow.split is not None:
+        texts = np.array(flow.split, np.object_).reshape((-1, 1))
+        found.append(Output("out", "_model_split", texts, "string"))
+    return found + _anomalies(flow)
+
+
+def _anomalies(flow: Flow) -> list[Output]:
+    count = np.zeros(flow.rows, np.uint32)
+    for each in flow.anomalies.values():
+        count += each
+    return [
+        Output("anomaly", "count", count, "uint32"),
+        *(Output("anomaly", name, each, "bool") for name, each in flow.anomalies.items()),
+    ]
 
 
 def record_json(outputs: list[Output]) -> bytes:
     """For the log: an object of columns by their flat names."""
     return orjson.dumps(
-        {each.column: _plain(each.values) for each in outputs}, option=orjson.OPT_SERIALIZE_NUMPY
+        {each.column: by_row(each) for each in outputs}, option=orjson.OPT_SERIALIZE_NUMPY
     )
 
 
-def _plain(values: Array) -> object:
-    return values.tolist() if values.dtype == np.object_ else values
+def by_row(output: Output) -> Iterable[Any]:
+    """One value a row, as orjson takes them; None where there is none."""
+    values = output.values
+    rows: Iterable[Any] = values.tolist() if values.dtype == np.object_ else values
+    if output.absent is None:
+        return rows
+    return [None if gone else row for row, gone in zip(rows, output.absent, strict=True)]

@@ -3,9 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from libs.domain.pipeline_steps import ModelInference, ModelRef, Nth, Step, parse_steps
-from services.inference.engine.flow import Flow
+from libs.domain.pipeline_steps import (
+    Check,
+    MetaValueSplit,
+    ModelInference,
+    Nth,
+    RandomSplit,
+    Step,
+    parse_steps,
+)
+from libs.domain.validation import parse as parse_validation
+from services.inference.engine.flow import Flow, Result
 from services.inference.engine.model import Model
+from services.inference.engine.splits import Split, by_value, by_weight
+from services.inference.engine.validations import Validations
 
 
 class Runnable(Protocol):
@@ -27,15 +38,19 @@ def compile_steps(
 def _compile(step: Step, models: Mapping[str, Model]) -> Runnable:
     match step:
         case ModelInference(models=refs):
-            return RunModels([_model(ref, models) for ref in refs])
+            return RunModels([models[ref.version] for ref in refs])
         case Nth(index=index):
             return Select(index)
+        case RandomSplit(weights=weights, hash_key=key):
+            chosen = [models[each.model.version] for each in weights]
+            return Split(chosen, by_weight([each.weight for each in weights], key))
+        case MetaValueSplit(split_key=key, control=control, routes=routes):
+            chosen = [models[ref.version] for ref in (control, *routes.values())]
+            return Split(chosen, by_value(key, list(routes)))
+        case Check(tree=tree):
+            return Validations([parse_validation(text) for text in tree])
         case _:
             return Keep()
-
-
-def _model(ref: ModelRef, models: Mapping[str, Model]) -> Model:
-    return models[ref.version]
 
 
 class RunModels:
@@ -47,8 +62,13 @@ class RunModels:
     def run(self, flow: Flow) -> None:
         """See Runnable."""
         columns = flow.inputs
-        flow.tables = [
-            (model, model.run(model.feeds(columns), flow.rows, flow.cancel))
+        flow.results = [
+            Result(
+                model,
+                model.outputs,
+                model.run(model.feeds(columns), flow.rows, flow.cancel),
+                {},
+            )
             for model in self._models
         ]
 
@@ -61,7 +81,7 @@ class Select:
 
     def run(self, flow: Flow) -> None:
         """See Runnable."""
-        flow.tables = [flow.tables[self._index]]
+        flow.results = [flow.results[self._index]]
 
 
 class Keep:

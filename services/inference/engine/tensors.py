@@ -44,6 +44,13 @@ def from_values(values: list[Any], column: str, spec: TensorSpec) -> Array:
     return cast(array, column, spec)
 
 
+def from_anything(values: list[Any], column: str) -> Array:
+    """As doubles where they are numbers, else as objects."""
+    if any(isinstance(value, str | dict) for value in values):
+        return np.array(values, np.object_)
+    return from_values(values, column, TensorSpec(name=column, dtype="double"))
+
+
 def _without_nulls(array: Array, column: str, spec: TensorSpec) -> Array:
     odd = next((x for x in array.flat if not (x is None or isinstance(x, bool | int | float))), 0)
     if isinstance(odd, list):

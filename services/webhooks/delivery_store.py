@@ -7,8 +7,12 @@ from uuid import UUID
 
 import msgspec
 
+from libs.domain.errors import Unavailable
 from libs.postgres.pool import Connection, Database
+from libs.postgres.statements import load
 from services.webhooks.sender import Outcome
+
+_SQL = load(__name__)
 
 MAX_ATTEMPTS_KEPT = 200  # of a subscription, the last ones
 
@@ -67,13 +71,6 @@ class Changes(msgspec.Struct):
     dead_letters: list[Attempt] = []
 
 
-_CLAIM = """
-UPDATE cursor SET holder = $1, held_until = now() + $2 * interval '1 second'
-WHERE (holder = $1 OR held_until < now())
-    AND EXISTS (SELECT FROM subscription WHERE id = cursor.subscription AND NOT idle)
-RETURNING subscription, seq, tries, first_try, next_try"""
-
-
 class DeliveryStore:
     """The rows of deliveries, for one copy of the service; it holds leases as `holder`. Every
     method raises Unavailable while the database is away."""
@@ -81,114 +78,79 @@ class DeliveryStore:
     def __init__(self, database: Database, holder: UUID) -> None:
         self._database = database
         self._holder = holder
+        self._grown: set[UUID] = set()  # subscriptions with attempts that nobody pruned yet
 
     async def claim(self, seconds: float) -> dict[UUID, Cursor]:
         """Takes the leases of webhooks for `seconds`, ours and those that others left. Returns
         their cursors by subscription."""
-        await self._database.execute(
-            """INSERT INTO cursor (subscription, seq)
-            SELECT id, start FROM subscription
-            WHERE kind = 'webhook' AND NOT idle
-                AND NOT EXISTS (SELECT FROM cursor WHERE cursor.subscription = id)
-            ON CONFLICT DO NOTHING"""
-        )
-        return _cursors(await self._database.fetch(_CLAIM, self._holder, seconds))
+        await self._database.execute(_SQL["begin_cursors"])
+        return _cursors(await self._database.fetch(_SQL["claim"], self._holder, seconds))
 
     async def release(self) -> None:
         """Gives up all leases, so that other copies go on at once."""
-        await self._database.execute(
-            "UPDATE cursor SET held_until = '-infinity' WHERE holder = $1", self._holder
-        )
+        await self._database.execute(_SQL["release"], self._holder)
 
     async def write(self, changes: Changes) -> None:
         """Writes all changes in one transaction. A cursor that another copy has taken over
-        meanwhile stays where that copy left it."""
+        meanwhile stays where that copy left it; of a subscription that is forgotten nothing is
+        written."""
         async with self._database.transaction() as connection:
             await _move_cursors(connection, self._holder, changes.cursors)
             await _insert_attempts(connection, changes.attempts)
             await _insert_dead_letters(connection, changes.dead_letters)
+        self._grown.update(one.subscription for one in changes.attempts)
 
     async def cursors(self, ids: Sequence[UUID]) -> dict[UUID, Cursor]:
         """The cursors of these subscriptions; one that was never claimed is left out."""
-        return _cursors(
-            await self._database.fetch(
-                "SELECT subscription, seq, tries, first_try, next_try FROM cursor "
-                "WHERE subscription = ANY ($1)",
-                ids,
-            )
-        )
+        return _cursors(await self._database.fetch(_SQL["find_cursors"], ids))
 
     async def slowest(self) -> int | None:
         """The sequence of the webhook that is behind the most; None if no webhook is active."""
-        seq: int | None = await self._database.fetchval(
-            """SELECT min(seq) FROM cursor JOIN subscription ON id = cursor.subscription
-            WHERE NOT idle"""
-        )
+        seq: int | None = await self._database.fetchval(_SQL["slowest"])
         return seq
 
     async def count_dead_letters(self) -> int:
         """The number of dead letters of all subscriptions."""
-        return int(await self._database.fetchval("SELECT count(*) FROM dead_letter"))
+        return int(await self._database.fetchval(_SQL["count_dead_letters"]))
 
     async def deliveries(self, id: UUID, limit: int) -> list[Delivery]:
         """The last `limit` attempts of a subscription, the newest first."""
-        rows = await self._database.fetch(
-            """SELECT seq AS sequence, event, type, at, attempt, milliseconds, status, problem
-            FROM delivery WHERE subscription = $1 ORDER BY id DESC LIMIT $2""",
-            id,
-            limit,
-        )
+        rows = await self._database.fetch(_SQL["last_deliveries"], id, limit)
         return [Delivery(**row) for row in rows]
 
     async def dead_letters(self, id: UUID, limit: int) -> list[DeadLetter]:
         """The first `limit` dead letters of a subscription, in the order of their events."""
-        rows = await self._database.fetch(
-            """SELECT seq AS sequence, event, type, at, attempts, problem
-            FROM dead_letter WHERE subscription = $1 ORDER BY seq LIMIT $2""",
-            id,
-            limit,
-        )
+        rows = await self._database.fetch(_SQL["dead_letters_of"], id, limit)
         return [DeadLetter(**row) for row in rows]
 
     async def dead_letter(self, id: UUID, seq: int) -> DeadLetter | None:
         """The dead letter of the event `seq`, if the subscription has it."""
-        row = await self._database.fetchrow(
-            """SELECT seq AS sequence, event, type, at, attempts, problem
-            FROM dead_letter WHERE subscription = $1 AND seq = $2""",
-            id,
-            seq,
-        )
+        row = await self._database.fetchrow(_SQL["find_dead_letter"], id, seq)
         return DeadLetter(**row) if row else None
 
     async def discard(self, id: UUID, seq: int) -> bool:
         """Deletes a dead letter; returns whether it existed."""
-        query = "DELETE FROM dead_letter WHERE subscription = $1 AND seq = $2 RETURNING true"
-        return bool(await self._database.fetchval(query, id, seq))
+        return bool(await self._database.fetchval(_SQL["discard_dead_letter"], id, seq))
 
     async def prune(self) -> None:
-        """Deletes all but the last attempts of each subscription, and rows of deleted subscriptions
-        that came late."""
-        for table in ("delivery", "dead_letter"):
-            await self._database.execute(
-                f"""DELETE FROM {table} WHERE NOT EXISTS (
-                    SELECT FROM cursor WHERE cursor.subscription = {table}.subscription)"""  # noqa: S608
-            )
-        await self._database.execute(
-            """DELETE FROM delivery USING (
-                SELECT id, row_number() OVER (PARTITION BY subscription ORDER BY id DESC) AS newer
-                FROM delivery) AS ranked
-            WHERE ranked.id = delivery.id AND newer > $1""",
-            MAX_ATTEMPTS_KEPT,
-        )
+        """Deletes all but the last attempts of each subscription that this copy has written some
+        of; what a killed copy left goes with the next attempt."""
+        grown, self._grown = self._grown, set()
+        try:
+            async with self._database.transaction() as connection:
+                await connection.executemany(
+                    _SQL["prune_deliveries"], [(id, MAX_ATTEMPTS_KEPT) for id in grown]
+                )
+        except Unavailable:
+            self._grown |= grown
+            raise
 
     async def forget(self, id: UUID) -> None:
         """Deletes all rows of a subscription."""
         async with self._database.transaction() as connection:
-            for table in ("cursor", "delivery", "dead_letter"):
-                await connection.execute(
-                    f"DELETE FROM {table} WHERE subscription = $1",  # noqa: S608 - a constant
-                    id,
-                )
+            await connection.execute(_SQL["forget_cursor"], id)
+            await connection.execute(_SQL["forget_deliveries"], id)
+            await connection.execute(_SQL["forget_dead_letters"], id)
 
 
 def _cursors(rows: Sequence[Any]) -> dict[UUID, Cursor]:
@@ -202,17 +164,14 @@ async def _move_cursors(
     connection: Connection, holder: UUID, cursors: Mapping[UUID, Cursor]
 ) -> None:
     await connection.executemany(
-        """UPDATE cursor SET seq = $3, tries = $4, first_try = $5, next_try = $6
-        WHERE subscription = $1 AND holder = $2 AND seq <= $3""",
+        _SQL["move_cursor"],
         [(id, holder, *msgspec.structs.astuple(cursor)) for id, cursor in cursors.items()],
     )
 
 
 async def _insert_attempts(connection: Connection, attempts: Sequence[Attempt]) -> None:
     await connection.executemany(
-        """INSERT INTO delivery
-            (subscription, seq, event, type, at, attempt, milliseconds, status, problem)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
+        _SQL["insert_attempt"],
         [
             (
                 *_columns(one),
@@ -227,8 +186,7 @@ async def _insert_attempts(connection: Connection, attempts: Sequence[Attempt]) 
 
 async def _insert_dead_letters(connection: Connection, last_attempts: Sequence[Attempt]) -> None:
     await connection.executemany(
-        """INSERT INTO dead_letter (subscription, seq, event, type, at, attempts, problem)
-        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING""",
+        _SQL["insert_dead_letter"],
         [(*_columns(one), one.outcome.problem) for one in last_attempts],
     )
 

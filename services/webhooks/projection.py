@@ -9,6 +9,7 @@ import msgspec
 from libs.domain.subscription import Subscription, evolve
 from libs.eventlog.envelope import Recorded
 from libs.postgres.pool import Connection, Database
+from libs.postgres.statements import load
 
 SCHEMA = "subscriptions"
 SUBJECTS = ("event.0.subscription.*",)
@@ -16,14 +17,7 @@ SUBJECTS = ("event.0.subscription.*",)
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Subscription).decode
 
-_WRITE = """
-INSERT INTO subscription
-    (id, created_seq, updated_seq, state, workspace, kind, start, idle, deleted)
-VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (id) DO UPDATE SET
-    updated_seq = excluded.updated_seq, state = excluded.state,
-    idle = excluded.idle, deleted = excluded.deleted
-WHERE subscription.updated_seq < excluded.updated_seq"""
+_SQL = load(__name__)
 
 
 class SubscriptionsProjection:
@@ -44,11 +38,10 @@ class SubscriptionsProjection:
     async def apply(self, connection: Connection, fresh: Sequence[Recorded]) -> None:
         """Folds each event into the row of its subscription."""
         for fact in fresh:
-            query = "SELECT state FROM subscription WHERE id = $1"
-            row = await connection.fetchval(query, UUID(fact.stream.id))
+            row = await connection.fetchval(_SQL["read_subscription"], UUID(fact.stream.id))
             state = evolve(_decode(row) if row else None, fact)
             await connection.execute(
-                _WRITE,
+                _SQL["write_subscription"],
                 state.id,
                 fact.seq,
                 _encode(state),
@@ -66,21 +59,19 @@ class SubscriptionsProjection:
 
 async def find(rows: Database, id: UUID) -> Subscription | None:
     """The subscription; None if it does not exist or is deleted."""
-    query = "SELECT state FROM subscription WHERE id = $1 AND NOT deleted"
-    state = await rows.fetchval(query, id)
+    state = await rows.fetchval(_SQL["find_subscription"], id)
     return _decode(state) if state else None
 
 
 async def find_all(rows: Database, workspaces: Sequence[int] | None) -> list[Subscription]:
     """The subscriptions of these workspaces, or of all (None), oldest first; no deleted ones."""
-    records = await rows.fetch(
-        """SELECT state FROM subscription WHERE NOT deleted
-        AND ($1::bigint[] IS NULL OR workspace = ANY ($1)) ORDER BY created_seq""",
-        workspaces,
-    )
+    if workspaces is None:
+        records = await rows.fetch(_SQL["all_subscriptions"])
+    else:
+        records = await rows.fetch(_SQL["subscriptions_of"], workspaces)
     return [_decode(row["state"]) for row in records]
 
 
 async def find_deleted(rows: Database) -> list[UUID]:
     """The ids of deleted subscriptions, in no order."""
-    return [row["id"] for row in await rows.fetch("SELECT id FROM subscription WHERE deleted")]
+    return [row["id"] for row in await rows.fetch(_SQL["deleted_subscriptions"])]

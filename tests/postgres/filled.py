@@ -15,6 +15,7 @@ from libs.vault import vault
 from services.api.read_model import projection
 from services.logs import ingest, retention
 from services.scheduler import plan_projection
+from services.webhooks import projection as subscriptions
 
 # Skewed, as platforms are: half of the runs are of task 1, of which few fail, and two thirds of the
 # orchestrations in workspace 1; the rest is spread evenly.
@@ -132,6 +133,34 @@ _VAULT = """
 INSERT INTO data_key SELECT md5('connection' || i)::uuid, repeat('k', 120)
 FROM generate_series(1, 5000) AS i
 """
+# In the life of a platform most subscriptions are deleted: of 20,000 webhooks, 500 are active and
+# 1,500 paused. A tenth of the deliveries are of webhook 1, and half of the dead letters.
+_WEBHOOKS = """
+INSERT INTO subscription
+SELECT md5('webhook' || i)::uuid, i, i, repeat('s', 400)::bytea, 1 + i % 200, 'webhook', i,
+    i > 500, i > 2000
+FROM generate_series(1, 20000) AS i;
+
+INSERT INTO subscription
+SELECT md5('nats' || i)::uuid, 20000 + i, 20000 + i, repeat('s', 400)::bytea, 1 + i % 200, 'nats',
+    i, i % 2 = 0, i % 2 = 0
+FROM generate_series(1, 1000) AS i;
+
+INSERT INTO cursor
+SELECT md5('webhook' || i)::uuid, i, md5('holder' || i % 2)::uuid,
+    CASE WHEN i <= 500 THEN now() + interval '10 s' ELSE '-infinity' END
+FROM generate_series(1, 2000) AS i;
+
+INSERT INTO delivery (subscription, seq, event, type, at, attempt, milliseconds, status, problem)
+SELECT md5('webhook' || CASE WHEN i % 10 = 0 THEN 1 ELSE 2 + i % 499 END)::uuid, i, md5('e' || i),
+    'TaskRunEnded', timestamptz '2030-01-01Z' + i * interval '1 s', 1, 20, 200, ''
+FROM generate_series(1, 100000) AS i;
+
+INSERT INTO dead_letter
+SELECT md5('webhook' || CASE WHEN i % 2 = 0 THEN 1 ELSE 2 + i % 1999 END)::uuid, i, md5('e' || i),
+    'TaskRunEnded', timestamptz '2030-01-01Z' + i * interval '1 s', 20, 'it answered 500'
+FROM generate_series(1, 20000) AS i
+"""
 
 
 @dataclass(frozen=True)
@@ -153,6 +182,7 @@ PACKAGES = (
     Filled("services.logs", ingest.SCHEMA, _LOGS),
     Filled("libs.identity", users.SCHEMA, _IDENTITY),
     Filled("libs.vault", vault.SCHEMA, _VAULT),
+    Filled("services.webhooks", subscriptions.SCHEMA, _WEBHOOKS),
 )
 
 

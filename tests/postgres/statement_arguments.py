@@ -257,6 +257,36 @@ _VAULT: dict[str, Arguments] = {
         "rewrap_key": (uuid("connection", 1), "old", "new"),
     },
 }
+_BUSY, _WEBHOOK, _HOLDER = uuid("webhook", 1), uuid("webhook", 7), uuid("holder", 1)
+_WEBHOOKS: dict[str, Arguments] = {
+    "projection": {
+        "read_subscription": (_WEBHOOK,),
+        "write_subscription": (_WEBHOOK, 900_000_000, b"s", 1, "webhook", 7, False, False),
+        "find_subscription": (_WEBHOOK,),
+        "subscriptions_of": (_MINE,),
+        "all_subscriptions": (),
+        "deleted_subscriptions": (),
+    },
+    "delivery_store": {
+        "begin_cursors": (),
+        "claim": (_HOLDER, 10.0),
+        "release": (_HOLDER,),
+        "find_cursors": ([uuid("webhook", number) for number in range(1, 100)],),
+        "slowest": (),
+        "move_cursor": (_WEBHOOK, _HOLDER, 900_000_000, 0, None, None),
+        "insert_attempt": (_WEBHOOK, 1, "event", "TaskKilled", _START, 1, 20, None, "no answer"),
+        "insert_dead_letter": (_WEBHOOK, 1, "event", "TaskKilled", _START, 20, "no answer"),
+        "last_deliveries": (_BUSY, PAGE),
+        "dead_letters_of": (_BUSY, PAGE),
+        "find_dead_letter": (_BUSY, 1_000),
+        "count_dead_letters": (),
+        "discard_dead_letter": (_BUSY, 1_000),
+        "prune_deliveries": (_WEBHOOK, 100),
+        "forget_cursor": (_WEBHOOK,),
+        "forget_deliveries": (_WEBHOOK,),
+        "forget_dead_letters": (_WEBHOOK,),
+    },
+}
 _LOG: dict[str, Arguments] = {
     "project": {
         "find_checkpoint": ("views",),
@@ -275,5 +305,6 @@ ARGUMENTS: dict[str, dict[str, Arguments]] = {
     "services.logs": _LOGS,
     "libs.identity": _IDENTITY,
     "libs.vault": _VAULT,
+    "services.webhooks": _WEBHOOKS,
     "libs.eventlog": _LOG,
 }

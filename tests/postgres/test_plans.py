@@ -34,6 +34,9 @@ WHOLE = {
     "has_enabled_administrator": "it ends at the first one",
     "count_devices": "few can wait at a time",
     "delete_expired_devices": "few can wait at a time",
+    "all_subscriptions": "the sweep asks what each owner may still see",
+    "deleted_subscriptions": "after a restore all their keys are destroyed once more",
+    "count_dead_letters": "operators see how many there are",
 }
 
 Statement = tuple[str, str, tuple[object, ...]]  # name, text, representative arguments
@@ -180,7 +183,6 @@ def test_no_statement_on_our_tables_stands_in_python() -> None:
         f"{path.relative_to(ROOT)}:{node.lineno}: {node.value.strip()}"
         for top in ("libs", "services")
         for path in ROOT.glob(f"{top}/**/*.py")
-        if "webhooks" not in path.parts  # to come
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         if command.match(node.value) and on_ours.search(node.value)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 MARK = b"rondolog1\n"
-MAX_LENGTH = 2**32 - 1
+MAX_LENGTH = 1 << 30
 SUFFIX = ".log"
 
 _LENGTHS = struct.Struct("<II")
@@ -21,12 +21,12 @@ _HEADER_BYTES = _LENGTHS.size + _CHECKSUM.size
 
 
 class Frame(NamedTuple):
-    """Where a frame's parts lie: the head from `head` to `body`, the body from there to `end`."""
+    """A frame from `start` to `end`, and its contents."""
 
     start: int
-    head: int
-    body: int
     end: int
+    head: memoryview
+    body: memoryview
 
 
 def header(head: bytes, body: bytes) -> bytes:
@@ -36,15 +36,18 @@ def header(head: bytes, body: bytes) -> bytes:
 
 
 def frames(data: memoryview, start: int = 0) -> Iterator[Frame]:
-    """The whole frames of a file's content, from `start` on, which is 0 or the end of a frame."""
-    at = start or (len(MARK) if data[: len(MARK)] == MARK else len(data))
+    """The whole frames in a file's content from `start` on, which is 0 or the end of a frame; so
+    are the positions in them."""
+    at = 0 if start else len(MARK)
+    if not start and data[:at] != MARK:
+        return
     while at + _HEADER_BYTES <= len(data):
         lengths = data[at : at + _LENGTHS.size]
         head_bytes, body_bytes = _LENGTHS.unpack(lengths)
         (checksum,) = _CHECKSUM.unpack_from(data, at + _LENGTHS.size)
         head = at + _HEADER_BYTES
-        end = head + head_bytes + body_bytes
+        body, end = head + head_bytes, head + head_bytes + body_bytes
         if end > len(data) or crc32(data[head:end], crc32(lengths)) != checksum:
             return
-        yield Frame(at, head, head + head_bytes, end)
+        yield Frame(start + at, start + end, data[head:body], data[body:end])
         at = end

@@ -55,6 +55,6 @@ def written(folder: Path) -> Iterator[tuple[RecordHead, RecordBody]]:
         data = memoryview(path.read_bytes())
         for one in frames(data):
             yield (
-                msgspec.msgpack.decode(data[one.head : one.body], type=RecordHead),
-                msgspec.msgpack.decode(data[one.body : one.end], type=RecordBody),
+                msgspec.msgpack.decode(one.head, type=RecordHead),
+                msgspec.msgpack.decode(one.body, type=RecordBody),
             )

@@ -1,0 +1,1 @@
+SCHEMA = "pipeline_logs_v1"

@@ -6,16 +6,17 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from services.inference.logs.log_query import LogQuery, Status
+from services.inference.logs.log_query import LogQuery
+from services.inference.logs.page import Page
 
 EMPTY = pa.table({"time": pa.array([], pa.timestamp("ms"))})
 
 
-def arrow(table: pa.Table, query: LogQuery, status: Status, next: str | None) -> bytes:
-    """The status is in the schema's metadata too. Without rows there is the time alone, as the
-    published SDK has it."""
-    shown = EMPTY if not table.num_rows else _named(table, query.separator)
-    about = {"status": status} | ({"next": {"cursor": next}} if next else {})
+def arrow(page: Page, query: LogQuery) -> bytes:
+    """The status is in the schema's metadata. Without rows there is the time alone: the published
+    SDK looks into the first row of what else there is."""
+    shown = _named(page.table, query.separator) if page.table.num_rows else EMPTY
+    about = {"status": page.status, **({"next": {"cursor": page.next}} if page.next else {})}
     shown = shown.combine_chunks().replace_schema_metadata({"status": json.dumps(about)})
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, shown.schema) as writer:
@@ -24,8 +25,9 @@ def arrow(table: pa.Table, query: LogQuery, status: Status, next: str | None) ->
     return content
 
 
-def records(table: pa.Table, query: LogQuery) -> bytes:
+def records(page: Page, query: LogQuery) -> bytes:
     """A JSON list of records: time in ms, floats as the shortest text of their own precision."""
+    table = page.table
     columns = {name: _json_values(table[name]) for name in table.column_names if name != "time"}
     columns = {"time": table["time"].cast(pa.int64()).to_pylist()} | columns
     if query.separator is not None:

@@ -56,8 +56,8 @@ class Rows:
 
     def wanted(self, names: list[str]) -> list[str]:
         """Which of these columns have to be read."""
-        shown = selected(names, self._query.dataset, self._query.exclude)
-        return [*{*shown, *PLACE, RUN}]
+        shown = {*selected(names, self._query.dataset, self._query.exclude), *PLACE, RUN}
+        return [name for name in names if name in shown]
 
     def add(self, table: pa.Table) -> None:
         """Takes the rows that are asked for."""

@@ -158,7 +158,7 @@ def _parsed(record: Record) -> _Parsed:
         except _UNREADABLE:
             dropped.append(part)
     if body.rows > MAX_ROWS or (body.rows > 0 and not found):
-        return _Parsed(record, body, 1, {}, [*dropped, *found])
+        return _Parsed(record, body, 1, {}, [*dropped, *found] or ["in", "out"])
     columns = {(name, kind): values for name, (kind, values) in found.items()}
     return _Parsed(record, body, max(body.rows, 0), columns, dropped)
 

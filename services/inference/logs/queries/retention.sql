@@ -51,5 +51,6 @@ SELECT key FROM garbage ORDER BY key LIMIT 100
 DELETE FROM garbage WHERE key = ANY ($1::text[])
 
 -- name: delete_sealed
--- Commits of files that are not there any more. Numbers of files grow with time.
-DELETE FROM sealed WHERE file < $1
+-- Commits of files that are not there any more: numbers grow with time. A backup may still have a
+-- file whose commit it has too.
+DELETE FROM sealed WHERE file < $1 AND sealed_at < now() - interval '1 day'

@@ -1,1 +1,1 @@
-"""The five programs of the platform, each started as `python -m services.<name>`."""
+"""The six programs of the platform, each started as `python -m services.<name>`."""

@@ -27,7 +27,7 @@ from tests.supervisor.instance import children, command_line
 
 PATIENCE = 90.0  # seconds that a busy machine may take for what is due
 PACKAGED_WITHIN = 240.0  # and for an environment with packages in it
-SERVICES = ("api", "packager", "scheduler", "executor", "logs")
+SERVICES = ("api", "packager", "scheduler", "executor", "logs", "inference")
 _MARKS = {"nats": "/nats-server\0-c", "postgres": "/postgres\0-D"}
 _TOKEN = "/auth/realms/master/protocol/openid-connect/token"
 

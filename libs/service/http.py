@@ -62,14 +62,26 @@ def add_health(
 
 @asynccontextmanager
 async def serving(
-    app: web.Application, listen: str, given: str = "", share: Share | None = None
+    app: web.Application,
+    listen: str,
+    given: str = "",
+    share: Share | None = None,
+    *,
+    cancels: bool = False,
 ) -> AsyncIterator[None]:
     """Serves while the block lasts; requests under way get a second to end. At `listen`, or on the
     listening sockets whose numbers are `given`; see Config. `share` bounds how many connections
-    there may be (libs/service/connections.py)."""
+    there may be (libs/service/connections.py). With `cancels` a handler is cancelled when its
+    caller hangs up."""
     connections = Connections(share)
     app.middlewares.insert(0, connections.middleware)
-    runner = web.AppRunner(app, access_log=None, logger=OF_CALLERS, shutdown_timeout=1.0)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        logger=OF_CALLERS,
+        shutdown_timeout=1.0,
+        handler_cancellation=cancels,
+    )
     await runner.setup()
     accept = connections.behind(cast(Callable[[], asyncio.Protocol], runner.server))
     servers: list[asyncio.Server] = []

@@ -1,4 +1,4 @@
-"""The five services as data: how each is started, and the environment that configures it."""
+"""The six services as data: how each is started, and the environment that configures it."""
 
 import socket
 import sys
@@ -48,6 +48,7 @@ SERVICES = (
     _service("scheduler"),
     _service("executor", "task-key"),
     _service("logs", "internal-token"),
+    _service("inference", "internal-token"),
     _service("api", "signing-key", "task-key", "vault-key", "internal-token", "admin-password"),
 )
 
@@ -73,6 +74,7 @@ def services_env(
         "RONDO_BLOBS_URL": stores.blobs,
         "RONDO_PUBLIC_URL": addresses.public,
         "RONDO_LOGS_URL": addresses.listen["logs"],
+        "RONDO_INFERENCE_URL": addresses.listen["inference"],
         "RONDO_LISTEN": addresses.listen[service.name],
         "RONDO_DATA": str(instance.folder.part(service.name)),
         "RONDO_ENVIRONMENTS": str(instance.folder.part("environments", 0o755)),

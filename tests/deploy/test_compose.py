@@ -53,7 +53,7 @@ def test_it_runs_every_service(compose: Any) -> None:
     for name, service in ours.items():
         assert service["command"] == ["python", "-P", "-m", f"services.{name}"]
         assert service["cap_drop"] == ["ALL"]
-        assert ("user" in service) == ("cap_add" in service) == (name == "executor")
+        assert ("user" in service) == ("cap_add" in service) == (name in ("executor", "inference"))
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -12,7 +12,7 @@ import pytest
 from libs.supervisor.ports import Ports
 from tests.supervisor.instance import Instance, descendants
 
-SERVICES = ["api", "packager", "scheduler", "executor", "logs"]
+SERVICES = ["api", "packager", "scheduler", "executor", "logs", "inference"]
 
 
 def test_a_second_start_finds_everything_again(tmp_path: Path) -> None:
@@ -110,7 +110,10 @@ def test_services_see_only_what_is_meant_for_them(tmp_path: Path) -> None:
         )
     }
     assert list(knows.values())[:3] == [{"api"}] * 3
-    assert list(knows.values())[3:] == [{"api", "logs"}, {"api", "executor"}]
+    assert list(knows.values())[3:] == [
+        {"api", "logs", "inference"},
+        {"api", "executor"},
+    ]
     assert len({environment["RONDO_LISTEN"] for environment in given.values()}) == len(SERVICES)
     assert len({environment["RONDO_DATA"] for environment in given.values()}) == len(SERVICES)
 

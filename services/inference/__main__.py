@@ -1,0 +1,118 @@
+"""The inference service: serves deployed pipelines, and probes uploaded models."""
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+
+from libs.blobs.open import open_store
+from libs.domain.events import ModelVersionUploaded
+from libs.eventlog import hold, streams
+from libs.eventlog.project import Runner
+from libs.eventlog.react import Reaction, react
+from libs.eventlog.stream_identity import StreamIdentity, watch
+from libs.postgres import pool
+from libs.postgres.migrate import migrate
+from libs.service.config import load
+from libs.service.http import add_health, calling, serving
+from libs.service.main import notify_ready, run
+from libs.service.nats import connected
+from libs.service.room import Room
+from libs.telemetry.service_telemetry import open_telemetry
+from services.inference.config import Config
+from services.inference.control.control import Control
+from services.inference.control.deployments import SCHEMA, SUBJECTS, Deployments
+from services.inference.control.model_cache import ModelCache
+from services.inference.control.nursery import Nursery, socket_folder
+from services.inference.control.probes import Probes
+from services.inference.control.slots import Slots
+from services.inference.control.spare import Spare
+from services.inference.gateway import http
+from services.inference.gateway.gateway import Gateway
+from services.inference.gateway.local import LocalGateways
+from services.inference.gateway.permits import Permits
+from services.inference.logs.write import Writer
+
+CATCH_UP_TIMEOUT_SECONDS, SEEN_TIMEOUT_SECONDS = 600.0, 2.0
+MAX_EVENTS_BEHIND = 200  # that a start may have to fold again
+
+
+async def main(environ: Mapping[str, str]) -> None:
+    config = load(Config, environ)
+    async with (
+        connected(config) as nats,
+        pool.connect(config.postgres_dsn, SCHEMA, durable=True, size=4) as database,
+        open_store(config.blobs_url) as blobs,
+        open_telemetry("inference", environ, nats) as telemetry,
+        calling(config.api_url or config.public_url) as api,
+    ):
+        await streams.create(nats, config.nats_replicas)
+        await migrate(database, "services.inference")
+        identity = StreamIdentity(database, nats, streams.EVENTS, (Deployments.name,), derived=True)
+        await identity.check()
+        log, spare = telemetry.log(), Spare(environ)
+        writer = Writer(config.data / "records", Room.of(config), config.log_sync_seconds)
+        gateway = Gateway(
+            Permits(api, config.internal_token),
+            writer,
+            telemetry.metrics,
+            config.infer_queue,
+            config.infer_timeout,
+        )
+        cache = ModelCache(blobs, config.data / "models", int(config.model_cache_gib * 2**30))
+        slots = Slots(config.replica_first_uid)
+        nursery = Nursery(spare, cache, slots, socket_folder(config.data))
+        control = Control(log, nursery, LocalGateways(gateway))
+        gateway.wanted = control.wanted
+        runner = Runner(
+            database,
+            control.deployments,
+            lambda after: log.follow(after, SUBJECTS),
+            MAX_EVENTS_BEHIND,
+        )
+
+        async def seen(seq: int) -> bool:
+            try:
+                await runner.position.reached(seq, SEEN_TIMEOUT_SECONDS)
+            except TimeoutError:
+                return False
+            return True
+
+        uploads = telemetry.reaction(
+            Reaction(
+                name="inference",
+                subjects=("event.*.model_version.*",),
+                kinds=(ModelVersionUploaded,),
+                handle=Probes(log, nursery, config.probe_mib << 20).handle,
+                concurrency=config.probes,
+            )
+        )
+        app = http.create(
+            gateway, config.internal_token, control.show, seen, config.infer_body_mib << 20
+        )
+        checks = {"nats": nats.check, "postgres": database.check, "spare": spare.check}
+        add_health(app, checks, control.about)
+        telemetry.projection("deployments", runner.position, streams.EVENTS, SUBJECTS)
+        telemetry.pool(database)
+        telemetry.metrics.source(control.readings)
+        telemetry.add_to(app)
+        try:
+            async with (
+                serving(app, config.listen, config.listen_fds, cancels=True),
+                asyncio.TaskGroup() as tasks,
+            ):
+                tasks.create_task(spare.run())
+                tasks.create_task(runner.run())
+                tasks.create_task(watch(identity))
+                tasks.create_task(gateway.run())
+                tasks.create_task(telemetry.publish())
+                await spare.ready()
+                await runner.position.reached(await log.end(), CATCH_UP_TIMEOUT_SECONDS)
+                tasks.create_task(hold.run_when_released(nats, control.run))
+                tasks.create_task(hold.run_when_released(nats, partial(react, nats, uploads)))
+                notify_ready()
+        finally:
+            writer.close()
+
+
+if __name__ == "__main__":
+    run("inference", main)

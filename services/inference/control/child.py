@@ -1,0 +1,100 @@
+"""A process that was forked for us from the spare: our child, though we did not fork it."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+from libs.domain.values import ReplicaEnd
+from services.inference import plan
+
+_CHUNK = 1 << 16
+_LAST_SECONDS = 5.0
+
+
+class Child:
+    """`channel` is our end of its control socket, not blocking. `reason` is why it has ended, or is
+    about to; `words` say the same for people."""
+
+    def __init__(self, pid: int, channel: socket.socket) -> None:
+        self.pid = pid
+        self.reason: ReplicaEnd = "crashed"
+        self.words = ""
+        self.status: int | None = None
+        self._killed = False
+        self._then: list[Callable[[], object]] = []
+        self._channel = channel
+        self._handle = os.pidfd_open(pid)
+        self._ended = asyncio.Event()
+        asyncio.get_running_loop().add_reader(self._handle, self._reap)
+
+    async def ask(self, message: "plan.Plan | plan.Upload") -> bytes:
+        """Its one answer, empty if it has ended without. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(self._channel, plan.frame(message))
+        got = b""
+        while part := await loop.sock_recv(self._channel, _CHUNK):
+            got += part
+            if (answer := plan.unframe(got)) is not None:
+                return answer
+        return b""
+
+    async def wait(self) -> int:
+        """Its exit status, or the negative number of the signal that ended it."""
+        await self._ended.wait()
+        assert self.status is not None  # noqa: S101 - for mypy: _reap sets both
+        return self.status
+
+    async def over(self) -> None:
+        """Returns when it has ended, after it has hung up; one that then goes on is killed."""
+        try:
+            async with asyncio.timeout(_LAST_SECONDS):
+                await self.wait()
+        except TimeoutError:
+            self.kill("crashed", "its process hung up and went on")
+            await self.wait()
+
+    def then(self, what: Callable[[], object]) -> None:
+        """Call it once the process has ended."""
+        self._then.append(what)
+
+    def kill(self, reason: ReplicaEnd, words: str) -> None:
+        """It ends at once; the first reason counts."""
+        if self.status is None and not self._killed:
+            self.reason, self.words, self._killed = reason, words, True
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+
+    def resident(self) -> int:
+        """Bytes of memory that it has now; 0 once it has ended."""
+        with suppress(OSError, IndexError), open(f"/proc/{self.pid}/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return 0
+
+    def cpu_seconds(self) -> float:
+        """That it has used so far; 0 once it has ended."""
+        with suppress(OSError, IndexError), open(f"/proc/{self.pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return 0.0
+
+    def _reap(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._handle)
+        os.close(self._handle)
+        self._channel.close()
+        try:
+            self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        except ChildProcessError:  # somebody else has waited for it
+            self.status = 255
+        self.words = self.words or _words(self.status)
+        for what in self._then:
+            what()
+        self._ended.set()
+
+
+def _words(status: int) -> str:
+    if status < 0:
+        return f"its process was ended by {signal.Signals(-status).name}"
+    return f"its process ended with status {status}"

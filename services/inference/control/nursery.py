@@ -1,0 +1,97 @@
+"""Forks processes for deployments and uploads, with their files and a uid, and watches them."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.inference import plan
+from services.inference.control.child import Child
+from services.inference.control.model_cache import ModelCache
+from services.inference.control.slots import Slots
+from services.inference.control.spare import Spare, listening
+
+_MAX_FOLDER_BYTES = 60  # so that a name has room in the 107 of a socket's path (unix(7))
+
+Wanted = tuple[str, str]  # of a file: its SHA-256 and its key in the blob store
+_WATCH_SECONDS = 0.1
+_MIB = 1 << 20
+
+
+class Nursery:
+    """`sockets` is a folder that only we can enter."""
+
+    def __init__(self, spare: Spare, cache: ModelCache, slots: Slots, sockets: Path) -> None:
+        self._spare = spare
+        self._cache = cache
+        self._slots = slots
+        self._sockets = sockets
+        self._bounds: dict[Child, int] = {}
+
+    async def probe(self, file: Wanted, memory: int) -> Child:
+        """Raises Rejected, Unavailable."""
+        return await self._fork("probe", file[0][:8], [file], memory, [])
+
+    async def replica(
+        self, id: str, files: Sequence[Wanted], memory: int | None
+    ) -> tuple[Child, str]:
+        """And the path of its socket. Raises Rejected, Unavailable."""
+        path = self._sockets / id
+        try:
+            with listening(str(path)) as listener:
+                child = await self._fork("replica", id[:8], files, memory, [listener.fileno()])
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        child.then(lambda: path.unlink(missing_ok=True))
+        return child, str(path)
+
+    async def watch(self) -> None:
+        """For ever: ends those that have more memory than they may."""
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            for child, most in list(self._bounds.items()):
+                if (has := child.resident()) > most:
+                    words = f"it had {has // _MIB} MiB of memory, of {most // _MIB} MiB that it may"
+                    child.kill("out_of_memory", words)
+
+    async def _fork(
+        self,
+        kind: plan.Kind,
+        name: str,
+        files: Sequence[Wanted],
+        memory: int | None,
+        given: list[int],
+    ) -> Child:
+        opened: list[int] = []
+        uid = None
+        try:
+            for sha, blob in files:
+                opened.append(await self._cache.open(sha, blob))
+            await self._spare.ready()
+            uid = self._slots.take() if self._spare.own_uids else None
+            child = await self._spare.fork(plan.Order(kind, name, uid, memory), [*given, *opened])
+        except BaseException:
+            self._slots.give_back(uid)
+            raise
+        finally:
+            for each in opened:
+                os.close(each)
+        child.then(lambda: self._slots.give_back(uid))
+        if memory is not None:
+            self._bounds[child] = memory
+            child.then(lambda: self._bounds.pop(child, None))
+        return child
+
+
+def socket_folder(data: Path) -> Path:
+    """An empty one that only we can enter; in `data`, or where the path would be too long, among
+    the system's temporary ones."""
+    folder = data / "replicas"
+    if len(os.fsencode(folder)) > _MAX_FOLDER_BYTES:
+        return Path(tempfile.mkdtemp(prefix="rondo-"))
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    return folder

@@ -1,0 +1,81 @@
+"""ModelVersionUploaded → what its inputs and outputs are, or why it can't be served.
+
+An upload is anybody's file, so it is opened by a process that may do nothing but look at it.
+"""
+
+import asyncio
+import logging
+
+from libs.domain import model_version as versions
+from libs.domain.errors import Rejected
+from libs.domain.events import (
+    ModelVersionEvent,
+    ModelVersionFailed,
+    ModelVersionReady,
+    ModelVersionUploaded,
+)
+from libs.eventlog.envelope import Recorded
+from libs.eventlog.log import EventLog
+from libs.eventlog.transact import load, transact
+from services.inference import plan
+from services.inference.control.deployments import SOURCE
+from services.inference.control.nursery import Nursery
+
+logger = logging.getLogger(__name__)
+
+PROBE_TIMEOUT_SECONDS = 30.0
+
+
+class Probes:
+    """Probes each upload once, however often its event comes; `memory` bytes are for one."""
+
+    def __init__(self, log: EventLog, nursery: Nursery, memory: int) -> None:
+        self._log = log
+        self._nursery = nursery
+        self._memory = memory
+
+    async def handle(self, fact: Recorded) -> None:
+        """Raises Unavailable where another try may succeed."""
+        if not isinstance(fact.event, ModelVersionUploaded):
+            return
+        state, _ = await load(self._log, fact.stream, versions.evolve)
+        if state.status != "pending":
+            return
+        outcome = await self._outcome(fact.event)
+        if isinstance(outcome, ModelVersionFailed):
+            logger.info("model version %d can't be served: %s", state.number, outcome.reason)
+        await transact(
+            self._log,
+            fact.stream,
+            versions.evolve,
+            lambda state: versions.probed(state, outcome),
+            fact.because(SOURCE),
+        )
+
+    async def _outcome(self, upload: ModelVersionUploaded) -> ModelVersionEvent:
+        try:
+            child = await self._nursery.probe((upload.sha, upload.blob), self._memory)
+        except Rejected as refusal:
+            return ModelVersionFailed(reason=refusal.message)
+        answer = b""
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):
+                answer = await child.ask(plan.Upload(framework=upload.framework))
+        except TimeoutError:
+            child.kill("crashed", f"loading it took more than {PROBE_TIMEOUT_SECONDS:.0f} s")
+        except OSError:
+            pass  # it has ended: how is in its words
+        except asyncio.CancelledError:
+            child.kill("service_stopped", "the service stops")
+            raise
+        if answer:
+            child.kill("scaled_down", "it is done")
+        await child.over()
+        match plan.decode_outcome(answer) if answer else None:
+            case plan.Probed(inputs=inputs, outputs=outputs, trees=trees, seconds=seconds):
+                return ModelVersionReady(
+                    inputs=inputs, outputs=outputs, trees=trees, seconds=seconds
+                )
+            case plan.Refusal(reason=reason):
+                return ModelVersionFailed(reason=reason)
+        return ModelVersionFailed(reason=f"it could not be loaded: {child.words}")

@@ -1,0 +1,92 @@
+"""One replica, from its order to its end."""
+
+import asyncio
+import time
+from typing import Literal
+from uuid import uuid4
+
+from libs.domain.deployment import Deployment
+from libs.domain.values import ReplicaEnd
+from services.inference import plan
+from services.inference.control.child import Child
+from services.inference.control.nursery import Nursery
+from services.inference.gateway.table import Member
+
+LOAD_TIMEOUT_SECONDS = 120.0
+
+Status = Literal["starting", "running", "draining", "ended"]
+
+
+class Unservable(Exception):
+    """The models can't be loaded, however often it is tried."""
+
+
+class Ended(Exception):
+    """The process has ended while it started; another try may succeed."""
+
+
+class Replica:
+    """`announced` says that the log knows of it."""
+
+    def __init__(self, deployment: Deployment, connections: int) -> None:
+        self.id = uuid4()
+        self.generation = deployment.generation
+        self.status: Status = "starting"
+        self.announced = False
+        self.since = time.monotonic()
+        self.seconds = 0.0
+        self.why: ReplicaEnd = "crashed"
+        self.child: Child | None = None
+        self.member: Member | None = None
+        self._deployment = deployment
+        self._connections = connections
+
+    async def start(self, nursery: Nursery) -> None:
+        """Returns once it serves; `seconds` is what loading took. Raises Unservable, Ended,
+        Unavailable, Rejected."""
+        wanted = self._deployment
+        files = {one.version: (one.sha, one.blob) for one in wanted.models}
+        memory = wanted.limits.memory_bytes
+        self.child, socket = await nursery.replica(str(self.id), list(files.values()), memory)
+        outcome = await self._load(self.child)
+        if isinstance(outcome, plan.Refusal):
+            self.child.kill("start_failed", outcome.reason)
+            raise Unservable(outcome.reason)
+        if not isinstance(outcome, plan.Loaded):
+            await self.child.over()
+            raise Ended(self.child.words)
+        if memory is not None and (has := self.child.resident()) > memory:
+            words = f"with its models it has {has >> 20} MiB of memory, of {memory >> 20} MiB"
+            self.child.kill("out_of_memory", words)
+            raise Unservable(words)
+        self.status = "running"
+        self.member = Member(self.id, wanted.version, socket, self._connections)
+        self.seconds = outcome.seconds
+
+    async def _load(self, child: Child) -> object:
+        work = plan.Plan(
+            replica=self.id,
+            pipeline_version=str(self._deployment.version),
+            steps=self._deployment.steps,
+            models=self._deployment.models,
+            cpus=self._deployment.limits.cpus,
+            connections=self._connections,
+        )
+        answer = b""
+        try:
+            async with asyncio.timeout(LOAD_TIMEOUT_SECONDS):
+                answer = await child.ask(work)
+        except TimeoutError:
+            child.kill("start_failed", f"loading took more than {LOAD_TIMEOUT_SECONDS:.0f} s")
+        except OSError:
+            pass  # it has ended: how is in its words
+        except asyncio.CancelledError:
+            child.kill("undeployed", "it is not needed any more")
+            raise
+        return plan.decode_outcome(answer) if answer else None
+
+    def end(self, why: ReplicaEnd) -> None:
+        """Kill it, for it is not needed any more."""
+        self.why = why
+        if self.child is not None:
+            self.child.kill(why, "")

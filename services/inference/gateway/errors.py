@@ -1,0 +1,30 @@
+"""Why a caller gets no inference, in the shape that the SDK reads."""
+
+import msgspec
+
+
+class NoAnswer(Exception):
+    """`status` is HTTP's; `body` is JSON, already as the caller gets it. With `retry_after`, whole
+    seconds, it is worth another try."""
+
+    def __init__(self, status: int, body: bytes, retry_after: int = 0) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body
+        self.retry_after = retry_after
+
+
+def refusal(status: int, message: str, retry_after: int = 0) -> NoAnswer:
+    """Of our own: `message` is for people."""
+    shape = {"code": status, "status": "Error", "error": message, "source": "engine"}
+    return NoAnswer(status, msgspec.json.encode(shape), retry_after)
+
+
+def not_deployed(pipeline: str) -> NoAnswer:
+    """Said as well to those who may not know of it."""
+    return refusal(404, f"pipeline {pipeline[:80]!r} is not deployed here; deploy it first")
+
+
+def busy(waiting: int) -> NoAnswer:
+    """More wait than may."""
+    return refusal(503, f"{waiting} requests wait for this pipeline; try again, or scale it up", 1)

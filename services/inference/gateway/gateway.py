@@ -1,0 +1,185 @@
+"""A request from its headers to its answer: who may, where it runs, and the record of it.
+
+The record is in its file before the caller has the answer, so what was answered is never missing
+from the log; a replica that dies leaves none, and the request goes to another.
+"""
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Callable
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from libs.domain.errors import Rejected, Unavailable
+from libs.telemetry.registry import MetricRegistry, Reading
+from services.inference.gateway.errors import NoAnswer, not_deployed, refusal
+from services.inference.gateway.figures import Figures
+from services.inference.gateway.permits import Permit, Permits
+from services.inference.gateway.pool import Pool
+from services.inference.gateway.table import Load, Route
+from services.inference.gateway.tickets import Result, Ticket
+from services.inference.record import RecordHead
+
+_SWEEP_SECONDS = 1.0
+_STATUS = {"no_space": 507}
+
+
+class Writer(Protocol):
+    """Where records go: services/inference/logs/write.py."""
+
+    def check(self) -> None:
+        """Raises Rejected if there is no room for a record."""
+        ...
+
+    def append(self, head: RecordHead, body: bytes) -> None:
+        """It is in the file when this returns. Raises Rejected, Unavailable."""
+        ...
+
+
+class Call(msgspec.Struct, frozen=True, gc=False):
+    """A request as it came; header values are empty where there are none."""
+
+    authorization: str
+    deployment: str
+    pipeline: str
+    query: str
+    content_type: str
+    accept: str
+    format: str
+
+
+class Gateway:
+    """`wanted`, to be set, is called with a deployment that has no replica and a request. A request
+    is given up after `timeout` seconds."""
+
+    def __init__(
+        self,
+        permits: Permits,
+        writer: Writer,
+        metrics: MetricRegistry,
+        max_waiting: int,
+        timeout: float,
+    ) -> None:
+        self.pools: dict[UUID, Pool] = {}
+        self._permits = permits
+        self._writer = writer
+        self.wanted: Callable[[UUID], None] = lambda _: None
+        self._max_waiting = max_waiting
+        self._timeout = timeout
+        self._seconds = metrics.histogram(
+            "rondo_inference_duration_seconds", "Time from a request to its answer."
+        ).of()
+        self._waits = metrics.histogram(
+            "rondo_inference_queue_seconds", "Time until a replica took a request."
+        ).of()
+        self._answers = metrics.counter(
+            "rondo_inference_requests", "Inference requests by status.", "code"
+        )
+        metrics.source(self._read)
+
+    def route(self, route: Route) -> None:
+        """Serve it so from now on."""
+        pool = self.pools.get(route.id)
+        if pool is None:
+            pool = self.pools[route.id] = Pool(route, self._max_waiting, self.wanted)
+        pool.update(route)
+
+    def drop(self, id: UUID) -> None:
+        """It is served no more."""
+        if (pool := self.pools.pop(id, None)) is not None:
+            pool.close()
+
+    def load(self, id: UUID) -> Load:
+        """What a deployment does here."""
+        pool = self.pools.get(id)
+        if pool is None:
+            return Load(0, 0, 0.0, Figures().show())
+        return Load(len(pool.waiting), len(pool.running), pool.figures.last, pool.figures.show())
+
+    async def run(self) -> None:
+        """For ever: gives up what takes too long."""
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            for pool in list(self.pools.values()):
+                pool.expire(time.monotonic() - self._timeout)
+
+    async def permit(self, call: Call) -> tuple[Permit, Pool]:
+        """Raises NoAnswer. To be asked before a body is taken in."""
+        key = (call.authorization, call.deployment, call.pipeline)
+        permit = self._permits.known(key) or await self._permits.ask(key)
+        pool = self.pools.get(permit.deployment)
+        if pool is None:
+            raise not_deployed(call.pipeline)
+        try:
+            self._writer.check()
+        except Rejected as problem:
+            raise refusal(507, problem.message) from problem
+        return permit, pool
+
+    async def infer(self, call: Call, permit: Permit, pool: Pool, body: bytes) -> Result:
+        """Raises NoAnswer. If it is cancelled, so is the work."""
+        chance = random.random()  # noqa: S311 - which model of a split, not who may what
+        ticket = Ticket(call.content_type, call.accept, call.format, call.query, body, chance)
+        code = 500
+        try:
+            result = await pool.run(ticket)
+            code = result.reply.status
+            if code != 200:
+                raise refusal(code, result.reply.error)
+            self._record(permit, pool, result)
+            return result
+        except NoAnswer as problem:
+            code = problem.status
+            raise
+        except asyncio.CancelledError:
+            code = 499
+            raise
+        finally:
+            self._count(pool, ticket, code)
+
+    def _record(self, permit: Permit, pool: Pool, result: Result) -> None:
+        head = RecordHead(
+            id=_id(),
+            time=result.time,
+            workspace=permit.workspace,
+            pipeline=permit.pipeline,
+            version=result.version,
+            caller=permit.user,
+            run=permit.run,
+            partition=str(result.replica),
+        )
+        try:
+            self._writer.append(head, result.record)
+        except Unavailable as problem:
+            raise refusal(503, str(problem), 1) from problem
+        except Rejected as problem:
+            raise refusal(_STATUS.get(problem.code, 400), problem.message) from problem
+
+    def _count(self, pool: Pool, ticket: Ticket, code: int) -> None:
+        pool.figures.count(ticket.since, good=code == 200)
+        self._answers.of(str(code)).add()
+        self._seconds.observe(time.monotonic() - ticket.since)
+        if ticket.started:
+            self._waits.observe(ticket.started - ticket.since)
+
+    async def _read(self) -> list[Reading]:
+        waiting = sum(len(pool.waiting) for pool in self.pools.values())
+        running = sum(len(pool.running) for pool in self.pools.values())
+        name, help = "rondo_inference_depth", "Inference requests under way."
+        return [
+            Reading(name, help, float(waiting), {"state": "waiting"}),
+            Reading(name, help, float(running), {"state": "running"}),
+        ]
+
+
+def _id() -> UUID:
+    """As uuid4, for a third of its price."""
+    return UUID(int=int.from_bytes(os.urandom(16)) & _MASK | _VERSION)
+
+
+_MASK = ~(0xF000 << 64 | 0xC000 << 48)
+_VERSION = 4 << 76 | 0x8000 << 48

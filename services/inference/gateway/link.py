@@ -1,0 +1,104 @@
+"""One connection to a replica: it carries one request at a time."""
+
+import asyncio
+import time
+from typing import Protocol, cast
+from uuid import UUID
+
+from services.inference.frames import (
+    ANSWER,
+    REQUEST,
+    Question,
+    decode_reply,
+    encode_question,
+)
+from services.inference.gateway.tickets import Result, Ticket
+
+
+class Owner(Protocol):
+    """Whom a link tells what becomes of it."""
+
+    def stamp(self) -> int:
+        """The time of an inference that begins now, in ms."""
+        ...
+
+    def opened(self, link: "Link") -> None: ...
+
+    def answered(self, link: "Link", ticket: Ticket, result: Result) -> None: ...
+
+    def lost(self, link: "Link", ticket: Ticket | None) -> None:
+        """It is closed. `ticket` ran on it, and nobody has answered it."""
+        ...
+
+
+class Link(asyncio.Protocol):
+    """To the replica `id`, which serves `version` of a pipeline."""
+
+    def __init__(self, owner: Owner, id: UUID, version: UUID) -> None:
+        self.id, self.version = id, version
+        self.ticket: Ticket | None = None
+        self._owner = owner
+        self._transport: asyncio.Transport | None = None
+        self._got = bytearray()
+
+    def send(self, ticket: Ticket) -> None:
+        """Whoever waits for the ticket hears of its answer; the owner of its end."""
+        assert self._transport is not None  # noqa: S101 - for mypy: it was opened
+        self.ticket, ticket.link = ticket, self
+        ticket.tries += 1
+        ticket.time = self._owner.stamp()
+        ticket.started = time.monotonic()
+        head = encode_question(
+            Question(
+                ticket.content_type,
+                ticket.accept,
+                ticket.format,
+                ticket.query,
+                ticket.time,
+                ticket.random,
+            )
+        )
+        self._transport.write(
+            b"".join((REQUEST.pack(len(head), len(ticket.body)), head, ticket.body))
+        )
+
+    def abort(self) -> None:
+        """Nobody wants the answer any more: the replica sees that and stops."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._owner.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        ticket = self.ticket
+        if ticket is None:  # it speaks unasked: it is not to be trusted with another request
+            self.abort()
+            return
+        if self._got or not (whole := _parsed(data)):
+            self._got += data
+            if not (whole := _parsed(self._got)):
+                return
+            self._got = bytearray()
+        self.ticket = ticket.link = None
+        head, body, record = whole
+        result = Result(decode_reply(head), body, record, self.id, self.version, ticket.time)
+        self._owner.answered(self, ticket, result)
+
+    def connection_lost(self, problem: Exception | None) -> None:
+        ticket, self.ticket = self.ticket, None
+        if ticket is not None:
+            ticket.link = None
+        self._owner.lost(self, ticket)
+
+
+def _parsed(data: bytes | bytearray) -> tuple[bytes, bytes, bytes] | None:
+    """Head, body and record, once all of them are there."""
+    if len(data) < ANSWER.size:
+        return None
+    head, body, record = ANSWER.unpack_from(data)
+    if len(data) < ANSWER.size + head + body + record:
+        return None
+    view = memoryview(data)[ANSWER.size :]
+    return bytes(view[:head]), bytes(view[head : head + body]), bytes(view[head + body :])

@@ -1,0 +1,188 @@
+"""The queue of one deployment, and the connections to its replicas.
+
+A request is given to a free connection of the replica that runs least; else it waits, first come
+first served. One whose replica dies goes to another, as the first in the queue.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from uuid import UUID
+
+from services.inference.gateway.errors import busy, refusal
+from services.inference.gateway.figures import Figures
+from services.inference.gateway.link import Link
+from services.inference.gateway.table import Member, Route
+from services.inference.gateway.tickets import Result, Ticket
+
+logger = logging.getLogger(__name__)
+
+MAX_TRIES = 3  # replicas that one request may take down with it
+_RECONNECT_SECONDS = 0.05
+
+
+class Pool:
+    """`wanted` is called when a request comes and there is no replica."""
+
+    def __init__(self, route: Route, max_waiting: int, wanted: Callable[[UUID], None]) -> None:
+        self.route = route
+        self.figures = Figures()
+        self.waiting: deque[Ticket] = deque()
+        self.running: dict[Link, Ticket] = {}
+        self._members: dict[UUID, Member] = {}
+        self._free: list[Link] = []
+        self._links: set[Link] = set()
+        self._opening: set[asyncio.Task[None]] = set()
+        self._max_waiting = max_waiting
+        self._wanted = wanted
+        self._last = 0
+
+    @property
+    def depth(self) -> int:
+        """Requests that wait or run."""
+        return len(self.waiting) + len(self.running)
+
+    def update(self, route: Route) -> None:
+        """Who serves from now on. A member that is left out finishes what it has begun."""
+        self.route = route
+        before, self._members = self._members, {one.id: one for one in route.members}
+        for link in [each for each in self._free if each.id not in self._members]:
+            link.abort()
+        for one in route.members:
+            if one.id not in before:
+                for _ in range(one.connections):
+                    self._open(one)
+
+    def close(self) -> None:
+        """It is served no more: who waits is told so, what runs is given up."""
+        self._members = {}
+        gone = refusal(404, f"pipeline {self.route.name!r} was undeployed")
+        for ticket in [*self.waiting, *self.running.values()]:
+            _fail(ticket, gone)
+        self.waiting.clear()
+        for link in list(self._links):
+            link.abort()
+
+    async def run(self, ticket: Ticket) -> Result:
+        """Raises NoAnswer. If it is cancelled, so is the work."""
+        if self._free:
+            self._send(self._idlest(), ticket)
+        elif len(self.waiting) >= self._max_waiting:
+            raise busy(len(self.waiting))
+        else:
+            self.waiting.append(ticket)
+            if not self._members:
+                self._wanted(self.route.id)
+        try:
+            return await ticket.future
+        except asyncio.CancelledError:
+            self._drop(ticket)
+            raise
+
+    def expire(self, before: float) -> None:
+        """Ends what has come before an instant of time.monotonic() and is not answered."""
+        for ticket in [one for one in self.waiting if one.since < before]:
+            self._drop(ticket)
+            _fail(ticket, refusal(504, "no replica was free in time; try again, or scale it up"))
+        for ticket in [one for one in self.running.values() if one.since < before]:
+            _fail(ticket, refusal(504, "the inference took too long and was given up"))
+            self._drop(ticket)
+
+    def stamp(self) -> int:
+        """See Owner."""
+        self._last = max(self._last, time.time_ns() // 1_000_000)
+        return self._last
+
+    def opened(self, link: Link) -> None:
+        """See Owner."""
+        self._links.add(link)
+        self._next(link)
+
+    def answered(self, link: Link, ticket: Ticket, result: Result) -> None:
+        """See Owner."""
+        self.running.pop(link, None)
+        if not ticket.future.done():
+            ticket.future.set_result(result)
+        self._next(link)
+
+    def lost(self, link: Link, ticket: Ticket | None) -> None:
+        """See Owner."""
+        self._links.discard(link)
+        self.running.pop(link, None)
+        with suppress(ValueError):
+            self._free.remove(link)
+        if ticket is not None and not ticket.future.done():
+            self._again(ticket)
+        if (member := self._members.get(link.id)) is not None:
+            self._open(member)
+
+    def runs(self, id: UUID) -> int:
+        """How many requests a replica has under way, a member or not."""
+        return sum(link.id == id for link in self.running)
+
+    def _again(self, ticket: Ticket) -> None:
+        if ticket.tries >= MAX_TRIES:
+            text = f"{ticket.tries} replicas ended while they ran this request"
+            _fail(ticket, refusal(500, text))
+            return
+        if self._free:
+            self._send(self._idlest(), ticket)
+            return
+        self.waiting.appendleft(ticket)
+        if not self._members:
+            self._wanted(self.route.id)
+
+    def _next(self, link: Link) -> None:
+        if link.id not in self._members:
+            link.abort()
+            return
+        while self.waiting:
+            ticket = self.waiting.popleft()
+            if not ticket.future.done():
+                self._send(link, ticket)
+                return
+        self._free.append(link)
+
+    def _idlest(self) -> Link:
+        if len(self._members) < 2:
+            return self._free.pop()
+        busy = dict.fromkeys(self._members, 0)
+        for link in self.running:
+            busy[link.id] = busy.get(link.id, 0) + 1
+        best = min(range(len(self._free)), key=lambda at: busy.get(self._free[at].id, 0))
+        return self._free.pop(best)
+
+    def _send(self, link: Link, ticket: Ticket) -> None:
+        self.running[link] = ticket
+        link.send(ticket)
+
+    def _drop(self, ticket: Ticket) -> None:
+        """Nobody waits for it any more."""
+        if ticket.link is not None:
+            ticket.link.abort()
+        with suppress(ValueError):
+            self.waiting.remove(ticket)
+
+    def _open(self, member: Member) -> None:
+        task = asyncio.get_running_loop().create_task(self._connect(member))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    async def _connect(self, member: Member) -> None:
+        """Until it has succeeded, or the replica is no member any more."""
+        loop = asyncio.get_running_loop()
+        while member.id in self._members:
+            with suppress(OSError):
+                link = partial(Link, self, member.id, member.version)
+                await loop.create_unix_connection(link, member.socket)
+                return
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+
+def _fail(ticket: Ticket, problem: Exception) -> None:
+    if not ticket.future.done():
+        ticket.future.set_exception(problem)

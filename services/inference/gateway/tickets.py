@@ -1,0 +1,44 @@
+"""A request on its way through the gateway."""
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from services.inference.frames import Reply
+
+if TYPE_CHECKING:
+    from services.inference.gateway.link import Link
+
+
+class Result:
+    """What a replica answered, and which; `record` is for the log."""
+
+    __slots__ = ("body", "record", "replica", "reply", "time", "version")
+
+    def __init__(
+        self, reply: Reply, body: bytes, record: bytes, replica: UUID, version: UUID, time: int
+    ) -> None:
+        self.reply, self.body, self.record = reply, body, record
+        self.replica, self.version, self.time = replica, version, time
+
+
+class Ticket:
+    """`link` is where it runs, if it does; `tries` is how many replicas it was given to."""
+
+    __slots__ = (
+        *("accept", "body", "content_type", "format", "query", "random"),
+        *("future", "link", "since", "started", "time", "tries"),
+    )
+
+    def __init__(
+        self, content_type: str, accept: str, format: str, query: str, body: bytes, random: float
+    ) -> None:
+        self.content_type, self.accept, self.format = content_type, accept, format
+        self.query, self.body, self.random = query, body, random
+        self.future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self.link: Link | None = None
+        self.since = time.monotonic()
+        self.started = 0.0
+        self.time = 0
+        self.tries = 0

@@ -1,0 +1,84 @@
+"""A process that was forked from the spare, from its first step: it is confined, loads, serves.
+
+The files that it may have come as descriptors; they are opened anew by their names in /proc, which
+lead there whoever we are by then.
+"""
+
+import gc
+import os
+import signal
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from libs.domain.values import DeployedModel
+from libs.linux.process_title import show_as
+from services.inference import plan
+from services.inference.engine.engine import Engine
+from services.inference.engine.errors import BadModel
+from services.inference.engine.probe import probe
+from services.inference.replica import isolation
+from services.inference.replica.serve import Server
+
+_decode_plan = msgspec.msgpack.Decoder(plan.Plan).decode
+_decode_upload = msgspec.msgpack.Decoder(plan.Upload).decode
+
+
+def become(order: plan.Order, descriptors: list[int]) -> None:
+    """Returns when the service has closed the control socket, or a probe is done."""
+    gc.enable()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_DFL)
+    os.setsid()
+    control = socket.socket(fileno=descriptors[0])
+    given = descriptors[1:]
+    listener = socket.socket(fileno=given.pop(0)) if order.kind == "replica" else None
+    show_as([f"rondo {order.kind} {order.name}"])
+    files = [Path(f"/proc/self/fd/{each}") for each in given]
+    isolation.confine(order.uid, order.memory, files)
+    message = plan.receive(control)
+    if not message:
+        return
+    if listener is None:
+        plan.send(control, _probe(_decode_upload(message), files[0]))
+        return
+    _serve(_decode_plan(message), files, control, listener)
+
+
+def _probe(upload: plan.Upload, file: Path) -> plan.Probed | plan.Refusal:
+    began = time.perf_counter()
+    try:
+        found = probe(file, upload.framework)
+    except (BadModel, MemoryError) as refusal:
+        return plan.Refusal(str(refusal) or "it does not fit into memory")
+    seconds = time.perf_counter() - began
+    return plan.Probed(list(found.inputs), list(found.outputs), found.trees, seconds)
+
+
+def _serve(
+    work: plan.Plan, files: Sequence[Path], control: socket.socket, listener: socket.socket
+) -> None:
+    began = time.perf_counter()
+    try:
+        loaded = Engine.load(work.steps, work.models, paths(work.models, files))
+        loaded.warm()
+    except Exception as problem:
+        plan.send(control, plan.Refusal(str(problem) or type(problem).__name__))
+        return
+    for each in files:
+        os.close(int(each.name))
+    gc.collect()
+    gc.freeze()
+    server = Server(loaded, work, listener)
+    plan.send(control, plan.Loaded(time.perf_counter() - began))
+    server.run(control)
+
+
+def paths(models: Sequence[DeployedModel], files: Sequence[Path]) -> dict[UUID, Path]:
+    """Of each version: files come once for each, in the order of its first use."""
+    versions = dict.fromkeys(model.version for model in models)
+    return dict(zip(versions, files, strict=True))

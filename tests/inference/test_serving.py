@@ -1,0 +1,60 @@
+"""A pipeline is deployed, answers, and is undeployed."""
+
+import asyncio
+from pathlib import Path
+
+from tests.inference.service import Service
+
+ROWS = [{"tensor": [1.0, 2.0, 3.0]}]
+
+
+async def test_a_deployed_pipeline_answers(service: Service, linear: Path) -> None:
+    deployed = await service.deploy("houses", linear)
+    state = await deployed.running()
+
+    status, answer = await deployed.infer(ROWS)
+
+    assert status == 200, answer
+    assert answer[0]["out"] == {"variable": [14.1]}
+    assert answer[0]["in"] == {"tensor": [1.0, 2.0, 3.0]}
+    assert len(state.replicas) == 1
+
+
+async def test_who_may_not_hears_what_the_api_says(service: Service, linear: Path) -> None:
+    deployed = await service.deploy("houses", linear)
+    await deployed.running()
+
+    status, answer = await deployed.infer(ROWS, caller="bad")
+
+    assert status == 401
+    assert answer["error"] == "log in"
+
+
+async def test_undeployed_is_404_and_leaves_no_process(service: Service, linear: Path) -> None:
+    deployed = await service.deploy("houses", linear)
+    await deployed.running()
+    (pid,) = await deployed.pids()
+    assert (await deployed.infer(ROWS))[0] == 200  # the permit is remembered
+
+    seq = await deployed.undeploy()
+    async with service.session.get(
+        f"{service.url}/internal/seen?seq={seq}", headers={"Rondo-Internal-Token": "internal-token"}
+    ) as seen:
+        assert seen.status == 200
+
+    status, answer = await deployed.infer(ROWS)
+    assert (status, answer["source"]) == (404, "engine")
+    state = await deployed.until(lambda one: not one.replicas)
+    assert not state.deployed
+    assert await deployed.ends() == ["undeployed"]
+    assert not Path(f"/proc/{pid}").exists()
+
+
+async def test_a_permit_is_asked_for_once_by_many(service: Service, linear: Path) -> None:
+    deployed = await service.deploy("houses", linear)
+    await deployed.running()
+
+    answers = await asyncio.gather(*(deployed.infer(ROWS) for _ in range(20)))
+
+    assert [status for status, _ in answers] == [200] * 20
+    assert len(service.permits.asked) == 1

@@ -7,6 +7,7 @@ routes are open to them stands in the table of routes, as `machines`.
 """
 
 from collections.abc import Collection
+from uuid import UUID
 
 import msgspec
 
@@ -16,16 +17,18 @@ from libs.identity.users import User
 
 class MachinePrincipal(User, frozen=True, kw_only=True):
     """Its owner as it may act: `admin` is never set. `entitled` says that they are an
-    administrator, who needs not be a member of the workspaces in `scope`."""
+    administrator, who needs not be a member of the workspaces in `scope`. `run` is the run whose
+    code it is, if it is one's."""
 
     scope: frozenset[int]
     entitled: bool
+    run: UUID | None = None
 
 
-def acting_for(owner: User, scope: Collection[int]) -> MachinePrincipal:
+def acting_for(owner: User, scope: Collection[int], run: UUID | None = None) -> MachinePrincipal:
     """`owner` as a machine of theirs may act, in the workspaces `scope`."""
     fields = msgspec.structs.asdict(owner) | {"admin": False}
-    return MachinePrincipal(**fields, scope=frozenset(scope), entitled=owner.admin)
+    return MachinePrincipal(**fields, scope=frozenset(scope), entitled=owner.admin, run=run)
 
 
 def persons_only() -> Rejected:

@@ -18,6 +18,7 @@ from services.api.http.errors import errors
 from services.api.http.openapi import document
 from services.api.http.openapi_page import page
 from services.api.http.request_context import REQUEST_ID
+from services.api.inference import permit
 from services.api.resources import Resources
 from services.api.routes import ROUTES, add_routes
 
@@ -34,6 +35,7 @@ def application(resources: Resources, nats: Nats) -> web.Application:
     app = web.Application(middlewares=[_request_id, problems, errors], client_max_size=MOST_BODY)
     add_routes(app, resources)
     add_pages(app, resources)
+    app.router.add_get(permit.PATH, permit.permit(resources))
     _add_description(app, resources.runtime.config.public_url)
     app.on_shutdown.append(resources.store.tail.close)
 

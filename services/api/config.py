@@ -3,6 +3,8 @@ from pathlib import Path
 from libs.service.config import Secret
 from services.webhooks.config import WebhooksConfig
 
+NOBODY = "http://127.0.0.1:9"  # the port of the discard service: nothing listens there
+
 
 class Config(WebhooksConfig, frozen=True, kw_only=True):
     """Settings of the API service.
@@ -10,7 +12,8 @@ class Config(WebhooksConfig, frozen=True, kw_only=True):
     `data` is a folder for uploads that are being received; `public_url` is how users reach the API.
 
     `signing_key` is an Ed25519 key as PKCS8 PEM, for users' tokens; `task_key` another, for those
-    of runs. `internal_token` opens the logs service.
+    of runs. `internal_token` opens the logs service, and to the inference service what we tell it;
+    without `inference_url` nothing infers.
     `oidc_...` name another issuer whose users may call (libs/identity/oidc.py).
     `trusted_proxies` are networks whose X-Forwarded-For the API believes (libs/service/address.py).
     `metrics_token` opens /metrics for a Prometheus; `scraped` are the addresses of services whose
@@ -25,6 +28,7 @@ class Config(WebhooksConfig, frozen=True, kw_only=True):
     signing_key: Secret
     internal_token: Secret
     task_key: Secret
+    inference_url: str = NOBODY
     metrics_token: Secret | None = None
     scraped: str = ""
     max_upload_bytes: int = 1 << 30

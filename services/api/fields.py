@@ -17,6 +17,7 @@ from msgspec import Meta
 from libs.domain.run import BegunStatus
 
 WorkspaceId = Annotated[int, Meta(ge=1, le=2**53 - 1, description="Number of the workspace.")]
+Number = Annotated[int, Meta(ge=1, le=2**53 - 1, description="As the platform answered it.")]
 Sha = Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the file, in hex.")]
 # No control characters, as in names (libs/domain/names.py).
 _IN_EMAIL = r"[^@\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"

@@ -35,6 +35,7 @@ from services.api.access.identity import Identity
 from services.api.admin import stream_metrics
 from services.api.append.store import Store
 from services.api.config import Config
+from services.api.gateway import Gateway
 from services.api.http.fetch import issuer_fetch
 from services.api.read_model.projection import SCHEMA, TABLES_ONLY, ViewsProjection
 from services.api.read_model.run_logs import RunLogs
@@ -65,6 +66,7 @@ async def open_resources(config: Config, environ: Mapping[str, str]) -> AsyncIte
         open_store(config.blobs_url) as blobs,
         aiohttp.ClientSession() as http,
         calling(config.logs_url) as logs,
+        calling(config.inference_url) as inference,
         open_telemetry("api", environ, nats) as telemetry,
     ):
         await streams.create(nats, config.nats_replicas)
@@ -86,7 +88,8 @@ async def open_resources(config: Config, environ: Mapping[str, str]) -> AsyncIte
         may_see = access.may_see(identity.users, rows)
         around = Surroundings(nats, store, secrets, telemetry, may_see)
         async with open_webhooks(config, around) as webhooks:
-            resources = Resources(store, identity, contents, runtime, webhooks)
+            gateway = Gateway(inference, config.internal_token)
+            resources = Resources(store, identity, contents, runtime, webhooks, gateway)
             yield Opened(resources, views, source)
 
 

@@ -9,6 +9,7 @@ from libs.vault.vault import Vault
 from services.api.access.identity import Identity
 from services.api.append.store import Store
 from services.api.config import Config
+from services.api.gateway import Gateway
 from services.api.read_model.run_logs import RunLogs
 from services.webhooks.resources import WebhookResources
 
@@ -38,3 +39,4 @@ class Resources:
     contents: Contents
     runtime: Runtime
     webhooks: WebhookResources
+    gateway: Gateway

@@ -6,6 +6,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from services.api.absent.routes import ABSENT_ROUTES
 from services.api.accounts.login_routes import LOGIN_ROUTES
 from services.api.accounts.routes import ACCOUNT_ROUTES
 from services.api.admin.metrics_routes import METRICS_ROUTES
@@ -19,7 +20,9 @@ from services.api.http.authentication import OPEN_TO_MACHINES, authenticated
 from services.api.http.decode import decoder
 from services.api.http.request_context import RequestContext
 from services.api.http.route import ALWAYS, JSON, Route
+from services.api.inference.forward import INFERENCE_ROUTES
 from services.api.orchestrations.routes import ORCHESTRATION_ROUTES
+from services.api.pipelines.routes import PIPELINE_ROUTES
 from services.api.resources import Resources
 from services.api.runs.routes import RUN_ROUTES
 from services.api.subscriptions.routes import SUBSCRIPTION_ROUTES
@@ -70,6 +73,9 @@ ROUTES = (
     *TIMELINE_ROUTES,
     *EVENT_ROUTES,
     *SUBSCRIPTION_ROUTES,
+    *PIPELINE_ROUTES,
+    *INFERENCE_ROUTES,
+    *ABSENT_ROUTES,
 )
 
 

@@ -1,4 +1,4 @@
-"""The API service as it is, in a thread of its own, beside a logs service of the test's."""
+"""The API service as it is, in a thread of its own, beside services of the test's."""
 
 import asyncio
 import contextlib
@@ -21,6 +21,7 @@ from libs.service.http import serving
 from libs.vault.ring import new_line
 from services.api.__main__ import main
 from services.api.accounts.keycloak import PATH
+from tests.api.inference_service import InferenceService
 from tests.servers import TOKEN, free_port
 
 ADMIN = "admin@rondo.local"
@@ -105,6 +106,7 @@ class Service:
     blobs: Path
     data: Path
     logs: RunLogs
+    inference: InferenceService
     work: "Background"
     tokens: dict[str, str] = field(default_factory=dict)
 
@@ -146,7 +148,7 @@ def running(
     folder: Path, nats_url: str, dsn: str, settings: Mapping[str, str] | None = None
 ) -> Iterator[Service]:
     """Serves for as long as the block lasts; it must end well, or else the test fails."""
-    port, logs_port = free_port(), free_port()
+    port, logs_port, inference_port = free_port(), free_port(), free_port()
     key, task_key = new_key(), new_key()
     secrets = {"nats_token": TOKEN, "signing_key": key, "internal_token": INTERNAL}
     secrets |= {"admin_password": PASSWORD, "task_key": task_key, "vault_key": new_line()}
@@ -158,22 +160,31 @@ def running(
         "RONDO_LISTEN": f"127.0.0.1:{port}",
         "RONDO_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "RONDO_LOGS_URL": f"http://127.0.0.1:{logs_port}",
+        "RONDO_INFERENCE_URL": f"http://127.0.0.1:{inference_port}",
         "RONDO_BLOBS_URL": (folder / "blobs").as_uri(),
         "RONDO_DATA": str(folder / "data"),
         "RONDO_ADMIN_EMAIL": ADMIN,
         **{f"RONDO_{name.upper()}_FILE": str(folder / name) for name in secrets},
         **(settings or {}),
     }
-    logs = RunLogs()
+    logs, inference = RunLogs(), InferenceService()
     url = f"http://127.0.0.1:{port}"
-    work = Background(lambda: _both(given, logs, f"127.0.0.1:{logs_port}"))
+    beside = {
+        f"127.0.0.1:{logs_port}": logs.application,
+        f"127.0.0.1:{inference_port}": inference.application,
+    }
+    work = Background(lambda: _all(given, beside))
     with work.ready(folder):
         data, blobs = folder / "data", folder / "blobs"
-        yield Service(url, given, nats_url, dsn, key, task_key, blobs, data, logs, work)
+        yield Service(url, given, nats_url, dsn, key, task_key, blobs, data, logs, inference, work)
 
 
-async def _both(settings: Mapping[str, str], logs: RunLogs, listen: str) -> None:
-    async with serving(logs.application(), listen):
+async def _all(
+    settings: Mapping[str, str], beside: Mapping[str, Callable[[], web.Application]]
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        for listen, application in beside.items():
+            await stack.enter_async_context(serving(application(), listen))
         await main(settings)
 
 

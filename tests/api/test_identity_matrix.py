@@ -31,7 +31,9 @@ class Scene:
     connection: str  # of the owner, attached; by name in `doomed`, others of theirs
     token: str  # of the owner
     subscription: str  # of the owner; some more in `ended`
+    version: str  # of a pipeline, `p`
     doomed: list[str] = field(default_factory=list)
+    unwanted: list[str] = field(default_factory=list)  # pipelines
     ended: list[str] = field(default_factory=list)
 
     @property
@@ -64,6 +66,19 @@ def _subscription(scene: Scene) -> Any:
 
 def _letter(scene: Scene) -> Any:
     return {"id": scene.subscription, "sequence": 1}
+
+
+def _pipeline(scene: Scene) -> Any:
+    names = {"pipeline_id": "p", "pipeline_name": "p", "definition": {}}
+    return {**_in_workspace(scene), **names}
+
+
+def _version(scene: Scene) -> Any:
+    return {"version": scene.version, "pipeline_versions": []}
+
+
+def _nothing(_: Scene) -> Any:
+    return {}
 
 
 def _somebody(scene: Scene) -> Any:
@@ -154,6 +169,32 @@ EXPECTED: dict[str, tuple[Body, int, int]] = {
     "history/{aggregate}/{id}": (lambda _: {}, MEMBERS, 200),
     "history/run/{id}/causes": (lambda _: {}, MEMBERS, 200),
     "timeline": (lambda _: {}, MEMBERS, 200),
+    "pipelines/create": (_pipeline, MEMBERS, 200),
+    "pipelines/get_pipeline_by_name": (_pipeline, MEMBERS, 200),
+    "pipelines/list_pipelines": (_in_workspace, MEMBERS, 200),
+    "pipelines/get_version": (_version, MEMBERS, 200),
+    "pipelines/list_pipeline_versions": (_pipeline, MEMBERS, 200),
+    "pipelines/delete_pipeline": (
+        lambda scene: {**_pipeline(scene), "pipeline_id": scene.unwanted.pop()},
+        MEMBERS,
+        200,
+    ),
+    "pipelines/delete_pipeline_versions": (_version, ALL, 200),
+    **dict.fromkeys(
+        (
+            "pipelines/list_publishes_for_pipeline",
+            "pipelines/get_sidekick_pod_logs",
+            "pipelines/get_sidekick_pods_history",
+            "models/list_registries",
+            "/v2/api/assays/get",
+            "/v1/metrics/api/v1/query",
+            "/v1/metrics/api/v1/query_range",
+        ),
+        (_nothing, ALL, 200),
+    ),
+    **dict.fromkeys(
+        ("pipelines/publish", "/v2/api/assays/schedule", "assays/create"), (_nothing, ALL, 501)
+    ),
 }
 
 
@@ -185,6 +226,23 @@ MACHINES = {
     "task/get_logs_for_run",
     "task/run/{run}/follow",
     "task/run/{run}/log",
+    "pipelines/create",
+    "pipelines/get_pipeline_by_name",
+    "pipelines/list_pipelines",
+    "pipelines/get_version",
+    "pipelines/list_pipeline_versions",
+    "pipelines/delete_pipeline",
+    "pipelines/delete_pipeline_versions",
+    "pipelines/list_publishes_for_pipeline",
+    "pipelines/get_sidekick_pod_logs",
+    "pipelines/get_sidekick_pods_history",
+    "pipelines/publish",
+    "models/list_registries",
+    "/v2/api/assays/get",
+    "/v2/api/assays/schedule",
+    "assays/create",
+    "/v1/metrics/api/v1/query",
+    "/v1/metrics/api/v1/query_range",
 }
 
 
@@ -278,7 +336,33 @@ async def _scene(
         (await owner.post("subscriptions/create", hook, 201))["subscription"]["id"]
         for _ in ["it", *CALLERS]
     ]
-    ids = orchestration, str(task), str(run)
+    version, unwanted = await _pipelines(owner, workspace)
     return Scene(
-        workspace, *ids, somebody, connection, token, subscription, doomed=names[1:], ended=ended
+        workspace,
+        orchestration,
+        str(task),
+        str(run),
+        somebody,
+        connection,
+        token,
+        subscription,
+        version,
+        doomed=names[1:],
+        ended=ended,
+        unwanted=unwanted,
     )
+
+
+async def _pipelines(owner: World, workspace: int) -> tuple[str, list[str]]:
+    """A version of the one that stays, and the names of those that do not."""
+    names = ["p", *(f"unwanted-{number}" for number in range(len(CALLERS)))]
+    version, *_ = [
+        (
+            await owner.post(
+                "pipelines/create",
+                {"pipeline_id": name, "workspace_id": workspace, "definition": {}},
+            )
+        )["pipeline_variant_version"]
+        for name in names
+    ]
+    return version, names[1:]

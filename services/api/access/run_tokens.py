@@ -17,7 +17,7 @@ async def user(identity: Identity, rows: Rows, token: str) -> MachinePrincipal:
     """The principal of a run's token. Rejected("unauthorized") when the run has ended."""
     claims = identity.run_tokens.claims(token, "Run")
     owner = await _owner(identity, rows, claims)
-    return acting_for(owner, [claims.workspace])
+    return acting_for(owner, [claims.workspace], claims.run)
 
 
 async def renewed(identity: Identity, rows: Rows, token: str) -> Pair:

@@ -9,6 +9,7 @@ from libs.service import address
 from services.api.access.identity import Identity
 from services.api.append.caller import Caller
 from services.api.append.store import Store
+from services.api.gateway import Gateway
 from services.api.resources import Contents, Resources, Runtime
 from services.webhooks.resources import WebhookResources
 
@@ -59,6 +60,10 @@ class RequestContext:
     @property
     def runtime(self) -> Runtime:
         return self.resources.runtime
+
+    @property
+    def gateway(self) -> Gateway:
+        return self.resources.gateway
 
     @property
     def webhooks(self) -> WebhookResources:

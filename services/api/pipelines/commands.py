@@ -1,0 +1,127 @@
+"""Commands for pipelines: create one or a version of one, delete them, put tags on them."""
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from libs.domain import deployment, pipeline, pipeline_version
+from libs.domain.events import PipelineEvent
+from libs.domain.history import fold
+from libs.domain.ids import (
+    StreamId,
+    deployment_stream,
+    pipeline_stream,
+    pipeline_version_stream,
+)
+from libs.domain.model import check_name
+from libs.eventlog.log import Proposed, WrongVersion
+from libs.eventlog.transact import transact
+from services.api.access import authorize as access
+from services.api.access import inference as inference_access
+from services.api.append import idempotency
+from services.api.append.caller import Caller
+from services.api.append.store import Store
+from services.api.pipelines.schemas import CreatePipeline, PipelineById, PipelineCreated
+
+_MAX_TRIES = 5
+
+
+async def create(caller: Caller, store: Store, order: CreatePipeline) -> PipelineCreated:
+    """A version with these steps, of the pipeline of that name, which is created if there is none.
+
+    Rejected("invalid") for a name or definition that can't be.
+    """
+    user, rows, name = caller.user, store.rows, order.pipeline_id
+    workspace = (await access.workspace(user, rows, order.workspace_id)).id
+    check_name("pipeline_id", name)
+    owner = pipeline_stream(workspace, name)
+    (event,) = pipeline_version.create(UUID(owner.id), name, order.definition or {})
+    id = idempotency.new_id(caller, "pipelines/create")
+    stream = pipeline_version_stream(workspace, id)
+
+    async def append() -> int:
+        return await _append(caller, store, owner, name, idempotency.first(stream, event))
+
+    seq = await idempotency.create(caller, store, stream, event, append)
+    await store.visible(seq, id)
+    state = await inference_access.pipeline_named(user, rows, workspace, name, "pipeline_id")
+    # The number of a version is the place of its first event.
+    return PipelineCreated(state.number, seq, id)
+
+
+async def _append(
+    caller: Caller, store: Store, owner: StreamId, name: str, version: Proposed
+) -> int:
+    """The version, and before it, in one go, the pipeline if there is none."""
+    for _ in range(_MAX_TRIES):
+        facts = await store.log.read(owner)
+        new = pipeline.create(fold(pipeline.evolve, facts), name)
+        proposed = [Proposed(owner, facts[-1].seq if facts else 0, event) for event in new]
+        try:
+            return await store.log.append_batch(
+                [(each, caller.context) for each in (*proposed, version)]
+            )
+        except WrongVersion:
+            if not new:
+                raise
+    raise WrongVersion(f"{owner.subject} changes too fast")
+
+
+async def delete(caller: Caller, store: Store, order: PipelineById) -> None:
+    """With its versions and logs. Rejected("conflict") while it is deployed."""
+    rows, name = store.rows, order.pipeline_id
+    state = await inference_access.pipeline_named(
+        caller.user, rows, order.workspace_id, name, "pipeline_id"
+    )
+    facts = await store.log.read(deployment_stream(state.workspace, state.id))
+    served = fold(deployment.evolve, facts)
+    deployed = served is not None and served.deployed
+    stream = pipeline_stream(state.workspace, name)
+    outcome = await transact(
+        store.log,
+        stream,
+        pipeline.evolve,
+        lambda known: pipeline.delete(known, deployed),
+        caller.context,
+    )
+    await store.visible(outcome.seq, name)
+
+
+async def delete_versions(caller: Caller, store: Store, ids: Sequence[UUID]) -> None:
+    """All or, if you may not see one of them, none. What is deployed stays so."""
+    states = [
+        await inference_access.pipeline_version(caller.user, store.rows, id, "pipeline_versions")
+        for id in ids
+    ]
+    for state in states:
+        outcome = await transact(
+            store.log,
+            pipeline_version_stream(state.workspace, state.id),
+            pipeline_version.evolve,
+            pipeline_version.delete,
+            caller.context,
+        )
+        await store.visible(outcome.seq, state.id)
+
+
+async def tag(caller: Caller, store: Store, number: int, tag: int) -> None:
+    """Put a tag on a pipeline; both by their numbers."""
+    id = (await inference_access.tag(caller.user, store.rows, tag, "tag_pk_id")).id
+    await _change(caller, store, number, lambda known: pipeline.tag(known, id))
+
+
+async def untag(caller: Caller, store: Store, number: int, tag: int) -> None:
+    """Take a tag off a pipeline; both by their numbers."""
+    id = (await inference_access.tag(caller.user, store.rows, tag, "tag_pk_id")).id
+    await _change(caller, store, number, lambda known: pipeline.untag(known, id))
+
+
+async def _change(
+    caller: Caller,
+    store: Store,
+    number: int,
+    decide: Callable[[pipeline.Pipeline], Sequence[PipelineEvent]],
+) -> None:
+    state = await inference_access.pipeline(caller.user, store.rows, number, "pipeline_pk_id")
+    stream = pipeline_stream(state.workspace, state.name)
+    outcome = await transact(store.log, stream, pipeline.evolve, decide, caller.context)
+    await store.visible(outcome.seq, number)

@@ -20,7 +20,7 @@ from bench.figure import Figure, percentile, show
 from bench.live import Live, live
 from bench.stack import Stores, stores
 from libs.domain.events import RunStarted
-from libs.service.room import Room
+from libs.service.disk_reserve import DiskReserve
 from services.executor.log_publisher import LogPublisher
 from services.executor.pipe_output import PipeOutput
 from tests.logs.harness import Logs, client, environ
@@ -94,7 +94,7 @@ async def _through(place: Stores, logs: Logs, printed: Path, count: int) -> tupl
     """Lines a second of a program that prints as fast as it may, until all can be read. Output is
     read and sent as an executor does it."""
     run = uuid4()
-    output = LogPublisher(place.nats, WORKSPACE, TASK, run, Room(None, 0))
+    output = LogPublisher(place.nats, WORKSPACE, TASK, run, DiskReserve(None, 0))
     (out, to_out), (err, to_err) = os.pipe(), os.pipe()
     begun = time.perf_counter()
     files = [str(printed)] * (count // LINES)

@@ -38,7 +38,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     NATS is (libs/eventlog/server_identity.py), where it is one of this machine.
 
     `shared_disk` is a folder on the disk of the event log, if that is ours too; `reserve_mib` of it
-    are kept for the log (room.py).
+    are kept for the log (disk_reserve.py).
     """
 
     nats_url: str

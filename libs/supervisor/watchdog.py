@@ -3,7 +3,7 @@
 - A service whose event loop does not go round: in a computation, in a wait, stopped by a signal.
   SIGABRT has it write the tracebacks of all its threads into its log first.
 - NATS or Postgres, stopped by a signal.
-- NATS when it stores nothing though there is room: once its disk was full it refuses all appends
+- NATS when it stores nothing though there is space: once its disk was full it refuses all appends
   until it is started again.
 
 It keeps logs from growing without end, too.
@@ -16,7 +16,7 @@ from signal import SIGABRT, SIGTERM
 
 from libs.domain.errors import Rejected
 from libs.linux.proc import scheduled
-from libs.service.room import space
+from libs.service.disk_reserve import space
 from libs.supervisor.notify import Notifications
 from libs.supervisor.process import Process
 from libs.supervisor.silence import Silence
@@ -25,7 +25,7 @@ from libs.supervisor.terminal import Terminal
 _LIMIT, _LONGEST = 30.0, 1e6  # seconds: if the operator says nothing else, and at most
 _EVERY = 1.0
 _FAILING, _AGAIN = 5.0, 30.0  # seconds until a store is restarted, and at least between two times
-_ROOM = 64 << 20  # bytes with which it is worth a try
+_MIN_FREE_BYTES = 64 << 20  # with less a restart is not worth a try
 
 
 class Watchdog:
@@ -86,7 +86,7 @@ class Watchdog:
         if failing < _FAILING or not stores or time.monotonic() - self._restarted < _AGAIN:
             return
         free, _ = space(stores[0].program.folder)
-        if free >= _ROOM:
+        if free >= _MIN_FREE_BYTES:
             self._restarted = time.monotonic()
             why = f"has stored nothing for {failing:.0f} s with {free >> 20} MiB free; ending it"
             await stores[0].end(SIGTERM, why)

@@ -14,10 +14,10 @@ from libs.eventlog import hold, streams
 from libs.eventlog.react import Reaction, react
 from libs.runtoken.token import RunTokens
 from libs.service.config import load
+from libs.service.disk_reserve import DiskReserve
 from libs.service.http import add_health, serving
 from libs.service.main import notify_ready, run
 from libs.service.nats import connected
-from libs.service.room import Room
 from libs.telemetry.service_telemetry import open_telemetry, unique_name
 from services.executor.config import Config
 from services.executor.open_backend import open_backend
@@ -50,7 +50,7 @@ async def main(environ: Mapping[str, str]) -> None:
         log = telemetry.log()
         run_tokens = RunTokens(config.task_key.reveal(), config.public_url)
         owners = Owners(calls, run_tokens, config.public_url)
-        runs = RunManager(settings, backend, log, nats, owners, Room.of(config))
+        runs = RunManager(settings, backend, log, nats, owners, DiskReserve.of(config))
         claims = Reaction(
             name="executor",
             subjects=("event.*.run.*",),

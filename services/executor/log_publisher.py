@@ -18,7 +18,7 @@ from libs.eventlog.nats_client import ApiError, Nats
 from libs.runlog import message
 from libs.runlog.chunks import CUT_AGE, Chunk, Cutter
 from libs.runlog.redraws import MOST
-from libs.service.room import Room
+from libs.service.disk_reserve import DiskReserve
 from libs.waiting.retry import back_off, retry
 from services.executor.backend import Output, Piece, Stream
 
@@ -45,14 +45,14 @@ class LogPublisher:
         workspace: int,
         task: UUID,
         run: UUID,
-        room: Room,
+        reserve: DiskReserve,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._nats = nats
         self._clock = clock
         self._subject = message.subject(workspace, run)
         self._task = task
-        self._room = room
+        self._reserve = reserve
         self._cutter = Cutter()
         self._unacknowledged: Chunk | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -84,7 +84,7 @@ class LogPublisher:
                 self._reading = False
                 if piece.data:
                     self._feed(piece)
-                    if self._room.short():
+                    if self._reserve.short():
                         await self._hold(ended)
                     await self._take()
                     self._take_later()
@@ -126,7 +126,7 @@ class LogPublisher:
         logger.warning("output waits: the disk is nearly full")
         began, ending = time.monotonic(), asyncio.ensure_future(ended())
         try:
-            while self._room.short() and not ending.done():
+            while self._reserve.short() and not ending.done():
                 await asyncio.wait([ending], timeout=_LOOK_EVERY)
         finally:
             ending.cancel()

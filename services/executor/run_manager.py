@@ -25,7 +25,7 @@ from libs.eventlog.lease import Lease
 from libs.eventlog.log import EventLog, Proposed, WrongVersion
 from libs.eventlog.nats_client import Nats
 from libs.eventlog.transact import load, transact
-from libs.service.room import Room
+from libs.service.disk_reserve import DiskReserve
 from libs.waiting.retry import back_off, retry
 from services.executor import run_results
 from services.executor.active_run import ActiveRun
@@ -52,10 +52,10 @@ class RunManager:
         log: EventLog,
         nats: Nats,
         owners: Owners,
-        room: Room,
+        reserve: DiskReserve,
     ) -> None:
         self._settings = settings
-        self._room = room
+        self._reserve = reserve
         self._backend = backend
         self._log = log
         self._nats = nats
@@ -74,7 +74,7 @@ class RunManager:
         """
         if not isinstance(fact.event, RunRequested) or UUID(fact.stream.id) in self._live:
             return None
-        if self._room.over():
+        if self._reserve.over():
             raise Unavailable("the disk is full: runs wait")
         live = self._begin(fact, fact.event)
         preparing = asyncio.create_task(self._prepare(live))
@@ -153,7 +153,7 @@ class RunManager:
         return await self._under_way(self._run(live, partial(self._resume, live, running)))
 
     async def _run(self, live: ActiveRun, road: "Road") -> None:
-        publisher = LogPublisher(self._nats, live.workspace, live.task, live.id, self._room)
+        publisher = LogPublisher(self._nats, live.workspace, live.task, live.id, self._reserve)
         executing = asyncio.create_task(road(publisher))
         try:
             end = await asyncio.shield(executing)

@@ -13,10 +13,10 @@ from libs.eventlog.stream_identity import StreamIdentity, watch
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.service.config import load
+from libs.service.disk_reserve import DiskReserve
 from libs.service.http import add_health, calling, serving
 from libs.service.main import notify_ready, run
 from libs.service.nats import connected
-from libs.service.room import Room
 from libs.telemetry.service_telemetry import open_telemetry
 from services.inference.config import Config
 from services.inference.control.control import Control
@@ -50,7 +50,7 @@ async def main(environ: Mapping[str, str]) -> None:
         identity = StreamIdentity(database, nats, streams.EVENTS, (Deployments.name,), derived=True)
         await identity.check()
         log, spare = telemetry.log(), Spare(environ)
-        writer = Writer(config.data / "records", Room.of(config), config.log_sync_seconds)
+        writer = Writer(config.data / "records", DiskReserve.of(config), config.log_sync_seconds)
         gateway = Gateway(
             Permits(api, config.internal_token),
             writer,

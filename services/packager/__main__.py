@@ -10,10 +10,10 @@ from libs.domain.events import OrchestrationUploaded
 from libs.eventlog import streams
 from libs.eventlog.react import Reaction, react
 from libs.service.config import load
+from libs.service.disk_reserve import DiskReserve
 from libs.service.http import add_health, serving
 from libs.service.main import notify_ready, run
 from libs.service.nats import connected
-from libs.service.room import Room
 from libs.telemetry.service_telemetry import open_telemetry
 from services.packager.build import Builder
 from services.packager.config import Config
@@ -38,7 +38,7 @@ async def main(environ: Mapping[str, str]) -> None:
             limits=config.limits,
             user=config.build_uid,
             wheels_only=config.wheels_only,
-            room=Room.of(config),
+            reserve=DiskReserve.of(config),
         )
         scratch = config.data / "incoming"
         scratch.mkdir(exist_ok=True)

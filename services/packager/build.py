@@ -24,7 +24,7 @@ import msgspec
 from libs.archive import requirements as requirements_txt
 from libs.domain.errors import Rejected, Unavailable
 from libs.linux import syscalls
-from libs.service.room import Room
+from libs.service.disk_reserve import DiskReserve
 from libs.telemetry.status import Building
 from services.packager import sdk
 from services.packager.build_watch import Bounds, BuildWatch
@@ -74,7 +74,7 @@ class Builder:
         limits: BuildLimits = DEFAULT_LIMITS,
         user: int | None = None,
         wheels_only: bool = True,
-        room: Room | None = None,
+        reserve: DiskReserve | None = None,
     ) -> None:
         """Of `environ` uv gets its own settings (UV_*), certificates and proxies.
 
@@ -100,7 +100,7 @@ class Builder:
         self._wheels = Wheels(self._uv.cache, self._environments / ".uv" / "wheels")
         self._mutexes: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         bounds = Bounds(limits.seconds, limits.idle_seconds)
-        self._watch = BuildWatch(bounds, room or Room(None, 0))
+        self._watch = BuildWatch(bounds, reserve or DiskReserve(None, 0))
 
     async def build(self, requirements: list[str], name: str = "") -> Environment:
         """The environment that meets `requirements` (as `requirements.parse` gives them).

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from libs.domain.errors import Rejected, Unavailable
-from libs.service.room import Room
+from libs.service.disk_reserve import DiskReserve
 from libs.telemetry.status import Building
 from services.packager.progress import Progress, current
 
@@ -30,9 +30,9 @@ class Bounds(msgspec.Struct, frozen=True):
 class BuildWatch:
     """The active builds of one packager."""
 
-    def __init__(self, bounds: Bounds, room: Room) -> None:
+    def __init__(self, bounds: Bounds, reserve: DiskReserve) -> None:
         self._bounds = bounds
-        self._room = room
+        self._reserve = reserve
         self._builds: set[Progress] = set()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -42,7 +42,7 @@ class BuildWatch:
     async def build(self, name: str) -> AsyncIterator[None]:
         """A build goes on in this context. It raises Rejected when the build takes too long,
         Unavailable where the disk is the reason. `name` is the orchestration's id, or empty."""
-        self._check_room()
+        self._check_reserve()
         progress = Progress(name)
         async with self._exclusive:  # not beside what needs that there is none
             self._builds.add(progress)
@@ -102,12 +102,12 @@ class BuildWatch:
             if time.monotonic() - started_at > bounds.seconds:
                 limit = f"not installed within the limit of {bounds.seconds:g} s"
                 reasons.append(_refusal(limit, progress))
-            if self._room.over():
+            if self._reserve.over():
                 reasons.append(Unavailable("the disk is full: builds wait"))
         deadline.reschedule(asyncio.get_running_loop().time())
 
-    def _check_room(self) -> None:
-        if self._room.short():
+    def _check_reserve(self) -> None:
+        if self._reserve.short():
             raise Unavailable("the disk is nearly full: builds wait")
 
 

@@ -28,7 +28,7 @@ from libs.eventlog.react import Reaction, react
 from libs.eventlog.streams import LOGS
 from libs.runlog import chunks, message
 from libs.runtoken.token import RunTokens
-from libs.service.room import Room
+from libs.service.disk_reserve import DiskReserve
 from services.executor.backend import Backend, Capability, Piece, RunSpec
 from services.executor.local_files import LocalFiles
 from services.executor.owner_lookup import Owners
@@ -107,7 +107,7 @@ async def executor(nats: Nats, log: EventLog, backend: Backend) -> AsyncIterator
     settings = Settings("executor", slots=2, variables={}, mode="exec")
     async with aiohttp.ClientSession() as calls:
         owners = Owners(calls, RunTokens(KEY, "http://localhost"), "http://127.0.0.1:9")
-        manager = RunManager(settings, backend, log, nats, owners, Room(None, 0))
+        manager = RunManager(settings, backend, log, nats, owners, DiskReserve(None, 0))
         reaction = Reaction(
             name="executor",
             subjects=("event.*.run.*",),

@@ -12,7 +12,7 @@ from libs.eventlog import follow, streams
 from libs.eventlog.nats_client import Nats
 from libs.runlog import chunks, message
 from libs.runlog.redraws import FIRST
-from libs.service.room import Room
+from libs.service.disk_reserve import DiskReserve
 from services.executor.log_publisher import LogPublisher
 from services.executor.pipe_output import PipeOutput
 
@@ -26,7 +26,7 @@ def slow_clock() -> int:
 
 async def test_a_line_is_readable_while_the_program_goes_on(nats: Nats) -> None:
     run = uuid4()
-    output = LogPublisher(nats, 1, uuid4(), run, Room(None, 0), slow_clock)
+    output = LogPublisher(nats, 1, uuid4(), run, DiskReserve(None, 0), slow_clock)
     (stdout, program), (stderr, other) = os.pipe(), os.pipe()
     pumping = asyncio.create_task(output.pump(PipeOutput(stdout, stderr), asyncio.Event().wait))
     for already, text in enumerate((b"one\n", b"two\n")):
@@ -81,7 +81,7 @@ input()
 async def printed(nats: Nats, script: str) -> list[tuple[str, str, str]]:
     """Stream, flag and text of each line that a script's output becomes."""
     run = uuid4()
-    output = LogPublisher(nats, 1, uuid4(), run, Room(None, 0))
+    output = LogPublisher(nats, 1, uuid4(), run, DiskReserve(None, 0))
     (stdout, out), (stderr, err) = os.pipe(), os.pipe()
     program = await asyncio.create_subprocess_exec(
         *(sys.executable, "-u", "-c", script), stdin=DEVNULL, stdout=out, stderr=err
@@ -139,7 +139,7 @@ async def test_a_prompt_that_nobody_answers_is_there_before_the_error(nats: Nats
     assert found[-1] == ("stderr", "F", "EOFError: EOF when reading a line")
 
 
-class ShortRoom(Room):
+class ShortReserve(DiskReserve):
     """On a disk that is nearly full until it is relieved."""
 
     def __init__(self) -> None:
@@ -151,7 +151,7 @@ class ShortRoom(Room):
 
 
 async def test_a_run_that_ends_while_the_disk_is_nearly_full_is_logged_at_once(nats: Nats) -> None:
-    output = LogPublisher(nats, 1, uuid4(), uuid4(), ShortRoom())
+    output = LogPublisher(nats, 1, uuid4(), uuid4(), ShortReserve())
     (stdout, program), (stderr, other) = os.pipe(), os.pipe()
     ended = asyncio.Event()
     pumping = asyncio.create_task(output.pump(PipeOutput(stdout, stderr), ended.wait))
@@ -166,13 +166,13 @@ async def test_a_run_that_ends_while_the_disk_is_nearly_full_is_logged_at_once(n
         assert await output.close() == 1
 
 
-async def test_who_waits_for_room_is_told_so_in_its_log(nats: Nats) -> None:
-    room = ShortRoom()
-    output = LogPublisher(nats, 1, uuid4(), run := uuid4(), room)
+async def test_who_waits_for_space_is_told_so_in_its_log(nats: Nats) -> None:
+    reserve = ShortReserve()
+    output = LogPublisher(nats, 1, uuid4(), run := uuid4(), reserve)
     (stdout, program), (stderr, other) = os.pipe(), os.pipe()
     pumping = asyncio.create_task(output.pump(PipeOutput(stdout, stderr), asyncio.Event().wait))
     os.write(program, b"one\n")
-    asyncio.get_running_loop().call_later(0.6, setattr, room, "relieved", True)
+    asyncio.get_running_loop().call_later(0.6, setattr, reserve, "relieved", True)
     os.close(program)
     os.close(other)
     async with asyncio.timeout(PATIENCE):
@@ -189,15 +189,15 @@ async def until_read(pipe: int) -> None:
 
 
 async def test_a_line_is_whole_though_the_disk_was_full_in_the_middle_of_it(nats: Nats) -> None:
-    room, run, ended = ShortRoom(), uuid4(), asyncio.Event()
-    output = LogPublisher(nats, 1, uuid4(), run, room)
+    reserve, run, ended = ShortReserve(), uuid4(), asyncio.Event()
+    output = LogPublisher(nats, 1, uuid4(), run, reserve)
     (stdout, program), (stderr, other) = os.pipe(), os.pipe()
     os.write(program, b"the beginning of a line ")
     pumping = asyncio.create_task(output.pump(PipeOutput(stdout, stderr), ended.wait))
     await until_read(stdout)
     os.write(program, b"and its rest\n")
     await asyncio.sleep(2 * FIRST / 1e9)  # for longer than a prompt waits to be shown
-    room.relieved = True
+    reserve.relieved = True
     os.close(program)
     os.close(other)
     await pumping
@@ -207,7 +207,7 @@ async def test_a_line_is_whole_though_the_disk_was_full_in_the_middle_of_it(nats
 
 async def test_a_line_is_whole_though_we_were_slow_to_read_its_rest(nats: Nats) -> None:
     run, ended = uuid4(), asyncio.Event()
-    output = LogPublisher(nats, 1, uuid4(), run, Room(None, 0))
+    output = LogPublisher(nats, 1, uuid4(), run, DiskReserve(None, 0))
     (stdout, program), (stderr, other) = os.pipe(), os.pipe()
     os.write(program, b"the beginning of a line ")
     pumping = asyncio.create_task(output.pump(PipeOutput(stdout, stderr), ended.wait))
@@ -222,7 +222,7 @@ async def test_a_line_is_whole_though_we_were_slow_to_read_its_rest(nats: Nats) 
 
 
 async def test_what_a_cancelled_publisher_has_read_is_logged_when_it_closes(nats: Nats) -> None:
-    output = LogPublisher(nats, 1, uuid4(), run := uuid4(), ShortRoom())
+    output = LogPublisher(nats, 1, uuid4(), run := uuid4(), ShortReserve())
     (stdout, program), (stderr, other) = os.pipe(), os.pipe()
     pumping = asyncio.create_task(output.pump(PipeOutput(stdout, stderr), asyncio.Event().wait))
     os.write(program, b"one\ntwo")

@@ -1,6 +1,6 @@
 """Orchestrations over HTTP."""
 
-from libs.service.room import Room
+from libs.service.disk_reserve import DiskReserve
 from services.api.access import authorize as access
 from services.api.append import idempotency
 from services.api.fields import Created
@@ -16,8 +16,8 @@ async def upload(context: RequestContext, _: None) -> Created:
     async def allowed(metadata: schemas.UploadMetadata) -> None:
         await access.workspace(context.user, context.store.rows, metadata.workspace_id)
 
-    limit, room = config.max_upload_bytes, Room.of(config)
-    async with receive(context.request, config.data, limit, room, allowed) as received:
+    limit, reserve = config.max_upload_bytes, DiskReserve.of(config)
+    async with receive(context.request, config.data, limit, reserve, allowed) as received:
         blobs = context.contents.blobs
         return Created(await commands.create(context.caller, context.store, blobs, received))
 

@@ -20,7 +20,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from libs.blobs.staging import disk_errors
 from libs.domain import names
 from libs.domain.errors import Rejected
-from libs.service.room import Room
+from libs.service.disk_reserve import DiskReserve
 from services.api.fields import MAX_NAME
 from services.api.http.decode import decoder
 from services.api.http.errors import too_large
@@ -47,10 +47,10 @@ _MALFORMED = (
 class _Parts:
     """The file and the metadata, as far as they have come."""
 
-    def __init__(self, file: BinaryIO, limit: int, room: Room) -> None:
+    def __init__(self, file: BinaryIO, limit: int, reserve: DiskReserve) -> None:
         self._file = file
         self._limit = limit
-        self._room = room
+        self._reserve = reserve
         self._sha = hashlib.sha256()
         self._size = 0
         self._name: str | None = None
@@ -71,7 +71,7 @@ class _Parts:
                 await _drain(part, str(name), MOST_OTHER, _into(None))
 
     async def _write(self, piece: bytes) -> None:
-        self._room.check("file", len(piece))
+        self._reserve.check("file", len(piece))
         await asyncio.to_thread(self._add, piece)
 
     def _add(self, piece: bytes) -> None:
@@ -93,25 +93,25 @@ async def receive(
     request: web.Request,
     folder: Path,
     limit: int,
-    room: Room,
+    reserve: DiskReserve,
     allowed: Callable[[UploadMetadata], Awaitable[None]],
 ) -> AsyncIterator[Upload]:
     """Receive one upload into `folder`, of at most `limit` bytes.
 
     `allowed` is called as soon as the metadata is there, perhaps before the file. Rejected for a
-    malformed body, and with no_space when `room` is used up.
+    malformed body, and with no_space when `reserve` is used up.
     """
     if request.content_type != "multipart/form-data":
         raise Rejected("invalid", "Content-Type: send multipart/form-data with file and metadata")
     if (request.content_length or 0) > limit + MOST_METADATA + MOST_OTHER:
         raise too_large("file", limit)
-    room.check("file", 2 * (request.content_length or 0))  # here, and in the store
+    reserve.check("file", 2 * (request.content_length or 0))  # here, and in the store
     with disk_errors("file: can't be kept"):
         descriptor, name = tempfile.mkstemp(dir=folder, prefix="upload-")
     path = Path(name)
     try:
         with _opened(descriptor) as file:
-            parts = _Parts(file, limit, room)
+            parts = _Parts(file, limit, reserve)
             checked = False
             async for part in _parts(request):
                 await parts.take(part)

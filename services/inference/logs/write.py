@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from libs.domain.errors import Rejected, Unavailable
-from libs.service.room import Room
+from libs.service.disk_reserve import DiskReserve
 from services.inference.logs.frames import MARK, MAX_LENGTH, SUFFIX, header
 from services.inference.record import RecordHead
 
@@ -76,14 +76,14 @@ class Writer:
     def __init__(
         self,
         folder: Path,
-        room: Room,
+        reserve: DiskReserve,
         sync_seconds: float = 1.0,
         max_bytes: int = MAX_FILE_BYTES,
         max_age_seconds: float = MAX_AGE_SECONDS,
     ) -> None:
         """Makes the folder. Raises Unavailable where that can't be."""
         self.records = self.bytes = 0  # appended by this writer
-        self._folder, self._room = folder, room
+        self._folder, self._reserve = folder, reserve
         self._sync_seconds, self._max_age = sync_seconds, max_age_seconds
         self._max_bytes = max_bytes
         self._encoder = msgspec.msgpack.Encoder()
@@ -102,7 +102,7 @@ class Writer:
 
     def check(self) -> None:
         """Raises Rejected("no_space") if an append would be refused: ask before work is done."""
-        self._room.check("pipeline logs")
+        self._reserve.check("pipeline logs")
 
     def append(self, head: RecordHead, body: bytes) -> None:
         """Returns once no kill can lose it. Rejected("no_space") or Unavailable: it is not in the
@@ -110,7 +110,7 @@ class Writer:
         encoded = self._encoder.encode(head)
         if len(body) > MAX_LENGTH:
             raise Rejected("invalid", "the request and its answer are too large to be logged")
-        self._room.check("pipeline logs", len(body))
+        self._reserve.check("pipeline logs", len(body))
         with self._lock:
             if self._closing:
                 raise Unavailable("the log of pipelines is closed")

@@ -7,13 +7,13 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from libs.service.room import Room
+from libs.service.disk_reserve import DiskReserve
 from services.inference.logs.write import MAX_FILE_BYTES, Writer
 from tests.inference.logs.records import AT, head, json_body, numbered
 
 if __name__ == "__main__":
     most = int(sys.argv[3]) if len(sys.argv) > 3 else MAX_FILE_BYTES
-    writer = Writer(Path(sys.argv[1]), Room(None, 0), max_bytes=most)
+    writer = Writer(Path(sys.argv[1]), DiskReserve(None, 0), max_bytes=most)
     for number in count(int(sys.argv[2])):
         writer.append(head(numbered(number), AT + number), json_body([[float(number)] * 18]))
         sys.stdout.write(f"{number}\n")

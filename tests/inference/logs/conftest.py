@@ -10,7 +10,7 @@ from libs.blobs.local import LocalStore
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database
-from libs.service.room import Room
+from libs.service.disk_reserve import DiskReserve
 from services.inference.logs.read import Reader
 from services.inference.logs.seal import Sealer
 from services.inference.logs.worker import SCHEMA
@@ -28,7 +28,7 @@ class Logs:
     reader: Reader
 
     def writer(self) -> Writer:
-        return Writer(self.folder, Room(None, 0), sync_seconds=0.01)
+        return Writer(self.folder, DiskReserve(None, 0), sync_seconds=0.01)
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from libs.domain.events import PipelineDeleted
 from libs.domain.ids import StreamId
 from libs.eventlog.envelope import Recorded
 from libs.service.config import Secret
+from libs.service.disk_reserve import DiskReserve
 from libs.service.http import serving
-from libs.service.room import Room
 from services.inference.logs import on_demand
 from services.inference.logs.config import RECORDS
 from services.inference.logs.on_demand import PipelineLogs, pipeline_logs, sealable
@@ -82,7 +82,7 @@ async def service(tmp_path: Path, dsn: str) -> AsyncIterator[Service]:
 
 async def test_it_starts_when_it_is_asked_and_again_when_it_was_killed(service: Service) -> None:
     assert service.logs._process is None
-    writer = Writer(service.folder, Room(None, 0))
+    writer = Writer(service.folder, DiskReserve(None, 0))
     writer.append(head(), json_body([[1.0]]))
     assert await service.rows() == 1
     first = service.process.pid
@@ -101,7 +101,7 @@ async def test_it_starts_when_it_is_asked_and_again_when_it_was_killed(service: 
 
 
 async def test_a_kill_while_it_is_asked_is_not_seen(service: Service) -> None:
-    writer = Writer(service.folder, Room(None, 0))
+    writer = Writer(service.folder, DiskReserve(None, 0))
     writer.append(head(), json_body([[1.0]]))
     await service.rows()
 
@@ -163,7 +163,7 @@ async def test_a_deleted_pipeline_has_no_log_and_a_new_one_of_its_name_has_its_o
 ) -> None:
     other = UUID(int=1, version=4)
     for sealed in (False, True):
-        writer = Writer(service.folder, Room(None, 0))
+        writer = Writer(service.folder, DiskReserve(None, 0))
         writer.append(head(), json_body([[1.0]]))
         writer.append(head(pipeline=other), json_body([[1.0]]))
         writer.close()
@@ -185,7 +185,7 @@ async def test_a_deleted_pipeline_has_no_log_and_a_new_one_of_its_name_has_its_o
         assert await service.rows() == 0
         await service.post("seal")
         assert await service.rows() == 0
-    writer = Writer(service.folder, Room(None, 0))
+    writer = Writer(service.folder, DiskReserve(None, 0))
     writer.append(head(time=AT + 1), json_body([[1.0]]))
     assert await service.rows() == 1
     assert (await service.post(f"pipelines/{other}/count"))[1] == b'{"rows": 2}'
@@ -194,7 +194,7 @@ async def test_a_deleted_pipeline_has_no_log_and_a_new_one_of_its_name_has_its_o
 
 async def test_pipelines_of_a_run(service: Service) -> None:
     run = uuid4()
-    writer = Writer(service.folder, Room(None, 0))
+    writer = Writer(service.folder, DiskReserve(None, 0))
     writer.append(head(run=run), json_body([[1.0], [2.0]]))
     answer = await service.post(f"runs/{run}/pipelines")
     assert answer == (200, orjson.dumps({str(PIPELINE): 2}).replace(b":2", b": 2"))
@@ -203,7 +203,7 @@ async def test_pipelines_of_a_run(service: Service) -> None:
 
 def test_a_file_is_sealable_once_its_writer_gives_it_up(tmp_path: Path) -> None:
     assert not sealable(tmp_path)
-    writer = Writer(tmp_path, Room(None, 0))
+    writer = Writer(tmp_path, DiskReserve(None, 0))
     writer.append(head(), json_body([[1.0]]))
     assert not sealable(tmp_path)
     writer.close()

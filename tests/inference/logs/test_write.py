@@ -14,13 +14,13 @@ from types import SimpleNamespace
 import pytest
 
 from libs.domain.errors import Rejected, Unavailable
-from libs.service.room import Room
+from libs.service.disk_reserve import DiskReserve
 from services.inference.logs.frames import MARK, SUFFIX
 from services.inference.logs.write import Writer
 from tests.inference.logs import append_many
 from tests.inference.logs.records import AT, head, json_body, numbered, written
 
-ROOM = Room(None, 0)
+RESERVE = DiskReserve(None, 0)
 BODY = json_body([[1.0, 2.0]])
 
 
@@ -38,7 +38,7 @@ def may_be_sealed(path: Path) -> bool:
 
 
 def test_an_append_is_readable_by_others_at_once(tmp_path: Path) -> None:
-    writer = Writer(tmp_path, ROOM)
+    writer = Writer(tmp_path, RESERVE)
     heads = [head(time=AT + n) for n in range(3)]
     for n, one in enumerate(heads, start=1):
         writer.append(one, BODY)
@@ -47,12 +47,12 @@ def test_an_append_is_readable_by_others_at_once(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_appends_nothing_has_no_file(tmp_path: Path) -> None:
-    Writer(tmp_path / "log", ROOM).close()
+    Writer(tmp_path / "log", RESERVE).close()
     assert not files(tmp_path / "log")
 
 
 def test_a_full_file_is_given_up_and_another_begun(tmp_path: Path) -> None:
-    writer = Writer(tmp_path, ROOM, max_bytes=1)
+    writer = Writer(tmp_path, RESERVE, max_bytes=1)
     for _ in range(3):
         writer.append(head(), BODY)
     writer.close()
@@ -60,7 +60,7 @@ def test_a_full_file_is_given_up_and_another_begun(tmp_path: Path) -> None:
 
 
 def test_a_file_that_may_grow_can_not_be_sealed_until_it_is_old(tmp_path: Path) -> None:
-    writer = Writer(tmp_path, ROOM, sync_seconds=0.01, max_age_seconds=0.5)
+    writer = Writer(tmp_path, RESERVE, sync_seconds=0.01, max_age_seconds=0.5)
     writer.append(head(), BODY)
     (path,) = files(tmp_path)
     assert not may_be_sealed(path)
@@ -93,7 +93,7 @@ def test_a_kill_loses_no_append_and_doubles_none(tmp_path: Path, seed: int) -> N
 
 @pytest.mark.parametrize("cut", [1, 3, 11, 12, 40, len(BODY)])
 def test_a_torn_last_frame_is_no_record(tmp_path: Path, cut: int) -> None:
-    writer = Writer(tmp_path, ROOM)
+    writer = Writer(tmp_path, RESERVE)
     heads = [head(), head()]
     for one in heads:
         writer.append(one, BODY)
@@ -110,7 +110,7 @@ def test_what_is_no_frame_is_no_record(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_changed_byte_ends_the_file(tmp_path: Path) -> None:
-    writer = Writer(tmp_path, ROOM)
+    writer = Writer(tmp_path, RESERVE)
     heads = [head(), head(), head()]
     for one in heads:
         writer.append(one, BODY)
@@ -122,10 +122,10 @@ def test_a_changed_byte_ends_the_file(tmp_path: Path) -> None:
     assert [found for found, _ in written(tmp_path)] == heads[:1]
 
 
-def test_a_disk_without_room_refuses_before_it_is_written_to(
+def test_a_disk_without_space_refuses_before_it_is_written_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writer = Writer(tmp_path, Room(tmp_path, 512))
+    writer = Writer(tmp_path, DiskReserve(tmp_path, 512))
     little = SimpleNamespace(f_frsize=1, f_blocks=1 << 40, f_bavail=9, f_files=0, f_favail=0)
     monkeypatch.setattr(os, "statvfs", lambda _: little)
     for refused in (writer.check, lambda: writer.append(head(), BODY)):
@@ -143,7 +143,7 @@ def test_a_disk_that_gets_full_within_a_frame_loses_that_one_alone(tmp_path: Pat
         status = 1
         try:
             resource.setrlimit(resource.RLIMIT_FSIZE, (8 * len(BODY), 8 * len(BODY)))
-            writer = Writer(tmp_path, ROOM)
+            writer = Writer(tmp_path, RESERVE)
             appended = 0
             try:
                 while True:
@@ -161,7 +161,7 @@ def test_a_disk_that_gets_full_within_a_frame_loses_that_one_alone(tmp_path: Pat
 
 
 def test_a_broken_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    writer = Writer(tmp_path, ROOM)
+    writer = Writer(tmp_path, RESERVE)
 
     def breaks(*_: object) -> int:
         raise OSError(errno.EIO, "Input/output error")
@@ -177,7 +177,7 @@ def test_a_broken_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_always_syncs_before_it_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
-    writer = Writer(tmp_path, ROOM, sync_seconds=0)
+    writer = Writer(tmp_path, RESERVE, sync_seconds=0)
     monkeypatch.setattr(
         os, "fdatasync", lambda descriptor: synced.append(os.fstat(descriptor).st_size)
     )
@@ -188,7 +188,7 @@ def test_always_syncs_before_it_returns(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_closed_writer_refuses(tmp_path: Path) -> None:
-    writer = Writer(tmp_path, ROOM)
+    writer = Writer(tmp_path, RESERVE)
     writer.close()
     with pytest.raises(Unavailable, match="closed"):
         writer.append(head(), BODY)

@@ -1,4 +1,4 @@
-"""Who has to stop at which room on the disk."""
+"""Who has to stop when how much of the reserve is left."""
 
 import os
 from pathlib import Path
@@ -7,18 +7,18 @@ from types import SimpleNamespace
 import pytest
 
 from libs.domain.errors import Rejected
-from libs.service.room import Room
+from libs.service.disk_reserve import DiskReserve
 
 GIB = 1 << 30
 MIB = 1 << 20
 
 
-def room(
+def reserve(
     monkeypatch: pytest.MonkeyPatch,
     free: int,
     total: int = 100 * GIB,
     files: tuple[int, int] = (9, 0),
-) -> Room:
+) -> DiskReserve:
     """On a disk with `free` of `total` bytes, and of so many files so many left."""
     found = SimpleNamespace(
         f_frsize=4096,
@@ -28,7 +28,7 @@ def room(
         f_favail=files[1] or 10**6,
     )
     monkeypatch.setattr(os, "statvfs", lambda _: found)
-    return Room(Path("/somewhere"), 512)
+    return DiskReserve(Path("/somewhere"), 512)
 
 
 @pytest.mark.parametrize(
@@ -47,25 +47,25 @@ def room(
 def test_the_reserve(
     monkeypatch: pytest.MonkeyPatch, free: int, total: int, short: bool, over: bool
 ) -> None:
-    found = room(monkeypatch, free, total)
+    found = reserve(monkeypatch, free, total)
     assert (found.short(), found.over()) == (short, over)
 
 
 def test_what_is_to_come_has_to_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = room(monkeypatch, 600 * MIB)
+    found = reserve(monkeypatch, 600 * MIB)
     found.check("file", 80 * MIB)
     with pytest.raises(Rejected, match="file: the server's disk is nearly full") as refused:
         found.check("file", 100 * MIB)
     assert refused.value.code == "no_space"
 
 
-def test_a_disk_without_room_for_files_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert room(monkeypatch, 50 * GIB, files=(1000, 50)).over()
-    assert not room(monkeypatch, 50 * GIB, files=(0, 1)).short()  # it does not count them
+def test_a_disk_without_space_for_files_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reserve(monkeypatch, 50 * GIB, files=(1000, 50)).over()
+    assert not reserve(monkeypatch, 50 * GIB, files=(0, 1)).short()  # it does not count them
 
 
 def test_where_the_log_has_another_disk_there_is_no_reserve() -> None:
-    nowhere = Room(None, 512)
+    nowhere = DiskReserve(None, 512)
     assert not nowhere.short(10**18)
     assert not nowhere.over()
     nowhere.check("file", 10**18)

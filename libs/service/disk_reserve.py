@@ -1,4 +1,4 @@
-"""The room on the disk that the event log shares with us, and the part of it that is the log's.
+"""What is kept free, for the event log, of the disk that it shares with us.
 
 A full disk stops everything, so what can wait or be refused stops before: uploads are refused,
 builds wait, programs that print wait. The reserve is for the log, and with it for commands and for
@@ -19,7 +19,7 @@ _FILES = 100  # that may yet be made; with less a disk counts as full
 _FRESH = 0.1  # seconds
 
 
-class Room:
+class DiskReserve:
     """`folder` is anywhere on that disk; without one the log has a disk of its own."""
 
     def __init__(
@@ -32,10 +32,10 @@ class Room:
         self._most = reserve_mib << 20
         self._clock = clock
         self._looked, self._over = -_FRESH, 0
-        self._reserve = 0
+        self._size = 0
 
     @classmethod
-    def of(cls, config: Config) -> "Room":
+    def of(cls, config: Config) -> "DiskReserve":
         return cls(config.shared_disk, config.reserve_mib)
 
     def short(self, wanted: int = 0) -> bool:
@@ -46,7 +46,7 @@ class Room:
         """Whether next to nothing of the reserve is left either."""
         if self._folder is None:
             return False
-        return self._left(self._folder) + self._reserve * (1 - 1 / _LAST) < 0
+        return self._left(self._folder) + self._size * (1 - 1 / _LAST) < 0
 
     def check(self, what: str, wanted: int = 0) -> None:
         """Raises Rejected("no_space") if it is short."""
@@ -61,8 +61,8 @@ class Room:
         """Bytes beyond the reserve."""
         if self._clock() - self._looked >= _FRESH:
             free, whole = space(folder)
-            self._reserve = min(self._most, whole // _SHARE)
-            self._over = free - self._reserve
+            self._size = min(self._most, whole // _SHARE)
+            self._over = free - self._size
             self._looked = self._clock()
         return self._over
 

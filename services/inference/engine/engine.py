@@ -5,24 +5,40 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter_ns
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from uuid import UUID
 
 from libs.domain.errors import Rejected
 from libs.domain.values import DeployedModel
-from services.inference.engine import json_answer, json_request
+from services.inference.engine import json_request
 from services.inference.engine.errors import BadModel, Refused
 from services.inference.engine.flow import Flow
-from services.inference.engine.json_request import JsonColumns
-from services.inference.engine.model import Model
+from services.inference.engine.model import Columns, Model
 from services.inference.engine.onnx_session import OnnxSession
-from services.inference.engine.outputs import outputs_of, record_json
+from services.inference.engine.outputs import Output, outputs_of
 from services.inference.engine.request import ARROW, JSON, Answer, Cancel, Request
 from services.inference.engine.steps import Runnable, compile_steps
 from services.inference.engine.tensors import zeros
-from services.inference.record import RecordBody
+from services.inference.record import Format, RecordBody
 
 MAX_ROWS = 1_000_000
+
+
+class RequestColumns(Columns, Protocol):
+    """The columns of a request, in the format in which it is answered."""
+
+    format: Format
+    media_type: str
+
+    def answer(
+        self, request: Request, outputs: Sequence[Output], metadata: Mapping[str, Any]
+    ) -> bytes:
+        """The body: what the request wants of its inputs, the outputs and the metadata."""
+        ...
+
+    def record(self, outputs: Sequence[Output]) -> bytes:
+        """All outputs, for the log."""
+        ...
 
 
 class Engine:
@@ -65,21 +81,26 @@ class Engine:
         for step in self._steps:
             step.run(flow)
             clock.append(perf_counter_ns())
-        elapsed = [after - before for before, after in pairwise(clock)]
-        return _answer(flow, columns, elapsed)
+        return _answer(flow, columns, [after - before for before, after in pairwise(clock)])
 
 
-def _read(request: Request) -> JsonColumns:
+def _read(request: Request) -> RequestColumns:
     kind = request.content_type.partition(";")[0].strip().lower()
-    if kind != JSON:
+    columns: RequestColumns
+    if kind == JSON:
+        columns = json_request.read(request.body)
+    elif kind == ARROW or request.format_arrow:
+        from services.inference.engine import arrow_request  # brings pyarrow: 30 MB
+
+        columns = arrow_request.read(request.body)
+    else:
         raise Refused(415, f"content type {kind!r}: send {JSON} or {ARROW}")
-    columns = json_request.read(request.body)
     if columns.rows > MAX_ROWS:
         raise Refused(413, f"{columns.rows} rows in one request; send at most {MAX_ROWS} at once")
     return columns
 
 
-def _answer(flow: Flow, columns: JsonColumns, elapsed: list[int]) -> Answer:
+def _answer(flow: Flow, columns: RequestColumns, elapsed: list[int]) -> Answer:
     request = flow.request
     outputs = outputs_of(flow)
     last_model = flow.results[0].model.last_model
@@ -92,11 +113,11 @@ def _answer(flow: Flow, columns: JsonColumns, elapsed: list[int]) -> Answer:
     }
     record = RecordBody(
         rows=flow.rows,
-        format="json",
+        format=columns.format,
         inputs=request.body,
-        outputs=record_json(outputs),
+        outputs=columns.record(outputs),
         types={each.column: each.dtype for each in outputs},
         last_model=last_model,
         elapsed=elapsed,
     )
-    return Answer(JSON, json_answer.write(request, columns, outputs, metadata), record)
+    return Answer(columns.media_type, columns.answer(request, outputs, metadata), record)

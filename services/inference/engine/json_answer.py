@@ -4,81 +4,85 @@ Numbers of the model are written as the shortest text of their own type: as floa
 not 718013.6875. What came in is written as it came.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
+import numpy as np
 import orjson
 
 from services.inference.engine.errors import Refused
-from services.inference.engine.json_request import JsonColumns
-from services.inference.engine.outputs import Output, by_row
+from services.inference.engine.layout import layout
+from services.inference.engine.outputs import Output
 from services.inference.engine.request import Request
-from services.inference.engine.selection import selects
 
-# By group and name; the group of a column without one is "".
-Parts = dict[str, dict[str, Iterable[Any]]]
+Record = dict[str, Any]
 
 
 def write(
     request: Request,
-    columns: JsonColumns,
-    outputs: list[Output],
+    records: Sequence[Record],
+    inputs: Sequence[str],
+    outputs: Sequence[Output],
     metadata: Mapping[str, Any],
 ) -> bytes:
     """Refused(400) for inputs that are nested too deep to be echoed."""
-    parts = _parts(request, columns, outputs, metadata)
-    records = _nested(parts) if request.separator is None else _flat(parts, request.separator)
+    by_name = {(each.group, each.name): each for each in outputs}
+    groups: dict[str, dict[str, Iterable[Any]]] = {}
+    for group, name in layout(request, inputs, outputs, metadata):
+        values: Iterable[Any]
+        if group == "":
+            values = repeat(request.time_ms, len(records))
+        elif group == "in":
+            values = [record.get(name) for record in records]
+        elif group == "metadata":
+            values = repeat(metadata[name], len(records))
+        else:
+            values = _rows(by_name[group, name])
+        groups.setdefault(group, {})[name] = values
+    answer = _nested(groups) if request.separator is None else _flat(groups, request.separator)
     try:
-        return orjson.dumps(records, option=orjson.OPT_SERIALIZE_NUMPY)
+        return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
     except orjson.JSONEncodeError as error:
         raise Refused(400, f"the inputs can't be echoed: {error}") from error
 
 
-def _parts(
-    request: Request,
-    columns: JsonColumns,
-    outputs: list[Output],
-    metadata: Mapping[str, Any],
-) -> Parts:
-    """The columns that are wanted, in the order in which they are shown."""
-    parts: Parts = {}
-
-    def add(group: str, name: str, values: Iterable[Any]) -> None:
-        column = f"{group}.{name}" if group else name
-        if selects(request.dataset, request.exclude, column):
-            parts.setdefault(group, {})[name] = values
-
-    add("", "time", repeat(request.time_ms, columns.rows))
-    for name in columns.names:
-        add("in", name, [record.get(name) for record in columns.records])
-    for output in outputs:
-        add(output.group, output.name, by_row(output))
-    for name, value in metadata.items():
-        add("metadata", name, repeat(value, columns.rows))
-    return parts
+def record(outputs: Sequence[Output]) -> bytes:
+    """For the log: an object of columns by their flat names."""
+    return orjson.dumps(
+        {each.column: _rows(each) for each in outputs}, option=orjson.OPT_SERIALIZE_NUMPY
+    )
 
 
-def _records(columns: Mapping[str, Iterable[Any]]) -> list[dict[str, Any]]:
-    names = list(columns)
-    return [dict(zip(names, row)) for row in zip(*columns.values())]  # noqa: B905 (hot, equal)
+def _rows(output: Output) -> Iterable[Any]:
+    """One value a row; None where there is none."""
+    values = output.values
+    rows: Iterable[Any] = values.tolist() if values.dtype == np.object_ else values
+    if output.absent is None:
+        return rows
+    return [None if gone else row for row, gone in zip(rows, output.absent, strict=True)]
 
 
-def _flat(parts: Parts, separator: str) -> list[dict[str, Any]]:
+def _flat(groups: Mapping[str, Mapping[str, Iterable[Any]]], separator: str) -> list[Record]:
     return _records(
         {
             f"{group}{separator}{name}" if group else name: values
-            for group, columns in parts.items()
+            for group, columns in groups.items()
             for name, values in columns.items()
         }
     )
 
 
-def _nested(parts: Parts) -> list[dict[str, Any]]:
+def _nested(groups: Mapping[str, Mapping[str, Iterable[Any]]]) -> list[Record]:
     nested: dict[str, Iterable[Any]] = {}
-    for group, columns in parts.items():
+    for group, columns in groups.items():
         if group:
             nested[group] = _records(columns)
         else:
             nested.update(columns)
     return _records(nested)
+
+
+def _records(columns: Mapping[str, Iterable[Any]]) -> list[Record]:
+    names = list(columns)
+    return [dict(zip(names, row)) for row in zip(*columns.values())]  # noqa: B905 (hot, equal)

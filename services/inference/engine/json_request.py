@@ -1,20 +1,26 @@
 """Requests in JSON: a list of records, or an object of columns (the format `wallaroo`)."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from libs.domain.values import TensorSpec
+from services.inference.engine import json_answer
 from services.inference.engine.errors import Refused
+from services.inference.engine.json_answer import Record
+from services.inference.engine.outputs import Output
+from services.inference.engine.request import JSON, Request
 from services.inference.engine.tensors import Array, fit, from_anything, from_values
-
-Record = dict[str, Any]
+from services.inference.record import Format
 
 
 class JsonColumns:
     """Records, each a row. The columns are those of the first one."""
 
     of_step = False
+    format: Format = "json"
+    media_type = JSON
 
     def __init__(self, records: list[Record]) -> None:
         self.records = records
@@ -38,6 +44,16 @@ class JsonColumns:
             raise Refused(
                 400, f"column {column!r} is missing in row {row}; send it in all"
             ) from None
+
+    def answer(
+        self, request: Request, outputs: Sequence[Output], metadata: Mapping[str, Any]
+    ) -> bytes:
+        """See RequestColumns."""
+        return json_answer.write(request, self.records, self.names, outputs, metadata)
+
+    def record(self, outputs: Sequence[Output]) -> bytes:
+        """See RequestColumns."""
+        return json_answer.record(outputs)
 
 
 def read(body: bytes) -> JsonColumns:

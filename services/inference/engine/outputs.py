@@ -1,10 +1,8 @@
 """The columns that the steps add to a request: what every answer and the log have."""
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import orjson
 
 from services.inference.engine.flow import Flow
 from services.inference.engine.tensors import Array
@@ -49,19 +47,3 @@ def _anomalies(flow: Flow) -> list[Output]:
         Output("anomaly", "count", count, "uint32"),
         *(Output("anomaly", name, each, "bool") for name, each in flow.anomalies.items()),
     ]
-
-
-def record_json(outputs: list[Output]) -> bytes:
-    """For the log: an object of columns by their flat names."""
-    return orjson.dumps(
-        {each.column: by_row(each) for each in outputs}, option=orjson.OPT_SERIALIZE_NUMPY
-    )
-
-
-def by_row(output: Output) -> Iterable[Any]:
-    """One value a row, as orjson takes them; None where there is none."""
-    values = output.values
-    rows: Iterable[Any] = values.tolist() if values.dtype == np.object_ else values
-    if output.absent is None:
-        return rows
-    return [None if gone else row for row, gone in zip(rows, output.absent, strict=True)]

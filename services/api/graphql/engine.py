@@ -7,6 +7,7 @@ answered from bytes made once.
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    GraphQLObjectType,
     GraphQLScalarType,
     GraphQLSchema,
     SelectionSetNode,
@@ -33,11 +35,14 @@ from graphql import (
     validate,
 )
 
+from services.api.text import instant
+
 MOST_CHARACTERS = 32 << 10
 MOST_TOKENS = 2000
 MOST_FIELDS = 600
 MOST_ALIKE = 20  # fields of one name at one place: each is compared with each
 MOST_VALUES = 2000  # in the variables
+MOST_THINGS = 20_000  # that relations may give for one document
 DEEPEST = 20
 _MOST_ERRORS = 5
 
@@ -47,11 +52,28 @@ Place = tuple[str, ...]  # the names on the way to a field
 _TOO_MANY: Problem = {"message": f"variables: more than {MOST_VALUES} values; give fewer"}
 
 
-class Engine:
-    """`resolvers` by root type and field; each gets the context and the arguments of the field.
+class _Execution:
+    """A document that runs: its context, and how many things its relations have given so far."""
 
-    A query without one gives nothing: an empty list or null. `explain` turns what a resolver
-    raised into the entry that the client sees.
+    def __init__(self, context: Any) -> None:
+        self.context = context
+        self._given = 0
+
+    def count(self, result: Any) -> Any:
+        """The result. Lists in lists in lists would be endless work: raises GraphQLError."""
+        self._given += len(result) if isinstance(result, list) else 1
+        if self._given > MOST_THINGS:
+            raise GraphQLError(f"query: more than {MOST_THINGS} things; ask for less at once")
+        return result
+
+
+class Engine:
+    """`resolvers` by type and field. Each gets the context, the row that the field is of (unless
+    it is a field of a root), and the arguments of the field.
+
+    A field of a row without one is what the row has under its name. A query without one gives
+    nothing: an empty list or null. `explain` turns what a resolver raised into the entry that the
+    client sees.
     """
 
     def __init__(
@@ -63,7 +85,7 @@ class Engine:
         self._schema = build_schema(sdl)
         self._explain = explain
         _parse_scalars(self._schema)
-        _resolve_roots(self._schema, resolvers)
+        _resolve(self._schema, resolvers)
         self._checked = lru_cache(256)(self._check)
         self._introspection = self._introspected()
 
@@ -85,7 +107,7 @@ class Engine:
         result = execute(
             self._schema,
             checked,
-            context_value=context,
+            context_value=_Execution(context),
             variable_values=dict(variables or {}),
             operation_name=operation,
             max_coercion_errors=_MOST_ERRORS,
@@ -185,7 +207,7 @@ def _few(variables: Mapping[str, Any]) -> bool:
 
 
 def _parse_scalars(schema: GraphQLSchema) -> None:
-    for name, parser in (("bigint", _bigint), ("uuid", _uuid)):
+    for name, parser in (("bigint", _bigint), ("uuid", _uuid), ("timestamptz", _instant)):
         scalar = schema.type_map[name]
         assert isinstance(scalar, GraphQLScalarType)  # noqa: S101 - the schema is ours
         scalar.parse_value = parser  # type: ignore[method-assign]
@@ -210,17 +232,34 @@ def _uuid(value: Any) -> UUID:
         raise GraphQLError("give a UUID") from None
 
 
-def _resolve_roots(schema: GraphQLSchema, resolvers: Mapping[tuple[str, str], Resolver]) -> None:
-    for root in (schema.query_type, schema.mutation_type):
-        for name, field in root.fields.items() if root else ():
-            resolver = resolvers.get((root.name, name)) if root else None
+def _instant(value: Any) -> datetime:
+    if not isinstance(value, str) or (found := instant(value)) is None:
+        raise GraphQLError("give an instant such as 2026-11-22T10:00:00Z")
+    return found
+
+
+def _resolve(schema: GraphQLSchema, resolvers: Mapping[tuple[str, str], Resolver]) -> None:
+    roots = [root for root in (schema.query_type, schema.mutation_type) if root]
+    for root in roots:
+        for field in root.fields.values():
             kind = field.type.of_type if is_non_null_type(field.type) else field.type
-            field.resolve = _called(resolver) if resolver else _nothing(is_list_type(kind))
+            field.resolve = _nothing(is_list_type(kind))
+    for (type_name, field_name), resolver in resolvers.items():
+        of = schema.type_map[type_name]
+        assert isinstance(of, GraphQLObjectType)  # noqa: S101 - the schema is ours
+        of.fields[field_name].resolve = _of_root(resolver) if of in roots else _of_row(resolver)
 
 
-def _called(resolver: Resolver) -> Callable[..., Awaitable[Any]]:
-    def resolve(_: Any, info: Any, **arguments: Any) -> Awaitable[Any]:
-        return resolver(info.context, **arguments)
+def _of_root(resolver: Resolver) -> Callable[..., Awaitable[Any]]:
+    async def resolve(_: Any, info: Any, **arguments: Any) -> Any:
+        return info.context.count(await resolver(info.context.context, **arguments))
+
+    return resolve
+
+
+def _of_row(resolver: Resolver) -> Callable[..., Awaitable[Any]]:
+    async def resolve(row: Any, info: Any, **arguments: Any) -> Any:
+        return info.context.count(await resolver(info.context.context, row, **arguments))
 
     return resolve
 

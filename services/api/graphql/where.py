@@ -1,18 +1,42 @@
 """The filters of the schema (`..._bool_exp`), applied to rows in memory."""
 
-from collections.abc import Callable, Mapping
-from operator import eq, ge, gt, le, lt, ne
+from collections.abc import Callable, Mapping, Sequence
+from operator import eq, ge, gt, itemgetter, le, lt, ne
 from typing import Any
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
+Where = Mapping[str, Any]
 
 
-def matches(row: Row, where: Mapping[str, Any] | None) -> bool:
+def conditions(where: Where | None, *path: str) -> list[Where]:
+    """All comparisons that must hold for what is at `path` of a row, those in `_and` too."""
+    if not where:
+        return []
+    inner = where.get(path[0])
+    here = [inner] if len(path) == 1 else conditions(inner, *path[1:])
+    among = [found for one in where.get("_and") or [] for found in conditions(one, *path)]
+    return [one for one in here if one] + among
+
+
+def must_equal(where: Where | None, *path: str) -> Any:
+    """What a row that matches has at `path`; None if the filter does not say."""
+    return next((one["_eq"] for one in conditions(where, *path) if "_eq" in one), None)
+
+
+def ordered(rows: list[Row], by: Sequence[Mapping[str, str]] | None) -> list[Row]:
+    """In the order of the first entry, and where that says nothing, of the next. Nothing that is
+    sorted by is ever null."""
+    for name, direction in reversed([pair for one in by or [] for pair in one.items()]):
+        rows = sorted(rows, key=itemgetter(name), reverse=direction.startswith("desc"))
+    return rows
+
+
+def matches(row: Mapping[str, Any], where: Where | None) -> bool:
     """Whether a row matches: every condition of the filter must hold. No filter matches all."""
     return all(_holds(row, name, inner) for name, inner in (where or {}).items())
 
 
-def _holds(row: Row, name: str, inner: Any) -> bool:
+def _holds(row: Mapping[str, Any], name: str, inner: Any) -> bool:
     match name:
         case "_and":
             return all(matches(row, one) for one in inner or [])

@@ -12,7 +12,7 @@ from typing import get_args
 import msgspec
 import pytest
 import rondo.aio.task
-import rondo.models
+import rondo.records
 
 from libs.domain import (
     deployment,
@@ -81,11 +81,11 @@ def test_a_timeline_has_a_colour_for_every_status_of_a_run(status: str) -> None:
 
 
 def test_the_sdk_knows_how_a_run_may_end() -> None:
-    assert rondo.models.END_STATUSES == ENDED
+    assert rondo.records.END_STATUSES == ENDED
 
 
 def test_the_sdk_has_every_status_of_a_task() -> None:
-    assert {one.value for one in rondo.models.TaskStatus} >= TASK
+    assert {one.value for one in rondo.records.TaskStatus} >= TASK
 
 
 def a_task(status: str) -> task.Task:

@@ -5,12 +5,19 @@ from typing import TYPE_CHECKING, Any
 from rondo.client import Client
 from rondo.connection import Connection
 from rondo.credentials import Password, Tokens
+from rondo.deployment_config import DeploymentConfigBuilder
 from rondo.errors import RondoError
 from rondo.event import Event
+from rondo.framework import Framework
+from rondo.inference_records import Deployment, PipelineVersion
 from rondo.log_lines import Logs
-from rondo.models import TaskStatus
+from rondo.model import Model
+from rondo.model_version import ModelVersion
 from rondo.orchestration import Orchestration
+from rondo.pipeline import Pipeline
+from rondo.records import TaskStatus
 from rondo.service_token import ServiceToken
+from rondo.tag import Tag
 from rondo.task import Task
 from rondo.task_environment import in_task, task_args
 from rondo.task_run import TaskRun
@@ -26,13 +33,21 @@ __all__ = [
     "AsyncClient",
     "Client",
     "Connection",
+    "Deployment",
+    "DeploymentConfigBuilder",
     "Event",
+    "Framework",
     "Logs",
     "Member",
+    "Model",
+    "ModelVersion",
     "Orchestration",
     "Password",
+    "Pipeline",
+    "PipelineVersion",
     "RondoError",
     "ServiceToken",
+    "Tag",
     "Task",
     "TaskRun",
     "TaskStatus",

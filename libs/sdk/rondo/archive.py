@@ -1,6 +1,5 @@
 """What is uploaded: a ZIP file as it is, bytes, or a folder as a ZIP."""
 
-import io
 import os
 import stat
 import tempfile
@@ -8,10 +7,10 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from rondo.gitignore import Rule, ignored, rules
-from rondo.multipart import OpenFile
+from rondo.multipart import SourceFile, source_file
 
 IGNORE = ".rondoignore"  # counts after .gitignore, which counts as well
 
@@ -52,34 +51,23 @@ OnExcluded = Callable[[str], object]
 Levels = list[tuple[str, list[Rule]]]
 
 
-class Archive(NamedTuple):
-    """A ZIP that can be opened several times. `size` is in bytes."""
-
-    open: OpenFile
-    size: int
-    name: str
-
-
 @contextmanager
 def open_archive(
     source: str | os.PathLike[str] | bytes | None, include_all: bool = False
-) -> Iterator[Archive]:
+) -> Iterator[SourceFile]:
     """The ZIP for a file, a folder or bytes, for as long as the block lasts.
 
     Raises OSError when it can't be read.
     """
-    if isinstance(source, bytes):
-        yield Archive(lambda: io.BytesIO(source), len(source), "_")
+    if isinstance(source, bytes) or not Path(source or "").is_dir():
+        yield source_file("" if source is None else source)
         return
     path = Path(source or "")
-    if not path.is_dir():
-        yield Archive(lambda: path.open("rb"), path.stat().st_size, path.name)
-        return
     with tempfile.TemporaryDirectory(prefix="rondo-") as folder:
         archive = Path(folder, f"{path.resolve().name}.zip")
         with archive.open("wb") as file:
             zip_folder(path, file, include_all)
-        yield Archive(lambda: archive.open("rb"), archive.stat().st_size, archive.name)
+        yield source_file(archive)
 
 
 def excluded_files(folder: Path) -> list[str]:

@@ -9,5 +9,6 @@ from rondo.session import Session
 class Calls:
     """`session` sends requests; `time_format` is for the tables and cards of notebooks."""
 
+    api_endpoint: str
     session: Session
     time_format: str

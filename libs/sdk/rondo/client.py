@@ -12,12 +12,14 @@ from rondo.events import Events
 from rondo.http_messages import Endpoint
 from rondo.instants import TIME_FORMAT
 from rondo.orchestrations import Orchestrations
+from rondo.pipelines import Pipelines
 from rondo.session import Session
+from rondo.tags import Tags
 
 _REQUEST_TIMEOUT_SECONDS = 60.0
 
 
-class Client(Orchestrations, Accounts, Events):
+class Client(Orchestrations, Pipelines, Tags, Accounts, Events):
     """A connection to a platform, as one user. It logs in before its first call.
 
     Without arguments, the address and the login come from the environment, or from the last

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rondo.models import ConnectionRecord
+from rondo.records import ConnectionRecord
 
 if TYPE_CHECKING:
     from rondo.calls import Calls

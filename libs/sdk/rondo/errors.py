@@ -75,6 +75,22 @@ class OrchestrationDeployOneshotFailed(RequestRefused):
     """The platform refused the task."""
 
 
+class ModelUploadFailed(RequestRefused):
+    """The platform refused the model file."""
+
+
+class ModelFailed(RondoError):
+    """The model can't be served. The message says why."""
+
+
+class DeploymentFailed(RondoError):
+    """The pipeline can't be served. The message says why."""
+
+
+class InferenceError(RequestRefused):
+    """The pipeline can't answer: it is not deployed, or the input does not fit its models."""
+
+
 class TaskEnded(RondoError):
     """The task is over, and no run will come."""
 

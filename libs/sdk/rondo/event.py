@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from rondo.instants import parse_instant
-from rondo.models import Record
+from rondo.records import Record
 
 
 class Event(Record):

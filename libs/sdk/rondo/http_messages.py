@@ -52,13 +52,17 @@ class Endpoint(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A request. A `repeatable` one may be sent twice without harm."""
+    """A request. A `repeatable` one may be sent twice without harm.
+
+    `timeout` is how many seconds each wait on the other side may take; 0 is as the client is set.
+    """
 
     method: str
     path: str
     headers: dict[str, str]
     body: Body | tuple[bytes, ...] = ()
     repeatable: bool = False
+    timeout: float = 0.0
 
     def __repr__(self) -> str:
         return f"<{self.method} {self.path}>"  # headers and body may hold secrets
@@ -92,15 +96,19 @@ class Answer(NamedTuple):
     headers: dict[str, str]
     body: bytes
 
+    def successful(self) -> "Answer":
+        """Itself. Raises the error that any other answer stands for."""
+        if not 200 <= self.status < 300:
+            raise self.error()
+        return self
+
     def json(self) -> Any:
         """The body of a success, decoded.
 
         Raises the error that any other answer stands for, and ServerError when a success has no
         JSON.
         """
-        if not 200 <= self.status < 300:
-            raise self.error()
-        value = self._decoded()
+        value = self.successful()._decoded()
         if value is None and self.body:
             raise errors.ServerError("the answer is no JSON; is this Rondo's URL?", "no_json")
         return value
@@ -109,6 +117,8 @@ class Answer(NamedTuple):
         """The error that this answer stands for."""
         value = self._decoded()
         fields: dict[str, Any] = value if isinstance(value, dict) else {}
+        if "source" in fields:  # the shape of engines has its text where others have a code
+            return errors.of_status(self.status)(str(fields["error"]), "inference", self.status)
         code = str(fields.get("reason") or fields.get("error") or "")
         message = str(fields.get("msg") or fields.get("error_description") or f"HTTP {self.status}")
         if code == "not_visible_yet" and fields.get("id"):

@@ -27,7 +27,7 @@ class Transport:
         may have.
         """
         head = request.head(self._endpoint)
-        with self._connect(self._timeout) as connection:
+        with self._connect(request.timeout or self._timeout) as connection:
             try:
                 self._write(connection, head, request)
                 return read_answer(connection)

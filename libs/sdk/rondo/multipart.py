@@ -1,14 +1,35 @@
 """The body of an upload (RFC 7578). It is read from the file while it is sent."""
 
+import io
 import json
 import os
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 _PIECE_BYTES = 1 << 16
 
 OpenFile = Callable[[], BinaryIO]
 OnProgress = Callable[[int], None]  # gets how many bytes of the file are sent
+
+
+class SourceFile(NamedTuple):
+    """A file to upload, which can be opened several times. `size` is in bytes."""
+
+    open: OpenFile
+    size: int
+    name: str
+
+
+def source_file(source: str | os.PathLike[str] | bytes) -> SourceFile:
+    """The file at a path, or one of these bytes, with the name `_`.
+
+    Raises OSError when it can't be read.
+    """
+    if isinstance(source, bytes):
+        return SourceFile(lambda: io.BytesIO(source), len(source), "_")
+    path = Path(source)
+    return SourceFile(lambda: path.open("rb"), path.stat().st_size, path.name)
 
 
 class Upload:

@@ -11,9 +11,9 @@ from rondo.errors import (
     RequestRefused,
 )
 from rondo.html import Table
-from rondo.models import OrchestrationRecord
 from rondo.polling import until
 from rondo.progress import Spinner
+from rondo.records import OrchestrationRecord
 from rondo.session import CALL_PATIENCE_SECONDS, WAIT_PATIENCE_SECONDS
 from rondo.task import Task
 

@@ -75,7 +75,7 @@ class Orchestrations(Tasks):
 
     def _upload(self, upload: Upload) -> str:
         try:
-            return self.session.upload("orchestration/upload", upload)
+            return str((self.session.upload("orchestration/upload", upload))["id"])
         except RequestRefused as refused:
             raise OrchestrationUploadFailed(
                 refused.message, refused.code, refused.status

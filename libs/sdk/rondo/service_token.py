@@ -1,7 +1,7 @@
 """A token with which a program acts for its owner."""
 
 from rondo.instants import parse_instant
-from rondo.models import Record
+from rondo.records import Record
 
 
 class ServiceToken(Record):

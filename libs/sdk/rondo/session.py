@@ -11,8 +11,14 @@ from typing import Any
 from rondo import sse
 from rondo.auth import Auth
 from rondo.credentials import Credentials
-from rondo.errors import EntityNotFoundError, NotVisibleYet, Unavailable, Unreachable
-from rondo.http_messages import Endpoint, Request, json_request
+from rondo.errors import (
+    EntityNotFoundError,
+    NotVisibleYet,
+    RequestRefused,
+    Unavailable,
+    Unreachable,
+)
+from rondo.http_messages import Answer, Endpoint, Request, json_request
 from rondo.http_transport import Transport, sleep
 from rondo.multipart import Upload
 
@@ -35,12 +41,35 @@ class Session:
 
     def read(self, path: str, body: object, patience: float = CALL_PATIENCE_SECONDS) -> Any:
         """The decoded answer to a question. `patience` is in seconds."""
-        return self._send(json_request(f"/v1/api/{path}", body, {}, True), patience)
+        return (self._send(json_request(f"/v1/api/{path}", body, {}, True), patience)).json()
 
     def get(self, path: str) -> Any:
         """The decoded answer to a GET of `path`, which starts at the root."""
         request = Request("GET", path, {}, repeatable=True)
-        return self._send(request, CALL_PATIENCE_SECONDS)
+        return (self._send(request, CALL_PATIENCE_SECONDS)).json()
+
+    def exchange(
+        self, path: str, body: bytes, headers: dict[str, str], timeout: float = 0.0
+    ) -> Answer:
+        """The success that a POST to `path`, which starts at the root, is answered with.
+
+        It is tried again for as long as a wait. `timeout` is in seconds, for each try; 0 is that
+        of the client.
+        """
+        request = Request("POST", path, headers, (body,), True, timeout)
+        return self._send(request, WAIT_PATIENCE_SECONDS)
+
+    def graphql(self, document: str, variables: dict[str, Any]) -> Any:
+        """The `data` of what a GraphQL document is answered with. It is sent once.
+
+        Raises RequestRefused with the text of the first error.
+        """
+        body = {"query": document, "variables": variables}
+        request = json_request("/v1/graphql", body, {}, False)
+        answer = (self._send(request, CALL_PATIENCE_SECONDS)).json()
+        if problems := answer.get("errors"):
+            raise RequestRefused(str(problems[0]["message"]), "graphql", 200)
+        return answer["data"]
 
     def read_new(self, path: str, body: object) -> Any:
         """As `read`, for a thing that has just been created: it is there, even if reads lag."""
@@ -56,7 +85,7 @@ class Session:
     def command(self, path: str, body: object, repeatable: bool = False) -> Any:
         """The decoded answer to a command. `repeatable`: to do it twice is to do it once."""
         request = json_request(f"/v1/api/{path}", body, _idempotency_key(), repeatable)
-        return self._send(request, CALL_PATIENCE_SECONDS)
+        return (self._send(request, CALL_PATIENCE_SECONDS)).json()
 
     def create(self, path: str, body: object, field: str = "id") -> str:
         """The id of a new thing, also when reads do not show it yet.
@@ -74,14 +103,15 @@ class Session:
             return {field: lag.id}
         return answer
 
-    def upload(self, path: str, body: Upload) -> str:
-        """The id of what is uploaded, also when reads do not show it yet."""
+    def upload(self, path: str, body: Upload) -> dict[str, Any]:
+        """The answer to an upload; with `id` alone when reads do not show it yet."""
         headers = {"Content-Type": body.content_type, **_idempotency_key()}
         request = Request("POST", f"/v1/api/{path}", headers, body, repeatable=True)
         try:
-            return str((self._send(request, CALL_PATIENCE_SECONDS))["id"])
+            answer: dict[str, Any] = (self._send(request, CALL_PATIENCE_SECONDS)).json()
         except NotVisibleYet as lag:
-            return lag.id
+            return {"id": lag.id}
+        return answer
 
     def follow(self, path: str, last: str = "") -> Generator[sse.Event, None, None]:
         """Server-sent events at `path`, after the one with the id `last`, without end.
@@ -112,13 +142,14 @@ class Session:
         with closing(self._transport.stream(Request("GET", path, headers))) as pieces:
             yield from pieces
 
-    def _send(self, request: Request, patience: float) -> Any:
+    def _send(self, request: Request, patience: float) -> Answer:
+        """A success; patience is in seconds."""
         deadline, pause = time.monotonic() + patience, _FIRST_PAUSE_SECONDS
         while True:
             try:
                 login = self.auth.auth_header()
                 attempt = request._replace(headers={**request.headers, **login})
-                return (self._transport.send(attempt)).json()
+                return (self._transport.send(attempt)).successful()
             except NotVisibleYet:
                 raise
             except Unavailable as away:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rondo.errors import TaskEnded
 from rondo.html import Table
-from rondo.models import END_STATUSES, TaskRecord, TaskStatus
 from rondo.polling import until
+from rondo.records import END_STATUSES, TaskRecord, TaskStatus
 from rondo.session import CALL_PATIENCE_SECONDS, WAIT_PATIENCE_SECONDS
 from rondo.task_run import TaskRun
 

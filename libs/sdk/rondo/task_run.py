@@ -9,8 +9,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from rondo.log_lines import LineTexts, Logs
-from rondo.models import END_STATUSES, TaskRunRecord
 from rondo.polling import until
+from rondo.records import END_STATUSES, TaskRunRecord
 from rondo.session import CALL_PATIENCE_SECONDS, WAIT_PATIENCE_SECONDS
 
 if TYPE_CHECKING:

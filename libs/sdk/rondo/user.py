@@ -2,7 +2,7 @@
 
 from datetime import datetime, timezone
 
-from rondo.models import Record
+from rondo.records import Record
 
 
 class User(Record):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rondo.connection import Connection
 from rondo.html import Table
-from rondo.models import WorkspaceRecord
+from rondo.records import WorkspaceRecord
 from rondo.user import Member
 
 if TYPE_CHECKING:

@@ -9,14 +9,16 @@ from rondo.aio.accounts import AsyncAccounts
 from rondo.aio.auth import AsyncAuth
 from rondo.aio.events import AsyncEvents
 from rondo.aio.orchestrations import AsyncOrchestrations
+from rondo.aio.pipelines import AsyncPipelines
 from rondo.aio.session import AsyncSession
+from rondo.aio.tags import AsyncTags
 from rondo.http_messages import Endpoint
 from rondo.instants import TIME_FORMAT
 
 _REQUEST_TIMEOUT_SECONDS = 60.0
 
 
-class AsyncClient(AsyncOrchestrations, AsyncAccounts, AsyncEvents):
+class AsyncClient(AsyncOrchestrations, AsyncPipelines, AsyncTags, AsyncAccounts, AsyncEvents):
     """A connection to a platform, as one user. It logs in before its first call.
 
     Without arguments, the address and the login come from the environment, or from the last

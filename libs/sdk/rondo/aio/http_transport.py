@@ -39,11 +39,11 @@ class AsyncTransport:
         Raises Unreachable when the platform can't have received the request, Unavailable when it
         may have.
         """
-        head = request.head(self._endpoint)
+        head, timeout = request.head(self._endpoint), request.timeout or self._timeout
         reader, writer = await self._connect()
         try:
             await self._write(writer, head, request)
-            return read_answer(BufferedAnswer(await self._read_rest(reader)))
+            return read_answer(BufferedAnswer(await self._read_rest(reader, timeout)))
         except (OSError, asyncio.TimeoutError) as error:
             raise Unavailable(f"the connection broke: {error!r}", "connection_lost") from error
         finally:
@@ -61,7 +61,9 @@ class AsyncTransport:
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), QUIET_TIMEOUT_SECONDS)
             answer = read_head(BufferedAnswer(head))
             if answer.status != HTTPStatus.OK:
-                raise read_answer(BufferedAnswer(head + await self._read_rest(reader))).error()
+                raise read_answer(
+                    BufferedAnswer(head + await self._read_rest(reader, self._timeout))
+                ).error()
             async for piece in _body(reader, answer.chunked):
                 yield piece
         except _BROKEN as error:
@@ -88,9 +90,9 @@ class AsyncTransport:
         except (BrokenPipeError, ConnectionResetError):
             pass  # who refuses an upload answers before its end: the answer says why
 
-    async def _read_rest(self, reader: StreamReader) -> bytes:
+    async def _read_rest(self, reader: StreamReader, timeout: float) -> bytes:
         pieces = []
-        while piece := await asyncio.wait_for(reader.read(1 << 16), self._timeout):
+        while piece := await asyncio.wait_for(reader.read(1 << 16), timeout):
             pieces.append(piece)
         return b"".join(pieces)
 

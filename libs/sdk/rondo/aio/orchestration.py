@@ -13,8 +13,8 @@ from rondo.errors import (
     RequestRefused,
 )
 from rondo.html import Table
-from rondo.models import OrchestrationRecord
 from rondo.progress import Spinner
+from rondo.records import OrchestrationRecord
 
 if TYPE_CHECKING:
     from rondo.aio.tasks import AsyncTasks

@@ -78,7 +78,7 @@ class AsyncOrchestrations(AsyncTasks):
 
     async def _upload(self, upload: Upload) -> str:
         try:
-            return await self.session.upload("orchestration/upload", upload)
+            return str((await self.session.upload("orchestration/upload", upload))["id"])
         except RequestRefused as refused:
             raise OrchestrationUploadFailed(
                 refused.message, refused.code, refused.status

@@ -9,7 +9,7 @@ from rondo.aio.session import CALL_PATIENCE_SECONDS, WAIT_PATIENCE_SECONDS
 from rondo.aio.task_run import AsyncTaskRun
 from rondo.errors import TaskEnded
 from rondo.html import Table
-from rondo.models import END_STATUSES, TaskRecord, TaskStatus
+from rondo.records import END_STATUSES, TaskRecord, TaskStatus
 
 if TYPE_CHECKING:
     from rondo.aio.calls import AsyncCalls

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rondo.aio.polling import until
 from rondo.aio.session import CALL_PATIENCE_SECONDS, WAIT_PATIENCE_SECONDS
 from rondo.log_lines import LineTexts, Logs
-from rondo.models import END_STATUSES, TaskRunRecord
+from rondo.records import END_STATUSES, TaskRunRecord
 
 if TYPE_CHECKING:
     from rondo.aio.calls import AsyncCalls

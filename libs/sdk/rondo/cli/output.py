@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from rondo.models import Record
+from rondo.records import Record
 
 _MAX_NAMES = 10
 # What a terminal may obey: colours (SGR of ECMA-48), tabs, line ends, a bar that is drawn again.

@@ -1,0 +1,3 @@
+"""Deployments."""
+
+from rondo.inference_records import Deployment as Deployment

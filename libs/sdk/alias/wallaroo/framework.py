@@ -1,0 +1,3 @@
+"""What models are made of."""
+
+from rondo.framework import Framework as Framework

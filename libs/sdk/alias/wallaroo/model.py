@@ -1,0 +1,3 @@
+"""Models."""
+
+from rondo.model import Model as Model

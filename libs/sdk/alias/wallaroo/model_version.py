@@ -1,0 +1,3 @@
+"""Versions of models."""
+
+from rondo.model_version import ModelVersion as ModelVersion

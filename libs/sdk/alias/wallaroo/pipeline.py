@@ -1,0 +1,3 @@
+"""Pipelines."""
+
+from rondo.pipeline import Pipeline as Pipeline

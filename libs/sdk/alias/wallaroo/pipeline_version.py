@@ -1,0 +1,3 @@
+"""Versions of pipelines."""
+
+from rondo.inference_records import PipelineVersion as PipelineVersion

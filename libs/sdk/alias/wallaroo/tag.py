@@ -1,0 +1,3 @@
+"""Tags."""
+
+from rondo.tag import Tag as Tag

@@ -1,0 +1,92 @@
+# Made from aio/pipelines.py by generate.py: change that one, then run this.
+"""The part of a client that builds and finds pipelines, and what is deployed of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rondo.errors import EntityNotFoundError
+from rondo.html import Table
+from rondo.inference_records import Deployment
+from rondo.models import Models
+from rondo.pipeline import Pipeline
+
+
+class Pipelines(Models):
+    """Pipelines: building, finding and seeing what is served."""
+
+    def build_pipeline(self, pipeline_name: str) -> Pipeline:
+        """A pipeline of the current workspace, without steps; it is created if need be.
+
+        Of one that is there already this makes a new version without steps. What is deployed stays
+        as it is.
+        """
+        workspace = self.get_current_workspace()
+        body = {"pipeline_id": pipeline_name, "workspace_id": workspace.id(), "definition": {}}
+        self.session.create("pipelines/create", body, "pipeline_pk_id")
+        return self._pipeline(pipeline_name, new=True)
+
+    def get_pipeline(self, name: str, version: str | None = None) -> Pipeline:
+        """The pipeline of the current workspace with that name.
+
+        With `version`, `deploy` without steps of yours serves that one. Raises EntityNotFoundError
+        when there is no such pipeline, or no such version.
+        """
+        pipeline = self._pipeline(name)
+        if version is None:
+            return pipeline
+        for one in pipeline.versions():
+            if one.id() == version:
+                return Pipeline(self, pipeline.to_json(), one)
+        message = f"version: pipeline {name!r} has no version {version!r}"
+        raise EntityNotFoundError(message, "not_found", 404)
+
+    def pipelines_by_name(
+        self,
+        pipeline_name: str,
+        workspace_id: int | None = None,
+        workspace_name: str | None = None,
+    ) -> Table[Pipeline]:
+        """The pipelines with that name in a workspace, or in all that you may see.
+
+        Raises EntityNotFoundError when there is none.
+        """
+        found = self.list_pipelines(workspace_id, workspace_name)
+        matches = [one for one in found if one.name() == pipeline_name]
+        if not matches:
+            message = f"pipeline_name: there is no pipeline {pipeline_name!r}"
+            raise EntityNotFoundError(message, "not_found", 404)
+        return Table(matches, "pipelines")
+
+    def list_pipelines(
+        self, workspace_id: int | None = None, workspace_name: str | None = None
+    ) -> Table[Pipeline]:
+        """The pipelines of a workspace, or all that you may see; newest first.
+
+        Raises EntityNotFoundError when there is no workspace of that name.
+        """
+        id = self._workspace_filter(workspace_id, workspace_name)
+        body = {"workspace_id": id, "workspace_name": None}
+        items = (self.session.read("pipelines/list_pipelines", body))["pipelines"]
+        return Table((Pipeline(self, _of(item)) for item in items), "pipelines")
+
+    def list_deployments(
+        self, workspace_id: int | None = None, workspace_name: str | None = None
+    ) -> Table[Deployment]:
+        """The deployments of a workspace, or all that you may see, ended ones too.
+
+        Raises EntityNotFoundError when there is no workspace of that name.
+        """
+        id = self._workspace_filter(workspace_id, workspace_name)
+        items = (self.session.read("deployments/list", {"workspace_id": id}))["deployments"]
+        return Table((Deployment(item, self.time_format) for item in items), "deployments")
+
+    def _pipeline(self, name: str, new: bool = False) -> Pipeline:
+        workspace = self.get_current_workspace()
+        body = {"pipeline_name": name, "workspace_id": workspace.id()}
+        read = self.session.read_new if new else self.session.read
+        return Pipeline(self, _of(read("pipelines/get_pipeline_by_name", body)))
+
+
+def _of(item: dict[str, Any]) -> dict[str, Any]:
+    return {**item["pipeline"], "workspace": item["workspace"]}

@@ -4,7 +4,7 @@ import json
 import os
 from typing import Any
 
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd
 import pyarrow as pa
 import requests
 import wallaroo

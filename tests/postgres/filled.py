@@ -13,6 +13,7 @@ from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database
 from libs.vault import vault
 from services.api.read_model import projection
+from services.inference.logs import worker as pipeline_logs
 from services.logs import ingest, retention
 from services.scheduler import plan_projection
 from services.webhooks import projection as subscriptions
@@ -161,6 +162,24 @@ SELECT md5('webhook' || CASE WHEN i % 2 = 0 THEN 1 ELSE 2 + i % 1999 END)::uuid,
     'TaskRunEnded', timestamptz '2030-01-01Z' + i * interval '1 s', 20, 'it answered 500'
 FROM generate_series(1, 20000) AS i
 """
+# Half of the segments are of pipeline 1, one every ten minutes; run 1 has a hundredth of them.
+_PIPELINE_LOGS = """
+INSERT INTO sealed SELECT i, now() FROM generate_series(1, 20000) AS i;
+
+INSERT INTO segment
+SELECT md5('pipeline' || of)::uuid, i, 0, 1, i * 600000::bigint, i * 600000::bigint + 3600000,
+    100, 20000, 'k' || i
+FROM (SELECT i, CASE WHEN i % 2 = 0 THEN 1 ELSE 1 + i * 7 % 3000 END AS of
+    FROM generate_series(1, 20000) AS i) AS made;
+
+INSERT INTO pipeline SELECT pipeline, sum(rows), sum(bytes), -1 FROM segment GROUP BY pipeline;
+
+INSERT INTO segment_run
+SELECT md5('run' || CASE WHEN file % 100 = 0 THEN 1 ELSE file END)::uuid, pipeline, file, part, 9
+FROM segment;
+
+INSERT INTO garbage SELECT 'g' || i FROM generate_series(1, 3000) AS i
+"""
 
 
 @dataclass(frozen=True)
@@ -182,6 +201,7 @@ PACKAGES = (
     Filled("services.logs", ingest.SCHEMA, _LOGS),
     Filled("libs.identity", users.SCHEMA, _IDENTITY),
     Filled("libs.vault", vault.SCHEMA, _VAULT),
+    Filled("services.inference.logs", pipeline_logs.SCHEMA, _PIPELINE_LOGS),
     Filled("services.webhooks", subscriptions.SCHEMA, _WEBHOOKS),
 )
 

@@ -299,10 +299,46 @@ _LOG: dict[str, Arguments] = {
         "furthest_checkpoint": (["views"],),
     },
 }
+_SEGMENTS = ([_PIPELINE] * 3, [2, 4, 6], [0, 0, 0])
+_FROM, _TO = 6_000_000_000, 6_600_000_000  # ms
+_PIPELINE_LOGS: dict[str, Arguments] = {
+    "seal": {
+        "is_sealed": (7,),
+        "forgotten_until": ([_PIPELINE],),
+        "insert_sealed": (30_000,),
+        "insert_segments": (
+            *([_PIPELINE], [30_000], [0], [1], [0], [1], [100], [20_000], ["k30000"]),
+        ),
+        "insert_runs": ([_RUN], [_PIPELINE], [30_000], [0], [9]),
+        "add_to_pipelines": ([_PIPELINE], [100], [20_000]),
+    },
+    "read": {
+        "sealed_of": ([7, 8, 30_000],),
+        "pipeline": (_PIPELINE,),
+        "segments_up": (_PIPELINE, _FROM - 3_600_000, -1, -1, _FROM, _TO, [30_000]),
+        "segments_down": (_PIPELINE, _TO + 3_600_000, -1, -1, _FROM, _TO, [30_000]),
+        "segments_of_run": (uuid("run", 1), _PIPELINE),
+        "pipelines_of_run": (uuid("run", 1), [30_000]),
+    },
+    "retention": {
+        "old_segments": (_FROM,),
+        "large_pipelines": (1 << 20,),
+        "oldest_segments": (_PIPELINE,),
+        "forgotten_segments": (_PIPELINE, _FROM),
+        "forget": (_PIPELINE, _FROM),
+        "delete_segments": _SEGMENTS,
+        "delete_runs": _SEGMENTS,
+        "garbage": (),
+        "delete_garbage": (["g1", "g2"],),
+        "delete_sealed": (30,),
+    },
+}
+
 ARGUMENTS: dict[str, dict[str, Arguments]] = {
     "services.api.read_model": _VIEWS,
     "services.scheduler": _PLAN,
     "services.logs": _LOGS,
+    "services.inference.logs": _PIPELINE_LOGS,
     "libs.identity": _IDENTITY,
     "libs.vault": _VAULT,
     "services.webhooks": _WEBHOOKS,

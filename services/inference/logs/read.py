@@ -128,7 +128,7 @@ class Reader:
         """Those that may have rows, by their nearer ends."""
         end = min(rows.end, MAX_INT64 - MAX_SPAN - 1)
         at = (end + MAX_SPAN + 1, -1, -1) if query.descending else (rows.start - MAX_SPAN, -1, -1)
-        statement = _SQL["segments_down" if query.descending else "segments_up"]
+        statement = _SQL["segments_down"] if query.descending else _SQL["segments_up"]
         only = await self._segments_of_run(pipeline, query.run)
         while found := await self._database.fetch(
             statement, pipeline, *at, rows.start, rows.end, unsealed

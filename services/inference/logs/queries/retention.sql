@@ -9,7 +9,8 @@ SELECT pipeline, bytes FROM pipeline WHERE bytes > $1 ORDER BY bytes DESC LIMIT 
 -- name: oldest_segments
 -- The hundred oldest segments of a pipeline.
 SELECT pipeline, file, part, bytes FROM segment
-WHERE pipeline = $1 ORDER BY first_time, file, part LIMIT 100
+WHERE pipeline = $1 AND (first_time, file, part) > ('-1'::bigint, '-1'::bigint, -1)
+ORDER BY first_time, file, part LIMIT 100
 
 -- name: forgotten_segments
 -- A hundred segments of a pipeline that end by then.

@@ -46,11 +46,11 @@ async def main(environ: Mapping[str, str]) -> None:
         calling(config.api_url or config.public_url) as api,
     ):
         await streams.create(nats, config.nats_replicas)
-        await migrate(database, "services.inference")
+        await migrate(database, "services.inference.control")
         identity = StreamIdentity(database, nats, streams.EVENTS, (Deployments.name,), derived=True)
         await identity.check()
         log, spare = telemetry.log(), Spare(environ)
-        writer = Writer(config.data / "records", DiskReserve.of(config), config.log_sync_seconds)
+        writer = Writer(config.data / "log", DiskReserve.of(config), config.log_sync_seconds)
         gateway = Gateway(
             Permits(api, config.internal_token),
             writer,

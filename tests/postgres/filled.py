@@ -13,6 +13,7 @@ from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database
 from libs.vault import vault
 from services.api.read_model import projection
+from services.inference.control import deployments
 from services.inference.logs import worker as pipeline_logs
 from services.logs import ingest, retention
 from services.scheduler import plan_projection
@@ -181,6 +182,11 @@ FROM segment;
 INSERT INTO garbage SELECT 'g' || i FROM generate_series(1, 3000) AS i
 """
 
+_DEPLOYMENTS = """
+INSERT INTO deployment SELECT md5('deployment' || i)::uuid, i, repeat('s', 2000)::bytea
+FROM generate_series(1, 5000) AS i
+"""
+
 
 @dataclass(frozen=True)
 class Filled:
@@ -198,6 +204,7 @@ PACKAGES = (
         "services.api.read_model", projection.SCHEMA, _VIEWS, tables_only=projection.TABLES_ONLY
     ),
     Filled("services.scheduler", plan_projection.SCHEMA, _PLAN),
+    Filled("services.inference.control", deployments.SCHEMA, _DEPLOYMENTS),
     Filled("services.logs", ingest.SCHEMA, _LOGS),
     Filled("libs.identity", users.SCHEMA, _IDENTITY),
     Filled("libs.vault", vault.SCHEMA, _VAULT),

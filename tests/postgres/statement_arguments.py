@@ -247,6 +247,9 @@ _PLAN: dict[str, Arguments] = {
         "forget": (_column("task"), [uuid("task", number) for number in range(1, 100)]),
     },
 }
+_DEPLOYMENTS: dict[str, Arguments] = {
+    "deployments": {"read_deployments": (), "keep": (_NEW, _column(1), _column(b"d"))},
+}
 _VAULT: dict[str, Arguments] = {
     "vault": {
         "insert_key": (_NEW[0], "wrapped"),
@@ -337,6 +340,7 @@ _PIPELINE_LOGS: dict[str, Arguments] = {
 ARGUMENTS: dict[str, dict[str, Arguments]] = {
     "services.api.read_model": _VIEWS,
     "services.scheduler": _PLAN,
+    "services.inference.control": _DEPLOYMENTS,
     "services.logs": _LOGS,
     "services.inference.logs": _PIPELINE_LOGS,
     "libs.identity": _IDENTITY,

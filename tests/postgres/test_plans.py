@@ -27,6 +27,7 @@ MOST = 1_000  # rows that a statement may read or sort for its page of 50, or it
 # Statements that are there to read all of a table, or the better part of it.
 WHOLE = {
     "read_plan": "the scheduler takes up all of it at its start",
+    "read_deployments": "the inference service takes up all of them at its start",
     "all_keys": "a new key wraps all of them anew",
     "all_users": "administrators see everybody",
     "all_tokens": "administrators see everybody's",

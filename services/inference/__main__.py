@@ -30,6 +30,8 @@ from services.inference.gateway import http
 from services.inference.gateway.gateway import Gateway
 from services.inference.gateway.local import LocalGateways
 from services.inference.gateway.permits import Permits
+from services.inference.logs.config import RECORDS
+from services.inference.logs.on_demand import pipeline_logs
 from services.inference.logs.write import Writer
 
 CATCH_UP_TIMEOUT_SECONDS, SEEN_TIMEOUT_SECONDS = 600.0, 2.0
@@ -44,13 +46,14 @@ async def main(environ: Mapping[str, str]) -> None:
         open_store(config.blobs_url) as blobs,
         open_telemetry("inference", environ, nats) as telemetry,
         calling(config.api_url or config.public_url) as api,
+        pipeline_logs(environ, config.data, config.internal_token) as logs,
     ):
         await streams.create(nats, config.nats_replicas)
         await migrate(database, "services.inference.control")
         identity = StreamIdentity(database, nats, streams.EVENTS, (Deployments.name,), derived=True)
         await identity.check()
         log, spare = telemetry.log(), Spare(environ)
-        writer = Writer(config.data / "log", DiskReserve.of(config), config.log_sync_seconds)
+        writer = Writer(config.data / RECORDS, DiskReserve.of(config), config.log_sync_seconds)
         gateway = Gateway(
             Permits(api, config.internal_token),
             writer,
@@ -89,11 +92,14 @@ async def main(environ: Mapping[str, str]) -> None:
         app = http.create(
             gateway, config.internal_token, control.show, seen, config.infer_body_mib << 20
         )
+        logs.add_routes(app)
+        forgets = telemetry.reaction(logs.reaction())
         checks = {"nats": nats.check, "postgres": database.check, "spare": spare.check}
         add_health(app, checks, control.about)
         telemetry.projection("deployments", runner.position, streams.EVENTS, SUBJECTS)
         telemetry.pool(database)
         telemetry.metrics.source(control.readings)
+        telemetry.metrics.source(logs.readings)
         telemetry.add_to(app)
         try:
             async with (
@@ -104,11 +110,13 @@ async def main(environ: Mapping[str, str]) -> None:
                 tasks.create_task(runner.run())
                 tasks.create_task(watch(identity))
                 tasks.create_task(gateway.run())
+                tasks.create_task(logs.run())
                 tasks.create_task(telemetry.publish())
                 await spare.ready()
                 await runner.position.reached(await log.end(), CATCH_UP_TIMEOUT_SECONDS)
                 tasks.create_task(hold.run_when_released(nats, control.run))
-                tasks.create_task(hold.run_when_released(nats, partial(react, nats, uploads)))
+                for each in (uploads, forgets):
+                    tasks.create_task(hold.run_when_released(nats, partial(react, nats, each)))
                 notify_ready()
         finally:
             writer.close()

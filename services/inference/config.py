@@ -18,7 +18,8 @@ class Config(WithPostgres, frozen=True, kw_only=True):
 
     As root, each replica and probe has a uid of its own, from `replica_first_uid` on; a probe may
     have `probe_mib` MiB. A request's body has at most `infer_body_mib` MiB, `infer_queue` of them
-    wait for a pipeline, and one is given up after `infer_timeout` seconds.
+    wait for a pipeline, and one is given up after `infer_timeout` seconds. Records outlive a power
+    cut after `log_sync_seconds`; all else of them is configured in logs/config.py.
     """
 
     blobs_url: str
@@ -34,5 +35,3 @@ class Config(WithPostgres, frozen=True, kw_only=True):
     infer_queue: Annotated[int, msgspec.Meta(ge=1)] = 1000
     infer_timeout: Positive = 60.0
     log_sync_seconds: float = 1.0
-    log_retention_days: Annotated[int, msgspec.Meta(ge=1)] = 30
-    log_max_bytes: Annotated[int, msgspec.Meta(ge=1)] = 10 << 30

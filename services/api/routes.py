@@ -12,6 +12,7 @@ from services.api.accounts.routes import ACCOUNT_ROUTES
 from services.api.admin.metrics_routes import METRICS_ROUTES
 from services.api.admin.routes import ADMIN_ROUTES
 from services.api.connections.routes import CONNECTION_ROUTES
+from services.api.deployments.routes import DEPLOYMENT_ROUTES
 from services.api.events.routes import EVENT_ROUTES
 from services.api.fields import ARCH
 from services.api.graphql import serve
@@ -74,6 +75,7 @@ ROUTES = (
     *EVENT_ROUTES,
     *SUBSCRIPTION_ROUTES,
     *PIPELINE_ROUTES,
+    *DEPLOYMENT_ROUTES,
     *INFERENCE_ROUTES,
     *ABSENT_ROUTES,
 )

@@ -11,7 +11,10 @@ from libs.eventlog.log import EventLog
 from services.api.http.route import MULTIPART, Route
 from services.api.routes import ROUTES
 from tests.api.callers import MEMBER
+from tests.api.definitions import inference, model
 from tests.api.service import Service
+from tests.api.test_deployments import deploy
+from tests.api.test_pipelines import built
 from tests.api.world import HELLO, World, form, new_user
 
 OWNER = "owner@example.org"
@@ -32,6 +35,7 @@ class Scene:
     token: str  # of the owner
     subscription: str  # of the owner; some more in `ended`
     version: str  # of a pipeline, `p`
+    deployment: int  # of that
     doomed: list[str] = field(default_factory=list)
     unwanted: list[str] = field(default_factory=list)  # pipelines
     ended: list[str] = field(default_factory=list)
@@ -75,6 +79,12 @@ def _pipeline(scene: Scene) -> Any:
 
 def _version(scene: Scene) -> Any:
     return {"version": scene.version, "pipeline_versions": []}
+
+
+def _deployment(scene: Scene) -> Any:
+    number = scene.deployment
+    version = {"pipeline_version": scene.version}
+    return {**version, "deployment_id": number, "name": f"p-{number}"}
 
 
 def _nothing(_: Scene) -> Any:
@@ -180,6 +190,11 @@ EXPECTED: dict[str, tuple[Body, int, int]] = {
         200,
     ),
     "pipelines/delete_pipeline_versions": (_version, ALL, 200),
+    "pipelines/deploy": (_deployment, MEMBERS, 200),
+    "pipelines/undeploy": (_deployment, MEMBERS, 200),
+    "status/get_deployment": (_deployment, MEMBERS, 200),
+    "deployments/list": (_in_workspace, MEMBERS, 200),
+    "admin/get_pipeline_external_url": (_pipeline, MEMBERS, 200),
     **dict.fromkeys(
         (
             "pipelines/list_publishes_for_pipeline",
@@ -233,6 +248,11 @@ MACHINES = {
     "pipelines/list_pipeline_versions",
     "pipelines/delete_pipeline",
     "pipelines/delete_pipeline_versions",
+    "pipelines/deploy",
+    "pipelines/undeploy",
+    "status/get_deployment",
+    "deployments/list",
+    "admin/get_pipeline_external_url",
     "pipelines/list_publishes_for_pipeline",
     "pipelines/get_sidekick_pod_logs",
     "pipelines/get_sidekick_pods_history",
@@ -274,8 +294,9 @@ async def test_who_may_call_what(
         "owner": await service.login(OWNER),
         "admin": world.token,
     }
-    # The kill comes last: it ends the task that the others ask for.
-    routes = sorted(ROUTES, key=lambda route: route.path.endswith("task/kill"))
+    # What ends the task or the deployment that the others ask for comes last.
+    last = ("task/kill", "pipelines/undeploy")
+    routes = sorted(ROUTES, key=lambda route: route.path.endswith(last))
     found = {
         _short(route): [await _status(service, route, scene, tokens[who]) for who in CALLERS]
         for route in routes
@@ -336,7 +357,7 @@ async def _scene(
         (await owner.post("subscriptions/create", hook, 201))["subscription"]["id"]
         for _ in ["it", *CALLERS]
     ]
-    version, unwanted = await _pipelines(owner, workspace)
+    version, deployment, unwanted = await _pipelines(owner, workspace)
     return Scene(
         workspace,
         orchestration,
@@ -347,22 +368,19 @@ async def _scene(
         token,
         subscription,
         version,
+        deployment,
         doomed=names[1:],
         ended=ended,
         unwanted=unwanted,
     )
 
 
-async def _pipelines(owner: World, workspace: int) -> tuple[str, list[str]]:
-    """A version of the one that stays, and the names of those that do not."""
-    names = ["p", *(f"unwanted-{number}" for number in range(len(CALLERS)))]
-    version, *_ = [
-        (
-            await owner.post(
-                "pipelines/create",
-                {"pipeline_id": name, "workspace_id": workspace, "definition": {}},
-            )
-        )["pipeline_variant_version"]
-        for name in names
-    ]
-    return version, names[1:]
+async def _pipelines(owner: World, workspace: int) -> tuple[str, int, list[str]]:
+    """A version of one that stays, its deployment, and the names of those that do not stay."""
+    unwanted = [f"unwanted-{number}" for number in range(len(CALLERS))]
+    for name in unwanted:
+        await built(owner, workspace, name)
+    definition = inference(await model(owner, workspace))
+    made = await built(owner, workspace, definition=definition)
+    number = await deploy(owner, made)
+    return made["pipeline_variant_version"], number["id"], unwanted

@@ -4,10 +4,9 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
+from tests.api.definitions import inference, model
 from tests.api.service import Answer
 from tests.api.world import World
-
-STEPS = [{"AuditResults": {"from": 1, "to": None}}]
 
 
 async def built(world: World, workspace: int, name: str = "p", **more: Any) -> Any:
@@ -62,12 +61,14 @@ async def test_many_at_once_make_one_pipeline_with_a_version_each(world: World) 
 
 async def test_a_version_has_the_steps_that_it_was_made_with(world: World) -> None:
     workspace = await world.workspace()
-    made = await built(world, workspace, definition={"id": "other", "steps": STEPS})
+    one = inference(await model(world, workspace))
+    steps = [*one["steps"], {"AuditResults": {"from": 1, "to": None}}]
+    made = await built(world, workspace, definition={"id": "other", "steps": steps})
     version = {"version": made["pipeline_variant_version"]}
     assert await world.post("pipelines/get_version", version) == {
         "pipeline_id": "p",
         "version": made["pipeline_variant_version"],
-        "definition": {"id": "p", "steps": STEPS},
+        "definition": {"id": "p", "steps": steps},
     }
     empty = await built(world, workspace, definition=None)
     found = await world.post(

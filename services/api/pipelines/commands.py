@@ -20,6 +20,7 @@ from services.api.access import inference as inference_access
 from services.api.append import idempotency
 from services.api.append.caller import Caller
 from services.api.append.store import Store
+from services.api.pipelines import models
 from services.api.pipelines.schemas import CreatePipeline, PipelineById, PipelineCreated
 
 _MAX_TRIES = 5
@@ -28,17 +29,20 @@ _MAX_TRIES = 5
 async def create(caller: Caller, store: Store, order: CreatePipeline) -> PipelineCreated:
     """A version with these steps, of the pipeline of that name, which is created if there is none.
 
-    Rejected("invalid") for a name or definition that can't be.
+    Rejected("invalid") for a name that can't be, and for steps that could never be deployed.
     """
     user, rows, name = caller.user, store.rows, order.pipeline_id
     workspace = (await access.workspace(user, rows, order.workspace_id)).id
     check_name("pipeline_id", name)
     owner = pipeline_stream(workspace, name)
-    (event,) = pipeline_version.create(UUID(owner.id), name, order.definition or {})
+    definition = order.definition or {}
+    (event,) = pipeline_version.create(UUID(owner.id), name, definition)
     id = idempotency.new_id(caller, "pipelines/create")
     stream = pipeline_version_stream(workspace, id)
 
     async def append() -> int:
+        if steps := definition.get("steps"):
+            await models.check(store, workspace, steps)
         return await _append(caller, store, owner, name, idempotency.first(stream, event))
 
     seq = await idempotency.create(caller, store, stream, event, append)

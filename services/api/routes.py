@@ -23,6 +23,7 @@ from services.api.http.request_context import RequestContext
 from services.api.http.route import ALWAYS, JSON, Route
 from services.api.inference.forward import INFERENCE_ROUTES
 from services.api.orchestrations.routes import ORCHESTRATION_ROUTES
+from services.api.pipeline_logs.routes import PIPELINE_LOG_ROUTES
 from services.api.pipelines.routes import PIPELINE_ROUTES
 from services.api.resources import Resources
 from services.api.runs.routes import RUN_ROUTES
@@ -76,6 +77,7 @@ ROUTES = (
     *SUBSCRIPTION_ROUTES,
     *PIPELINE_ROUTES,
     *DEPLOYMENT_ROUTES,
+    *PIPELINE_LOG_ROUTES,
     *INFERENCE_ROUTES,
     *ABSENT_ROUTES,
 )

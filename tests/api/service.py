@@ -17,10 +17,13 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from libs.service.config import Secret
 from libs.service.http import serving
 from libs.vault.ring import new_line
 from services.api.__main__ import main
 from services.api.accounts.keycloak import PATH
+from services.inference.logs.config import RECORDS
+from services.inference.logs.on_demand import pipeline_logs
 from tests.api.inference_service import InferenceService
 from tests.servers import TOKEN, free_port
 
@@ -107,6 +110,7 @@ class Service:
     data: Path
     logs: RunLogs
     inference: InferenceService
+    records: Path  # of the inference service: what gateways write
     work: "Background"
     tokens: dict[str, str] = field(default_factory=dict)
 
@@ -119,7 +123,7 @@ class Service:
         ):
             raw = await response.read()
             is_json = response.content_type == "application/json"
-            body = json.loads(raw) if is_json else raw.decode()
+            body = json.loads(raw) if is_json else raw.decode(errors="replace")
             return Answer(response.status, response.headers, body)
 
     async def post(self, path: str, body: object, token: str | None = None) -> Answer:
@@ -169,23 +173,25 @@ def running(
     }
     logs, inference = RunLogs(), InferenceService()
     url = f"http://127.0.0.1:{port}"
-    beside = {
-        f"127.0.0.1:{logs_port}": logs.application,
-        f"127.0.0.1:{inference_port}": inference.application,
-    }
-    work = Background(lambda: _all(given, beside))
-    with work.ready(folder):
-        data, blobs = folder / "data", folder / "blobs"
-        yield Service(url, given, nats_url, dsn, key, task_key, blobs, data, logs, inference, work)
+    data, blobs, records = folder / "data", folder / "blobs", folder / "inference"
 
+    async def work() -> None:
+        about = {**given, "RONDO_DATA": str(records), "RONDO_LOG_RETENTION_DAYS": "36500"}
+        async with pipeline_logs(about, records, Secret(INTERNAL)) as its_logs:
+            beside = inference.application()
+            its_logs.add_routes(beside)
+            async with (
+                serving(logs.application(), f"127.0.0.1:{logs_port}"),
+                serving(beside, f"127.0.0.1:{inference_port}"),
+            ):
+                await main(given)
 
-async def _all(
-    settings: Mapping[str, str], beside: Mapping[str, Callable[[], web.Application]]
-) -> None:
-    async with contextlib.AsyncExitStack() as stack:
-        for listen, application in beside.items():
-            await stack.enter_async_context(serving(application(), listen))
-        await main(settings)
+    background = Background(work)
+    with background.ready(folder):
+        yield Service(
+            *(url, given, nats_url, dsn, key, task_key, blobs, data, logs, inference),
+            *(records / RECORDS, background),
+        )
 
 
 class Background:

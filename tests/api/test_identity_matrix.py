@@ -35,6 +35,7 @@ class Scene:
     token: str  # of the owner
     subscription: str  # of the owner; some more in `ended`
     version: str  # of a pipeline, `p`
+    pipeline: int  # its number
     deployment: int  # of that
     doomed: list[str] = field(default_factory=list)
     unwanted: list[str] = field(default_factory=list)  # pipelines
@@ -190,6 +191,10 @@ EXPECTED: dict[str, tuple[Body, int, int]] = {
         200,
     ),
     "pipelines/delete_pipeline_versions": (_version, ALL, 200),
+    "pipelines/get_logs": (_pipeline, MEMBERS, 200),
+    "plateau/get_topic_name": (lambda scene: {"pipeline_pk_id": scene.pipeline}, MEMBERS, 200),
+    "/v1/logs/topic/{topic}": (_nothing, MEMBERS, 200),
+    "/v1/logs/topic/{topic}/records": (_nothing, MEMBERS, 200),
     "pipelines/deploy": (_deployment, MEMBERS, 200),
     "pipelines/undeploy": (_deployment, MEMBERS, 200),
     "status/get_deployment": (_deployment, MEMBERS, 200),
@@ -248,6 +253,10 @@ MACHINES = {
     "pipelines/list_pipeline_versions",
     "pipelines/delete_pipeline",
     "pipelines/delete_pipeline_versions",
+    "pipelines/get_logs",
+    "plateau/get_topic_name",
+    "/v1/logs/topic/{topic}",
+    "/v1/logs/topic/{topic}/records",
     "pipelines/deploy",
     "pipelines/undeploy",
     "status/get_deployment",
@@ -327,6 +336,7 @@ async def _status(service: Service, route: Route, scene: Scene, token: str | Non
 def _path(route: Route, scene: Scene) -> str:
     """With what is there in place of the names in braces."""
     path = route.path.replace("{aggregate}", "run").replace("{run}", scene.run)
+    path = path.replace("{topic}", f"workspace-{scene.workspace}-pipeline-p-inference")
     if path.endswith("/timeline"):
         return f"{path}?workspace_id={scene.workspace}"
     return path.replace("{id}", scene.run if "/history/" in path else scene.somebody)
@@ -357,7 +367,7 @@ async def _scene(
         (await owner.post("subscriptions/create", hook, 201))["subscription"]["id"]
         for _ in ["it", *CALLERS]
     ]
-    version, deployment, unwanted = await _pipelines(owner, workspace)
+    version, pipeline, deployment, unwanted = await _pipelines(owner, workspace)
     return Scene(
         workspace,
         orchestration,
@@ -368,6 +378,7 @@ async def _scene(
         token,
         subscription,
         version,
+        pipeline,
         deployment,
         doomed=names[1:],
         ended=ended,
@@ -375,12 +386,13 @@ async def _scene(
     )
 
 
-async def _pipelines(owner: World, workspace: int) -> tuple[str, int, list[str]]:
-    """A version of one that stays, its deployment, and the names of those that do not stay."""
+async def _pipelines(owner: World, workspace: int) -> tuple[str, int, int, list[str]]:
+    """One that stays: a version, its number, its deployment. And the names of those that do not."""
     unwanted = [f"unwanted-{number}" for number in range(len(CALLERS))]
     for name in unwanted:
         await built(owner, workspace, name)
     definition = inference(await model(owner, workspace))
     made = await built(owner, workspace, definition=definition)
     number = await deploy(owner, made)
-    return made["pipeline_variant_version"], number["id"], unwanted
+    version, pipeline = made["pipeline_variant_version"], made["pipeline_pk_id"]
+    return version, pipeline, number["id"], unwanted

@@ -11,6 +11,7 @@ from services.inference.logs.merge import MAX_COLUMNS, merged
 from services.inference.logs.unsealed import Entry
 
 MAX_BYTES = 32 << 20  # of a page, as Arrow has it
+_JSON = 4  # times as many are one of JSON, in memory
 PLACE = ("time", "request.file", "request.offset", "request.row")
 RUN = "request.run"
 
@@ -46,6 +47,7 @@ class Rows:
             self.end = min(self.end, self._cursor.time)
         elif self._cursor:
             self.start = max(self.start, self._cursor.time)
+        self._max_bytes = MAX_BYTES // (_JSON if query.form == "json" else 1)
         self._pieces: list[_Piece] = []
         self._complete = True
 
@@ -76,7 +78,7 @@ class Rows:
             rows += before
             size += before * piece.row_bytes
         limit = self._query.limit
-        full = size >= MAX_BYTES or (limit is not None and rows > limit)
+        full = size >= self._max_bytes or (limit is not None and rows > limit)
         self._complete = self._complete and not full
         return full
 
@@ -114,7 +116,7 @@ class Rows:
         """How many of these rows there are room for, and what ends the page."""
         lengths = [piece.table.num_rows for piece in self._pieces]
         sizes = np.repeat([piece.row_bytes for piece in self._pieces], lengths)[order]
-        by_size = int(np.searchsorted(np.cumsum(sizes), MAX_BYTES)) + 1
+        by_size = int(np.searchsorted(np.cumsum(sizes), self._max_bytes)) + 1
         by_columns = self._columns_cut(np.repeat(np.arange(len(lengths)), lengths)[order])
         count, status = len(order), "All" if self._complete else "ByteLimited"
         if by_size < count:

@@ -6,7 +6,6 @@ Whatever came is validated first: offsets of lists would be read outside of the 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from libs.domain.values import TensorSpec
@@ -16,6 +15,15 @@ from services.inference.engine.outputs import Output
 from services.inference.engine.request import ARROW, Request
 from services.inference.engine.tensors import Array, cast, fit
 from services.inference.record import Format
+
+# By their ids: to ask pa.types for each in turn takes longer than to make the tensor.
+_LISTS = {pa.lib.Type_LIST, pa.lib.Type_LARGE_LIST, pa.lib.Type_FIXED_SIZE_LIST}
+_SCALARS = {
+    *(pa.lib.Type_INT8, pa.lib.Type_INT16, pa.lib.Type_INT32, pa.lib.Type_INT64),
+    *(pa.lib.Type_UINT8, pa.lib.Type_UINT16, pa.lib.Type_UINT32, pa.lib.Type_UINT64),
+    *(pa.lib.Type_HALF_FLOAT, pa.lib.Type_FLOAT, pa.lib.Type_DOUBLE, pa.lib.Type_BOOL),
+    *(pa.lib.Type_STRING, pa.lib.Type_LARGE_STRING),
+}
 
 
 class ArrowColumns:
@@ -43,15 +51,11 @@ class ArrowColumns:
         values: list[Any] = self._column(column).to_pylist()
         return values
 
-    def answer(
+    def encode(
         self, request: Request, outputs: Sequence[Output], metadata: Mapping[str, Any]
-    ) -> bytes:
+    ) -> tuple[bytes, bytes]:
         """See RequestColumns."""
         return arrow_answer.write(request, self._batch, outputs, metadata)
-
-    def record(self, outputs: Sequence[Output]) -> bytes:
-        """See RequestColumns."""
-        return arrow_answer.record(outputs)
 
     def _column(self, column: str) -> pa.Array:
         if column not in self.names:
@@ -91,36 +95,33 @@ def _dense(values: pa.Array, column: str) -> Array:
     """Of lists, an axis more for each level; without a copy where there are no nulls. A null among
     numbers is NaN."""
     kind = values.type
+    if kind.id in _LISTS:
+        return _dense_lists(values, column)
     if isinstance(kind, pa.BaseExtensionType):
         return _dense(values.storage, column)
     if pa.types.is_dictionary(kind):
         return _dense(values.dictionary_decode(), column)
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return _dense_lists(values, column)
-    if not (
-        pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_boolean(kind)
-        or pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-    ):
+    if kind.id not in _SCALARS:
         raise Refused(400, f"column {column!r}: {kind} can't be a tensor; send numbers or text")
     array: Array = values.to_numpy(zero_copy_only=False)
     return array
 
 
-def _dense_lists(values: pa.Array, column: str) -> Array:
-    """`flatten` skips null rows, and says nothing of different lengths: both are looked for."""
-    rows = len(values)
-    if values.null_count:
-        at = values.is_null().index(True).as_py()
+def _dense_lists(lists: pa.Array, column: str) -> Array:
+    """A null row has no values below it, and lists of different lengths would do as one tensor of
+    another shape: both are looked for."""
+    rows = len(lists)
+    if lists.null_count:
+        at = lists.is_null().index(True).as_py()
         raise Refused(400, f"column {column!r}: row {at} is null; send a list in each row")
-    if pa.types.is_fixed_size_list(values.type):
-        width = values.type.list_size
+    if pa.types.is_fixed_size_list(lists.type):
+        width = lists.type.list_size
+        start = lists.offset * width
     else:
-        widths = np.diff(values.offsets.to_numpy())
-        width = int(widths[0]) if rows else 0
-        if (widths != width).any():
+        offsets = lists.offsets.to_numpy()
+        start, width = int(offsets[0]), int(offsets[1] - offsets[0]) if rows else 0
+        if (offsets[1:] - offsets[:-1] != width).any():
             raise Refused(400, f"column {column!r}: its rows have different lengths")
-    inner = _dense(values.flatten(), column)
+    # As flatten() of Arrow does, which takes 0.1 ms.
+    inner = _dense(lists.values.slice(start, rows * width), column)
     return inner.reshape((rows, width, *inner.shape[1:]))

@@ -30,14 +30,11 @@ class RequestColumns(Columns, Protocol):
     format: Format
     media_type: str
 
-    def answer(
+    def encode(
         self, request: Request, outputs: Sequence[Output], metadata: Mapping[str, Any]
-    ) -> bytes:
-        """The body: what the request wants of its inputs, the outputs and the metadata."""
-        ...
-
-    def record(self, outputs: Sequence[Output]) -> bytes:
-        """All outputs, for the log."""
+    ) -> tuple[bytes, bytes]:
+        """The body of the answer, with what the request wants of its inputs, the outputs and the
+        metadata; and all outputs, for the log."""
         ...
 
 
@@ -111,13 +108,14 @@ def _answer(flow: Flow, columns: RequestColumns, elapsed: list[int]) -> Answer:
         "dropped": [],
         "partition": request.partition,
     }
+    body, logged = columns.encode(request, outputs, metadata)
     record = RecordBody(
         rows=flow.rows,
         format=columns.format,
         inputs=request.body,
-        outputs=columns.record(outputs),
+        outputs=logged,
         types={each.column: each.dtype for each in outputs},
         last_model=last_model,
         elapsed=elapsed,
     )
-    return Answer(columns.media_type, columns.answer(request, outputs, metadata), record)
+    return Answer(columns.media_type, body, record)

@@ -29,7 +29,7 @@ def write(
     """Refused(400) for inputs that are nested too deep to be echoed."""
     by_name = {(each.group, each.name): each for each in outputs}
     groups: dict[str, dict[str, Iterable[Any]]] = {}
-    for group, name in layout(request, inputs, outputs, metadata):
+    for group, name in layout(request, inputs, outputs):
         values: Iterable[Any]
         if group == "":
             values = repeat(request.time_ms, len(records))

@@ -45,15 +45,12 @@ class JsonColumns:
                 400, f"column {column!r} is missing in row {row}; send it in all"
             ) from None
 
-    def answer(
+    def encode(
         self, request: Request, outputs: Sequence[Output], metadata: Mapping[str, Any]
-    ) -> bytes:
+    ) -> tuple[bytes, bytes]:
         """See RequestColumns."""
-        return json_answer.write(request, self.records, self.names, outputs, metadata)
-
-    def record(self, outputs: Sequence[Output]) -> bytes:
-        """See RequestColumns."""
-        return json_answer.record(outputs)
+        body = json_answer.write(request, self.records, self.names, outputs, metadata)
+        return body, json_answer.record(outputs)
 
 
 def read(body: bytes) -> JsonColumns:

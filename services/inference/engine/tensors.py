@@ -30,6 +30,9 @@ DTYPES: dict[str, Any] = {
 }
 
 
+_KINDS = {name: np.dtype(dtype).kind for name, dtype in DTYPES.items()}
+
+
 def from_values(values: list[Any], column: str, spec: TensorSpec) -> Array:
     """One value or (nested) list of values a row, as JSON has them. A null is NaN where the model
     takes floats."""
@@ -57,7 +60,7 @@ def _without_nulls(array: Array, column: str, spec: TensorSpec) -> Array:
         raise Refused(400, f"column {column!r}: its rows have different lengths")
     if isinstance(odd, str | dict):
         raise Refused(400, f"column {column!r}: {type(odd).__name__} where numbers are needed")
-    if not np.issubdtype(DTYPES[spec.dtype], np.floating):
+    if _KINDS[spec.dtype] != "f":
         raise Refused(
             400, f"column {column!r}: a null or too large number, but the model takes {spec.dtype}"
         )
@@ -70,7 +73,7 @@ def cast(array: Array, column: str, spec: TensorSpec) -> Array:
     dtype = DTYPES[spec.dtype]
     if array.dtype == dtype and dtype is not np.object_:
         return array
-    kind = np.dtype(dtype).kind
+    kind = _KINDS[spec.dtype]
     if dtype is np.object_:
         if not all(isinstance(each, str) for each in array.flat):
             raise Refused(400, f"column {column!r}: the model takes text; send strings")
@@ -114,6 +117,8 @@ def fit(array: Array, column: str, spec: TensorSpec) -> Array:
 
 
 def _matches(shape: Sequence[int], sizes: Sequence[int | None]) -> bool:
+    if shape == tuple(sizes):
+        return True
     return len(shape) == len(sizes) and all(
         size is None or size == has for size, has in zip(sizes, shape, strict=True)
     )

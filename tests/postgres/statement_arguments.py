@@ -99,6 +99,7 @@ _VIEWS: dict[str, Arguments] = {
     },
     "deployments": {
         "find_deployment": (9,),
+        "find_deployment_with_pipeline": (9,),
         "deployments_with_ids": ([uuid("deployment", 1)],),
         "deployed_page": (_MINE, NEWEST, PAGE),
         "deployments_of_model_version": (_VERSION,),

@@ -12,7 +12,7 @@ from libs.domain.tag import Tag
 from libs.domain.workspace import Workspace
 from libs.identity.users import User
 from services.api.access import authorize as access
-from services.api.read_model.deployments import find_deployment
+from services.api.read_model.deployments import find_deployment, find_deployment_with_pipeline
 from services.api.read_model.models import (
     find_model,
     find_model_named,
@@ -106,6 +106,14 @@ async def deployment(
 ) -> Deployment:
     """The deployment of a pipeline, deployed or not, of a workspace that the caller may see."""
     return access.visible(user, await find_deployment(rows, number), field, "deployment", number)
+
+
+async def deployment_of_pipeline(
+    user: User, rows: Rows, number: int, field: str = "deployment_id"
+) -> tuple[Deployment, Pipeline]:
+    """As `deployment`, with the pipeline."""
+    row = await find_deployment_with_pipeline(rows, number)
+    return access.visible(user, row, field, "deployment", number)
 
 
 async def tag(user: User, rows: Rows, number: int, field: str = "tag_id") -> Tag:

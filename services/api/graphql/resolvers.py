@@ -9,7 +9,10 @@ from uuid import UUID
 
 from libs.domain.errors import Rejected
 from services.api.access import authorize as access
+from services.api.graphql.deployments import DEPLOYMENT_FIELDS
 from services.api.graphql.models import MODEL_FIELDS
+from services.api.graphql.pipeline_tags import PIPELINE_TAG_FIELDS
+from services.api.graphql.pipelines import PIPELINE_FIELDS
 from services.api.graphql.table import Fields
 from services.api.graphql.tags import TAG_FIELDS
 from services.api.graphql.visible import visible
@@ -34,8 +37,6 @@ _NOT_SERVED = (
     "insert_deployment_model_configs",
     "update_pipeline",
     "update_model",
-    "insert_pipeline_tag",
-    "delete_pipeline_tag",
 )
 RESOLVERS: Fields = {
     **{("mutation_root", name): _not_served for name in _NOT_SERVED},
@@ -43,4 +44,7 @@ RESOLVERS: Fields = {
     **WORKSPACE_FIELDS,
     **MODEL_FIELDS,
     **TAG_FIELDS,
+    **PIPELINE_FIELDS,
+    **PIPELINE_TAG_FIELDS,
+    **DEPLOYMENT_FIELDS,
 }

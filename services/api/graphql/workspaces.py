@@ -23,7 +23,6 @@ def workspace_row(state: Workspace) -> Row:
         "created_by": state.created_by,
         "owner_id": state.created_by,
         "users": _members(state),
-        "pipelines": [],
     }
 
 

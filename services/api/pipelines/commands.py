@@ -13,6 +13,7 @@ from libs.domain.ids import (
     pipeline_version_stream,
 )
 from libs.domain.model import check_name
+from libs.domain.tag import Tag
 from libs.eventlog.log import Proposed, WrongVersion
 from libs.eventlog.transact import transact
 from services.api.access import authorize as access
@@ -24,6 +25,8 @@ from services.api.pipelines import models
 from services.api.pipelines.schemas import CreatePipeline, PipelineById, PipelineCreated
 
 _MAX_TRIES = 5
+
+Tie = tuple[pipeline.Pipeline, Tag]
 
 
 async def create(caller: Caller, store: Store, order: CreatePipeline) -> PipelineCreated:
@@ -107,16 +110,18 @@ async def delete_versions(caller: Caller, store: Store, ids: Sequence[UUID]) -> 
         await store.visible(outcome.seq, state.id)
 
 
-async def tag(caller: Caller, store: Store, number: int, tag: int) -> None:
+async def tag(caller: Caller, store: Store, number: int, tag: int) -> Tie:
     """Put a tag on a pipeline; both by their numbers."""
-    id = (await inference_access.tag(caller.user, store.rows, tag, "tag_pk_id")).id
-    await _change(caller, store, number, lambda known: pipeline.tag(known, id))
+    state = await inference_access.tag(caller.user, store.rows, tag, "tag_pk_id")
+    of = await _change(caller, store, number, lambda known: pipeline.tag(known, state.id))
+    return of, state
 
 
-async def untag(caller: Caller, store: Store, number: int, tag: int) -> None:
+async def untag(caller: Caller, store: Store, number: int, tag: int) -> Tie:
     """Take a tag off a pipeline; both by their numbers."""
-    id = (await inference_access.tag(caller.user, store.rows, tag, "tag_pk_id")).id
-    await _change(caller, store, number, lambda known: pipeline.untag(known, id))
+    state = await inference_access.tag(caller.user, store.rows, tag, "tag_pk_id")
+    of = await _change(caller, store, number, lambda known: pipeline.untag(known, state.id))
+    return of, state
 
 
 async def _change(
@@ -124,8 +129,9 @@ async def _change(
     store: Store,
     number: int,
     decide: Callable[[pipeline.Pipeline], Sequence[PipelineEvent]],
-) -> None:
+) -> pipeline.Pipeline:
     state = await inference_access.pipeline(caller.user, store.rows, number, "pipeline_pk_id")
     stream = pipeline_stream(state.workspace, state.name)
     outcome = await transact(store.log, stream, pipeline.evolve, decide, caller.context)
     await store.visible(outcome.seq, number)
+    return state

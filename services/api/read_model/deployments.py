@@ -5,9 +5,10 @@ from uuid import UUID
 
 from libs.domain.deployment import Deployment
 from libs.domain.ids import PLATFORM, deployment_stream
+from libs.domain.pipeline import Pipeline
 from libs.domain.workspace import Workspace
 from libs.postgres.statements import load
-from services.api.read_model.row_types import DEPLOYMENT, WORKSPACE, Rows
+from services.api.read_model.row_types import DEPLOYMENT, PIPELINE, WORKSPACE, Rows
 
 _SQL = load(__name__)
 
@@ -16,6 +17,16 @@ async def find_deployment(rows: Rows, number: int) -> tuple[Deployment, Workspac
     """A deployment with its workspace, or None."""
     row = await rows.fetchrow(_SQL["find_deployment"], number)
     return (DEPLOYMENT.decode(row[0]), WORKSPACE.decode(row[1])) if row else None
+
+
+async def find_deployment_with_pipeline(
+    rows: Rows, number: int
+) -> tuple[tuple[Deployment, Pipeline], Workspace] | None:
+    """As `find_deployment`, with its pipeline, also if that is deleted."""
+    row = await rows.fetchrow(_SQL["find_deployment_with_pipeline"], number)
+    if row is None:
+        return None
+    return (DEPLOYMENT.decode(row[0]), PIPELINE.decode(row[1])), WORKSPACE.decode(row[2])
 
 
 async def deployments_of(rows: Rows, pipelines: Sequence[UUID]) -> dict[UUID, Deployment]:

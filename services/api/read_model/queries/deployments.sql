@@ -4,6 +4,14 @@ SELECT deployment.state, workspace.state
 FROM deployment JOIN workspace ON workspace.id = deployment.workspace
 WHERE number = $1
 
+-- name: find_deployment_with_pipeline
+-- A deployment by its number, with its pipeline, deleted or not, and the workspace that it is in.
+SELECT deployment.state, pipeline.state, workspace.state
+FROM deployment
+JOIN pipeline ON pipeline.id = deployment.pipeline
+JOIN workspace ON workspace.id = deployment.workspace
+WHERE deployment.number = $1
+
 -- name: deployments_with_ids
 -- Those of the ids $1, deployed or not.
 SELECT state FROM deployment WHERE id = ANY ($1::uuid[])

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -59,18 +59,48 @@ class Share:
         return Share(everybody, everybody * 2 // 3, everybody // 3, proxies)
 
 
+class Elsewhere(Protocol):
+    """Another process that answers some requests; `returned` takes the connections that it gives
+    back, with what it has read of them."""
+
+    returned: Callable[[socket.socket, bytes], None]
+
+    def wants(self, data: bytes) -> bool:
+        """Whether a request that begins so is for it."""
+        ...
+
+    def give(self, transport: asyncio.Transport, data: bytes) -> bool:
+        """Whether it has the connection now; then it is to be closed here."""
+        ...
+
+
 class Connections:
     """Those of one server. Without a `share` there may be any number."""
 
-    def __init__(self, share: Share | None = None) -> None:
+    def __init__(self, share: Share | None = None, elsewhere: Elsewhere | None = None) -> None:
+        """Requests that are for `elsewhere` are handed over, with their connections."""
         self._share = share
+        self.elsewhere = elsewhere
         self.now = 0  # sweeps, a second each: while we are busy ourselves nobody is late
         self._open: dict[asyncio.BaseTransport, _Connection] = {}
         self._of: Counter[str] = Counter()
+        self._opening: set[asyncio.Task[object]] = set()
 
     def behind(self, server: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
         """Protocols for a listening socket, each before one of `server`."""
         return lambda: _Connection(self, server())
+
+    def returned(
+        self, server: Callable[[], asyncio.Protocol], connection: socket.socket, data: bytes
+    ) -> None:
+        """Takes one back that was handed over, with what was read of it. It stays here."""
+        loop = asyncio.get_running_loop()
+        opening = loop.connect_accepted_socket(
+            lambda: _Connection(self, server(), data), connection
+        )
+        task = loop.create_task(opening)
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
 
     @property
     def middleware(self) -> Middleware:
@@ -150,7 +180,9 @@ class Connections:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, all: Connections, inner: asyncio.Protocol) -> None:
+    def __init__(self, all: Connections, inner: asyncio.Protocol, first: bytes = b"") -> None:
+        """`first` was read of it already, by another process that has given it back."""
+        self._first = first
         self._all = all
         self._inner: asyncio.Protocol | None = inner
         self._transport: asyncio.Transport | None = None
@@ -185,15 +217,35 @@ class _Connection(asyncio.Protocol):
         self._transport = transport
         if self._inner is not None:
             self._inner.connection_made(transport)
+        if self._first:
+            self.data_received(self._first)
 
     def data_received(self, data: bytes) -> None:
         if self._inner is None:
+            return
+        if self._is_for_another(data):
+            self._hand_over()
             return
         self.heard = self._all.now
         self._received += len(data)
         if self._request is None and self._header_from is None:
             self._header_from = self.heard
         self._inner.data_received(data)
+
+    def _is_for_another(self, data: bytes) -> bool:
+        """At the beginning of a request, if nothing of an answer is left to send."""
+        elsewhere, transport = self._all.elsewhere, self._transport
+        if elsewhere is None or transport is None or self._first or not elsewhere.wants(data):
+            return False
+        begins = self._request is None and (self._header_from is None or not self._received)
+        return begins and not transport.get_write_buffer_size() and elsewhere.give(transport, data)
+
+    def _hand_over(self) -> None:
+        """It is another's now; what we have of it ends without a word to the caller."""
+        inner, self._inner = self._inner, None
+        if inner is not None:
+            inner.connection_lost(None)
+        self.abort()
 
     def eof_received(self) -> bool | None:
         return self._inner.eof_received() if self._inner is not None else None

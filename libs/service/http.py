@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import cast
 
 import aiohttp
@@ -12,7 +13,7 @@ from aiohttp import web
 from libs.domain import zones
 from libs.domain.errors import Unavailable
 from libs.service.config import host_and_port
-from libs.service.connections import OF_CALLERS, Connections, Share
+from libs.service.connections import OF_CALLERS, Connections, Elsewhere, Share
 
 Check = Callable[[], Awaitable[object]]
 
@@ -68,12 +69,13 @@ async def serving(
     share: Share | None = None,
     *,
     cancels: bool = False,
+    elsewhere: Elsewhere | None = None,
 ) -> AsyncIterator[None]:
     """Serves while the block lasts; requests under way get a second to end. At `listen`, or on the
     listening sockets whose numbers are `given`; see Config. `share` bounds how many connections
     there may be (libs/service/connections.py). With `cancels` a handler is cancelled when its
-    caller hangs up."""
-    connections = Connections(share)
+    caller hangs up. Requests for `elsewhere` are handed over to it (libs/service/handover.py)."""
+    connections = Connections(share, elsewhere)
     app.middlewares.insert(0, connections.middleware)
     runner = web.AppRunner(
         app,
@@ -83,7 +85,10 @@ async def serving(
         handler_cancellation=cancels,
     )
     await runner.setup()
-    accept = connections.behind(cast(Callable[[], asyncio.Protocol], runner.server))
+    server = cast(Callable[[], asyncio.Protocol], runner.server)
+    accept = connections.behind(server)
+    if elsewhere is not None:
+        elsewhere.returned = partial(connections.returned, server)
     servers: list[asyncio.Server] = []
     try:
         async with connections.watched():
@@ -91,8 +96,8 @@ async def serving(
                 servers += await _listening(accept, listen, given)
                 yield
             finally:
-                for server in servers:
-                    server.close()
+                for each in servers:
+                    each.close()
     finally:
         await runner.cleanup()
 

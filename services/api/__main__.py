@@ -12,11 +12,13 @@ from libs.postgres.retire import retire
 from libs.service import address
 from libs.service.config import ConfigError, load
 from libs.service.connections import Share
+from libs.service.handover import giver
 from libs.service.http import serving
 from libs.service.main import notify_ready, run
 from services.api.app import application
 from services.api.config import Config
 from services.api.connections import commands as connections
+from services.api.deployments.paths import INFER
 from services.api.open_resources import open_resources
 from services.api.orchestrations.upload_stream import sweep
 from services.api.read_model.connections import deleted_connections
@@ -60,7 +62,8 @@ async def _serve(resources: Resources, tasks: asyncio.TaskGroup) -> None:
     """For ever."""
     config, nats = resources.runtime.config, resources.runtime.nats
     app, share = application(resources, nats), Share.of_descriptors(config.trusted_proxies)
-    async with serving(app, config.listen, config.listen_fds, share):
+    inference = giver(f"POST {INFER.partition('{')[0]}".encode(), config.inference_url)
+    async with serving(app, config.listen, config.listen_fds, share, elsewhere=inference):
         state = await hold.current(nats)
         notify_ready(str(state) if state else "")
         tasks.create_task(retire(resources.store.rows))

@@ -12,6 +12,7 @@ from libs.eventlog.react import Reaction, react
 from libs.eventlog.stream_identity import StreamIdentity, watch
 from libs.postgres import pool
 from libs.postgres.migrate import migrate
+from libs.service import handover
 from libs.service.config import load
 from libs.service.disk_reserve import DiskReserve
 from libs.service.http import add_health, calling, serving
@@ -27,6 +28,7 @@ from services.inference.control.probes import Probes
 from services.inference.control.slots import Slots
 from services.inference.control.spare import Spare
 from services.inference.gateway import http
+from services.inference.gateway.callers import Callers
 from services.inference.gateway.gateway import Gateway
 from services.inference.gateway.local import LocalGateways
 from services.inference.gateway.permits import Permits
@@ -61,6 +63,7 @@ async def main(environ: Mapping[str, str]) -> None:
             config.infer_queue,
             config.infer_timeout,
         )
+        callers = Callers(gateway, config.infer_body_mib << 20)
         cache = ModelCache(blobs, config.data / "models", int(config.model_cache_gib * 2**30))
         slots = Slots(config.replica_first_uid)
         nursery = Nursery(spare, cache, slots, socket_folder(config.data))
@@ -104,12 +107,14 @@ async def main(environ: Mapping[str, str]) -> None:
         try:
             async with (
                 serving(app, config.listen, config.listen_fds, cancels=True),
+                handover.taking(handover.beside(config.listen), callers.take),
                 asyncio.TaskGroup() as tasks,
             ):
                 tasks.create_task(spare.run())
                 tasks.create_task(runner.run())
                 tasks.create_task(watch(identity))
                 tasks.create_task(gateway.run())
+                tasks.create_task(callers.run())
                 tasks.create_task(logs.run())
                 tasks.create_task(telemetry.publish())
                 await spare.ready()

@@ -18,10 +18,10 @@ from tests.servers import NatsServer, free_port
 
 
 @pytest.fixture
-async def service(
+async def stopped_service(
     nats: Nats, nats_process: NatsServer, dsn: str, log: EventLog
 ) -> AsyncIterator[Service]:
-    """It runs, and serves nothing yet."""
+    """It is to be started."""
     folder = Path(tempfile.mkdtemp(prefix="rondo-inference-"))
     folder.chmod(0o755)
     permits = Permits()
@@ -31,13 +31,19 @@ async def service(
         where = environment(folder, nats_process.url, dsn, api, port)
         one = Service(folder, where, log, permits, session, port)
         try:
-            await one.start()
             yield one
         finally:
             await asyncio.to_thread(one.stop)
             if permits.runner is not None:
                 await permits.runner.cleanup()
             clean(folder)
+
+
+@pytest.fixture
+async def service(stopped_service: Service) -> Service:
+    """It runs, and serves nothing yet."""
+    await stopped_service.start()
+    return stopped_service
 
 
 @pytest.fixture

@@ -52,6 +52,16 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     format: str
 
 
+class Admitted(msgspec.Struct, frozen=True, gc=False):
+    """A call that may go on."""
+
+    permit: Permit
+    pool: Pool
+
+
+Then = Callable[[Result | NoAnswer], None]
+
+
 class Gateway:
     """`wanted`, to be set, is called with a deployment that has no replica and a request. A request
     is given up after `timeout` seconds."""
@@ -107,10 +117,16 @@ class Gateway:
             for pool in list(self.pools.values()):
                 pool.expire(time.monotonic() - self._timeout)
 
-    async def permit(self, call: Call) -> tuple[Permit, Pool]:
+    async def permit(self, call: Call) -> Admitted:
         """Raises NoAnswer. To be asked before a body is taken in."""
-        key = (call.authorization, call.deployment, call.pipeline)
-        permit = self._permits.known(key) or await self._permits.ask(key)
+        return self.admit(call) or self._admitted(call, await self._permits.ask(_key(call)))
+
+    def admit(self, call: Call) -> Admitted | None:
+        """The same where the api was asked a moment ago; None where it was not."""
+        permit = self._permits.known(_key(call))
+        return self._admitted(call, permit) if permit else None
+
+    def _admitted(self, call: Call, permit: Permit) -> Admitted:
         pool = self.pools.get(permit.deployment)
         if pool is None:
             raise not_deployed(call.pipeline)
@@ -118,30 +134,64 @@ class Gateway:
             self._writer.check()
         except Rejected as problem:
             raise refusal(507, problem.message) from problem
-        return permit, pool
+        return Admitted(permit, pool)
 
-    async def infer(self, call: Call, permit: Permit, pool: Pool, body: bytes) -> Result:
+    async def infer(self, call: Call, admitted: Admitted, body: bytes) -> Result:
         """Raises NoAnswer. If it is cancelled, so is the work."""
+        ended: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+
+        def end(outcome: Result | NoAnswer) -> None:
+            if ended.done():
+                return
+            if isinstance(outcome, NoAnswer):
+                ended.set_exception(outcome)
+            else:
+                ended.set_result(outcome)
+
+        ticket = self.begin(call, admitted, body, end)
+        try:
+            return await ended
+        except asyncio.CancelledError:
+            self.give_up(admitted, ticket)
+            raise
+
+    def begin(self, call: Call, admitted: Admitted, body: bytes, then: Then) -> Ticket:
+        """`then` is called with the answer, when its record is in the log; or with why there is
+        none, possibly before this returns."""
         chance = random.random()  # noqa: S311 - which model of a split, not who may what
         ticket = Ticket(call.content_type, call.accept, call.format, call.query, body, chance)
-        code = 500
-        try:
-            result = await pool.run(ticket)
-            code = result.reply.status
-            if code != 200:
-                raise refusal(code, result.reply.error)
-            self._record(permit, pool, result)
-            return result
-        except NoAnswer as problem:
-            code = problem.status
-            raise
-        except asyncio.CancelledError:
-            code = 499
-            raise
-        finally:
-            self._count(pool, ticket, code)
 
-    def _record(self, permit: Permit, pool: Pool, result: Result) -> None:
+        def end(outcome: Result | NoAnswer) -> None:
+            outcome = self._settled(admitted, outcome)
+            self._count(
+                admitted.pool, ticket, 200 if isinstance(outcome, Result) else outcome.status
+            )
+            then(outcome)
+
+        ticket.then = end
+        admitted.pool.submit(ticket)
+        return ticket
+
+    def give_up(self, admitted: Admitted, ticket: Ticket) -> None:
+        """The caller has hung up: nobody is told, and the work is cancelled."""
+        if not ticket.over:
+            admitted.pool.drop(ticket)
+            self._count(admitted.pool, ticket, 499)
+
+    def _settled(self, admitted: Admitted, outcome: Result | NoAnswer) -> Result | NoAnswer:
+        if isinstance(outcome, NoAnswer):
+            return outcome
+        if outcome.reply.status != 200:
+            return refusal(outcome.reply.status, outcome.reply.error)
+        try:
+            self._record(admitted.permit, outcome)
+        except Unavailable as problem:
+            return refusal(503, str(problem), 1)
+        except Rejected as problem:
+            return refusal(_STATUS.get(problem.code, 400), problem.message)
+        return outcome
+
+    def _record(self, permit: Permit, result: Result) -> None:
         head = RecordHead(
             id=_id(),
             time=result.time,
@@ -152,12 +202,7 @@ class Gateway:
             run=permit.run,
             partition=str(result.replica),
         )
-        try:
-            self._writer.append(head, result.record)
-        except Unavailable as problem:
-            raise refusal(503, str(problem), 1) from problem
-        except Rejected as problem:
-            raise refusal(_STATUS.get(problem.code, 400), problem.message) from problem
+        self._writer.append(head, result.record)
 
     def _count(self, pool: Pool, ticket: Ticket, code: int) -> None:
         pool.figures.count(ticket.since, good=code == 200)
@@ -174,6 +219,10 @@ class Gateway:
             Reading(name, help, float(waiting), {"state": "waiting"}),
             Reading(name, help, float(running), {"state": "running"}),
         ]
+
+
+def _key(call: Call) -> tuple[str, str, str]:
+    return call.authorization, call.deployment, call.pipeline
 
 
 def _id() -> UUID:

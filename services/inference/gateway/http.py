@@ -46,9 +46,9 @@ class Routes:
         """One inference. Errors are in the engine's shape."""
         try:
             call = _call(request)
-            permit, pool = await self._gateway.permit(call)
+            admitted = await self._gateway.permit(call)
             body = await _body(request, self._max_body)
-            result = await self._gateway.infer(call, permit, pool, body)
+            result = await self._gateway.infer(call, admitted, body)
         except NoAnswer as problem:
             return _refused(problem)
         return web.Response(body=result.body, headers={"Content-Type": result.reply.content_type})

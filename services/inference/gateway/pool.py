@@ -62,35 +62,39 @@ class Pool:
         self._members = {}
         gone = refusal(404, f"pipeline {self.route.name!r} was undeployed")
         for ticket in [*self.waiting, *self.running.values()]:
-            _fail(ticket, gone)
+            ticket.end(gone)
         self.waiting.clear()
         for link in list(self._links):
             link.abort()
 
-    async def run(self, ticket: Ticket) -> Result:
-        """Raises NoAnswer. If it is cancelled, so is the work."""
+    def submit(self, ticket: Ticket) -> None:
+        """Runs it as soon as a replica is free."""
         if self._free:
             self._send(self._idlest(), ticket)
         elif len(self.waiting) >= self._max_waiting:
-            raise busy(len(self.waiting))
+            ticket.end(busy(len(self.waiting)))
         else:
             self.waiting.append(ticket)
             if not self._members:
                 self._wanted(self.route.id)
-        try:
-            return await ticket.future
-        except asyncio.CancelledError:
-            self._drop(ticket)
-            raise
+
+    def drop(self, ticket: Ticket) -> None:
+        """Nobody waits for it any more: what runs for it is cancelled."""
+        ticket.over = True
+        if ticket.link is not None:
+            ticket.link.abort()
+        else:
+            with suppress(ValueError):
+                self.waiting.remove(ticket)
 
     def expire(self, before: float) -> None:
         """Ends what has come before an instant of time.monotonic() and is not answered."""
         for ticket in [one for one in self.waiting if one.since < before]:
-            self._drop(ticket)
-            _fail(ticket, refusal(504, "no replica was free in time; try again, or scale it up"))
+            ticket.end(refusal(504, "no replica was free in time; try again, or scale it up"))
+            self.drop(ticket)
         for ticket in [one for one in self.running.values() if one.since < before]:
-            _fail(ticket, refusal(504, "the inference took too long and was given up"))
-            self._drop(ticket)
+            ticket.end(refusal(504, "the inference took too long and was given up"))
+            self.drop(ticket)
 
     def stamp(self) -> int:
         """See Owner."""
@@ -105,9 +109,8 @@ class Pool:
     def answered(self, link: Link, ticket: Ticket, result: Result) -> None:
         """See Owner."""
         self.running.pop(link, None)
-        if not ticket.future.done():
-            ticket.future.set_result(result)
         self._next(link)
+        ticket.end(result)
 
     def lost(self, link: Link, ticket: Ticket | None) -> None:
         """See Owner."""
@@ -115,7 +118,7 @@ class Pool:
         self.running.pop(link, None)
         with suppress(ValueError):
             self._free.remove(link)
-        if ticket is not None and not ticket.future.done():
+        if ticket is not None and not ticket.over:
             self._again(ticket)
         if (member := self._members.get(link.id)) is not None:
             self._open(member)
@@ -127,7 +130,7 @@ class Pool:
     def _again(self, ticket: Ticket) -> None:
         if ticket.tries >= MAX_TRIES:
             text = f"{ticket.tries} replicas ended while they ran this request"
-            _fail(ticket, refusal(500, text))
+            ticket.end(refusal(500, text))
             return
         if self._free:
             self._send(self._idlest(), ticket)
@@ -142,7 +145,7 @@ class Pool:
             return
         while self.waiting:
             ticket = self.waiting.popleft()
-            if not ticket.future.done():
+            if not ticket.over:
                 self._send(link, ticket)
                 return
         self._free.append(link)
@@ -160,13 +163,6 @@ class Pool:
         self.running[link] = ticket
         link.send(ticket)
 
-    def _drop(self, ticket: Ticket) -> None:
-        """Nobody waits for it any more."""
-        if ticket.link is not None:
-            ticket.link.abort()
-        with suppress(ValueError):
-            self.waiting.remove(ticket)
-
     def _open(self, member: Member) -> None:
         task = asyncio.get_running_loop().create_task(self._connect(member))
         self._opening.add(task)
@@ -181,8 +177,3 @@ class Pool:
                 await loop.create_unix_connection(link, member.socket)
                 return
             await asyncio.sleep(_RECONNECT_SECONDS)
-
-
-def _fail(ticket: Ticket, problem: Exception) -> None:
-    if not ticket.future.done():
-        ticket.future.set_exception(problem)

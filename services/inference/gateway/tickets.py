@@ -1,11 +1,12 @@
 """A request on its way through the gateway."""
 
-import asyncio
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.inference.frames import Reply
+from services.inference.gateway.errors import NoAnswer
 
 if TYPE_CHECKING:
     from services.inference.gateway.link import Link
@@ -24,11 +25,12 @@ class Result:
 
 
 class Ticket:
-    """`link` is where it runs, if it does; `tries` is how many replicas it was given to."""
+    """`then` is called once with what becomes of it, unless it is dropped before. `link` is where
+    it runs, if it does; `tries` is how many replicas it was given to."""
 
     __slots__ = (
         *("accept", "body", "content_type", "format", "query", "random"),
-        *("future", "link", "since", "started", "time", "tries"),
+        *("link", "over", "since", "started", "then", "time", "tries"),
     )
 
     def __init__(
@@ -36,9 +38,16 @@ class Ticket:
     ) -> None:
         self.content_type, self.accept, self.format = content_type, accept, format
         self.query, self.body, self.random = query, body, random
-        self.future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self.then: Callable[[Result | NoAnswer], None] = lambda _: None
+        self.over = False
         self.link: Link | None = None
         self.since = time.monotonic()
         self.started = 0.0
         self.time = 0
         self.tries = 0
+
+    def end(self, outcome: Result | NoAnswer) -> None:
+        """The first outcome counts."""
+        if not self.over:
+            self.over = True
+            self.then(outcome)

@@ -1,0 +1,158 @@
+"""Connections of callers that pass from one of our processes to another, with what was read.
+
+The one that has accepted a connection sees a request that is another's, and gives it the connection
+itself: the kernel passes the descriptor along (unix(7), SCM_RIGHTS), and who calls notices nothing.
+From then on they talk without a process between them. It comes back in the same way when a request
+comes that is not the other's.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+logger = logging.getLogger(__name__)
+
+MAX_BYTES = 1 << 16  # of a request that may go along; one with more is not handed over
+_UNIX = "unix:"
+Took = Callable[[socket.socket, bytes], None]
+
+
+class Channel:
+    """One of two ends. `took` is called with each connection that comes, not blocking."""
+
+    def __init__(self, end: socket.socket, took: Took, closed: Callable[[], None]) -> None:
+        end.setblocking(False)
+        self._end: socket.socket | None = end
+        self._took = took
+        self._closed = closed
+        asyncio.get_running_loop().add_reader(end, self._receive)
+
+    def give(self, connection: socket.socket, data: bytes) -> bool:
+        """Whether the other side has it now: then it is to be closed here. False where the other
+        side is away or has too many waiting."""
+        if self._end is None or len(data) > MAX_BYTES:
+            return False
+        try:
+            socket.send_fds(self._end, [data], [connection.fileno()])
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Those that were given stay with who has them."""
+        if self._end is not None:
+            asyncio.get_running_loop().remove_reader(self._end)
+            self._end.close()
+            self._end = None
+            self._closed()
+
+    def _receive(self) -> None:
+        while self._end is not None:
+            try:
+                data, descriptors, _, _ = socket.recv_fds(self._end, MAX_BYTES, 1)
+            except BlockingIOError:
+                return
+            except OSError as problem:
+                logger.warning("connections are handed over no more: %s", problem)
+                descriptors = []
+            if not descriptors:  # the other side has closed
+                self.close()
+                return
+            connection = socket.socket(fileno=descriptors[0])
+            connection.setblocking(False)
+            self._took(connection, data)
+
+
+class Giver:
+    """Gives the connections of requests that begin with `prefix` to who listens at `path`, which
+    may come and go."""
+
+    def __init__(self, prefix: bytes, path: str) -> None:
+        self._prefix = prefix
+        self._path = path
+        self._channel: Channel | None = None
+        self.returned: Took = lambda connection, _: connection.close()
+
+    def wants(self, data: bytes) -> bool:
+        """See Elsewhere in connections.py."""
+        return data.startswith(self._prefix)
+
+    def give(self, transport: asyncio.Transport, data: bytes) -> bool:
+        """See Elsewhere. False as well while nobody listens."""
+        channel = self._channel or self._connect()
+        if channel is None:
+            return False
+        with socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno())) as copy:
+            return channel.give(copy, data)
+
+    def close(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+
+    def _connect(self) -> Channel | None:
+        end = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            end.connect(self._path)
+        except OSError:
+            end.close()
+            return None
+        self._channel = Channel(end, self._take_back, self._forget)
+        return self._channel
+
+    def _take_back(self, connection: socket.socket, data: bytes) -> None:
+        self.returned(connection, data)
+
+    def _forget(self) -> None:
+        self._channel = None
+
+
+def giver(prefix: bytes, url: str) -> Giver | None:
+    """To the service at `url`, if that is on this machine: it listens at a unix socket."""
+    return Giver(prefix, beside(url)) if url.startswith(_UNIX) else None
+
+
+def beside(url: str) -> str:
+    """Where the service at `url`, `unix:` and a path, takes connections; nowhere if it listens to
+    other machines."""
+    return url.removeprefix(_UNIX) + ".taken" if url.startswith(_UNIX) else ""
+
+
+@asynccontextmanager
+async def taking(
+    path: str, took: Callable[[Channel, socket.socket, bytes], None]
+) -> AsyncIterator[None]:
+    """Takes what is given at `path`, if there is one, while the block lasts; `took` learns the
+    channel by which each may go back."""
+    loop = asyncio.get_running_loop()
+    channels: set[Channel] = set()
+
+    def accept() -> None:
+        with contextlib.suppress(BlockingIOError):
+            end, _ = listener.accept()
+            channel = Channel(
+                end,
+                lambda connection, data: took(channel, connection, data),
+                lambda: channels.discard(channel),
+            )
+            channels.add(channel)
+
+    if not path:
+        yield
+        return
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(path)
+        listener.listen()
+        listener.setblocking(False)
+        loop.add_reader(listener, accept)
+        try:
+            yield
+        finally:
+            loop.remove_reader(listener)
+            for channel in list(channels):
+                channel.close()

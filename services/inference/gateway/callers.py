@@ -1,0 +1,233 @@
+"""Connections of callers that were handed over to the gateway: inference without a server between.
+
+One request at a time, as HTTP/1.1 has it; what else comes on such a connection goes back to the
+api with it.
+"""
+
+import asyncio
+import os
+import socket
+import time
+from typing import cast
+
+from libs.service.handover import Channel
+from services.inference.gateway.errors import NoAnswer, not_deployed, refusal
+from services.inference.gateway.gateway import Admitted, Gateway
+from services.inference.gateway.head import END, MAX_HEAD_BYTES, Head, begins, parse
+from services.inference.gateway.tickets import Result, Ticket
+
+MAX_CALLERS = 10_000
+_REQUEST_SECONDS, _IDLE_SECONDS = 60.0, 300.0  # for a request to come whole; between two of them
+_READER_SECONDS = 60.0
+_SWEEP_SECONDS = 1.0
+_MAX_AHEAD = 1 << 16  # bytes of the next request that are read while one runs
+_WORDS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
+_WORDS |= {413: "Content Too Large", 500: "Internal Server Error", 503: "Service Unavailable"}
+_WORDS |= {504: "Gateway Timeout", 507: "Insufficient Storage"}
+
+
+class Callers:
+    """All of one gateway."""
+
+    def __init__(self, gateway: Gateway, max_body: int) -> None:
+        self.gateway = gateway
+        self.max_body = max_body
+        self._open: set[Caller] = set()
+
+    def take(self, channel: Channel, connection: socket.socket, data: bytes) -> None:
+        """Serve it from now on; `data` was read of it already."""
+        if len(self._open) >= MAX_CALLERS:
+            connection.close()
+            return
+        caller = Caller(self, channel, data)
+        self._open.add(caller)
+        loop = asyncio.get_running_loop()
+        caller.opening = loop.create_task(loop.connect_accepted_socket(lambda: caller, connection))
+
+    def forget(self, caller: "Caller") -> None:
+        self._open.discard(caller)
+
+    async def run(self) -> None:
+        """For ever: ends those that are late."""
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            now = time.monotonic()
+            for caller in [each for each in self._open if each.is_late(now)]:
+                caller.abort()
+
+
+class Caller(asyncio.Protocol):
+    """One connection."""
+
+    def __init__(self, callers: Callers, channel: Channel, data: bytes) -> None:
+        self.opening: asyncio.Task[object] | None = None
+        self._callers = callers
+        self._channel = channel
+        self._data = bytearray(data)
+        self._since = time.monotonic()  # of the first byte, of the last answer
+        self._head: Head | None = None
+        self._start = 0  # of the body
+        self._admitted: Admitted | None = None
+        self._refusal: NoAnswer | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self._ticket: Ticket | None = None
+        self._transport: asyncio.Transport | None = None
+        self._over = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._go_on()
+
+    def data_received(self, data: bytes) -> None:
+        if self._over:
+            return
+        if not self._data:
+            self._since = time.monotonic()
+        self._data += data
+        if self._ticket is None:
+            self._go_on()
+        elif len(self._data) > _MAX_AHEAD and self._transport is not None:
+            self._transport.pause_reading()
+
+    def connection_lost(self, problem: Exception | None) -> None:
+        self._transport = None
+        self._callers.forget(self)
+        if self._asking is not None:
+            self._asking.cancel()
+        if self._ticket is not None and self._admitted is not None:
+            self._callers.gateway.give_up(self._admitted, self._ticket)
+
+    def is_late(self, now: float) -> bool:
+        """A request that does not come, or an answer that is not read."""
+        if self._transport is None or self._ticket is not None or self._asking is not None:
+            return False
+        if self._over or self._transport.get_write_buffer_size():
+            return now - self._since > _READER_SECONDS
+        return now - self._since > (_REQUEST_SECONDS if self._data else _IDLE_SECONDS)
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _go_on(self) -> None:
+        """As far as what has come allows."""
+        if self._transport is None or self._asking is not None or not self._data:
+            return
+        if self._head is None and not self._read_head():
+            return
+        head = self._head
+        assert head is not None  # noqa: S101 - for mypy: it was read
+        if self._admitted is None and self._refusal is None and not self._admit(head):
+            return
+        if len(self._data) - self._start >= head.length:
+            self._begin(head)
+        elif self._refusal is not None and head.length > _MAX_AHEAD:
+            self._refuse(self._refusal)
+
+    def _read_head(self) -> bool:
+        end = self._data.find(END, 0, MAX_HEAD_BYTES)
+        if end < 0 and len(self._data) < MAX_HEAD_BYTES and begins(bytes(self._data[:64])):
+            return False
+        self._head = parse(bytes(self._data[:end])) if end >= 0 else None
+        if self._head is None:
+            self._return()
+            return False
+        self._start = end + len(END)
+        if self._head.length > self._callers.max_body:
+            most = self._callers.max_body >> 20
+            self._refusal = refusal(413, f"the body has more than {most} MiB; send fewer rows")
+        return True
+
+    def _admit(self, head: Head) -> bool:
+        try:
+            self._admitted = self._callers.gateway.admit(head.call)
+        except NoAnswer as problem:
+            self._refusal = problem
+            return True
+        if self._admitted is None:
+            self._asking = asyncio.get_running_loop().create_task(self._ask(head))
+        return self._admitted is not None
+
+    async def _ask(self, head: Head) -> None:
+        try:
+            self._admitted = await self._callers.gateway.permit(head.call)
+        except NoAnswer as problem:
+            self._refusal = problem
+        finally:
+            self._asking = None
+        self._go_on()
+
+    def _begin(self, head: Head) -> None:
+        end = self._start + head.length
+        body = bytes(memoryview(self._data)[self._start : end])
+        del self._data[:end]
+        if self._admitted is None:
+            self._answer(self._refusal or not_deployed(head.call.pipeline))
+            return
+        ended = False
+
+        def then(outcome: Result | NoAnswer) -> None:
+            nonlocal ended
+            ended = True
+            self._ticket = None
+            self._answer(outcome)
+
+        ticket = self._callers.gateway.begin(head.call, self._admitted, body, then)
+        if not ended:
+            self._ticket = ticket
+
+    def _answer(self, outcome: Result | NoAnswer) -> None:
+        head, transport = self._head, self._transport
+        self._head = self._admitted = self._refusal = None
+        self._since = time.monotonic()
+        if transport is None or head is None:
+            return
+        if isinstance(outcome, NoAnswer):
+            data = _refused(outcome, head.stays)
+        else:
+            data = _answered(outcome, head.stays)
+        transport.write(data)
+        if not head.stays:
+            transport.close()
+            return
+        transport.resume_reading()
+        if self._data:
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _refuse(self, problem: NoAnswer) -> None:
+        """Before a large body has come. What comes of it is read to nowhere for a while, for a
+        connection that is closed with something unread takes the answer with it."""
+        if self._transport is not None:
+            self._transport.write(_refused(problem, stays=False))
+            self._transport.write_eof()
+            self._over, self._data = True, bytearray()
+
+    def _return(self) -> None:
+        """To the api, or nowhere if that is away."""
+        transport = self._transport
+        if transport is None:
+            return
+        self._transport = None
+        with socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno())) as copy:
+            self._channel.give(copy, bytes(self._data))
+        transport.abort()
+
+
+def _answered(result: Result, stays: bool) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n%b" % (
+        result.reply.content_type.encode("latin-1"),
+        len(result.body),
+        b"" if stays else b"Connection: close\r\n",
+        result.body,
+    )
+
+
+def _refused(problem: NoAnswer, stays: bool) -> bytes:
+    status = problem.status
+    lines = [f"HTTP/1.1 {status} {_WORDS.get(status, 'Refused')}", "Content-Type: application/json"]
+    lines.append(f"Content-Length: {len(problem.body)}")
+    if problem.retry_after:
+        lines.append(f"Retry-After: {problem.retry_after}")
+    if not stays:
+        lines.append("Connection: close")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + problem.body

@@ -3,14 +3,16 @@
     manifest.json     what it is; written last, so that a folder without it is no backup
     events, logs, parked     streams of NATS, as the server gives them
     postgres.dump     what can't be had from the log: users, keys of connections, logs of runs
-    blobs/            uploads, where they lie in a folder
+    blobs/            uploads and sealed logs of pipelines, where they lie in a folder
+    records/          inferences that are not sealed yet
     locks/            what environments consist of; they are built again
     secrets/          keys and passwords: who has these and the rest can read everything
 
 The order makes it whole while events go on: the log first, then what it speaks of. Everything that
 an event mentions (an upload, a key, a user) is there before the event is, and what a run has
-printed is in the stream of logs or already in Postgres. Rows that are functions of the log are
-left out, and built again.
+printed is in the stream of logs or already in Postgres. Inferences are saved before Postgres, which
+says which of them are sealed, and blobs after it. Rows that are functions of the log are left out,
+and built again.
 """
 
 import asyncio
@@ -19,7 +21,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -39,10 +41,11 @@ from libs.supervisor.terminal import Terminal
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
+_RECORDS = ("inference", "records")  # below the data folder
 _STREAMS = {"events": streams.EVENTS, "logs": streams.LOGS, "parked": streams.PARKED}
 
 # Functions of the log. A checkpoint among what is kept would be one of a stream that has moved on.
-_DERIVED_SCHEMAS = ("api_v*", "scheduler_v*")
+_DERIVED_SCHEMAS = ("api_v*", "inference_v*", "scheduler_v*")
 _DERIVED_TABLES = (
     "*.checkpoint",
     "*.origin",
@@ -78,6 +81,7 @@ async def _save(data: Path, to: Path, operator: Mapping[str, str], terminal: Ter
                 for name, stream in _STREAMS.items()
             }
         terminal.say("rondo", f"event log up to {ends['events']}")
+        await asyncio.to_thread(_copy_growing, data.joinpath(*_RECORDS), to / "records")
         tools = _tools(stores, operator)
         await tools.dump(to / "postgres.dump", _DERIVED_SCHEMAS, _DERIVED_TABLES)
         await asyncio.to_thread(_copy_files, data, to, stores)
@@ -129,6 +133,7 @@ async def _load(
         if folder := _folder_of(stores):
             await asyncio.to_thread(_copy_into, source / "blobs", folder)
     await asyncio.to_thread(_copy_into, source / "locks", data / "environments" / ".locks")
+    await asyncio.to_thread(_copy_into, source / "records", data.joinpath(*_RECORDS))
 
 
 @contextmanager
@@ -221,3 +226,11 @@ def _copy_into(source: Path, target: Path) -> None:
     if source.exists():
         unfinished = shutil.ignore_patterns(".*", "~*")
         shutil.copytree(source, target, ignore=unfinished, dirs_exist_ok=True)
+
+
+def _copy_growing(source: Path, target: Path) -> None:
+    """Files that are written to at their ends. One that goes away is sealed: Postgres knows it."""
+    target.mkdir(parents=True, exist_ok=True)
+    for path in source.glob("*.log"):
+        with suppress(FileNotFoundError):
+            shutil.copyfile(path, target / path.name)

@@ -118,7 +118,8 @@ async def main(environ: Mapping[str, str]) -> None:
                 tasks.create_task(logs.run())
                 tasks.create_task(telemetry.publish())
                 await spare.ready()
-                await runner.position.reached(await log.end(), CATCH_UP_TIMEOUT_SECONDS)
+                newest = max([await log.last_seq_over(subject) for subject in SUBJECTS])
+                await runner.position.reached(newest, CATCH_UP_TIMEOUT_SECONDS)
                 tasks.create_task(hold.run_when_released(nats, control.run))
                 for each in (uploads, forgets):
                     tasks.create_task(hold.run_when_released(nats, partial(react, nats, each)))

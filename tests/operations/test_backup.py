@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,11 @@ from uuid import UUID
 
 import pytest
 
+from libs.domain.ids import pipeline_stream
+from libs.service.disk_reserve import DiskReserve
+from services.inference.logs.config import RECORDS
+from services.inference.logs.write import Writer
+from tests.inference.logs.records import head, json_body
 from tests.platform import Api, Platform, api, running, until
 
 MAIN = """
@@ -47,6 +53,9 @@ async def state(client: Api, tasks: list[str]) -> dict[str, Any]:
         ),
         "users": await client.post("users/query", {}),
         "connection": await client.post("connections/get", {"name": "db"}),
+        "inferences": await client.post(
+            "pipelines/get_logs", {"pipeline_name": "p", "workspace_id": client.workspace}
+        ),
     }
     for task in tasks:
         found[task] = await client.task(task)
@@ -54,6 +63,17 @@ async def state(client: Api, tasks: list[str]) -> dict[str, Any]:
             found[run["run_id"]] = await client.details(task, run["run_id"])
             found["log of " + run["run_id"]] = await client.log(run["run_id"])
     return found
+
+
+async def infer(client: Api, platform: Platform, number: float) -> Writer:
+    """As a gateway writes it down, which may then write more."""
+    body = {"pipeline_id": "p", "workspace_id": client.workspace, "definition": {}}
+    await client.post("pipelines/create", body)
+    pipeline = UUID(pipeline_stream(client.workspace, "p").id)
+    writer = Writer(platform.data / "inference" / RECORDS, DiskReserve(None, 0))
+    now = time.time_ns() // 1_000_000
+    writer.append(head(time=now, pipeline=pipeline), json_body([[number]]))
+    return writer
 
 
 async def log_in(platform: Platform, email: str, password: str) -> None:
@@ -82,7 +102,9 @@ async def test_restored_it_says_the_same_and_goes_on(platform: Platform, tmp_pat
             },
         )
         await client.post("users/create", {"email": "ann@example.org", "password": PASSWORD})
+        inferences = [await infer(client, platform, number) for number in (1.0, 2.0)]
         before = await state(client, [once])
+        assert [one["in"]["tensor"] for one in before["inferences"]] == [[1.0], [2.0]]
         busy = await client.run(orchestration, "continuously")
         await client.ended(busy)
         status, said = await rondo("backup", "--data", str(platform.data), "--to", str(backup))
@@ -90,6 +112,8 @@ async def test_restored_it_says_the_same_and_goes_on(platform: Platform, tmp_pat
         assert "the instance is running" in said
         saved_at_least = {run["run_id"] for run in await client.runs(once)}
     assert before["connection"]["details"] == SECRET
+    for writer in inferences:
+        writer.close()
     platform.stop()
 
     (tmp_path / "new").mkdir()

@@ -22,6 +22,7 @@ from libs.domain.events import (
     ModelVersionUploaded,
 )
 from libs.domain.history import Happened, existing
+from libs.domain.model import check_name
 from libs.domain.transitions import Transition, Transitions
 from libs.domain.values import Batching, TensorSpec
 
@@ -32,7 +33,11 @@ TRANSITIONS: Transitions[Status] = Transitions(
     Transition(ModelVersionFailed, ("pending",), ("error",)),
     Transition(ModelVersionDeleted, ("pending", "ready", "error"), ("deleted",)),
 )
+# What can be served, as uploads say it; more comes with whoever builds it.
+FRAMEWORKS = ("onnx",)
+ACCELERATIONS = ("none",)
 MAX_CONFIGS = 1000
+MAX_CONVERSION_BYTES = 16 << 10
 MAX_TAGS = 100
 
 
@@ -146,6 +151,28 @@ def _config(event: ModelVersionConfigured, number: int) -> Config:
         input_schema=event.input_schema,
         output_schema=event.output_schema,
     )
+
+
+def upload(order: ModelVersionUploaded, arch: str) -> list[ModelVersionEvent]:
+    """`arch` is that of the machines which serve. Rejected("invalid") for what can't be served."""
+    check_name("name", order.name)
+    _check_supported("framework", order.framework, FRAMEWORKS)
+    _check_supported("arch", order.conversion.get("arch") or arch, (arch,))
+    _check_supported("accel", order.conversion.get("accel") or "none", ACCELERATIONS)
+    if len(msgspec.json.encode(order.conversion)) > MAX_CONVERSION_BYTES:
+        raise Rejected("invalid", f"conversion: more than {MAX_CONVERSION_BYTES} bytes; say less")
+    if order.file_size == 0:
+        raise Rejected("invalid", "file: it is empty; send the model")
+    return [order]
+
+
+def _check_supported(field: str, value: object, supported: Sequence[str]) -> None:
+    if value not in supported:
+        raise Rejected(
+            "invalid",
+            f"conversion.{field}: {str(value)[:40]!r} is not served here; supported:"
+            f" {', '.join(supported)}",
+        )
 
 
 def probed(state: ModelVersion, outcome: ModelVersionEvent) -> list[ModelVersionEvent]:

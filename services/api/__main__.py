@@ -19,8 +19,8 @@ from services.api.app import application
 from services.api.config import Config
 from services.api.connections import commands as connections
 from services.api.deployments.paths import INFER
+from services.api.http.upload_stream import sweep
 from services.api.open_resources import open_resources
-from services.api.orchestrations.upload_stream import sweep
 from services.api.read_model.connections import deleted_connections
 from services.api.resources import Resources
 from services.webhooks import background

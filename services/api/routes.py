@@ -22,6 +22,7 @@ from services.api.http.decode import decoder
 from services.api.http.request_context import RequestContext
 from services.api.http.route import ALWAYS, JSON, Route
 from services.api.inference.forward import INFERENCE_ROUTES
+from services.api.models.routes import MODEL_ROUTES
 from services.api.orchestrations.routes import ORCHESTRATION_ROUTES
 from services.api.pipeline_logs.routes import PIPELINE_LOG_ROUTES
 from services.api.pipelines.routes import PIPELINE_ROUTES
@@ -68,6 +69,7 @@ ROUTES = (
         machines=True,
     ),
     *ORCHESTRATION_ROUTES,
+    *MODEL_ROUTES,
     *CONNECTION_ROUTES,
     *TASK_ROUTES,
     *RUN_ROUTES,

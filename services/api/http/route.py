@@ -9,6 +9,7 @@ from services.api.http.request_context import RequestContext
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
+BYTES = "application/octet-stream"
 HTML = "text/html"
 TEXT = "text/plain"
 EVENTS = "text/event-stream"

@@ -7,16 +7,18 @@ from uuid import UUID, uuid4
 from libs.archive import requirements as archive_requirements
 from libs.archive.inspect import Archive, inspect
 from libs.blobs.store import BlobStore
-from libs.domain.errors import Unavailable
 from libs.domain.events import OrchestrationUploaded
-from libs.domain.ids import StreamId, orchestration_stream
+from libs.domain.ids import orchestration_stream
 from services.api.append import idempotency
 from services.api.append.caller import Caller
 from services.api.append.store import Store
-from services.api.orchestrations.schemas import Upload
+from services.api.append.upload import Upload, append_upload
+from services.api.orchestrations.schemas import UploadMetadata
+
+ArchiveUpload = Upload[UploadMetadata]
 
 
-async def create(caller: Caller, store: Store, blobs: BlobStore, upload: Upload) -> UUID:
+async def create(caller: Caller, store: Store, blobs: BlobStore, upload: ArchiveUpload) -> UUID:
     """Keep an upload, append its event, and return the id. A failure leaves nothing of it behind.
 
     Rejected("invalid") names the rule of docs/orchestrations.md that the archive breaks.
@@ -35,7 +37,12 @@ def _inspected(path: Path) -> Archive:
 
 
 async def _append(
-    caller: Caller, store: Store, blobs: BlobStore, id: UUID, upload: Upload, archive: Archive
+    caller: Caller,
+    store: Store,
+    blobs: BlobStore,
+    id: UUID,
+    upload: ArchiveUpload,
+    archive: Archive,
 ) -> int:
     workspace = upload.metadata.workspace_id
     stream = orchestration_stream(workspace, id)
@@ -49,29 +56,16 @@ async def _append(
         name=upload.metadata.name,
     )
 
+    first = idempotency.first(stream, event)
+
     async def append() -> int:
-        return await _store(caller, store, blobs, stream, event, upload.path)
+        return await append_upload(
+            store.log,
+            blobs,
+            stream,
+            event.blob,
+            upload.path,
+            lambda: store.log.append(first, caller.context),
+        )
 
     return await idempotency.create(caller, store, stream, event, append, apart_from=("blob",))
-
-
-async def _store(
-    caller: Caller,
-    store: Store,
-    blobs: BlobStore,
-    stream: StreamId,
-    event: OrchestrationUploaded,
-    path: Path,
-) -> int:
-    """Store the bytes first, then append the event that says so."""
-    await blobs.put(event.blob, path)
-    try:
-        return await store.log.append(idempotency.first(stream, event), caller.context)
-    except Unavailable:
-        # An event that is in the log after all must find its blob.
-        if await store.log.last(stream) is None:
-            await blobs.delete(event.blob)
-        raise
-    except Exception:
-        await blobs.delete(event.blob)
-        raise

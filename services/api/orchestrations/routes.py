@@ -1,23 +1,31 @@
 """Orchestrations over HTTP."""
 
-from libs.service.disk_reserve import DiskReserve
+from libs.domain import names
 from services.api.access import authorize as access
 from services.api.append import idempotency
-from services.api.fields import Created
+from services.api.fields import MAX_NAME, Created
+from services.api.http.decode import decoder
 from services.api.http.request_context import RequestContext
 from services.api.http.route import BY_ID, MULTIPART, post
+from services.api.http.upload_stream import Incoming, receive
 from services.api.orchestrations import build_progress, commands, queries, schemas
-from services.api.orchestrations.upload_stream import receive
+
+_decode = decoder(schemas.UploadMetadata)
+
+
+def _metadata(body: bytes) -> schemas.UploadMetadata:
+    metadata = _decode(body)
+    if metadata.name is not None:
+        names.check("name", metadata.name, MAX_NAME)
+    return metadata
 
 
 async def upload(context: RequestContext, _: None) -> Created:
-    config = context.runtime.config
-
     async def allowed(metadata: schemas.UploadMetadata) -> None:
         await access.workspace(context.user, context.store.rows, metadata.workspace_id)
 
-    limit, reserve = config.max_upload_bytes, DiskReserve.of(config)
-    async with receive(context.request, config.data, limit, reserve, allowed) as received:
+    incoming = Incoming(context.runtime.config, _metadata, allowed)
+    async with receive(context.request, incoming) as received:
         blobs = context.contents.blobs
         return Created(await commands.create(context.caller, context.store, blobs, received))
 

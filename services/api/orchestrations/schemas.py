@@ -1,6 +1,5 @@
 """Bodies and answers of the routes for orchestrations: names and order of the MLOps API."""
 
-from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -16,16 +15,6 @@ from services.api.workspaces.schemas import Workspace
 class UploadMetadata(msgspec.Struct):
     workspace_id: WorkspaceId
     name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME)] | None = None
-
-
-class Upload(msgspec.Struct, frozen=True):
-    """An uploaded file with its metadata; `sha` is lowercase hex."""
-
-    path: Path
-    file_name: str
-    size: int
-    sha: str
-    metadata: UploadMetadata
 
 
 class UploadForm(msgspec.Struct):

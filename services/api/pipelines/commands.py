@@ -7,24 +7,21 @@ from libs.domain import deployment, pipeline, pipeline_version
 from libs.domain.events import PipelineEvent
 from libs.domain.history import fold
 from libs.domain.ids import (
-    StreamId,
     deployment_stream,
     pipeline_stream,
     pipeline_version_stream,
 )
 from libs.domain.model import check_name
 from libs.domain.tag import Tag
-from libs.eventlog.log import Proposed, WrongVersion
 from libs.eventlog.transact import transact
 from services.api.access import authorize as access
 from services.api.access import inference as inference_access
 from services.api.append import idempotency
 from services.api.append.caller import Caller
 from services.api.append.store import Store
+from services.api.append.under_name import append_version
 from services.api.pipelines import models
 from services.api.pipelines.schemas import CreatePipeline, PipelineById, PipelineCreated
-
-_MAX_TRIES = 5
 
 Tie = tuple[pipeline.Pipeline, Tag]
 
@@ -46,31 +43,20 @@ async def create(caller: Caller, store: Store, order: CreatePipeline) -> Pipelin
     async def append() -> int:
         if steps := definition.get("steps"):
             await models.check(store, workspace, steps)
-        return await _append(caller, store, owner, name, idempotency.first(stream, event))
+        return await append_version(
+            caller,
+            store,
+            owner,
+            pipeline.evolve,
+            lambda known: pipeline.create(known, name),
+            idempotency.first(stream, event),
+        )
 
     seq = await idempotency.create(caller, store, stream, event, append)
     await store.visible(seq, id)
     state = await inference_access.pipeline_named(user, rows, workspace, name, "pipeline_id")
     # The number of a version is the place of its first event.
     return PipelineCreated(state.number, seq, id)
-
-
-async def _append(
-    caller: Caller, store: Store, owner: StreamId, name: str, version: Proposed
-) -> int:
-    """The version, and before it, in one go, the pipeline if there is none."""
-    for _ in range(_MAX_TRIES):
-        facts = await store.log.read(owner)
-        new = pipeline.create(fold(pipeline.evolve, facts), name)
-        proposed = [Proposed(owner, facts[-1].seq if facts else 0, event) for event in new]
-        try:
-            return await store.log.append_batch(
-                [(each, caller.context) for each in (*proposed, version)]
-            )
-        except WrongVersion:
-            if not new:
-                raise
-    raise WrongVersion(f"{owner.subject} changes too fast")
 
 
 async def delete(caller: Caller, store: Store, order: PipelineById) -> None:

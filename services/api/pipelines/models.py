@@ -1,6 +1,5 @@
 """The models that the steps of a pipeline name, as they are now."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -10,8 +9,8 @@ from libs.domain.errors import Rejected
 from libs.domain.model_version import ModelVersion
 from libs.domain.pipeline_steps import ModelRef, models_of, parse_steps
 from libs.domain.values import DeployedModel
-from libs.eventlog.envelope import Recorded
 from services.api import text
+from services.api.append.probes import probed
 from services.api.append.store import Store
 from services.api.read_model.models import model_versions_with_ids
 
@@ -33,7 +32,7 @@ async def resolve(store: Store, workspace: int, steps: Steps, cpus: float) -> li
     """The models of the steps, each once and in their order, as they are deployed now. Waits for
     those that are being probed. Raises as `check`."""
     wanted = _wanted(steps)
-    states = await _probed(store, list(wanted))
+    states = await probed(store, list(wanted), PROBED_WITHIN_SECONDS)
     found = [_there(model, states.get(id), workspace) for id, model in wanted.items()]
     return [_deployed(state, cpus) for state in found]
 
@@ -50,25 +49,6 @@ def _wanted(steps: Steps) -> dict[UUID, ModelRef]:
             )
         wanted[id] = model
     return wanted
-
-
-async def _probed(store: Store, ids: list[UUID]) -> dict[UUID, ModelVersion]:
-    """Their states, once none is being probed any more or that takes too long."""
-    names = set(map(str, ids))
-
-    def wanted(fact: Recorded) -> bool:
-        return fact.stream.aggregate == "model_version" and fact.stream.id in names
-
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + PROBED_WITHIN_SECONDS
-    with store.tail.listen(wanted) as listener:
-        while True:
-            states = await model_versions_with_ids(store.rows, ids)
-            left = deadline - loop.time()
-            pending = any(state.status == "pending" for state in states.values())
-            if not pending or left <= 0 or listener.closed:
-                return states
-            await listener.take(left)
 
 
 def _there(wanted: ModelRef, state: ModelVersion | None, workspace: int) -> ModelVersion:

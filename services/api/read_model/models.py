@@ -63,6 +63,14 @@ async def model_page(rows: Rows, workspaces: Sequence[int], before: int, limit: 
     return [MODEL.decode(row["state"]) for row in records]
 
 
+async def model_numbers(rows: Rows, workspaces: Sequence[int], limit: int) -> dict[int, list[int]]:
+    """By workspace, the numbers of its newest `limit`, oldest first."""
+    found: dict[int, list[int]] = {id: [] for id in workspaces}
+    for row in await rows.fetch(_SQL["model_numbers"], workspaces, limit):
+        found[row["workspace"]].append(row["number"])
+    return found
+
+
 async def models_named(rows: Rows, name: str, workspaces: Sequence[int]) -> list[Model]:
     """One a workspace at most, newest first."""
     records = await rows.fetch(_SQL["models_named"], name, workspaces)

@@ -53,6 +53,16 @@ async def pipeline_page(
     return [PIPELINE.decode(row["state"]) for row in records]
 
 
+async def pipeline_numbers(
+    rows: Rows, workspaces: Sequence[int], limit: int
+) -> dict[int, list[int]]:
+    """By workspace, the numbers of its newest `limit`, oldest first."""
+    found: dict[int, list[int]] = {id: [] for id in workspaces}
+    for row in await rows.fetch(_SQL["pipeline_numbers"], workspaces, limit):
+        found[row["workspace"]].append(row["number"])
+    return found
+
+
 async def pipelines_named(rows: Rows, name: str, workspaces: Sequence[int]) -> list[Pipeline]:
     """One a workspace at most, newest first."""
     records = await rows.fetch(_SQL["pipelines_named"], name, workspaces)

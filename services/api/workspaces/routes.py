@@ -16,8 +16,8 @@ async def create(
 async def list_workspaces(
     context: RequestContext, body: schemas.ListWorkspaces
 ) -> schemas.Workspaces:
-    visible = await queries.listed(context.user, context.store.rows, body.user_id)
-    return schemas.Workspaces([schemas.Workspace.of(state) for state in visible])
+    found = await queries.with_numbers(context.user, context.store.rows, body.user_id)
+    return schemas.Workspaces(found)
 
 
 async def list_members(context: RequestContext, body: schemas.ListMembers) -> schemas.Members:

@@ -1,5 +1,6 @@
 """Bodies and answers of the routes for workspaces: names and order of the MLOps API."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -48,7 +49,7 @@ class WorkspaceCreated(msgspec.Struct):
 
 
 class Workspace(msgspec.Struct):
-    """`models` and `pipelines` are always empty: this platform has none."""
+    """`models` and `pipelines` are numbers, in lists of workspaces; elsewhere they are empty."""
 
     id: int
     name: str
@@ -59,8 +60,17 @@ class Workspace(msgspec.Struct):
     pipelines: list[int] = []
 
     @staticmethod
-    def of(state: workspace.Workspace) -> "Workspace":
-        return Workspace(state.id, state.name, state.created_at, state.created_by)
+    def of(
+        state: workspace.Workspace, models: Sequence[int] = (), pipelines: Sequence[int] = ()
+    ) -> "Workspace":
+        return Workspace(
+            state.id,
+            state.name,
+            state.created_at,
+            state.created_by,
+            models=list(models),
+            pipelines=list(pipelines),
+        )
 
 
 class Workspaces(msgspec.Struct):

@@ -29,6 +29,13 @@ SELECT newest.state FROM unnest($1::bigint[]) AS mine (id), LATERAL (
     ORDER BY number DESC LIMIT $3) AS newest
 ORDER BY newest.number DESC LIMIT $3
 
+-- name: pipeline_numbers
+-- The newest $2 of each of the workspaces $1.
+SELECT mine.id AS workspace, newest.number FROM unnest($1::bigint[]) AS mine (id), LATERAL (
+    SELECT number FROM pipeline WHERE workspace = mine.id AND NOT deleted
+    ORDER BY number DESC LIMIT $2) AS newest
+ORDER BY newest.number
+
 -- name: pipelines_named
 -- Those of a name in the workspaces $2.
 SELECT state FROM pipeline WHERE name = $1 AND NOT deleted AND workspace = ANY ($2)

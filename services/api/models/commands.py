@@ -1,0 +1,184 @@
+"""Commands for models: upload a version, configure it, delete."""
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from uuid import UUID, uuid4
+
+from libs.blobs.store import BlobStore
+from libs.domain import model, model_version
+from libs.domain.errors import Rejected
+from libs.domain.events import (
+    ModelVersionConfigured,
+    ModelVersionUploaded,
+)
+from libs.domain.ids import model_stream, model_version_stream
+from libs.domain.model_version import ModelVersion
+from libs.eventlog.transact import transact
+from services.api.access import authorize as access
+from services.api.access import inference as inference_access
+from services.api.append import idempotency
+from services.api.append.caller import Caller
+from services.api.append.probes import probed
+from services.api.append.store import Store
+from services.api.append.under_name import append_version
+from services.api.append.upload import Upload, append_upload
+from services.api.fields import ARCH, MAX_LISTED
+from services.api.models.schemas import InsertConfig, UploadMetadata
+from services.api.read_model.deployments import deployments_of_model_version
+from services.api.read_model.models import model_versions_with_ids, versions_of_models
+from services.api.read_model.row_types import Rows
+
+PROBE_TIMEOUT_SECONDS = 5.0
+ModelUpload = Upload[UploadMetadata]
+
+
+async def allowed(caller: Caller, rows: Rows, metadata: UploadMetadata) -> None:
+    """Whether it makes sense to receive the file. Rejected if not."""
+    await access.workspace(caller.user, rows, metadata.workspace_id)
+    if metadata.image_path:
+        raise Rejected("invalid", "image_path: there are no container images here; send a file")
+    _check(_order(metadata, file_name="model", size=1, sha=""))
+
+
+def _check(order: ModelVersionUploaded) -> None:
+    model_version.upload(order, ARCH)
+
+
+def _order(metadata: UploadMetadata, file_name: str, size: int, sha: str) -> ModelVersionUploaded:
+    """Its blob is not named by the id: of uploads under one key, each brings bytes of its own."""
+    conversion = {"framework": "onnx"} if metadata.conversion is None else metadata.conversion
+    name = metadata.name or PurePath(file_name).stem
+    workspace = metadata.workspace_id
+    return ModelVersionUploaded(
+        model=UUID(model_stream(workspace, name).id),
+        name=name,
+        file_name=file_name,
+        file_size=size,
+        sha=sha,
+        blob=f"models/{workspace}/{uuid4()}",
+        framework=str(conversion.get("framework") or ""),
+        conversion=conversion,
+        input_schema=metadata.input_schema or "",
+        output_schema=metadata.output_schema or "",
+    )
+
+
+async def upload(
+    caller: Caller, store: Store, blobs: BlobStore, received: ModelUpload
+) -> ModelVersion:
+    """Keep an upload as a new version, of a model that is created if there is none of that name,
+    and wait for what the probe says. It may still be pending.
+
+    Rejected("invalid") for what can't be served, with the reason of the probe if it has one.
+    """
+    order = _order(received.metadata, received.file_name, received.size, received.sha)
+    _check(order)
+    workspace, id = received.metadata.workspace_id, idempotency.new_id(caller, "models/upload")
+    stream = model_version_stream(workspace, id)
+    version = idempotency.first(stream, order)
+
+    async def append() -> int:
+        return await append_upload(
+            store.log,
+            blobs,
+            stream,
+            order.blob,
+            received.path,
+            lambda: append_version(
+                caller,
+                store,
+                model_stream(workspace, order.name),
+                model.evolve,
+                lambda known: model.create(known, order.name),
+                version,
+            ),
+        )
+
+    seq = await idempotency.create(caller, store, stream, order, append, apart_from=("blob",))
+    await store.visible(seq, id)
+    states = await probed(store, [id], PROBE_TIMEOUT_SECONDS)
+    if (state := states.get(id)) is None:
+        raise Rejected("not_found", f"name: model {order.name!r} was deleted meanwhile")
+    if state.status == "error":
+        raise Rejected("invalid", f"file: {state.reason}")
+    return state
+
+
+async def configure(caller: Caller, store: Store, order: InsertConfig) -> ModelVersion:
+    """A new config of a version, which is its last one now."""
+    number = order.model_version_id
+    state = await inference_access.model_version(caller.user, store.rows, number)
+    batching = order.dynamic_batching_config
+    event = ModelVersionConfigured(
+        tensor_fields=order.tensor_fields or [],
+        batching=batching.value if batching else None,
+        filter_threshold=order.filter_threshold,
+        batch_config=order.batch_config or "",
+        input_schema=order.input_schema or "",
+        output_schema=order.output_schema or "",
+    )
+    outcome = await transact(
+        store.log,
+        model_version_stream(state.workspace, state.id),
+        model_version.evolve,
+        lambda known: model_version.configure(known, event),
+        caller.context,
+    )
+    await store.visible(outcome.seq, number)
+    return await inference_access.model_version(caller.user, store.rows, number)
+
+
+async def delete(
+    caller: Caller, store: Store, blobs: BlobStore, workspace: int, name: str, confirmed: bool
+) -> int:
+    """Delete a model with all its versions, and give how many bytes they had; only that, unless it
+    is `confirmed`. Rejected("conflict") while one of them is deployed."""
+    state = await inference_access.model_named(caller.user, store.rows, workspace, name)
+    versions = (await versions_of_models(store.rows, [state.id], MAX_LISTED))[state.id]
+    await _check_unused(store.rows, versions)
+    if confirmed:
+        stream = model_stream(workspace, name)
+        outcome = await transact(store.log, stream, model.evolve, model.delete, caller.context)
+        await store.visible(outcome.seq, state.number)
+        await _forget(blobs, versions)
+    return sum(version.file_size for version in versions)
+
+
+async def delete_versions(
+    caller: Caller, store: Store, blobs: BlobStore, ids: Sequence[UUID], confirmed: bool
+) -> int:
+    """As `delete`, of some versions: all or, if you may not see one of them, none."""
+    found = await model_versions_with_ids(store.rows, list(dict.fromkeys(ids)))
+    for id in ids:
+        number = found[id].number if id in found else 0
+        await inference_access.model_version(caller.user, store.rows, number, "model_versions")
+    versions = list(found.values())
+    await _check_unused(store.rows, versions)
+    if confirmed:
+        for version in versions:
+            await _delete_version(caller, store, version)
+        await _forget(blobs, versions)
+    return sum(version.file_size for version in versions)
+
+
+async def _delete_version(caller: Caller, store: Store, version: ModelVersion) -> None:
+    stream = model_version_stream(version.workspace, version.id)
+    outcome = await transact(
+        store.log, stream, model_version.evolve, model_version.delete, caller.context
+    )
+    await store.visible(outcome.seq, version.number)
+
+
+async def _check_unused(rows: Rows, versions: Sequence[ModelVersion]) -> None:
+    for version in versions:
+        for deployment in await deployments_of_model_version(rows, version.id):
+            raise Rejected(
+                "conflict",
+                f"model_id: version {version.id} is deployed in pipeline {deployment.name!r};"
+                " undeploy it first",
+            )
+
+
+async def _forget(blobs: BlobStore, versions: Sequence[ModelVersion]) -> None:
+    for version in versions:
+        await blobs.delete(version.blob)

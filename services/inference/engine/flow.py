@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from libs.domain.values import TensorSpec
-from services.inference.engine.model import Columns, Model, Table, TableColumns
+from services.inference.engine.model import Columns, Model, TableColumns
 from services.inference.engine.request import Cancel, Request
-from services.inference.engine.tensors import Array
+from services.inference.engine.tensors import Array, Table
 
 
 class Result(NamedTuple):

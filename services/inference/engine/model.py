@@ -8,16 +8,14 @@ import numpy as np
 import orjson
 
 from libs.domain.values import DeployedModel, TensorSpec
+from services.inference.engine.batching import Batches, can_batch
 from services.inference.engine.errors import Refused
 from services.inference.engine.request import Cancel
-from services.inference.engine.tensors import Array, cast, fit, zero_rows
+from services.inference.engine.tensors import Array, Table, cast, fit, zero_rows
 
 # More at once is run in parts: the runtime keeps the memory of its largest run for good. Parts are
 # alike and of thousands, so none falls below the 51 rows from which trees are summed by thread.
 MAX_RUN_ROWS = 10_000
-
-# Outputs by name, each with a row axis and at least one more.
-Table = dict[str, Array]
 
 
 class Columns(Protocol):
@@ -65,6 +63,9 @@ class Model:
         self._session = session
         first = self.inputs[0].shape[:1] if self.inputs else []
         self._rows_at_once = first[0] if first else None
+        self._batches = None
+        if deployed.batching is not None and can_batch(self.inputs, self.outputs):
+            self._batches = Batches(deployed.batching, deployed.trees, self._run)
 
     def feeds(self, columns: Columns) -> dict[str, Array]:
         """Its inputs. Refused(400) names the column that is missing or does not fit."""
@@ -94,23 +95,28 @@ class Model:
         return wanted
 
     def run(self, feeds: Mapping[str, Array], rows: int, cancel: Cancel | None = None) -> Table:
-        """The outputs of `rows` rows."""
+        """The outputs of `rows` rows; with those of other requests, where that is configured."""
+        if self._batches is not None:
+            return self._batches.run(feeds, rows, cancel)
+        return self._run(feeds, rows, cancel)
+
+    def _run(self, feeds: Mapping[str, Array], rows: int, cancel: Cancel | None) -> Table:
         at_once = self._rows_at_once or MAX_RUN_ROWS
         if rows <= at_once and not (self._rows_at_once and rows != at_once):
-            return self._run(feeds, rows, cancel)
+            return self._run_once(feeds, rows, cancel)
         if self._rows_at_once and rows % at_once:
             raise Refused(
                 400, f"model {self.deployed.name!r} takes {at_once} rows at a time; send as many"
             )
-        parts = [
-            self._run({name: each[at] for name, each in feeds.items()}, at.stop - at.start, cancel)
-            for at in _parts(rows, at_once)
-        ]
+        parts = []
+        for at in _parts(rows, at_once):
+            part = {name: each[at] for name, each in feeds.items()}
+            parts.append(self._run_once(part, at.stop - at.start, cancel))
         if not parts:
             return {spec.name: zero_rows(spec) for spec in self.outputs}
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _run(self, feeds: Mapping[str, Array], rows: int, cancel: Cancel | None) -> Table:
+    def _run_once(self, feeds: Mapping[str, Array], rows: int, cancel: Cancel | None) -> Table:
         values = self._session.run(feeds, cancel)
         return {
             spec.name: _by_row(value, spec, rows)

@@ -12,8 +12,8 @@ import orjson
 from libs.domain.values import TensorSpec
 from services.inference.engine.errors import Refused
 from services.inference.engine.flow import Flow, Result
-from services.inference.engine.model import Model, Table
-from services.inference.engine.tensors import DTYPES, Array
+from services.inference.engine.model import Model
+from services.inference.engine.tensors import DTYPES, Array, Table
 
 # For each row, the place of its model.
 Choice = Callable[[Flow], list[int]]

@@ -11,6 +11,8 @@ from libs.domain.values import TensorSpec
 from services.inference.engine.errors import Refused
 
 Array = NDArray[Any]
+# Outputs by name, each with a row axis and at least one more.
+Table = dict[str, Array]
 
 # ONNX's element types that numpy, JSON and Arrow can all say.
 DTYPES: dict[str, Any] = {

@@ -34,7 +34,8 @@ TRANSITIONS: Transitions[Status] = Transitions(
     Transition(ModelVersionDeleted, ("pending", "ready", "error"), ("deleted",)),
 )
 # What can be served, as uploads say it; more comes with whoever builds it.
-FRAMEWORKS = ("onnx",)
+FRAMEWORKS = ("onnx", "python")
+_NEED_SCHEMAS = ("python",)  # nobody else says what their inputs and outputs are
 ACCELERATIONS = ("none",)
 MAX_CONFIGS = 1000
 MAX_CONVERSION_BYTES = 16 << 10
@@ -159,6 +160,13 @@ def upload(order: ModelVersionUploaded, arch: str) -> list[ModelVersionEvent]:
     _check_supported("framework", order.framework, FRAMEWORKS)
     _check_supported("arch", order.conversion.get("arch") or arch, (arch,))
     _check_supported("accel", order.conversion.get("accel") or "none", ACCELERATIONS)
+    if order.framework in _NEED_SCHEMAS and not (order.input_schema and order.output_schema):
+        missing = "output_schema" if order.input_schema else "input_schema"
+        raise Rejected(
+            "invalid",
+            f"{missing}: a model of framework {order.framework} needs both schemas; give them as"
+            " Arrow serializes them, in base64",
+        )
     if len(msgspec.json.encode(order.conversion)) > MAX_CONVERSION_BYTES:
         raise Rejected("invalid", f"conversion: more than {MAX_CONVERSION_BYTES} bytes; say less")
     if order.file_size == 0:

@@ -43,7 +43,8 @@ async def test_bodies_that_are_no_objects(world: World, path: str) -> None:
 def _wrong_types() -> list[tuple[str, str, Any]]:
     """Each known field of each JSON route, with a value of a type that it never has."""
     wrong = {"json": [], "retry": 7, "killed": "yes", "debug": 1, "keep_logs": 0, "pause": "true"}
-    wrong["details"] = []
+    objects = ("details", "definition", "engine_config", "dynamic_batching_config")
+    wrong |= {name: [] for name in objects}
     found = []
     for route in REST:
         if route.body and route.media == JSON:

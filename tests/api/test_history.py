@@ -10,6 +10,7 @@ import pytest
 from libs.domain.events import RunRequested, RunStarted, TaskStarted
 from libs.domain.ids import run_stream, task_stream
 from libs.eventlog.log import Proposed
+from tests.api.served_world import model_version
 from tests.api.service import ADMIN, Answer
 from tests.api.world import World
 
@@ -57,6 +58,20 @@ async def test_the_state_is_that_of_the_instant_or_sequence_asked_for(world: Wor
     before = await history(world, f"task/{task}?at={first['seq'] - 1}")
     assert (before["state"], before["until"]) == (None, 0)
     assert (await history(world, f"task/{task}?at={'9' * 60}"))["state"] == now["state"]
+
+
+async def test_models_and_tags_have_a_history_by_their_numbers(world: World) -> None:
+    workspace = await world.workspace()
+    version = await model_version(world, workspace, tensor_fields=["tensor"])
+    found = await history(world, f"model_version/{version.number}")
+    assert types(found) == ["ModelVersionUploaded", "ModelVersionReady", "ModelVersionConfigured"]
+    assert (found["id"], found["workspace"]) == (str(version.id), workspace)
+    assert found["state"]["configs"][-1]["number"] == version.config
+    first = await history(world, f"model_version/{version.number}?at={version.number}")
+    assert first["state"]["status"] == "pending"
+    assert types(await history(world, f"model/{version.model}")) == ["ModelCreated"]
+    answer = await world.service.call("GET", f"/v1/api/history/pipeline/{NOBODY}", world.token)
+    assert answer.status == 404
 
 
 async def test_secrets_are_in_no_history(world: World) -> None:

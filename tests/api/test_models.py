@@ -169,7 +169,12 @@ async def stream_of_upload(world: World, workspace: int) -> Any:
     [
         (
             {"conversion": {"framework": "tensorflow"}},
-            "conversion.framework: 'tensorflow' is not served here; supported: onnx",
+            "conversion.framework: 'tensorflow' is not served here; supported: onnx, python",
+        ),
+        ({"conversion": ONNX | {"framework": "python"}}, "input_schema: a model of framework"),
+        (
+            {"conversion": ONNX | {"framework": "python"}, "input_schema": "AAAA"},
+            "output_schema: a model of framework python needs both schemas",
         ),
         ({"conversion": {}}, "conversion.framework: '' is not served here"),
         ({"conversion": ONNX | {"arch": "power10"}}, "conversion.arch: 'power10' is not served"),
@@ -189,6 +194,13 @@ async def test_what_can_not_be_served_is_refused_by_name(
     assert (answer.status, answer.body["reason"]) == (400, "invalid")
     assert words in answer.body["msg"]
     assert (await world.post("models/list", {"workspace_id": workspace}))["models"] == []
+
+
+async def test_a_python_step_comes_with_its_schemas(world: World, workspace: int) -> None:
+    said = metadata(workspace, input_schema="AAAA", output_schema="BBBB")
+    said["conversion"] = ONNX | {"framework": "python"}
+    config = (await version(world, await uploaded(world, said)))["config"]
+    assert (config["input_schema"], config["output_schema"]) == ("AAAA", "BBBB")
 
 
 async def test_an_empty_file_is_refused(world: World, workspace: int) -> None:

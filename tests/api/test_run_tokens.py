@@ -15,6 +15,7 @@ from libs.eventlog.log import EventLog
 from libs.identity.tokens import REALM
 from libs.runtoken.token import Grant, Kind, RunTokens, is_one
 from services.api.routes import ROUTES
+from tests.api.served_world import model_version
 from tests.api.service import Service, new_key
 from tests.api.test_login import claims
 from tests.api.world import World, new_user, users
@@ -243,3 +244,33 @@ async def test_an_access_token_renews_nothing_and_says_no_more_than_users(scene:
     assert told["iss"] == scene.owner.service.url + REALM
     assert told["sub"] == scene.grant.owner
     assert told["azp"] == "sdk-client"
+
+
+async def test_models_of_its_workspace_are_its_own_to_work_with(scene: Scene) -> None:
+    version = await model_version(scene.owner, scene.workspace)
+    by_number = {"model_version_id": version.number}
+    order = {**by_number, "tensor_fields": ["tensor"]}
+    made = await scene.post("models/insert_model_config", order, 200)
+    assert made["model_config"]["tensor_fields"] == ["tensor"]
+    listed = (await scene.post("models/list", {}, 200))["models"]
+    assert [item["model"]["id"] for item in listed] == [version.model]
+    query = f"{{ model_by_pk(id: {version.number}) {{ model_id }} }}"
+    answer = await scene.owner.service.call(
+        "POST", "/v1/graphql", scene.token(), json={"query": query}
+    )
+    assert answer.body["data"] == {"model_by_pk": {"model_id": "rf"}}
+
+
+async def test_i8_models_of_its_owners_other_workspaces_are_closed_to_it(scene: Scene) -> None:
+    version = await model_version(scene.owner, scene.elsewhere)
+    by_number = {"model_version_id": version.number}
+    await scene.owner.post("models/get_version_by_id", by_number)
+    await scene.post("models/get_version_by_id", by_number, 403)
+    await scene.post("models/insert_model_config", by_number, 403)
+    await scene.post("models/list", {"workspace_id": scene.elsewhere}, 403)
+    named = 'model(where: {model_id: {_eq: "rf"}}) { id }'
+    query = f"{{ model_by_pk(id: {version.number}) {{ id }} {named} }}"
+    answer = await scene.owner.service.call(
+        "POST", "/v1/graphql", scene.token(), json={"query": query}
+    )
+    assert answer.body["data"] == {"model_by_pk": None, "model": []}

@@ -1,13 +1,16 @@
 """A version of a model is probed once, configured as often as somebody likes, and tagged."""
 
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from libs.domain import model_version as versions
+from libs.domain.errors import Rejected
 from libs.domain.events import (
     Event,
     ModelVersionConfigured,
@@ -51,6 +54,34 @@ def given(*events: Event) -> Decider[ModelVersion]:
 
 def configured(order: ModelVersionConfigured, *events: Event) -> Decider[ModelVersion]:
     return given(*events).decides(lambda state: versions.configure(state, order), order)
+
+
+def test_what_can_be_served_is_taken() -> None:
+    assert versions.upload(UPLOADED, "x86") == [UPLOADED]
+    plain = replace(UPLOADED, conversion={"framework": "onnx"})
+    assert versions.upload(plain, "arm") == [plain]
+    python = replace(UPLOADED, framework="python")
+    assert versions.upload(python, "x86") == [python]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"name": "a b"}, "name: 'a b' is no name"),
+        ({"framework": "keras"}, "conversion.framework: 'keras' is not served here; supported:"),
+        ({"conversion": {"arch": "power10"}}, "conversion.arch: 'power10' is not served here"),
+        ({"conversion": {"accel": {"qaic": {}}}}, "conversion.accel: "),
+        ({"conversion": {"note": "x" * (16 << 10)}}, "conversion: more than 16384 bytes"),
+        ({"file_size": 0}, "file: it is empty"),
+        ({"framework": "python", "input_schema": ""}, "input_schema: a model of framework python"),
+        ({"framework": "python", "output_schema": ""}, "output_schema: a model of"),
+    ],
+)
+def test_what_can_not_be_served_is_refused_by_name(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        versions.upload(replace(UPLOADED, **changes), "x86")
+    assert refused.value.code == "invalid"
+    assert words in refused.value.message
 
 
 @pytest.mark.parametrize(("outcome", "other"), [(READY, FAILED), (FAILED, READY)])

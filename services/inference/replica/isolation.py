@@ -125,7 +125,8 @@ def _drop_to(uid: int) -> None:
 def _drop_far() -> None:
     """Whether another uid can still import what we have."""
     _drop_to(65533)
-    Path(services.__file__ or "").read_bytes()
+    for module in (os, services):  # the standard library, and ours
+        Path(module.__file__ or "").read_bytes()
     os.listdir(Path(msgspec.__file__).parent)
 
 

@@ -1,9 +1,14 @@
 """The steps that calls write: those of the published SDK, key by key."""
 
+from typing import Any
+
 import pytest
 from rondo.deployment_config import DeploymentConfigBuilder
 from rondo.inference_records import ModelVersionRecord, step_name
 from rondo.steps import StepList
+from rondo.validation import column
+
+from libs.domain.validation import Binary, Column, Get, Literal, Unary, Validation, parse
 
 
 def _version(name: str) -> ModelVersionRecord:
@@ -105,3 +110,30 @@ def test_a_config_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEPLOYMENT_CONFIG", '{"replicas": 3, "memory": "2Gi"}')
     engine = DeploymentConfigBuilder().build()["engine"]
     assert (engine["replicas"], engine["resources"]["limits"]) == (3, {"memory": "2Gi"})
+
+
+def _read(step: dict[str, Any]) -> list[Validation]:
+    return [parse(text) for text in step["Check"]["tree"]]
+
+
+def test_validations_are_what_pipelines_read() -> None:
+    price = column("out.price")[0]
+    steps = StepList().add_validations(
+        high=price > 10.5, odd=~((price == 1) | (abs(price - column("in.old")) / 2 >= 3))
+    )
+    high, odd = _read(steps.steps()[0])
+    first = Get(Column("out.price"), 0)
+    assert high == Validation("high", Binary("Gt", first, Literal(10.5)))
+    change = Unary("Abs", Binary("Minus", first, Column("in.old")))
+    large = Binary("GtEq", Binary("TrueDivide", change, Literal(2)), Literal(3))
+    either = Binary("Or", Binary("Eq", first, Literal(1)), large)
+    assert odd == Validation("odd", Unary("Not", either))
+
+
+def test_conditions_that_can_not_be_meant() -> None:
+    with pytest.raises(TypeError, match="join with &"):
+        assert column("out.a") > 1
+    with pytest.raises(TypeError, match="a list"):
+        StepList().add_validations(a=column("out.a") > [1])  # type: ignore[operator]
+    with pytest.raises(ValueError, match="count"):
+        StepList().add_validations(count=column("out.a") > 1)

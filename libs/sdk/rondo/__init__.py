@@ -22,6 +22,7 @@ from rondo.task import Task
 from rondo.task_environment import in_task, task_args
 from rondo.task_run import TaskRun
 from rondo.user import Account, Member, User
+from rondo.validation import column
 from rondo.version import __version__
 from rondo.workspace import Workspace
 
@@ -55,6 +56,7 @@ __all__ = [
     "User",
     "Workspace",
     "__version__",
+    "column",
     "in_task",
     "task_args",
 ]

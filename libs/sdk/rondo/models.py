@@ -103,8 +103,6 @@ class Models(Workspaces):
             answer = self.session.upload(path, upload)
         except RequestRefused as refused:
             raise ModelUploadFailed(refused.message, refused.code, refused.status) from refused
-        if "id" in answer:
-            return int(answer["id"])
         return int(answer["insert_models"]["returning"][0]["models"][0]["id"])
 
 

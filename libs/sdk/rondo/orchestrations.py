@@ -7,7 +7,12 @@ import os
 from typing import Any
 
 from rondo.archive import open_archive
-from rondo.errors import OrchestrationMissingFile, OrchestrationUploadFailed, RequestRefused
+from rondo.errors import (
+    NotVisibleYet,
+    OrchestrationMissingFile,
+    OrchestrationUploadFailed,
+    RequestRefused,
+)
 from rondo.html import Table
 from rondo.multipart import Upload
 from rondo.orchestration import Orchestration
@@ -74,8 +79,11 @@ class Orchestrations(Tasks):
         return Table((self._orchestration_in(item) for item in items), "orchestrations")
 
     def _upload(self, upload: Upload) -> str:
+        """Its id, also when reads do not show it yet."""
         try:
             return str((self.session.upload("orchestration/upload", upload))["id"])
+        except NotVisibleYet as lag:
+            return lag.id
         except RequestRefused as refused:
             raise OrchestrationUploadFailed(
                 refused.message, refused.code, refused.status

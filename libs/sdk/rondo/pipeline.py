@@ -56,7 +56,8 @@ class Pipeline(StepList, Inference, PipelineLog):
             "workspace_id": self.workspace_id(),
             "definition": {"id": self.name(), "steps": steps},
         }
-        version = self._client.session.create("pipelines/create", body, "pipeline_variant_version")
+        created = self._client.session.command("pipelines/create", body, repeatable=True)
+        version = created["pipeline_variant_version"]
         answer = self._client.session.read_new("pipelines/get_version", {"version": version})
         data = {"id": self.name(), "version": version, "steps": answer["definition"]["steps"]}
         return PipelineVersion({**self._data, **data}, self._client.time_format)
@@ -94,8 +95,8 @@ class Pipeline(StepList, Inference, PipelineLog):
             "pipeline_version": version.id(),
             "engine_config": _engine_config(given, replicas, cpus, memory, autoscale),
         }
-        id = self._client.session.create("pipelines/deploy", body)
-        self._path = f"/v1/api/pipelines/infer/{self.name()}-{id}/{self.name()}"
+        answer = self._client.session.command("pipelines/deploy", body, repeatable=True)
+        self._path = f"/v1/api/pipelines/infer/{self.name()}-{answer['id']}/{self.name()}"
         return self.wait(timeout) if wait_for_status else self
 
     def wait(self, timeout: float | None = None) -> Pipeline:

@@ -103,15 +103,11 @@ class Session:
             return {field: lag.id}
         return answer
 
-    def upload(self, path: str, body: Upload) -> dict[str, Any]:
-        """The answer to an upload; with `id` alone when reads do not show it yet."""
+    def upload(self, path: str, body: Upload) -> Any:
+        """The decoded answer to an upload."""
         headers = {"Content-Type": body.content_type, **_idempotency_key()}
         request = Request("POST", f"/v1/api/{path}", headers, body, repeatable=True)
-        try:
-            answer: dict[str, Any] = (self._send(request, CALL_PATIENCE_SECONDS)).json()
-        except NotVisibleYet as lag:
-            return {"id": lag.id}
-        return answer
+        return (self._send(request, CALL_PATIENCE_SECONDS)).json()
 
     def follow(self, path: str, last: str = "") -> Generator[sse.Event, None, None]:
         """Server-sent events at `path`, after the one with the id `last`, without end.

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from rondo.inference_records import ModelVersionRecord
+from rondo.validation import check_step
 
 Step = dict[str, Any]
 Self = TypeVar("Self", bound="StepList")
@@ -81,6 +82,15 @@ class StepList:
         """Say which results are kept, as `start:end`. The platform keeps all of them anyway."""
         return self._add(_audit(slice))
 
+    def add_validations(self: Self, **validations: Any) -> Self:
+        """Look for anomalies: each condition becomes the column `anomaly.<its name>` of the answer.
+
+        `anomaly.count` is how many of them are true for a row. Conditions are made of `column`, as
+        in `add_validations(too_high=column("out.price")[0] > 1e6)`, or are expressions of polars
+        0.18.
+        """
+        return self._add(check_step(validations))
+
     def replace_with_model_step(self: Self, index: int, model_version: ModelVersionRecord) -> Self:
         """Run this model in place of the step there. `index` counts from 0."""
         return self._replace(index, _models([model_version]))
@@ -126,6 +136,10 @@ class StepList:
     def replace_with_audit(self: Self, index: int, audit_slice: str) -> Self:
         """As `add_audit`, in place of the step there."""
         return self._replace(index, _audit(audit_slice))
+
+    def replace_with_validations(self: Self, index: int, **validations: Any) -> Self:
+        """As `add_validations`, in place of the step there."""
+        return self._replace(index, check_step(validations))
 
     def _add(self: Self, *steps: Step) -> Self:
         self._steps += steps

@@ -102,8 +102,6 @@ class AsyncModels(AsyncWorkspaces):
             answer = await self.session.upload(path, upload)
         except RequestRefused as refused:
             raise ModelUploadFailed(refused.message, refused.code, refused.status) from refused
-        if "id" in answer:
-            return int(answer["id"])
         return int(answer["insert_models"]["returning"][0]["models"][0]["id"])
 
 

@@ -8,7 +8,12 @@ from typing import Any
 from rondo.aio.orchestration import AsyncOrchestration
 from rondo.aio.tasks import AsyncTasks
 from rondo.archive import open_archive
-from rondo.errors import OrchestrationMissingFile, OrchestrationUploadFailed, RequestRefused
+from rondo.errors import (
+    NotVisibleYet,
+    OrchestrationMissingFile,
+    OrchestrationUploadFailed,
+    RequestRefused,
+)
 from rondo.html import Table
 from rondo.multipart import Upload
 from rondo.progress import Bar
@@ -77,8 +82,11 @@ class AsyncOrchestrations(AsyncTasks):
         return Table((self._orchestration_in(item) for item in items), "orchestrations")
 
     async def _upload(self, upload: Upload) -> str:
+        """Its id, also when reads do not show it yet."""
         try:
             return str((await self.session.upload("orchestration/upload", upload))["id"])
+        except NotVisibleYet as lag:
+            return lag.id
         except RequestRefused as refused:
             raise OrchestrationUploadFailed(
                 refused.message, refused.code, refused.status

@@ -55,9 +55,8 @@ class AsyncPipeline(StepList, AsyncInference, AsyncPipelineLog):
             "workspace_id": self.workspace_id(),
             "definition": {"id": self.name(), "steps": steps},
         }
-        version = await self._client.session.create(
-            "pipelines/create", body, "pipeline_variant_version"
-        )
+        created = await self._client.session.command("pipelines/create", body, repeatable=True)
+        version = created["pipeline_variant_version"]
         answer = await self._client.session.read_new("pipelines/get_version", {"version": version})
         data = {"id": self.name(), "version": version, "steps": answer["definition"]["steps"]}
         return PipelineVersion({**self._data, **data}, self._client.time_format)
@@ -95,8 +94,8 @@ class AsyncPipeline(StepList, AsyncInference, AsyncPipelineLog):
             "pipeline_version": version.id(),
             "engine_config": _engine_config(given, replicas, cpus, memory, autoscale),
         }
-        id = await self._client.session.create("pipelines/deploy", body)
-        self._path = f"/v1/api/pipelines/infer/{self.name()}-{id}/{self.name()}"
+        answer = await self._client.session.command("pipelines/deploy", body, repeatable=True)
+        self._path = f"/v1/api/pipelines/infer/{self.name()}-{answer['id']}/{self.name()}"
         return await self.wait(timeout) if wait_for_status else self
 
     async def wait(self, timeout: float | None = None) -> AsyncPipeline:

@@ -24,8 +24,8 @@ class AsyncPipelineLog(PipelineRecord):
 
     These arguments mean the same for both ways to read it:
     - `limit` is how many rows to read at most.
-    - `start_datetime` and `end_datetime` are the first and the last instant; one without a zone is
-      of this machine's.
+    - `start_datetime` and `end_datetime` are the first and the last instant: a datetime, without a
+      zone that of this machine, or an RFC 3339 text.
     - `dataset`, `dataset_exclude` and `dataset_separator` choose columns as for `infer`.
     """
 
@@ -34,8 +34,8 @@ class AsyncPipelineLog(PipelineRecord):
     async def logs(
         self,
         limit: int | None = None,
-        start_datetime: datetime | None = None,
-        end_datetime: datetime | None = None,
+        start_datetime: datetime | str | None = None,
+        end_datetime: datetime | str | None = None,
         dataset: Iterable[str] | None = None,
         dataset_exclude: Iterable[str] | None = None,
         dataset_separator: str | None = None,
@@ -59,8 +59,8 @@ class AsyncPipelineLog(PipelineRecord):
         directory: str | os.PathLike[str] | None = None,
         file_prefix: str | None = None,
         limit: int | None = None,
-        start_datetime: datetime | None = None,
-        end_datetime: datetime | None = None,
+        start_datetime: datetime | str | None = None,
+        end_datetime: datetime | str | None = None,
         dataset: Iterable[str] | None = None,
         dataset_exclude: Iterable[str] | None = None,
         dataset_separator: str | None = None,
@@ -93,8 +93,11 @@ class AsyncPipelineLog(PipelineRecord):
                 return
             body["cursor"] = cursor
 
-    def _log_query(self, start: datetime | None, end: datetime | None) -> dict[str, Any]:
-        query = {"pipeline_name": self.name(), "workspace_id": self.workspace_id()}
-        instants = {"start_time": start, "end_time": end}
-        found = {name: at.astimezone().isoformat() for name, at in instants.items() if at}
-        return {**query, **found}
+    def _log_query(
+        self, start: datetime | str | None, end: datetime | str | None
+    ) -> dict[str, Any]:
+        query: dict[str, Any] = {"pipeline_name": self.name(), "workspace_id": self.workspace_id()}
+        for field, at in (("start_time", start), ("end_time", end)):
+            if at is not None:
+                query[field] = at if isinstance(at, str) else at.astimezone().isoformat()
+        return query

@@ -102,15 +102,11 @@ class AsyncSession:
             return {field: lag.id}
         return answer
 
-    async def upload(self, path: str, body: Upload) -> dict[str, Any]:
-        """The answer to an upload; with `id` alone when reads do not show it yet."""
+    async def upload(self, path: str, body: Upload) -> Any:
+        """The decoded answer to an upload."""
         headers = {"Content-Type": body.content_type, **_idempotency_key()}
         request = Request("POST", f"/v1/api/{path}", headers, body, repeatable=True)
-        try:
-            answer: dict[str, Any] = (await self._send(request, CALL_PATIENCE_SECONDS)).json()
-        except NotVisibleYet as lag:
-            return {"id": lag.id}
-        return answer
+        return (await self._send(request, CALL_PATIENCE_SECONDS)).json()
 
     async def follow(self, path: str, last: str = "") -> AsyncGenerator[sse.Event, None]:
         """Server-sent events at `path`, after the one with the id `last`, without end.

@@ -22,7 +22,7 @@ def events(arguments: Namespace) -> int:
         [name for names in arguments.type for name in names.split(",")],
         arguments.aggregate,
         arguments.after,
-        _instant(arguments.since),
+        instant(arguments.since),
         arguments.follow,
     )
     for event in matches:
@@ -30,7 +30,7 @@ def events(arguments: Namespace) -> int:
     return 0
 
 
-def _instant(text: str | None) -> str | None:
+def instant(text: str | None) -> str | None:
     """An instant in RFC 3339, or one so long ago; the platform refuses what is neither."""
     ago = _AGO.fullmatch(text or "")
     if ago is None:

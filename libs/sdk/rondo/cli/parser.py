@@ -4,7 +4,17 @@ import argparse
 from collections.abc import Callable
 from typing import NamedTuple
 
-from rondo.cli import account, commands, connections, events, login, plugins, tokens, users
+from rondo.cli import (
+    account,
+    commands,
+    connections,
+    events,
+    inference,
+    login,
+    plugins,
+    tokens,
+    users,
+)
 from rondo.cli.completion import SHELLS, completion
 from rondo.version import __version__
 
@@ -141,6 +151,52 @@ def _events(parser: argparse.ArgumentParser) -> None:
     start.add_argument("--after", type=int, metavar="N", help="a sequence")
 
 
+def _upload_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", help="a model file")
+    parser.add_argument("--name", help="of the model; default: the file's, without its end")
+    parser.add_argument("--framework", default="onnx", metavar="F", help="default onnx")
+    parser.add_argument("--fields", metavar="A,B", help="columns for its inputs, in their order")
+
+
+def _models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", nargs="?", help="name of a model: its versions")
+
+
+def _pipeline(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pipeline", help="name of a pipeline")
+
+
+def _deploy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model",
+        action="append",
+        metavar="NAME[=VERSION]",
+        help="run this model, its newest version by default; several run one after the other",
+    )
+    parser.add_argument("--replicas", type=int, metavar="N", help="default 1")
+    parser.add_argument("--cpus", type=float, metavar="X", help="of each replica")
+    parser.add_argument("--memory", metavar="M", help="of each replica, such as 1Gi")
+    parser.add_argument(
+        "--autoscale", nargs=2, type=int, metavar=("MIN", "MAX"), help="replicas by load"
+    )
+    parser.add_argument("--no-wait", action="store_true", help="don't wait until it runs")
+
+
+def _infer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", default="-", help="rows as JSON; default stdin")
+
+
+def _columns(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dataset", metavar="A,B", help="only these columns, such as time,out")
+
+
+def _inferences(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-n", "--limit", type=int, metavar="N", help="rows; default the last 100")
+    parser.add_argument(
+        "--since", metavar="T", help="all from there on: an instant, or 30s, 10m, 2h, 7d ago"
+    )
+
+
 def _completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=SHELLS)
 
@@ -161,6 +217,21 @@ COMMANDS = (
     Command("resume", "resume a paused task, or a restored platform", commands.resume, (_resume,)),
     Command("events", "show what has happened", events.events, (_events, _workspace)),
     Command("orchestrations", "list orchestrations", commands.orchestrations, (_workspace,)),
+    Command("upload-model", "upload a model", inference.upload_model, (_upload_model, _workspace)),
+    Command(
+        "models", "list models, or the versions of one", inference.models, (_models, _workspace)
+    ),
+    Command("pipelines", "list pipelines", inference.pipelines, (_workspace,)),
+    Command("deployments", "list what is served", inference.deployments, (_workspace,)),
+    Command("deploy", "serve a pipeline", inference.deploy, (_pipeline, _deploy, _workspace)),
+    Command("undeploy", "serve it no more", inference.undeploy, (_pipeline, _workspace)),
+    Command("infer", "ask a pipeline", inference.infer, (_pipeline, _infer, _columns, _workspace)),
+    Command(
+        "inferences",
+        "show what a pipeline has inferred",
+        inference.inferences,
+        (_pipeline, _inferences, _columns, _workspace),
+    ),
     Command("connections", "data sources", connections.connections, (_connections, _workspace)),
     Command("workspaces", "list workspaces", commands.workspaces, (_workspaces,)),
     Command("users", "manage users (administrators)", users.users, (_users,)),

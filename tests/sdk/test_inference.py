@@ -1,0 +1,185 @@
+"""Models, pipelines and inferences by the SDK, from a file to the rows of a log."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pyarrow as pa
+import pytest
+from rondo import AsyncClient, Client, ModelVersion, Pipeline, column
+from rondo.errors import (
+    Conflict,
+    DeploymentFailed,
+    EntityNotFoundError,
+    InferenceError,
+    ModelFailed,
+    ModelUploadFailed,
+    RequestRefused,
+)
+
+from tests.platform import PATIENCE
+
+MODEL = Path(__file__).parents[2] / "examples" / "houseprice" / "houseprice.onnx"
+HOUSE = [3, 2, 1800, 7500, 1.5, 4, 8, 30]
+ROW = {"tensor": HOUSE}
+
+
+@pytest.fixture
+def model(client: Client) -> ModelVersion:
+    return client.upload_model("houseprice", MODEL)
+
+
+@pytest.fixture
+def pipeline(client: Client, model: ModelVersion) -> Any:
+    """Deployed with that model."""
+    deployed = client.build_pipeline("houseprice").add_model_step(model).deploy(timeout=PATIENCE)
+    yield deployed
+    deployed.undeploy()
+
+
+def test_models_and_their_versions(client: Client, model: ModelVersion) -> None:
+    assert (model.name(), model.file_name(), model.status()) == (
+        "houseprice",
+        "houseprice.onnx",
+        "ready",
+    )
+    again = client.upload_model("houseprice", bytes_buffer=MODEL.read_bytes(), file_name="it.onnx")
+    assert (again.sha(), again.file_name()) == (model.sha(), "it.onnx")
+    (found,) = client.list_models()
+    assert found.name() == "houseprice"
+    assert [one.id() for one in found.versions()] == [again.id(), model.id()]
+    assert client.get_model("houseprice").id() == again.id()
+    assert client.get_model("houseprice", model.version()).id() == model.id()
+    with pytest.raises(EntityNotFoundError, match="no version"):
+        client.get_model("houseprice", str(uuid4()))
+    with pytest.raises(EntityNotFoundError, match="no model"):
+        client.get_model("nothing")
+    found.delete()
+    assert client.list_models() == []
+
+
+def test_a_config_stays_with_its_version(client: Client, model: ModelVersion) -> None:
+    assert model.configure(tensor_fields=["tensor"]).config()["tensor_fields"] == ["tensor"]
+    assert client.get_model("houseprice").config()["tensor_fields"] == ["tensor"]
+    with pytest.raises(RequestRefused, match="2 columns for 1 inputs"):
+        model.configure(tensor_fields=["a", "b"])
+
+
+def test_files_that_are_no_models_say_so(client: Client) -> None:
+    for content in (b"", b"no model", MODEL.read_bytes()[:1000]):
+        with pytest.raises((ModelUploadFailed, ModelFailed)):
+            client.upload_model("broken", bytes_buffer=content)
+    with pytest.raises(ModelUploadFailed, match="sklearn"):
+        client.upload_model("pickled", MODEL, "sklearn")
+    with pytest.raises(ValueError, match="one of them"):
+        client.upload_model("nothing")
+
+
+def test_the_same_answer_in_every_format(pipeline: Pipeline, tmp_path: Path) -> None:
+    (row,) = pipeline.infer([ROW])
+    assert list(row) == ["time", "in.tensor", "out.price", "anomaly.count"]
+    assert row["in.tensor"] == HOUSE
+    (price,) = row["out.price"]
+    assert pipeline.infer({"tensor": [HOUSE, HOUSE]})[1]["out.price"] == [price]
+    table = pipeline.infer(pa.table({"tensor": [HOUSE]}))
+    assert table.column_names == list(row)
+    assert str(table["out.price"][0].as_py()[0]).startswith(f"{price}"[:6])
+    (tmp_path / "rows.json").write_text(json.dumps([ROW]))
+    (fetched,) = pipeline.infer_from_file(tmp_path / "rows.json", dataset=["out", "metadata"])
+    assert fetched["out.price"] == [price]
+    assert {name.partition(".")[0] for name in fetched} == {"out", "metadata"}
+    with pa.OSFile(str(tmp_path / "rows.arrow"), "wb") as file:
+        inputs = pa.table({"tensor": [HOUSE] * 3})
+        with pa.ipc.new_file(file, inputs.schema) as writer:
+            writer.write(inputs)
+    assert pipeline.infer_from_file(tmp_path / "rows.arrow").num_rows == 3
+    assert isinstance(pipeline.infer((tmp_path / "rows.arrow").read_bytes()), bytes)
+
+
+def test_errors_of_inferences_name_the_column(client: Client, pipeline: Pipeline) -> None:
+    with pytest.raises(InferenceError, match="'tensor'") as refused:
+        pipeline.infer([{"tensor": [1, 2]}])
+    assert refused.value.status == 400
+    with pytest.raises(InferenceError) as undeployed:
+        pipeline.undeploy().infer([ROW])
+    assert undeployed.value.status == 404
+    assert "not deployed" in pipeline.status()["status"]
+    never = client.build_pipeline("never")
+    assert never.status() == {"status": "Pipeline never is not deployed"}
+    with pytest.raises(InferenceError):
+        never.infer([ROW])
+
+
+def test_what_a_found_pipeline_serves(client: Client, model: ModelVersion) -> None:
+    built = client.build_pipeline("found").add_model_step(model).add_model_step(model)
+    shadowed = built.clear().add_shadow_deploy(model, [model]).create_version()
+    found = client.get_pipeline("found")
+    assert found.deploy(timeout=PATIENCE).versions()[0].steps() == shadowed.steps()
+    assert "out_houseprice.price" in found.infer([ROW])[0]
+    first = found.versions()[-1]
+    with pytest.raises(RequestRefused, match="no step runs a model"):
+        client.get_pipeline("found", first.id()).deploy()
+    assert [one.name() for one in client.pipelines_by_name("found")] == ["found"]
+    (served,) = client.list_deployments(client.get_current_workspace().id())
+    assert (served.name(), served.status(), served.replicas()) == ("found", "running", 1)
+    with pytest.raises(Conflict, match="undeploy"):
+        found.delete()
+    found.undeploy().delete()
+    with pytest.raises(EntityNotFoundError):
+        client.get_pipeline("found")
+    with pytest.raises(EntityNotFoundError):
+        client.pipelines_by_name("found", client.get_current_workspace().id())
+
+
+def test_validations_and_splits_show_in_the_answer(client: Client, model: ModelVersion) -> None:
+    steps = client.build_pipeline("checked").add_random_split([(1, model), (3, model)])
+    price = column("out.price")[0]
+    checked = steps.add_validations(dear=price > 1.0, cheap=price < 1.0).deploy(timeout=PATIENCE)
+    (row,) = checked.infer([ROW])
+    assert (row["anomaly.dear"], row["anomaly.cheap"], row["anomaly.count"]) == (True, False, 1)
+    chosen = json.loads(row["out._model_split"][0])
+    assert chosen["model_version"]["name"] == "houseprice"
+    checked.undeploy()
+
+
+def test_what_can_not_be_deployed_says_why(client: Client, model: ModelVersion) -> None:
+    pipeline = client.build_pipeline("refused").add_model_step(model)
+    with pytest.raises(RequestRefused, match="replicas"):
+        pipeline.deploy(replicas=65)
+    with pytest.raises(DeploymentFailed):
+        pipeline.deploy(memory="1Mi", timeout=PATIENCE)
+    pipeline.undeploy()
+
+
+def test_the_log_has_what_was_inferred(pipeline: Pipeline, tmp_path: Path) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    answers = [pipeline.infer([{"tensor": [n, *HOUSE[1:]]}])[0] for n in range(3)]
+    assert pipeline.logs() == answers[::-1]
+    assert pipeline.logs(start_datetime=began) == answers
+    assert pipeline.logs(limit=1, dataset=["out"]) == [{"out.price": answers[2]["out.price"]}]
+    assert pipeline.logs(end_datetime=began) == []
+    path = pipeline.export_logs(tmp_path / "exported")
+    assert [json.loads(line) for line in path.read_text().splitlines()] == answers
+
+
+def test_tags_are_put_on_and_taken_off(client: Client, model: ModelVersion) -> None:
+    tag = client.create_tag("approved")
+    assert tag.id() in [one.id() for one in client.list_tags()]
+    tag.add_to_model(model.id())
+    tag.remove_from_model(model.id())
+    pipeline = client.build_pipeline("tagged")
+    tag.add_to_pipeline(pipeline.id())
+    tag.remove_from_pipeline(pipeline.id())
+
+
+async def test_by_asyncio(async_client: AsyncClient) -> None:
+    model = await async_client.upload_model("houseprice", MODEL)
+    pipeline = (await async_client.build_pipeline("many")).add_model_step(model)
+    await pipeline.deploy(replicas=1, timeout=PATIENCE)
+    answers = await asyncio.gather(*(pipeline.infer([ROW]) for _ in range(10)))
+    assert len({answer[0]["out.price"][0] for answer in answers}) == 1
+    assert len(await pipeline.logs()) == 10
+    await pipeline.undeploy()

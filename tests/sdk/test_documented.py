@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,10 +16,14 @@ from tests.sdk import SDK
 from tests.sdk.conftest import SAYS
 
 ROOT = Path(__file__).parents[2]
+MODEL = ROOT / "examples" / "houseprice" / "houseprice.onnx"
 DOCUMENTS = [
     ROOT / "docs" / "quickstart.md",
     ROOT / "docs" / "tasks.md",
     ROOT / "docs" / "sdk.md",
+    ROOT / "docs" / "models.md",
+    ROOT / "docs" / "pipelines.md",
+    ROOT / "docs" / "inference.md",
     ROOT / "docs" / "coming-from-wallaroo.md",
     *sorted(Path(__file__).with_name("documented").glob("*.md")),
 ]
@@ -46,6 +51,8 @@ def test_python(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "hello.zip").write_bytes(archive({"main.py": SAYS}))
+    shutil.copy(MODEL, tmp_path)
+    (tmp_path / "rows.json").write_text('[{"tensor": [3, 2, 1800, 7500, 1.5, 4, 8, 30]}]')
     monkeypatch.chdir(tmp_path)
     for name in ("URL", "USER", "PASSWORD"):
         monkeypatch.setenv(f"WALLAROO_{name}", environment[f"RONDO_{name}"])
@@ -62,6 +69,7 @@ def test_commands(environment: dict[str, str], tmp_path: Path) -> None:
     folder.mkdir()
     for name, data in example("flaky").items():
         (folder / name).write_bytes(data.replace(b"0.5", b"0"))
+    shutil.copy(MODEL, tmp_path)
     (block,) = _blocks(ROOT / "docs" / "cli.md", "sh")
     rondo = tmp_path / "bin" / "rondo"
     rondo.parent.mkdir()

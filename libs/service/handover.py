@@ -11,24 +11,35 @@ import contextlib
 import logging
 import os
 import socket
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 logger = logging.getLogger(__name__)
 
+_MAX_MESSAGE_BYTES = 1 << 18  # more than the kernel takes at once
 MAX_BYTES = 1 << 16  # of a request that may go along; one with more is not handed over
 _UNIX = "unix:"
 Took = Callable[[socket.socket, bytes], None]
 
 
 class Channel:
-    """One of two ends. `took` is called with each connection that comes, not blocking."""
+    """One of two ends, of SOCK_SEQPACKET. `took` is called with each connection that comes, not
+    blocking; `told` with what else the other side says."""
 
-    def __init__(self, end: socket.socket, took: Took, closed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        end: socket.socket,
+        took: Took,
+        closed: Callable[[], None],
+        told: Callable[[bytes], None] = lambda _: None,
+    ) -> None:
         end.setblocking(False)
         self._end: socket.socket | None = end
         self._took = took
+        self._told = told
         self._closed = closed
+        self._unsaid: deque[bytes] = deque()
         asyncio.get_running_loop().add_reader(end, self._receive)
 
     def give(self, connection: socket.socket, data: bytes) -> bool:
@@ -42,9 +53,30 @@ class Channel:
             return False
         return True
 
+    def tell(self, data: bytes) -> None:
+        """It comes after all that was said before; lost only with the channel."""
+        self._unsaid.append(data)
+        if len(self._unsaid) == 1:
+            self._say()
+
+    def _say(self) -> None:
+        while self._end is not None and self._unsaid:
+            try:
+                self._end.send(self._unsaid[0])
+            except BlockingIOError:
+                asyncio.get_running_loop().add_writer(self._end, self._say)
+                return
+            except OSError:  # it is closed, as is read in a moment
+                self._unsaid.clear()
+                break
+            self._unsaid.popleft()
+        if self._end is not None:
+            asyncio.get_running_loop().remove_writer(self._end)
+
     def close(self) -> None:
         """Those that were given stay with who has them."""
         if self._end is not None:
+            asyncio.get_running_loop().remove_writer(self._end)
             asyncio.get_running_loop().remove_reader(self._end)
             self._end.close()
             self._end = None
@@ -53,15 +85,18 @@ class Channel:
     def _receive(self) -> None:
         while self._end is not None:
             try:
-                data, descriptors, _, _ = socket.recv_fds(self._end, MAX_BYTES, 1)
+                data, descriptors, _, _ = socket.recv_fds(self._end, _MAX_MESSAGE_BYTES, 1)
             except BlockingIOError:
                 return
             except OSError as problem:
                 logger.warning("connections are handed over no more: %s", problem)
-                descriptors = []
-            if not descriptors:  # the other side has closed
+                data, descriptors = b"", []
+            if not descriptors and not data:  # the other side has closed
                 self.close()
                 return
+            if not descriptors:
+                self._told(data)
+                continue
             connection = socket.socket(fileno=descriptors[0])
             connection.setblocking(False)
             self._took(connection, data)

@@ -22,15 +22,17 @@ from libs.telemetry.service_telemetry import open_telemetry
 from services.inference.config import Config
 from services.inference.control.control import Control
 from services.inference.control.deployments import SCHEMA, SUBJECTS, Deployments
+from services.inference.control.gateways import AllGateways
 from services.inference.control.model_cache import ModelCache
 from services.inference.control.nursery import Nursery, socket_folder
+from services.inference.control.other_gateway import OtherGateway
 from services.inference.control.probes import Probes
 from services.inference.control.slots import Slots
 from services.inference.control.spare import Spare
 from services.inference.gateway import http
 from services.inference.gateway.callers import Callers
 from services.inference.gateway.gateway import Gateway
-from services.inference.gateway.local import LocalGateways
+from services.inference.gateway.metrics import GatewayMetrics
 from services.inference.gateway.permits import Permits
 from services.inference.logs.config import RECORDS
 from services.inference.logs.on_demand import pipeline_logs
@@ -56,10 +58,11 @@ async def main(environ: Mapping[str, str]) -> None:
         await identity.check()
         log, spare = telemetry.log(), Spare(environ)
         writer = Writer(config.data / RECORDS, DiskReserve.of(config), config.log_sync_seconds)
+        metrics = GatewayMetrics(telemetry.metrics)
         gateway = Gateway(
             Permits(api, config.internal_token),
             writer,
-            telemetry.metrics,
+            metrics,
             config.infer_queue,
             config.infer_timeout,
         )
@@ -67,8 +70,10 @@ async def main(environ: Mapping[str, str]) -> None:
         cache = ModelCache(blobs, config.data / "models", int(config.model_cache_gib * 2**30))
         slots = Slots(config.replica_first_uid)
         nursery = Nursery(spare, cache, slots, socket_folder(config.data))
-        control = Control(log, nursery, LocalGateways(gateway))
-        gateway.wanted = control.wanted
+        others = [OtherGateway(environ, metrics) for _ in range(config.inference_gateways)]
+        gateways = AllGateways(gateway, callers, others)
+        control = Control(log, nursery, gateways)
+        gateways.when_wanted(control.wanted)
         runner = Runner(
             database,
             control.deployments,
@@ -78,7 +83,9 @@ async def main(environ: Mapping[str, str]) -> None:
 
         async def seen(seq: int) -> bool:
             try:
-                await runner.position.reached(seq, SEEN_TIMEOUT_SECONDS)
+                async with asyncio.timeout(SEEN_TIMEOUT_SECONDS):
+                    await runner.position.reached(seq, SEEN_TIMEOUT_SECONDS)
+                    await gateways.settled()
             except TimeoutError:
                 return False
             return True
@@ -107,7 +114,7 @@ async def main(environ: Mapping[str, str]) -> None:
         try:
             async with (
                 serving(app, config.listen, config.listen_fds, cancels=True),
-                handover.taking(handover.beside(config.listen), callers.take),
+                handover.taking(handover.beside(config.listen), gateways.take),
                 asyncio.TaskGroup() as tasks,
             ):
                 tasks.create_task(spare.run())
@@ -116,13 +123,15 @@ async def main(environ: Mapping[str, str]) -> None:
                 tasks.create_task(gateway.run())
                 tasks.create_task(callers.run())
                 tasks.create_task(logs.run())
+                for other in others:
+                    tasks.create_task(other.run())
                 tasks.create_task(telemetry.publish())
                 await spare.ready()
                 newest = max([await log.last_seq_over(subject) for subject in SUBJECTS])
                 await runner.position.reached(newest, CATCH_UP_TIMEOUT_SECONDS)
                 tasks.create_task(hold.run_when_released(nats, control.run))
-                for each in (uploads, forgets):
-                    tasks.create_task(hold.run_when_released(nats, partial(react, nats, each)))
+                for one in (uploads, forgets):
+                    tasks.create_task(hold.run_when_released(nats, partial(react, nats, one)))
                 notify_ready()
         finally:
             writer.close()

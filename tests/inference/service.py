@@ -136,6 +136,18 @@ class Service:
                 stderr=log,
             )
 
+    async def seen(self, seq: int) -> None:
+        """Returns once its gateways know all events up to `seq`."""
+        connector = None
+        url = f"{self.url}/internal/seen?seq={seq}"
+        if (where := self.environment["RONDO_LISTEN"]).startswith("unix:"):
+            connector = aiohttp.UnixConnector(where.removeprefix("unix:"))
+        async with (
+            aiohttp.ClientSession(connector=connector) as session,
+            session.get(url, headers={"Rondo-Internal-Token": INTERNAL}) as answer,
+        ):
+            assert answer.status == 200, await answer.text()
+
     def said(self) -> str:
         return (self.folder / "service.log").read_text()
 

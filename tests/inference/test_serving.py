@@ -37,10 +37,7 @@ async def test_undeployed_is_404_and_leaves_no_process(service: Service, linear:
     assert (await deployed.infer(ROWS))[0] == 200  # the permit is remembered
 
     seq = await deployed.undeploy()
-    async with service.session.get(
-        f"{service.url}/internal/seen?seq={seq}", headers={"Rondo-Internal-Token": "internal-token"}
-    ) as seen:
-        assert seen.status == 200
+    await service.seen(seq)
 
     status, answer = await deployed.infer(ROWS)
     assert (status, answer["source"]) == (404, "engine")

@@ -100,8 +100,13 @@ class Control:
             Reading(name, help, float(count), {"status": status})
             for status, count in self._count().items()
         ]
-        total = float(len(self._deployed()))
-        return [*replicas, Reading("rondo_inference_deployments", "Pipelines deployed.", total)]
+        deployed = self._deployed()
+        total = Reading("rondo_inference_deployments", "Pipelines deployed.", float(len(deployed)))
+        loads = [self._gateways.load(one.id) for one in deployed]
+        name, help = "rondo_inference_depth", "Inference requests under way."
+        waiting = Reading(name, help, float(sum(o.waiting for o in loads)), {"state": "waiting"})
+        running = Reading(name, help, float(sum(o.running for o in loads)), {"state": "running"})
+        return [*replicas, total, waiting, running]
 
     def _count(self) -> dict[str, int]:
         counts = {"starting": 0, "running": 0, "draining": 0}

@@ -15,9 +15,9 @@ from uuid import UUID
 import msgspec
 
 from libs.domain.errors import Rejected, Unavailable
-from libs.telemetry.registry import MetricRegistry, Reading
 from services.inference.gateway.errors import NoAnswer, not_deployed, refusal
 from services.inference.gateway.figures import Figures
+from services.inference.gateway.metrics import GatewayMetrics
 from services.inference.gateway.permits import Permit, Permits
 from services.inference.gateway.pool import Pool
 from services.inference.gateway.table import Load, Route
@@ -70,7 +70,7 @@ class Gateway:
         self,
         permits: Permits,
         writer: Writer,
-        metrics: MetricRegistry,
+        metrics: GatewayMetrics,
         max_waiting: int,
         timeout: float,
     ) -> None:
@@ -80,16 +80,7 @@ class Gateway:
         self.wanted: Callable[[UUID], None] = lambda _: None
         self._max_waiting = max_waiting
         self._timeout = timeout
-        self._seconds = metrics.histogram(
-            "rondo_inference_duration_seconds", "Time from a request to its answer."
-        ).of()
-        self._waits = metrics.histogram(
-            "rondo_inference_queue_seconds", "Time until a replica took a request."
-        ).of()
-        self._answers = metrics.counter(
-            "rondo_inference_requests", "Inference requests by status.", "code"
-        )
-        metrics.source(self._read)
+        self._metrics = metrics
 
     def route(self, route: Route) -> None:
         """Serve it so from now on."""
@@ -206,19 +197,8 @@ class Gateway:
 
     def _count(self, pool: Pool, ticket: Ticket, code: int) -> None:
         pool.figures.count(ticket.since, good=code == 200)
-        self._answers.of(str(code)).add()
-        self._seconds.observe(time.monotonic() - ticket.since)
-        if ticket.started:
-            self._waits.observe(ticket.started - ticket.since)
-
-    async def _read(self) -> list[Reading]:
-        waiting = sum(len(pool.waiting) for pool in self.pools.values())
-        running = sum(len(pool.running) for pool in self.pools.values())
-        name, help = "rondo_inference_depth", "Inference requests under way."
-        return [
-            Reading(name, help, float(waiting), {"state": "waiting"}),
-            Reading(name, help, float(running), {"state": "running"}),
-        ]
+        wait = ticket.started - ticket.since if ticket.started else None
+        self._metrics.count(code, time.monotonic() - ticket.since, wait)
 
 
 def _key(call: Call) -> tuple[str, str, str]:

@@ -1,5 +1,6 @@
 """Where requests go, as control says it. Plain data: it is sent to gateways of other processes."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -34,3 +35,23 @@ class Load(msgspec.Struct, frozen=True, array_like=True):
     running: int
     last: float
     shown: Shown
+
+
+def together(loads: Sequence[Load]) -> Load:
+    """Of one deployment in several gateways. Of times those of the busiest are shown."""
+    if len(loads) == 1:
+        return loads[0]
+    busiest = max(loads, key=lambda one: one.shown.requests_per_second).shown
+    return Load(
+        sum(one.waiting for one in loads),
+        sum(one.running for one in loads),
+        max(one.last for one in loads),
+        Shown(
+            round(sum(one.shown.requests_per_second for one in loads), 2),
+            round(sum(one.shown.errors_per_second for one in loads), 2),
+            busiest.p50,
+            busiest.p99,
+            sum(one.shown.total for one in loads),
+            sum(one.shown.errors for one in loads),
+        ),
+    )

@@ -1,5 +1,6 @@
 """Seals and reads pipeline logs, until nobody has asked for a while: started by on_demand.py."""
 
+import os
 import resource
 import shutil
 import signal
@@ -19,11 +20,13 @@ from services.inference.logs.seal import Sealer
 from services.inference.logs.unsealed import Unsealed
 from services.inference.logs.worker import SCHEMA, Worker
 
+_NICE = 5  # inferences go first
 _MAX_MEMORY = 4 << 30  # bytes: what a body unpacks to is not ours to say
 
 
 async def main(environ: Mapping[str, str]) -> None:
     syscalls.die_with_parent(signal.SIGTERM)
+    os.nice(_NICE)
     resource.setrlimit(resource.RLIMIT_DATA, (_MAX_MEMORY, _MAX_MEMORY))
     config = load(Config, environ)
     folder, scratch = config.data / RECORDS, config.data / "scratch"

@@ -211,10 +211,16 @@ def _tables(records: Sequence[Record]) -> list[pa.Table]:
 def _write(table: pa.Table, path: Path) -> None:
     """What Parquet can't hold for all that is left out, and named as what is dropped."""
     try:
-        parquet.write_table(table, path, compression="zstd")
+        _write_parquet(table, path)
     except pa.ArrowException as problem:
         logger.warning("columns of %s are left out: %s", path.name, problem)
-        parquet.write_table(_writable(table), path, compression="zstd")
+        _write_parquet(_writable(table), path)
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    """Numbers of tensors hardly ever repeat: to look for it takes longer than all the rest."""
+    repeating = [field.name for field in table.schema if not field.type.num_fields]
+    parquet.write_table(table, path, compression="zstd", use_dictionary=repeating)
 
 
 def _writable(table: pa.Table) -> pa.Table:

@@ -388,7 +388,8 @@ async def test_a_version_is_deleted_alone(world: World, rf: Version) -> None:
     assert await world.post("models/delete_model_versions", body) == {"bytes": 225_818}
     found = await world.post("models/get", {"id": rf.model})
     assert [one["id"] for one in found["models"]] == [other.number]
-    await refused(world, "models/delete_model_versions", body, 404)
+    told = await refused(world, "models/delete_model_versions", body, 404)
+    assert f"there is no model version {rf.id}" in told
 
 
 async def test_what_is_deployed_is_not_deleted(world: World, rf: Version) -> None:

@@ -8,6 +8,7 @@ from libs.blobs.store import BlobStore
 from libs.domain import model, model_version
 from libs.domain.errors import Rejected
 from libs.domain.events import (
+    ModelEvent,
     ModelVersionConfigured,
     ModelVersionUploaded,
 )
@@ -23,7 +24,8 @@ from services.api.append.store import Store
 from services.api.append.under_name import append_version
 from services.api.append.upload import Upload, append_upload
 from services.api.fields import ARCH, MAX_LISTED
-from services.api.models.schemas import InsertConfig, UploadMetadata
+from services.api.models.schemas import InsertConfig
+from services.api.models.upload_schemas import UploadMetadata
 from services.api.read_model.deployments import deployments_of_model_version
 from services.api.read_model.models import model_versions_with_ids, versions_of_models
 from services.api.read_model.row_types import Rows
@@ -73,28 +75,8 @@ async def upload(
     """
     order = _order(received.metadata, received.file_name, received.size, received.sha)
     _check(order)
-    workspace, id = received.metadata.workspace_id, idempotency.new_id(caller, "models/upload")
-    stream = model_version_stream(workspace, id)
-    version = idempotency.first(stream, order)
-
-    async def append() -> int:
-        return await append_upload(
-            store.log,
-            blobs,
-            stream,
-            order.blob,
-            received.path,
-            lambda: append_version(
-                caller,
-                store,
-                model_stream(workspace, order.name),
-                model.evolve,
-                lambda known: model.create(known, order.name),
-                version,
-            ),
-        )
-
-    seq = await idempotency.create(caller, store, stream, order, append, apart_from=("blob",))
+    id = idempotency.new_id(caller, "models/upload")
+    seq = await _append(caller, store, blobs, id, order, received)
     await store.visible(seq, id)
     states = await probed(store, [id], PROBE_TIMEOUT_SECONDS)
     if (state := states.get(id)) is None:
@@ -102,6 +84,32 @@ async def upload(
     if state.status == "error":
         raise Rejected("invalid", f"file: {state.reason}")
     return state
+
+
+async def _append(
+    caller: Caller,
+    store: Store,
+    blobs: BlobStore,
+    id: UUID,
+    order: ModelVersionUploaded,
+    received: ModelUpload,
+) -> int:
+    """The place of the version's event, and with it, in one go, its model if there is none."""
+    workspace = received.metadata.workspace_id
+    stream, owner = model_version_stream(workspace, id), model_stream(workspace, order.name)
+    version = idempotency.first(stream, order)
+
+    def create(known: model.Model | None) -> Sequence[ModelEvent]:
+        return model.create(known, order.name)
+
+    async def append_events() -> int:
+        return await append_version(caller, store, owner, model.evolve, create, version)
+
+    async def append() -> int:
+        path = received.path
+        return await append_upload(store.log, blobs, stream, order.blob, path, append_events)
+
+    return await idempotency.create(caller, store, stream, order, append, apart_from=("blob",))
 
 
 async def configure(caller: Caller, store: Store, order: InsertConfig) -> ModelVersion:
@@ -150,8 +158,9 @@ async def delete_versions(
     """As `delete`, of some versions: all or, if you may not see one of them, none."""
     found = await model_versions_with_ids(store.rows, list(dict.fromkeys(ids)))
     for id in ids:
-        number = found[id].number if id in found else 0
-        await inference_access.model_version(caller.user, store.rows, number, "model_versions")
+        if id not in found:
+            raise access.missing("model_versions", "model version", id)
+        await access.workspace(caller.user, store.rows, found[id].workspace, "model_versions")
     versions = list(found.values())
     await _check_unused(store.rows, versions)
     if confirmed:

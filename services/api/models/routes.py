@@ -8,37 +8,37 @@ from services.api.http.decode import convert, decoder
 from services.api.http.request_context import RequestContext
 from services.api.http.route import BY_ID, BYTES, MULTIPART, post
 from services.api.http.upload_stream import Incoming, receive, receive_bare
-from services.api.models import commands, queries, schemas
+from services.api.models import commands, queries, schemas, upload_schemas
 from services.api.text import number
 
-_decode = decoder(schemas.UploadMetadata)
+_decode = decoder(upload_schemas.UploadMetadata)
 
 
-def _incoming(context: RequestContext) -> Incoming[schemas.UploadMetadata]:
-    async def allowed(metadata: schemas.UploadMetadata) -> None:
+def _incoming(context: RequestContext) -> Incoming[upload_schemas.UploadMetadata]:
+    async def allowed(metadata: upload_schemas.UploadMetadata) -> None:
         await commands.allowed(context.caller, context.store.rows, metadata)
 
     return Incoming(context.runtime.config, _decode, allowed)
 
 
-async def upload(context: RequestContext, _: None) -> schemas.Uploaded:
+async def upload(context: RequestContext, _: None) -> upload_schemas.Uploaded:
     async with receive(context.request, _incoming(context)) as received:
         blobs = context.contents.blobs
         state = await commands.upload(context.caller, context.store, blobs, received)
-        return schemas.Uploaded.of(state.number)
+        return upload_schemas.Uploaded.of(state.number)
 
 
-async def upload_stream(context: RequestContext, _: None) -> schemas.Uploaded:
+async def upload_stream(context: RequestContext, _: None) -> upload_schemas.Uploaded:
     query = dict(context.request.query)
     workspace = number(query.pop("workspace_id", ""))
     fields = {**query, "workspace_id": workspace}
-    metadata = convert(schemas.UploadMetadata, fields)
+    metadata = convert(upload_schemas.UploadMetadata, fields)
     file_name = query.get("filename", "")
     incoming = _incoming(context)
     async with receive_bare(context.request, incoming, file_name, metadata) as received:
         blobs = context.contents.blobs
         state = await commands.upload(context.caller, context.store, blobs, received)
-        return schemas.Uploaded.of(state.number)
+        return upload_schemas.Uploaded.of(state.number)
 
 
 async def get_version(
@@ -109,8 +109,8 @@ MODEL_ROUTES = (
         post(
             path,
             upload,
-            schemas.UploadForm,
-            schemas.Uploaded,
+            upload_schemas.UploadForm,
+            upload_schemas.Uploaded,
             summary="Upload a version of a model; it is loaded and probed.",
             media=MULTIPART,
             **_UPLOADS,
@@ -121,7 +121,7 @@ MODEL_ROUTES = (
         "models/upload_stream",
         upload_stream,
         bytes,
-        schemas.Uploaded,
+        upload_schemas.Uploaded,
         summary="As models/upload; the body is the file.",
         media=BYTES,
         query=("name", "filename", "visibility", "workspace_id"),

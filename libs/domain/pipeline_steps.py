@@ -81,7 +81,7 @@ _KINDS: Mapping[str, type[Step]] = {
 
 def parse_steps(steps: Sequence[Mapping[str, Any]]) -> list[Step]:
     """Rejected("invalid") with the place of what is not supported, or could never run."""
-    parsed = [_parse(step, f"definition.steps[{place}]") for place, step in enumerate(steps)]
+    parsed = [parse_step(step, f"definition.steps[{place}]") for place, step in enumerate(steps)]
     models = 0  # how many answers the step before gives
     for place, step in enumerate(parsed):
         models = _answers(step, models, f"definition.steps[{place}]")
@@ -108,7 +108,8 @@ def models_of(step: Step) -> list[ModelRef]:
             return []
 
 
-def _parse(step: Mapping[str, Any], place: str) -> Step:
+def parse_step(step: Mapping[str, Any], place: str) -> Step:
+    """A step by itself, which is at `place`. Rejected("invalid") for what is not supported."""
     if not isinstance(step, Mapping) or len(step) != 1:
         raise Rejected("invalid", f"{place}: give an object with one key, the kind of the step")
     [(kind, body)] = step.items()

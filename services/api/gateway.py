@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import aiohttp
 import msgspec
@@ -14,11 +15,41 @@ from libs.service.config import Secret
 
 TOKEN_HEADER = "Rondo-Internal-Token"  # noqa: S105 - the name of a header
 SEEN_TIMEOUT_SECONDS = 3.0
+ACTIVITY_TIMEOUT_SECONDS = 1.0
 _CONNECT = aiohttp.ClientTimeout(total=None, connect=5.0)
 _LOGS = aiohttp.ClientTimeout(total=None, connect=5.0, sock_read=180.0)
 _AWAY = (aiohttp.ClientError, TimeoutError)
 
 logger = logging.getLogger(__name__)
+
+
+class Requests(msgspec.Struct, frozen=True):
+    """Over the last minute; `p50` and `p99` are seconds to the answer, None without any."""
+
+    requests_per_second: float
+    errors_per_second: float
+    p50: float | None
+    p99: float | None
+
+
+class ReplicaActivity(msgspec.Struct, frozen=True):
+    """`status` is starting, running or draining."""
+
+    id: UUID
+    generation: int
+    status: str
+    memory_bytes: int
+
+
+class Activity(msgspec.Struct, frozen=True):
+    """What a deployment does at the moment: how many replicas it should have, and requests that
+    wait and run."""
+
+    wanted: int
+    waiting: int
+    running: int
+    requests: Requests
+    replicas: list[ReplicaActivity]
 
 
 class Gateway:
@@ -29,7 +60,7 @@ class Gateway:
         self._token = token
 
     async def infer(
-        self, path: str, headers: Mapping[str, str], body: aiohttp.StreamReader | None
+        self, path: str, headers: Mapping[str, str], body: aiohttp.StreamReader | bytes | None
     ) -> aiohttp.ClientResponse:
         """The answer, of which nothing but the head is read. Unavailable if there is none."""
         try:
@@ -80,3 +111,19 @@ class Gateway:
                     logger.warning("inference has not seen %s yet: %s", seq, answer.status)
         except _AWAY as error:
             logger.warning("the inference service is away: %r", error)
+
+    async def activity(self, deployment: UUID) -> Activity | None:
+        """None where it is not served, or not known within ACTIVITY_TIMEOUT_SECONDS."""
+        try:
+            async with (
+                asyncio.timeout(ACTIVITY_TIMEOUT_SECONDS),
+                self._session.get(
+                    f"internal/deployments/{deployment}",
+                    headers={TOKEN_HEADER: self._token.reveal()},
+                ) as answer,
+            ):
+                body = await answer.read()
+                return msgspec.json.decode(body, type=Activity) if answer.status == 200 else None
+        except (*_AWAY, msgspec.DecodeError) as error:
+            logger.info("of deployment %s nothing is known now: %r", deployment, error)
+            return None

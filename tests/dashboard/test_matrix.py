@@ -4,16 +4,19 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 import pytest
 
 from services.api.dashboard.pages import PAGES, Page
+from tests.dashboard import served
 from tests.dashboard.people import Answer, Pass, Person, anybody, new_user, signed_in
 from tests.dashboard.visitor import HELLO
 from tests.platform import Platform, api, archive
 
 SECRET = "the secret workspace"
+SECRET_NAME = "the-secret-model"
 OUTSIDER = "outsider@example.org"
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.method} {page.path}")
@@ -29,6 +32,9 @@ class Things:
     run: str
     connection: str
     subscription: str
+    model: int
+    version: int
+    pipeline: int
 
     def path(self, page: Page) -> str:
         """With their ids in it. A history is one of theirs too."""
@@ -37,11 +43,11 @@ class Things:
 
 
 @pytest.fixture(scope="module")
-def things(platform: Platform) -> Things:
-    return asyncio.run(_made(platform))
+def things(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Things:
+    return asyncio.run(_made(platform, tmp_path_factory.mktemp("models")))
 
 
-async def _made(platform: Platform) -> Things:
+async def _made(platform: Platform, folder: Path) -> Things:
     await new_user(platform, OUTSIDER)
     async with api(platform, SECRET) as client:
         orchestration = await client.ready(HELLO, SECRET)
@@ -53,8 +59,19 @@ async def _made(platform: Platform) -> Things:
         await client.post("connections/add_to_workspace", attached)
         hook = {"workspace_id": client.workspace, "name": SECRET, "url": "https://hooks.invalid/"}
         subscription = (await client.post("subscriptions/create", hook))["subscription"]["id"]
+        version = await served.model(client, folder, SECRET_NAME)
+        made = await served.pipeline(client, SECRET_NAME, served.step(version))
+        await served.deployed(client, SECRET_NAME, made)
         return Things(
-            client.workspace, orchestration, task, run["run_id"], connection, subscription
+            client.workspace,
+            orchestration,
+            task,
+            run["run_id"],
+            connection,
+            subscription,
+            await served.number_of(client, version),
+            version["id"],
+            made["pipeline_pk_id"],
         )
 
 
@@ -104,6 +121,7 @@ async def test_an_outsider_is_shut_out_of_what_is_in_it(
         return
     answer = await asked(outsider, page, things)
     assert SECRET not in answer.text
+    assert SECRET_NAME not in answer.text
     if "{" in page.path or page.administrators_only:
         assert answer.status in (403, 404), answer.text
 
@@ -125,3 +143,11 @@ async def test_an_outsider_can_not_upload_into_it(outsider: Person, things: Thin
     answer = await outsider.ask("POST", f"/workloads?form={found[1]}", data=form)
     assert answer.status == 403
     assert (await outsider.ask("POST", "/workloads?form=0", data=form)).status == 403
+
+
+async def test_an_outsider_can_not_use_its_model_in_a_pipeline_of_theirs(
+    outsider: Person, things: Things
+) -> None:
+    answer = await outsider.send("/pipelines", {"name": "mine", "version": str(things.version)})
+    assert answer.status in (403, 404)
+    assert SECRET_NAME not in answer.text

@@ -40,6 +40,14 @@ def path_id(visit: PageContext, name: str) -> UUID:
     return id
 
 
+def path_number(visit: PageContext, name: str) -> int:
+    """As `path_id`, of what is known by a number."""
+    text = visit.context.request.match_info[name]
+    if not (number := text_number(text)):
+        raise Rejected("not_found", f"{name}: there is no {name} {text[:40]!r}")
+    return number
+
+
 def number(text: str) -> int:
     """A number from 1, or 0 for anything else."""
     return text_number(text) or 0

@@ -1,5 +1,6 @@
 """Values as people read them. Instants are in UTC here; a script turns them into local time."""
 
+import textwrap
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -47,6 +48,26 @@ def fine(took: timedelta | float) -> str:
 def pretty(value: object) -> str:
     """As indented JSON."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def readable(value: object, room: int = 90) -> str:
+    """As JSON, in which what fits `room` characters, or is a list of plain values, is in a line."""
+    line = _line(value)
+    if len(line) <= room or not isinstance(value, dict | list):
+        return line
+    if isinstance(value, list):
+        if not any(isinstance(one, dict | list) for one in value):
+            return line
+        parts, ends = [readable(one, room - 2) for one in value], "[]"
+    else:
+        parts = [f"{_line(name)}: {readable(one, room - 2)}" for name, one in value.items()]
+        ends = "{}"
+    inner = textwrap.indent(",\n".join(parts), "  ")
+    return f"{ends[0]}\n{inner}\n{ends[1]}"
+
+
+def _line(value: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=0).decode()
 
 
 def size(count: float) -> str:

@@ -2,6 +2,7 @@
 
 from datetime import UTC
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 from aiohttp import web
@@ -11,6 +12,8 @@ from services.api.dashboard.page_context import PageContext
 from services.api.history import queries as history
 from services.api.history.schemas import History
 from services.api.http.errors import STATUS
+from services.api.read_model.models import models_with_ids
+from services.api.read_model.pipelines import pipelines_with_ids
 
 # Where the thing itself is shown.
 _PAGES = {
@@ -20,6 +23,13 @@ _PAGES = {
     "connection": "/connections",
     "workspace": "/workspaces",
 }
+# The entry of the menu that a thing belongs to.
+_MENU = {
+    **dict.fromkeys(("orchestration", "task", "run"), "/workloads"),
+    **dict.fromkeys(("model", "model_version"), "/models"),
+    **dict.fromkeys(("pipeline", "pipeline_version", "deployment"), "/pipelines"),
+}
+_BACK = {"model_version": "model", "pipeline_version": "pipeline", "deployment": "pipeline"}
 # Fields whose values are users' ids.
 _PEOPLE = ("owner", "created_by", "user")
 
@@ -46,9 +56,10 @@ async def show(visit: PageContext) -> web.Response:
     return visit.inside(thing_history.workspace).page(
         "history.html",
         STATUS[problem.code] if problem else 200,
-        title=f"History of {path['aggregate']} {_name(thing_history)}",
-        nav="/workloads" if thing_history.aggregate in ("orchestration", "task", "run") else "",
-        thing=f"{_PAGES.get(thing_history.aggregate, '')}/{thing_history.id}",
+        title=f"History of {path['aggregate'].replace('_', ' ')} {_name(thing_history)}",
+        nav=_MENU.get(thing_history.aggregate, ""),
+        thing=await _place(visit, thing_history),
+        back=_BACK.get(thing_history.aggregate, thing_history.aggregate),
         history=thing_history,
         events=[(entry, _fields(entry.data, names)) for entry in reversed(thing_history.events)],
         state=await _state(visit, thing_history, names),
@@ -57,6 +68,23 @@ async def show(visit: PageContext) -> web.Response:
         latest=bool(thing_history.events) and thing_history.until == thing_history.events[-1].seq,
         problem=problem.message if problem else "",
     )
+
+
+async def _place(visit: PageContext, thing: History) -> str:
+    """Where it is shown, or what it is a version or the deployment of; empty if that is gone."""
+    aggregate, rows = thing.aggregate, visit.store.rows
+    if page := _PAGES.get(aggregate):
+        return f"{page}/{thing.id}"
+    first = thing.events[0].data
+    if aggregate in ("model", "model_version"):
+        id = UUID(first.get("model") or thing.id)
+        model = (await models_with_ids(rows, [id])).get(id)
+        return f"/models/{model.number}" if model else ""
+    if aggregate in ("pipeline", "pipeline_version", "deployment"):
+        id = UUID(first.get("pipeline") or thing.id)
+        pipeline = (await pipelines_with_ids(rows, [id])).get(id)
+        return f"/pipelines/{pipeline.number}" if pipeline else ""
+    return ""
 
 
 async def _history(visit: PageContext, at: str) -> History:

@@ -32,6 +32,8 @@ HEADERS = {
 }
 NAVIGATION = (
     ("/workloads", "Workloads", False),
+    ("/models", "Models", False),
+    ("/pipelines", "Pipelines", False),
     ("/timeline", "Timeline", False),
     ("/connections", "Connections", False),
     ("/subscriptions", "Subscriptions", False),

@@ -35,7 +35,7 @@ function send(form, file) {
   const bar = form.querySelector("progress");
   const button = form.querySelector("button");
   const told = JSON.parse(form.elements.metadata.value);
-  const name = form.elements.name.value.trim();
+  const name = form.elements.name?.value.trim();
   const body = new FormData();
   body.append("metadata", JSON.stringify(name ? { ...told, name } : told));
   body.append("file", file);

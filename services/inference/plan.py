@@ -54,9 +54,11 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Upload(msgspec.Struct, frozen=True):
-    """What a probe looks at: the one file."""
+    """What a probe looks at: the one file, and what its uploader said of it."""
 
     framework: str
+    input_schema: str = ""
+    output_schema: str = ""
 
 
 class Loaded(msgspec.Struct, frozen=True, tag=True):

@@ -1,6 +1,7 @@
 """Small models of every kind, made here: what uploads look like. Golden digits come from them."""
 
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -264,4 +265,12 @@ def weights_elsewhere(path: Path) -> Path:
     model = onnx.load(linear(path, width=300))
     onnx.save(model, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
     (path.parent / "weights.bin").unlink()
+    return path
+
+
+def step(path: Path, files: Mapping[str, str]) -> Path:
+    """A step in Python: its files in a ZIP."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
     return path

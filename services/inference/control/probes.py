@@ -60,7 +60,9 @@ class Probes:
         answer = b""
         try:
             async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):
-                answer = await child.ask(plan.Upload(framework=upload.framework))
+                answer = await child.ask(
+                    plan.Upload(upload.framework, upload.input_schema, upload.output_schema)
+                )
         except TimeoutError:
             child.kill("crashed", f"loading it took more than {PROBE_TIMEOUT_SECONDS:.0f} s")
         except OSError:

@@ -13,9 +13,10 @@ from libs.domain.values import DeployedModel
 from services.inference.engine import json_request
 from services.inference.engine.errors import BadModel, Refused
 from services.inference.engine.flow import Flow
-from services.inference.engine.model import Columns, Model
+from services.inference.engine.model import Columns, Model, Session
 from services.inference.engine.onnx_session import OnnxSession
 from services.inference.engine.outputs import Output, outputs_of
+from services.inference.engine.python_step import PythonStep
 from services.inference.engine.request import ARROW, JSON, Answer, Cancel, Request
 from services.inference.engine.steps import Runnable, compile_steps
 from services.inference.engine.tensors import zeros
@@ -54,8 +55,7 @@ class Engine:
     ) -> Self:
         """`paths` are the models' files by version. BadModel says what can't be served."""
         loaded = {
-            str(each.version): Model(each, OnnxSession(paths[each.version], each.threads))
-            for each in models
+            str(each.version): Model(each, _session(each, paths[each.version])) for each in models
         }
         try:
             return cls(list(loaded.values()), compile_steps(steps, loaded))
@@ -79,6 +79,12 @@ class Engine:
             step.run(flow)
             clock.append(perf_counter_ns())
         return _answer(flow, columns, [after - before for before, after in pairwise(clock)])
+
+
+def _session(model: DeployedModel, path: Path) -> Session:
+    if model.framework == "python":
+        return PythonStep(path, model.inputs, model.outputs)
+    return OnnxSession(path, model.threads)
 
 
 def _read(request: Request) -> RequestColumns:

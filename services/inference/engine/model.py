@@ -13,10 +13,6 @@ from services.inference.engine.errors import Refused
 from services.inference.engine.request import Cancel
 from services.inference.engine.tensors import Array, Table, cast, fit, zero_rows
 
-# More at once is run in parts: the runtime keeps the memory of its largest run for good. Parts are
-# alike and of thousands, so none falls below the 51 rows from which trees are summed by thread.
-MAX_RUN_ROWS = 10_000
-
 
 class Columns(Protocol):
     """A request's columns, or the outputs of a step, as what models take."""
@@ -43,6 +39,7 @@ class Session(Protocol):
 
     inputs: list[TensorSpec]
     outputs: list[TensorSpec]
+    rows_at_once: int  # more are run in parts
 
     def run(self, feeds: Mapping[str, Array], cancel: Cancel | None) -> Sequence[Any]:
         """The outputs in order. Refused, or Cancelled."""
@@ -101,7 +98,7 @@ class Model:
         return self._run(feeds, rows, cancel)
 
     def _run(self, feeds: Mapping[str, Array], rows: int, cancel: Cancel | None) -> Table:
-        at_once = self._rows_at_once or MAX_RUN_ROWS
+        at_once = self._rows_at_once or self._session.rows_at_once
         if rows <= at_once and not (self._rows_at_once and rows != at_once):
             return self._run_once(feeds, rows, cancel)
         if self._rows_at_once and rows % at_once:
@@ -113,7 +110,7 @@ class Model:
             part = {name: each[at] for name, each in feeds.items()}
             parts.append(self._run_once(part, at.stop - at.start, cancel))
         if not parts:
-            return {spec.name: zero_rows(spec) for spec in self.outputs}
+            return {spec.name: _by_row(zero_rows(spec), spec, 0) for spec in self.outputs}
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _run_once(self, feeds: Mapping[str, Array], rows: int, cancel: Cancel | None) -> Table:

@@ -21,9 +21,16 @@ _FATAL = 4  # errors come as exceptions
 _MAPS = ("seq(map(int64,tensor(float)))", "seq(map(string,tensor(float)))")
 
 
+# More at once is run in parts: the runtime keeps the memory of its largest run for good. Parts are
+# alike and of thousands, so none falls below the 51 rows from which trees are summed by thread.
+MAX_RUN_ROWS = 10_000
+
+
 class OnnxSession:
     """BadModel with the runtime's words if the file can't be loaded. Any number of threads may run
     it at once."""
+
+    rows_at_once = MAX_RUN_ROWS
 
     def __init__(self, path: Path, threads: int) -> None:
         try:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
+from libs.domain.model_version import FRAMEWORKS
 from libs.domain.values import TensorSpec
 from services.inference.engine.errors import BadModel, Refused
 from services.inference.engine.onnx_session import OnnxSession
+from services.inference.engine.python_step import PythonStep
 from services.inference.engine.tensors import Array, zeros
-
-FRAMEWORKS = ("onnx",)
 
 # Of the outputs in order; None if the model did not run.
 Shapes = list[tuple[int, ...]] | None
@@ -28,15 +28,32 @@ class Probe(msgspec.Struct, frozen=True):
     trees: bool
 
 
-def probe(path: Path, framework: str) -> Probe:
-    """BadModel says why it can't be served."""
-    if framework not in FRAMEWORKS:
-        raise BadModel(
-            f"framework {framework!r} can't be served; convert the model to"
-            f" {', '.join(FRAMEWORKS)} and upload that"
-        )
+def probe(path: Path, framework: str, input_schema: str = "", output_schema: str = "") -> Probe:
+    """The schemas are for what can't say it itself. BadModel says why it can't be served."""
     if not path.stat().st_size:
         raise BadModel("the file is empty; upload the model again")
+    match framework:
+        case "onnx":
+            return _probe_onnx(path)
+        case "python":
+            return _probe_python(path, input_schema, output_schema)
+        case _:
+            raise BadModel(
+                f"framework {framework!r} can't be served; convert the model to"
+                f" {', '.join(FRAMEWORKS)} and upload that"
+            )
+
+
+def _probe_python(path: Path, input_schema: str, output_schema: str) -> Probe:
+    from services.inference.engine import arrow_schema  # brings pyarrow, which models do without
+
+    inputs = arrow_schema.specs(input_schema, "input_schema")
+    outputs = arrow_schema.specs(output_schema, "output_schema")
+    PythonStep(path, inputs, outputs)
+    return Probe(inputs, outputs, trees=False)
+
+
+def _probe_onnx(path: Path) -> Probe:
     session = OnnxSession(path, threads=1)
     if not session.inputs:
         raise BadModel("the model takes no inputs, so it can't answer by row")

@@ -128,7 +128,7 @@ def _matches(shape: Sequence[int], sizes: Sequence[int | None]) -> bool:
 
 def zero_rows(spec: TensorSpec) -> Array:
     """No row of what `spec` says, with one value a row where it says nothing."""
-    sizes = [size or 0 for size in spec.shape[1:]] or [1]
+    sizes = [size or 0 for size in spec.shape[1:]] if spec.shape else [1]
     return np.empty((0, *sizes), DTYPES[spec.dtype])
 
 

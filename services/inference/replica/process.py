@@ -52,7 +52,7 @@ def become(order: plan.Order, descriptors: list[int]) -> None:
 def _probe(upload: plan.Upload, file: Path) -> plan.Probed | plan.Refusal:
     began = time.perf_counter()
     try:
-        found = probe(file, upload.framework)
+        found = probe(file, upload.framework, upload.input_schema, upload.output_schema)
     except (BadModel, MemoryError) as refusal:
         return plan.Refusal(str(refusal) or "it does not fit into memory")
     seconds = time.perf_counter() - began

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libs.domain.values import Batching
@@ -161,6 +161,7 @@ def test_models_whose_outputs_have_no_rows_are_never_batched(tmp_path: Path) -> 
     assert session.runs == [1]
 
 
+@settings(deadline=None)
 @given(sizes=st.lists(st.integers(1, 60), max_size=40), target=st.integers(1, 80))
 def test_trees_are_never_batched_across_50_rows(sizes: list[int], target: int) -> None:
     plan: OpenBatches[int] = OpenBatches(Batching(batch_size_target=target), trees=True)
@@ -174,6 +175,7 @@ def test_trees_are_never_batched_across_50_rows(sizes: list[int], target: int) -
         assert each.rows == sum(sizes[place] for place in each.members)
 
 
+@settings(deadline=None)
 @given(
     requests=st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 9)), max_size=60),
     target=st.integers(2, 10),

@@ -6,7 +6,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -43,11 +43,13 @@ def lists(rows: np.ndarray[Any, Any]) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), rows.shape[1])
 
 
+@settings(deadline=None, max_examples=50)  # models, on a busy machine
 @given(rows=FLOATS)
 def test_json_and_arrow_are_answered_alike(forest: Engine, rows: np.ndarray[Any, Any]) -> None:
     assert by_json(forest, rows) == by_arrow(forest, lists(rows))
 
 
+@settings(deadline=None, max_examples=50)  # models, on a busy machine
 @given(rows=FLOATS, cut=st.integers(0, 59))
 def test_a_slice_is_answered_like_a_copy(
     forest: Engine, rows: np.ndarray[Any, Any], cut: int

@@ -7,7 +7,7 @@ import pytest
 
 from libs.domain.values import TensorSpec
 from services.inference.engine.errors import Cancelled, Refused
-from services.inference.engine.model import MAX_RUN_ROWS
+from services.inference.engine.onnx_session import MAX_RUN_ROWS
 from services.inference.engine.probe import Probe
 from services.inference.engine.request import Cancel
 from tests.inference import models

@@ -1,4 +1,4 @@
-"""What was answered is in the pipeline's log: all of it, once, and before the answer is told."""
+"""I10: what was answered is in the pipeline's log, once, and before the answer is told."""
 
 import asyncio
 import itertools

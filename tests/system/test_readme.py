@@ -1,9 +1,10 @@
-"""The first orchestration works as the README and docs/api.md have it, pasted."""
+"""The first orchestration and model work as the README and docs/api.md have it, pasted."""
 
 import asyncio
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,17 @@ async def test_the_command_and_then_the_sdk(platform: Platform, tmp_path: Path) 
     assert any("*/5 * * * *" in line for line in lines)
     [line] = await pasted(tmp_path, sys.executable, "-c", block("README.md", "python"))
     assert line.endswith("stdout F Hello from Rondo")
+
+
+async def test_the_first_model(platform: Platform, tmp_path: Path) -> None:
+    (tmp_path / ".rondo.ready").write_text(json.dumps(platform.access))
+    shutil.copytree(PROJECT / "examples" / "houseprice", tmp_path / "examples" / "houseprice")
+    _, _, section = (PROJECT / "README.md").read_text().partition("## A first model")
+    script = "rondo login --ready-file .rondo.ready\n" + section.split("```")[1].removeprefix("sh")
+    *_, inferred, logged, undeployed = await pasted(tmp_path, "bash", "-euc", script)
+    assert json.loads(inferred) == json.loads(logged)
+    assert "out.price" in json.loads(inferred)
+    assert "not deployed" in undeployed
 
 
 async def test_curl_alone(platform: Platform, tmp_path: Path) -> None:

@@ -212,4 +212,4 @@ async def test_a_document_that_asks_for_too_many_things_is_refused(world: World)
         await model_version(world, workspace, name=f"m-{uuid4()}")
     deep = "{ models { workspace " * 8 + "{ id }" + " } }" * 8
     told = await refusal(world, f"{{ workspace_by_pk(id: {workspace}) {deep} }}")
-    assert "more than 20000 things" in told
+    assert "more than 30000 things" in told

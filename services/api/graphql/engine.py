@@ -42,7 +42,7 @@ MOST_TOKENS = 2000
 MOST_FIELDS = 600
 MOST_ALIKE = 20  # fields of one name at one place: each is compared with each
 MOST_VALUES = 2000  # in the variables
-MOST_THINGS = 20_000  # that relations may give for one document
+MOST_THINGS = 30_000  # that relations may give for one document
 DEEPEST = 20
 _MOST_ERRORS = 5
 

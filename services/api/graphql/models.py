@@ -24,14 +24,15 @@ from services.api.models import schemas
 from services.api.read_model import models as reads
 from services.api.read_model.row_types import NEWEST, Rows
 
+MAX_MODELS = 1000  # of a workspace
 Order = Sequence[Mapping[str, str]] | None
 
 
 def model_rows(rows: Rows, states: Sequence[Model]) -> list[Row]:
-    """Of models side by side."""
+    """Of models side by side. The longer the list, the fewer of their newest versions it has."""
 
     async def load(ids: Sequence[UUID]) -> Mapping[UUID, list[ModelVersion]]:
-        return await reads.versions_of_models(rows, ids, MAX_LISTED)
+        return await reads.versions_of_models(rows, ids, MAX_LISTED // len(ids))
 
     versions = Batch([state.id for state in states], load)
     return [
@@ -218,7 +219,7 @@ async def models_of_workspace(
     context: RequestContext, row: Row, where: Where | None = None, order_by: Order = None
 ) -> list[Row]:
     rows = context.store.rows
-    states = await reads.model_page(rows, [row["id"]], NEWEST, MAX_LISTED)
+    states = await reads.model_page(rows, [row["id"]], NEWEST, MAX_MODELS)
     found = [one | {"workspace": row} for one in model_rows(rows, states)]
     return ordered([one for one in found if matches(one, where)], order_by)
 

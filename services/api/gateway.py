@@ -79,22 +79,22 @@ class Gateway:
     @asynccontextmanager
     async def logs(self, what: str, asked: object) -> AsyncIterator[aiohttp.ClientResponse]:
         """What the inference service answers to a question about pipeline logs, a good answer.
-        Rejected for a question that makes no sense; else Unavailable."""
+        Rejected for a question that makes no sense; else Unavailable, also while it is read."""
+        asking = self._session.post(
+            f"internal/logs/{what}",
+            data=msgspec.json.encode(asked),
+            headers={TOKEN_HEADER: self._token.reveal()},
+            timeout=_LOGS,
+        )
         try:
-            answer = await self._session.post(
-                f"internal/logs/{what}",
-                data=msgspec.json.encode(asked),
-                headers={TOKEN_HEADER: self._token.reveal()},
-                timeout=_LOGS,
-            )
+            async with asking as answer:
+                if answer.status == 400:
+                    raise Rejected("invalid", (await answer.json())["msg"])
+                if answer.status >= 300:
+                    raise Unavailable(f"pipeline logs: {await answer.text()}")
+                yield answer
         except _AWAY as error:
             raise Unavailable(f"the inference service: {error!r}") from error
-        async with answer:
-            if answer.status == 400:
-                raise Rejected("invalid", (await answer.json())["msg"])
-            if answer.status >= 300:
-                raise Unavailable(f"pipeline logs: {await answer.text()}")
-            yield answer
 
     async def seen(self, seq: int) -> None:
         """Returns once no request is answered any more that an event up to `seq` has ended; after

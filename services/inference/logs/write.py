@@ -25,7 +25,7 @@ from services.inference.record import RecordHead
 logger = logging.getLogger(__name__)
 
 MAX_FILE_BYTES = 32 << 20
-MAX_AGE_SECONDS = 900.0  # of a file, until it can be sealed
+MAX_AGE_SECONDS = 3600.0  # of a file, until it can be sealed
 _RANDOM_BITS = 12
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -36,6 +36,7 @@ class _File:
     def __init__(self, folder: Path) -> None:
         self.made_at = time.monotonic()
         self.size = 0
+        self._named = False  # durably
         self.path, self._descriptor = _open_locked(folder)
         try:
             self.append([MARK], durable=False)
@@ -61,6 +62,10 @@ class _File:
         self.size += wanted
 
     def sync(self) -> None:
+        """What was appended, and the name of the file, outlive a power cut."""
+        if not self._named:
+            _sync_folder(self.path.parent)
+            self._named = True
         os.fdatasync(self._descriptor)
 
     def close(self) -> None:
@@ -184,7 +189,6 @@ def _open_locked(folder: Path) -> tuple[Path, int]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(descriptor).st_nlink:
-                _sync_folder(folder)
                 return path, descriptor
         except BlockingIOError:
             pass

@@ -16,6 +16,7 @@ from services.inference.control.keeper import Gateways, Keeper
 from services.inference.control.nursery import Nursery
 from services.inference.gateway.figures import Shown
 
+MAX_BATCH_CONNECTIONS = 32
 _SAMPLE_SECONDS = 0.5
 
 
@@ -162,6 +163,8 @@ class Control:
 
 def connections(state: Deployment) -> int:
     """How many requests a replica runs at once: one more than it has cpus, at least two, so that
-    one is parsed while another is computed."""
+    one is parsed while another is computed; and as many as are to be run together."""
     machine = len(os.sched_getaffinity(0))
-    return max(2, min(machine, round(state.limits.cpus)) + 1)
+    together = [one.batching.batch_size_target for one in state.models if one.batching]
+    batch = min(MAX_BATCH_CONNECTIONS, max(together, default=0))
+    return max(2, min(machine, round(state.limits.cpus)) + 1, batch)

@@ -16,7 +16,7 @@ from services.inference.control.spare import Spare, listening
 _MAX_FOLDER_BYTES = 60  # so that a name has room in the 107 of a socket's path (unix(7))
 
 Wanted = tuple[str, str]  # of a file: its SHA-256 and its key in the blob store
-_WATCH_SECONDS = 0.1
+_WATCH_SECONDS, _IDLE_SECONDS = 0.1, 1.0  # between looks at those that are bounded
 _MIB = 1 << 20
 
 
@@ -51,7 +51,7 @@ class Nursery:
     async def watch(self) -> None:
         """For ever: ends those that have more memory than they may."""
         while True:
-            await asyncio.sleep(_WATCH_SECONDS)
+            await asyncio.sleep(_WATCH_SECONDS if self._bounds else _IDLE_SECONDS)
             for child, most in list(self._bounds.items()):
                 if (has := child.resident()) > most:
                     words = f"it had {has // _MIB} MiB of memory, of {most // _MIB} MiB that it may"

@@ -10,13 +10,13 @@ import socket
 import time
 from typing import cast
 
+from libs.service.connections import Share
 from libs.service.handover import Channel
 from services.inference.gateway.errors import NoAnswer, not_deployed, refusal
 from services.inference.gateway.gateway import Admitted, Gateway
 from services.inference.gateway.head import END, MAX_HEAD_BYTES, Head, begins, parse
 from services.inference.gateway.tickets import Result, Ticket
 
-MAX_CALLERS = 10_000
 _REQUEST_SECONDS, _IDLE_SECONDS = 60.0, 300.0  # for a request to come whole; between two of them
 _READER_SECONDS = 60.0
 _SWEEP_SECONDS = 1.0
@@ -27,16 +27,17 @@ _WORDS |= {504: "Gateway Timeout", 507: "Insufficient Storage"}
 
 
 class Callers:
-    """All of one gateway."""
+    """All of one gateway, as many as the process may have descriptors for."""
 
     def __init__(self, gateway: Gateway, max_body: int) -> None:
+        self._most = Share.of_descriptors("").everybody
         self.gateway = gateway
         self.max_body = max_body
         self._open: set[Caller] = set()
 
     def take(self, channel: Channel, connection: socket.socket, data: bytes) -> None:
         """Serve it from now on; `data` was read of it already."""
-        if len(self._open) >= MAX_CALLERS:
+        if len(self._open) >= self._most:
             connection.close()
             return
         caller = Caller(self, channel, data)

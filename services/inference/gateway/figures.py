@@ -7,6 +7,7 @@ import msgspec
 
 _WINDOW_SECONDS = 60
 _MAX_SAMPLES = 2000
+_FRESH_SECONDS = 0.5
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -26,6 +27,8 @@ class Figures:
     def __init__(self) -> None:
         self.last = time.monotonic()  # of a request, else since when we count
         self._total = self._errors = 0
+        self._shown: Shown | None = None
+        self._shown_at = 0.0
         self._samples: deque[tuple[float, float, bool]] = deque(maxlen=_MAX_SAMPLES)
 
     def count(self, since: float, *, good: bool) -> None:
@@ -36,7 +39,13 @@ class Figures:
         self._samples.append((now, now - since, good))
 
     def show(self) -> Shown:
+        """As of now, or a moment ago: it takes a millisecond."""
         now = time.monotonic()
+        if self._shown is None or now - self._shown_at > _FRESH_SECONDS:
+            self._shown, self._shown_at = self._count_up(now), now
+        return self._shown
+
+    def _count_up(self, now: float) -> Shown:
         recent = [one for one in self._samples if now - one[0] <= _WINDOW_SECONDS]
         if len(recent) == _MAX_SAMPLES:  # they reach back less far
             span = max(now - recent[0][0], 0.001)

@@ -1,6 +1,7 @@
 """One connection to a replica: it carries one request at a time."""
 
 import asyncio
+import logging
 import time
 from typing import Protocol, cast
 from uuid import UUID
@@ -9,10 +10,15 @@ from services.inference.frames import (
     ANSWER,
     REQUEST,
     Question,
+    Reply,
     decode_reply,
     encode_question,
 )
 from services.inference.gateway.tickets import Result, Ticket
+
+logger = logging.getLogger(__name__)
+
+MAX_ANSWER_BYTES = 1 << 29  # with its record, which has the request in it
 
 
 class Owner(Protocol):
@@ -45,7 +51,6 @@ class Link(asyncio.Protocol):
         """Whoever waits for the ticket hears of its answer; the owner of its end."""
         assert self._transport is not None  # noqa: S101 - for mypy: it was opened
         self.ticket, ticket.link = ticket, self
-        ticket.tries += 1
         ticket.time = self._owner.stamp()
         ticket.started = time.monotonic()
         head = encode_question(
@@ -76,14 +81,19 @@ class Link(asyncio.Protocol):
         if ticket is None:  # it speaks unasked: it is not to be trusted with another request
             self.abort()
             return
-        if self._got or not (whole := _parsed(data)):
-            self._got += data
-            if not (whole := _parsed(self._got)):
-                return
-            self._got = bytearray()
+        try:
+            if self._got or not (whole := _parsed(data)):
+                self._got += data
+                if not (whole := _parsed(self._got)):
+                    return
+                self._got = bytearray()
+            reply = _reply(whole[0])
+        except ValueError:  # a model may have taken the process over
+            logger.error("replica %s does not answer as it should", self.id)
+            self.abort()
+            return
         self.ticket = ticket.link = None
-        head, body, record = whole
-        result = Result(decode_reply(head), body, record, self.id, self.version, ticket.time)
+        result = Result(reply, whole[1], whole[2], self.id, self.version, ticket.time)
         self._owner.answered(self, ticket, result)
 
     def connection_lost(self, problem: Exception | None) -> None:
@@ -93,11 +103,21 @@ class Link(asyncio.Protocol):
         self._owner.lost(self, ticket)
 
 
+def _reply(head: bytes) -> Reply:
+    """Raises ValueError; msgspec's errors are such."""
+    reply = decode_reply(head)
+    if not reply.content_type.isprintable() or not 200 <= reply.status < 600:
+        raise ValueError("no header")
+    return reply
+
+
 def _parsed(data: bytes | bytearray) -> tuple[bytes, bytes, bytes] | None:
     """Head, body and record, once all of them are there."""
     if len(data) < ANSWER.size:
         return None
     head, body, record = ANSWER.unpack_from(data)
+    if head + body + record > MAX_ANSWER_BYTES:
+        raise ValueError("a replica's answer is too large")
     if len(data) < ANSWER.size + head + body + record:
         return None
     view = memoryview(data)[ANSWER.size :]

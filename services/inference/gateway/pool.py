@@ -21,7 +21,7 @@ from services.inference.gateway.tickets import Result, Ticket
 
 logger = logging.getLogger(__name__)
 
-MAX_TRIES = 3  # replicas that one request may take down with it
+MAX_LOST = 3  # replicas that one request may take down with it
 _RECONNECT_SECONDS = 0.05
 
 
@@ -119,6 +119,7 @@ class Pool:
         with suppress(ValueError):
             self._free.remove(link)
         if ticket is not None and not ticket.over:
+            ticket.lost.add(link.id)
             self._again(ticket)
         if (member := self._members.get(link.id)) is not None:
             self._open(member)
@@ -128,8 +129,8 @@ class Pool:
         return sum(link.id == id for link in self.running)
 
     def _again(self, ticket: Ticket) -> None:
-        if ticket.tries >= MAX_TRIES:
-            text = f"{ticket.tries} replicas ended while they ran this request"
+        if len(ticket.lost) >= MAX_LOST:
+            text = f"{len(ticket.lost)} replicas ended while they ran this request"
             ticket.end(refusal(500, text))
             return
         if self._free:

@@ -26,11 +26,11 @@ class Result:
 
 class Ticket:
     """`then` is called once with what becomes of it, unless it is dropped before. `link` is where
-    it runs, if it does; `tries` is how many replicas it was given to."""
+    it runs, if it does; `lost` are the replicas that ended while they ran it."""
 
     __slots__ = (
         *("accept", "body", "content_type", "format", "query", "random"),
-        *("link", "over", "since", "started", "then", "time", "tries"),
+        *("link", "lost", "over", "since", "started", "then", "time"),
     )
 
     def __init__(
@@ -44,7 +44,7 @@ class Ticket:
         self.since = time.monotonic()
         self.started = 0.0
         self.time = 0
-        self.tries = 0
+        self.lost: set[UUID] = set()
 
     def end(self, outcome: Result | NoAnswer) -> None:
         """The first outcome counts."""

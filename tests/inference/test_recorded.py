@@ -1,6 +1,7 @@
 """I10: what was answered is in the pipeline's log, once, and before the answer is told."""
 
 import asyncio
+import io
 import itertools
 import os
 import random
@@ -10,10 +11,12 @@ from typing import Any
 
 import aiohttp
 import orjson
+import pyarrow as pa
 
 from tests.inference.service import INTERNAL, Deployed, Service
 from tests.logs.harness import until
 
+ARROW = "application/vnd.apache.arrow.file"
 CALLER = "7d9cbd4f-0a0e-4b3f-9d3f-3d0a9c8a5d11"
 
 
@@ -45,6 +48,32 @@ async def test_an_answer_is_in_the_log_before_it_is_told(service: Service, linea
             assert logged == told
     assert len(await records(deployed)) == 6
     assert str(state.version) == str(deployed.version)
+
+
+async def test_arrow_is_logged_with_its_types(service: Service, linear: Path) -> None:
+    deployed = await service.deploy("houses", linear)
+    await deployed.running()
+    table = pa.table({"tensor": pa.array([[1, 2, 3], [4, 5, 6]], pa.list_(pa.float32(), 3))})
+    sent = io.BytesIO()
+    with pa.ipc.new_file(sent, table.schema) as file:
+        file.write_table(table)
+    headers = {"Authorization": "Bearer good", "Content-Type": ARROW}
+    query = "?dataset[]=*&dataset.exclude[]=metadata&dataset.separator=."
+    async with service.session.post(
+        deployed.url + query, data=sent.getvalue(), headers=headers
+    ) as answered:
+        assert answered.status == 200, await answered.text()
+        told = pa.ipc.open_file(await answered.read()).read_all()
+    url = f"{service.url}/internal/logs/pipelines/{deployed.pipeline}/records"
+    asked = orjson.dumps({"exclude": ["metadata"]})
+    async with service.session.post(
+        url, data=asked, headers={"Rondo-Internal-Token": INTERNAL}
+    ) as page:
+        logged = pa.ipc.open_file(await page.read()).read_all()
+    assert logged.column_names == told.column_names
+    for name in told.column_names:
+        assert logged[name].to_pylist() == told[name].to_pylist(), name
+        assert logged.schema.field(name).type.equals(told.schema.field(name).type), name
 
 
 class Callers:

@@ -54,11 +54,11 @@ class Engine:
         paths: Mapping[UUID, Path],
     ) -> Self:
         """`paths` are the models' files by version. BadModel says what can't be served."""
-        loaded = {
+        by_version = {
             str(each.version): Model(each, _session(each, paths[each.version])) for each in models
         }
         try:
-            return cls(list(loaded.values()), compile_steps(steps, loaded))
+            return cls(list(by_version.values()), compile_steps(steps, by_version))
         except Rejected as error:
             raise BadModel(error.message) from error
 

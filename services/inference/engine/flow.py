@@ -37,3 +37,14 @@ class Flow:
         if not self.results:
             return self.columns
         return TableColumns(self.results[0].table, self.rows)
+
+
+def groups(flow: Flow) -> list[str]:
+    """How the results of each model are called: `out` for the one that answers, `out_<name>` for
+    the others. Versions of one model are told apart by their numbers."""
+    names: list[str] = []
+    for place, result in enumerate(flow.results):
+        deployed = result.model.deployed
+        name = f"out_{deployed.name}" if place else "out"
+        names.append(f"{name}-{deployed.number}" if name in names else name)
+    return names

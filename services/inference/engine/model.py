@@ -9,7 +9,7 @@ import orjson
 
 from libs.domain.values import DeployedModel, TensorSpec
 from services.inference.engine.batching import Batches, can_batch
-from services.inference.engine.errors import Refused
+from services.inference.engine.errors import BadModel, Refused
 from services.inference.engine.request import Cancel
 from services.inference.engine.tensors import Array, Table, cast, fit, zero_rows
 
@@ -47,7 +47,7 @@ class Session(Protocol):
 
 
 class Model:
-    """Any number of threads may run it at once."""
+    """Any number of threads may run it at once. BadModel if its config is another model's."""
 
     def __init__(self, deployed: DeployedModel, session: Session) -> None:
         self.deployed = deployed
@@ -58,6 +58,12 @@ class Model:
         ).decode()
         self.split_text = orjson.dumps(_as_the_wire(deployed)).decode()
         self._session = session
+        fields = deployed.tensor_fields
+        if fields and len(fields) != len(self.inputs):
+            raise BadModel(
+                f"model {deployed.name!r}: tensor_fields names {len(fields)} columns for"
+                f" {len(self.inputs)} inputs; configure it with one for each"
+            )
         first = self.inputs[0].shape[:1] if self.inputs else []
         self._rows_at_once = first[0] if first else None
         self._batches = None
@@ -99,18 +105,18 @@ class Model:
 
     def _run(self, feeds: Mapping[str, Array], rows: int, cancel: Cancel | None) -> Table:
         at_once = self._rows_at_once or self._session.rows_at_once
-        if rows <= at_once and not (self._rows_at_once and rows != at_once):
+        if rows == at_once or (rows < at_once and not self._rows_at_once):
             return self._run_once(feeds, rows, cancel)
         if self._rows_at_once and rows % at_once:
             raise Refused(
                 400, f"model {self.deployed.name!r} takes {at_once} rows at a time; send as many"
             )
+        if not rows:
+            return {spec.name: _by_row(zero_rows(spec), spec, 0) for spec in self.outputs}
         parts = []
         for at in _parts(rows, at_once):
             part = {name: each[at] for name, each in feeds.items()}
             parts.append(self._run_once(part, at.stop - at.start, cancel))
-        if not parts:
-            return {spec.name: _by_row(zero_rows(spec), spec, 0) for spec in self.outputs}
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _run_once(self, feeds: Mapping[str, Array], rows: int, cancel: Cancel | None) -> Table:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from services.inference.engine.flow import Flow
+from services.inference.engine.flow import Flow, groups
 from services.inference.engine.tensors import Array
 
 
@@ -25,18 +25,17 @@ class Output(NamedTuple):
 
 def outputs_of(flow: Flow) -> list[Output]:
     """In the order in which they are shown."""
-    found = []
-    for place, result in enumerate(flow.results):
-        group = f"out_{result.model.deployed.name}" if place else "out"
-        found += [
+    outputs = []
+    for group, result in zip(groups(flow), flow.results, strict=True):
+        outputs += [
             Output(group, name, result.table[name], spec.dtype, result.absent.get(name))
             for spec in result.outputs
             for name in (spec.name,)
         ]
     if flow.split is not None:
         texts = np.array(flow.split, np.object_).reshape((-1, 1))
-        found.append(Output("out", "_model_split", texts, "string"))
-    return found + _anomalies(flow)
+        outputs.append(Output("out", "_model_split", texts, "string"))
+    return outputs + _anomalies(flow)
 
 
 def _anomalies(flow: Flow) -> list[Output]:

@@ -21,16 +21,16 @@ MAX_SOURCE_BYTES = 10 << 20
 def sources(path: Path) -> dict[str, str]:
     """Their texts, by their names in the archive. BadModel for an archive that is broken, or holds
     more than MAX_SOURCE_BYTES of them."""
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     try:
         with opened(path, MAX_ENTRIES) as archive:
             for member in archive.members:
                 if not member.name.endswith(".py"):
                     continue
-                if member.size + sum(map(len, found.values())) > MAX_SOURCE_BYTES:
+                if member.size + sum(map(len, contents.values())) > MAX_SOURCE_BYTES:
                     raise BadModel(f"its Python files are more than {MAX_SOURCE_BYTES} bytes")
-                found[member.name] = b"".join(archive.chunks(member))
-        return {name: text.decode() for name, text in found.items()}
+                contents[member.name] = b"".join(archive.chunks(member))
+        return {name: text.decode() for name, text in contents.items()}
     except Rejected as error:
         raise BadModel(error.message) from error
     except UnicodeDecodeError as error:
@@ -85,10 +85,10 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return compile(text, name, "exec", dont_inherit=True)
 
     def _named(self, fullname: str) -> tuple[str, str]:
-        found = self._of(fullname)
-        if found is None:
+        file = self._of(fullname)
+        if file is None:
             raise ImportError(name=fullname)
-        return found
+        return file
 
     def _of(self, fullname: str) -> tuple[str, str] | None:
         path = _path(fullname)

@@ -47,15 +47,15 @@ class PythonStep:
         rows = len(next(iter(feeds.values())))
         if not rows:
             return [zero_rows(spec) for spec in self.outputs]
-        given = {name: _own(each) for name, each in feeds.items()}
+        arrays = {name: _own(each) for name, each in feeds.items()}
         try:
             with self._lock:
-                answered = self._process(given)
+                result = self._process(arrays)
         except Exception as error:
             raise Refused(500, f"the step failed: {self._place(error)}") from error
-        if not isinstance(answered, Mapping):
-            raise Refused(500, f"the step gave a {type(answered).__name__}, not a dict of arrays")
-        return [_output(answered, spec, rows) for spec in self.outputs]
+        if not isinstance(result, Mapping):
+            raise Refused(500, f"the step gave a {type(result).__name__}, not a dict of arrays")
+        return [_output(result, spec, rows) for spec in self.outputs]
 
     def _place(self, error: Exception) -> str:
         frames = traceback.extract_tb(error.__traceback__)
@@ -69,12 +69,12 @@ def _own(array: Array) -> Array:
     return array if array.flags.writeable else array.copy()
 
 
-def _output(answered: Mapping[str, Any], spec: TensorSpec, rows: int) -> Array:
-    if spec.name not in answered:
-        names = ", ".join(map(repr, answered)) or "nothing"
+def _output(result: Mapping[str, Any], spec: TensorSpec, rows: int) -> Array:
+    if spec.name not in result:
+        names = ", ".join(map(repr, result)) or "nothing"
         raise Refused(500, f"the step gave {names}, but its output schema has {spec.name!r}")
     try:
-        array = np.asarray(answered[spec.name])
+        array = np.asarray(result[spec.name])
         if array.ndim == 0 or len(array) != rows:
             raise Refused(500, f"output {spec.name!r} of the step: not one value for each row")
         return cast(array, spec.name, spec)
@@ -84,12 +84,12 @@ def _output(answered: Mapping[str, Any], spec: TensorSpec, rows: int) -> Array:
 
 def _entry(files: Mapping[str, str]) -> Callable[[dict[str, Array]], Any]:
     """The function process_data, of the one module that defines it."""
-    defining = [name for name, text in files.items() if ENTRY in _functions(name, text)]
-    if len(defining) != 1:
+    entries = [name for name, text in files.items() if ENTRY in _functions(name, text)]
+    if len(entries) != 1:
         raise BadModel(
-            f"{len(defining)} modules of the archive define {ENTRY}(input_data); it takes one"
+            f"{len(entries)} modules of the archive define {ENTRY}(input_data); it takes one"
         )
-    path = PurePosixPath(defining[0])
+    path = PurePosixPath(entries[0])
     folder = "" if path.parent == PurePosixPath(".") else f"{path.parent}/"
     modules = {
         name.removeprefix(folder): (name, text)

@@ -29,21 +29,21 @@ class Split:
 
     def run(self, flow: Flow) -> None:
         """See Runnable."""
-        chosen = self._choose(flow)
-        flow.split = [self._models[place].split_text for place in chosen]
+        places = self._choose(flow)
+        flow.split = [self._models[place].split_text for place in places]
         columns = flow.inputs
-        if len(set(chosen)) <= 1:
-            model = self._models[chosen[0] if chosen else 0]
+        if len(set(places)) <= 1:
+            model = self._models[places[0] if places else 0]
             table = model.run(model.feeds(columns), flow.rows, flow.cancel)
             flow.results = [Result(model, model.outputs, table, {})]
             return
         parts = []
-        for place in sorted(set(chosen)):
+        for place in sorted(set(places)):
             model = self._models[place]
-            at = np.flatnonzero(np.array(chosen) == place)
+            at = np.flatnonzero(np.array(places) == place)
             feeds = {name: each[at] for name, each in model.feeds(columns).items()}
             parts.append((model, at, model.run(feeds, len(at), flow.cancel)))
-        flow.results = [_merged(parts, self._models[chosen[0]], flow.rows)]
+        flow.results = [_merged(parts, self._models[places[0]], flow.rows)]
 
 
 def by_weight(weights: Sequence[float], key: str | None) -> Choice:
@@ -82,16 +82,22 @@ def _fraction(value: Any) -> float:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    """Its JSON, if it is no text itself. Refused(400) if it is too deep for that."""
+    if isinstance(value, str):
+        return value
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except orjson.JSONEncodeError as error:
+        raise Refused(400, f"the column of a split can't be compared: {error}") from error
 
 
 def _merged(parts: Sequence[tuple[Model, Array, Table]], first: Model, rows: int) -> Result:
     table: Table = {}
     specs: dict[str, TensorSpec] = {}
     absent: dict[str, Array] = {}
-    for model, at, answered in parts:
+    for model, at, part in parts:
         for spec in model.outputs:
-            values = answered[spec.name]
+            values = part[spec.name]
             if spec.name not in table:
                 table[spec.name] = _blank((rows, *values.shape[1:]), spec)
                 specs[spec.name] = spec

@@ -10,9 +10,11 @@ from libs.domain.pipeline_steps import (
     Nth,
     RandomSplit,
     Step,
+    models_of,
     parse_steps,
 )
 from libs.domain.validation import parse as parse_validation
+from services.inference.engine.errors import BadModel
 from services.inference.engine.flow import Flow, Result
 from services.inference.engine.model import Model
 from services.inference.engine.splits import Split, by_value, by_weight
@@ -30,9 +32,13 @@ class Runnable(Protocol):
 def compile_steps(
     steps: Sequence[Mapping[str, Any]], models: Mapping[str, Model]
 ) -> list[Runnable]:
-    """`models` are by the text of their versions. Rejected as parse_steps says, and KeyError for a
+    """`models` are by the text of their versions. Rejected as parse_steps says; BadModel for a
     model that is not among them."""
-    return [_compile(step, models) for step in parse_steps(steps)]
+    parsed = parse_steps(steps)
+    for ref in (ref for step in parsed for ref in models_of(step)):
+        if ref.version not in models:
+            raise BadModel(f"the deployment does not have model {ref.name!r} {ref.version}")
+    return [_compile(step, models) for step in parsed]
 
 
 def _compile(step: Step, models: Mapping[str, Model]) -> Runnable:
@@ -42,11 +48,11 @@ def _compile(step: Step, models: Mapping[str, Model]) -> Runnable:
         case Nth(index=index):
             return Select(index)
         case RandomSplit(weights=weights, hash_key=key):
-            chosen = [models[each.model.version] for each in weights]
-            return Split(chosen, by_weight([each.weight for each in weights], key))
+            weighted = [models[each.model.version] for each in weights]
+            return Split(weighted, by_weight([each.weight for each in weights], key))
         case MetaValueSplit(split_key=key, control=control, routes=routes):
-            chosen = [models[ref.version] for ref in (control, *routes.values())]
-            return Split(chosen, by_value(key, list(routes)))
+            routed = [models[ref.version] for ref in (control, *routes.values())]
+            return Split(routed, by_value(key, list(routes)))
         case Check(tree=tree):
             return Validations([parse_validation(text) for text in tree])
         case _:

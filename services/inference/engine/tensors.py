@@ -30,8 +30,6 @@ DTYPES: dict[str, Any] = {
     "bool": np.bool_,
     "string": np.object_,
 }
-
-
 _KINDS = {name: np.dtype(dtype).kind for name, dtype in DTYPES.items()}
 
 

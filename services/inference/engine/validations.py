@@ -16,7 +16,7 @@ from libs.domain.validation import (
     Validation,
 )
 from services.inference.engine.errors import Refused
-from services.inference.engine.flow import Flow
+from services.inference.engine.flow import Flow, groups
 from services.inference.engine.tensors import Array
 
 # The remainder has the sign of the left side.
@@ -57,20 +57,20 @@ class Validations:
         for each in self._validations:
             try:
                 with np.errstate(all="ignore"):
-                    found = np.asarray(_value(each.expression, flow))
+                    anomalies = np.asarray(_value(each.expression, flow))
             except (TypeError, ValueError, OverflowError) as error:
                 raise Refused(400, f"validation {each.name!r}: {error}") from error
-            flow.anomalies[each.name] = _by_row(found, each.name, flow.rows)
+            flow.anomalies[each.name] = _by_row(anomalies, each.name, flow.rows)
 
 
-def _by_row(found: Array, name: str, rows: int) -> Array:
-    if found.dtype != np.bool_ or found.size not in (1, rows):
+def _by_row(anomalies: Array, name: str, rows: int) -> Array:
+    if anomalies.dtype != np.bool_ or anomalies.size not in (1, rows):
         raise Refused(
             400,
             f"validation {name!r}: it must be true or false once a row; take one value of a list"
             " with .list.get(0), and compare it",
         )
-    return np.ascontiguousarray(np.broadcast_to(found.reshape(-1), (rows,)))
+    return np.ascontiguousarray(np.broadcast_to(anomalies.reshape(-1), (rows,)))
 
 
 def _value(expression: Expression, flow: Flow) -> Any:
@@ -101,8 +101,7 @@ def _column(name: str, flow: Flow) -> Array:
     group, _, rest = name.partition(".")
     if group == "in" and rest in flow.columns.names:
         return flow.columns.array(rest)
-    for place, result in enumerate(flow.results):
-        shown = f"out_{result.model.deployed.name}" if place else "out"
+    for shown, result in zip(groups(flow), flow.results, strict=True):
         if group == shown and rest in result.table:
             return result.table[rest]
     raise ValueError(f"there is no column {name!r}; use out.<output> or in.<column>")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from libs.domain.values import TensorSpec
-from services.inference.engine.errors import Cancelled, Refused
+from services.inference.engine.errors import BadModel, Cancelled, Refused
 from services.inference.engine.onnx_session import MAX_RUN_ROWS
 from services.inference.engine.probe import Probe
 from services.inference.engine.request import Cancel
@@ -168,3 +168,12 @@ def test_warming_runs_every_model_and_minds_none_that_refuses(tmp_path: Path) ->
     served = engine([models.linear(tmp_path / "a"), models.text_to_number(tmp_path / "b")])
 
     served.warm()
+
+
+def test_a_model_of_one_row_answers_none(tmp_path: Path) -> None:
+    assert answer(engine([models.one_row(tmp_path / "m")]), []) == []
+
+
+def test_fields_for_another_number_of_inputs_can_not_be_loaded(tmp_path: Path) -> None:
+    with pytest.raises(BadModel, match="1 columns for 2 inputs"):
+        engine([models.multi_io(tmp_path / "m")], tensor_fields=["tensor"])

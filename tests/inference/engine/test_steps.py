@@ -229,3 +229,21 @@ def test_a_value_beyond_the_list_is_no_anomaly(champion: Path) -> None:
 def test_steps_that_are_not_served_can_not_be_loaded(champion: Path) -> None:
     with pytest.raises(BadModel, match="Average"):
         engine([champion], [run_step(deployed(champion)), {"Average": {}}])
+
+
+def test_versions_of_one_model_in_a_shadow_are_told_apart(champion: Path, tmp_path: Path) -> None:
+    paths = [champion, models.linear(tmp_path / "b"), models.linear(tmp_path / "c")]
+    versions = [
+        deployed(path, name="price", number=number) for number, path in enumerate(paths, 21)
+    ]
+    files = {each.version: path for each, path in zip(versions, paths, strict=True)}
+    served = Engine.load([run_step(*versions), {"MultiOut": {}}], versions, files)
+
+    [row] = answer(served, [ROW], **AS_THE_SDK)
+
+    assert list(out(row)) == ["out.variable", "out_price.variable", "out_price-23.variable"]
+
+
+def test_a_step_without_its_model_can_not_be_loaded(champion: Path, rival: Path) -> None:
+    with pytest.raises(BadModel, match="does not have model 'rival'"):
+        engine([champion], [run_step(deployed(rival))])

@@ -2,10 +2,12 @@
 
 import asyncio
 import inspect
+import sys
 
 import pytest
 import rondo
 from rondo import AsyncClient
+from rondo.aio.http_transport import within
 from rondo.errors import EntityNotFoundError, OrchestrationUploadFailed
 
 from tests.platform import PATIENCE, archive
@@ -39,6 +41,17 @@ async def test_a_wait_can_be_given_up(async_client: AsyncClient) -> None:
     run = await task.newest_run(PATIENCE)
     await task.kill()
     assert await (await run.wait(PATIENCE)).status() == "killed"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.wait_for loses it")
+async def test_a_cancellation_that_comes_with_the_result_is_not_lost() -> None:
+    result = asyncio.get_running_loop().create_future()
+    waiting = asyncio.create_task(within(result, PATIENCE))
+    await asyncio.sleep(0)
+    result.set_result("there")
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
 
 
 async def test_errors_are_the_same(async_client: AsyncClient) -> None:

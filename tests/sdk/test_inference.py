@@ -20,7 +20,7 @@ from rondo.errors import (
     RequestRefused,
 )
 
-from tests.platform import PATIENCE
+from tests.platform import PATIENCE, archive
 
 MODEL = Path(__file__).parents[2] / "examples" / "houseprice" / "houseprice.onnx"
 HOUSE = [3, 2, 1800, 7500, 1.5, 4, 8, 30]
@@ -143,6 +143,20 @@ def test_validations_and_splits_show_in_the_answer(client: Client, model: ModelV
     chosen = json.loads(row["out._model_split"][0])
     assert chosen["model_version"]["name"] == "houseprice"
     checked.undeploy()
+
+
+FAILING = "def process_data(input_data):\n    return input_data['nothing']\n"
+
+
+def test_a_step_in_python_that_fails_names_the_line(client: Client) -> None:
+    schema = pa.schema([pa.field("x", pa.float32())])
+    archived = archive({"step.py": FAILING})
+    step = client.upload_model("step", None, "python", schema, schema, bytes_buffer=archived)
+    pipeline = client.build_pipeline("failing").add_model_step(step).deploy(timeout=PATIENCE)
+    with pytest.raises(InferenceError, match=r"KeyError: 'nothing' \(step.py, line 2\)") as failed:
+        pipeline.infer([{"x": 1.0}])
+    assert failed.value.status == 500
+    pipeline.undeploy()
 
 
 def test_what_can_not_be_deployed_says_why(client: Client, model: ModelVersion) -> None:

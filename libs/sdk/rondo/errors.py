@@ -88,7 +88,7 @@ class DeploymentFailed(RondoError):
 
 
 class InferenceError(RequestRefused):
-    """The pipeline can't answer: it is not deployed, or the input does not fit its models."""
+    """The pipeline can't answer: it is not deployed, the input does not fit, or a step fails."""
 
 
 class TaskEnded(RondoError):

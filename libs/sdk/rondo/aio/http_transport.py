@@ -4,9 +4,11 @@ In Python 3.10 asyncio.TimeoutError is not yet TimeoutError.
 """
 
 import asyncio
+import sys
 from asyncio import StreamReader, StreamWriter
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from http import HTTPStatus
+from typing import TypeVar
 
 from rondo.errors import Unavailable, Unreachable
 from rondo.http_messages import (
@@ -22,9 +24,22 @@ from rondo.http_messages import (
 CONNECT_TIMEOUT_SECONDS = 5.0
 QUIET_TIMEOUT_SECONDS = 30.0  # the longest silence of a stream
 
+Result = TypeVar("Result")
+
 _BROKEN = (EOFError, ValueError, asyncio.LimitOverrunError)
 
 sleep = asyncio.sleep
+
+
+async def within(awaitable: Awaitable[Result], seconds: float) -> Result:
+    """Its result. Raises asyncio.TimeoutError after so many seconds.
+
+    asyncio.wait_for of 3.11 and before loses a cancellation that comes together with the result.
+    """
+    if sys.version_info < (3, 11):
+        return await asyncio.wait_for(awaitable, seconds)
+    async with asyncio.timeout(seconds):
+        return await awaitable
 
 
 class AsyncTransport:
@@ -58,7 +73,7 @@ class AsyncTransport:
         reader, writer = await self._connect()
         try:
             await self._write(writer, request_head, request)
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), QUIET_TIMEOUT_SECONDS)
+            head = await within(reader.readuntil(b"\r\n\r\n"), QUIET_TIMEOUT_SECONDS)
             answer = read_head(BufferedAnswer(head))
             if answer.status != HTTPStatus.OK:
                 raise read_answer(
@@ -77,7 +92,7 @@ class AsyncTransport:
         to = self._endpoint
         opening = asyncio.open_connection(to.host, to.port, ssl=to.secure or None)
         try:
-            return await asyncio.wait_for(opening, min(CONNECT_TIMEOUT_SECONDS, self._timeout))
+            return await within(opening, min(CONNECT_TIMEOUT_SECONDS, self._timeout))
         except (OSError, asyncio.TimeoutError) as error:
             raise Unreachable(f"{to.host}:{to.port}: {error!r}", "unreachable") from error
 
@@ -86,13 +101,13 @@ class AsyncTransport:
             writer.write(head)
             for piece in request.body:
                 writer.write(piece)
-                await asyncio.wait_for(writer.drain(), self._timeout)
+                await within(writer.drain(), self._timeout)
         except (BrokenPipeError, ConnectionResetError):
             pass  # who refuses an upload answers before its end: the answer says why
 
     async def _read_rest(self, reader: StreamReader, timeout: float) -> bytes:
         pieces = []
-        while piece := await asyncio.wait_for(reader.read(1 << 16), timeout):
+        while piece := await within(reader.read(1 << 16), timeout):
             pieces.append(piece)
         return b"".join(pieces)
 
@@ -100,17 +115,17 @@ class AsyncTransport:
 async def _body(reader: StreamReader, chunked: bool) -> AsyncIterator[bytes]:
     """Raises EOFError or ValueError when it breaks off."""
     if not chunked:
-        while piece := await asyncio.wait_for(reader.read(1 << 16), QUIET_TIMEOUT_SECONDS):
+        while piece := await within(reader.read(1 << 16), QUIET_TIMEOUT_SECONDS):
             yield piece
         return
     while left := await _chunk_size(reader):
-        while left and (piece := await asyncio.wait_for(reader.read(left), QUIET_TIMEOUT_SECONDS)):
+        while left and (piece := await within(reader.read(left), QUIET_TIMEOUT_SECONDS)):
             yield piece  # of a chunk that breaks off, what there is
             left -= len(piece)
-        await asyncio.wait_for(reader.readline(), QUIET_TIMEOUT_SECONDS)
+        await within(reader.readline(), QUIET_TIMEOUT_SECONDS)
 
 
 async def _chunk_size(reader: StreamReader) -> int:
     """The size of the next chunk, in bytes."""
-    line = await asyncio.wait_for(reader.readline(), QUIET_TIMEOUT_SECONDS)
+    line = await within(reader.readline(), QUIET_TIMEOUT_SECONDS)
     return int(line.split(b";")[0], 16)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from rondo.errors import AuthError, InferenceError, RequestRefused
+from rondo.errors import AuthError, InferenceError, RequestRefused, ServerError
 from rondo.inference_data import Columns, Exchange, encode, encode_file
 from rondo.inference_records import PipelineRecord
 
@@ -48,8 +48,8 @@ class AsyncInference(PipelineRecord):
         | `bytes`: an Arrow IPC file | `bytes`: an Arrow IPC file |
 
         The columns are `time` (milliseconds since 1970; in tables an instant), `in.<column>`,
-        `out.<output>` and `anomaly.count`. Raises InferenceError when it is not deployed or the
-        input does not fit, TypeError for an input of any other kind.
+        `out.<output>` and `anomaly.count`. Raises InferenceError when it is not deployed, the
+        input does not fit or a step fails, TypeError for an input of any other kind.
         """
         chosen = Columns.of(dataset, dataset_exclude, dataset_separator)
         return await self._exchange(encode(tensor), chosen, timeout)
@@ -87,7 +87,9 @@ class AsyncInference(PipelineRecord):
             )
         except AuthError:
             raise
-        except RequestRefused as refused:
+        except (RequestRefused, ServerError) as refused:
+            if isinstance(refused, ServerError) and refused.code != "inference":
+                raise
             raise InferenceError(refused.message, refused.code, refused.status) from refused
         return exchange.decode(answer.body)
 

@@ -209,11 +209,11 @@ async def test_a_client_that_goes_away_leaves_nothing(world: World) -> None:
     )
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(head.encode() + b"x" * 200_000)
-        await _until(lambda: kept(world.service) != before)
-    await _until(lambda: kept(world.service) == before)
+        await until_true(lambda: kept(world.service) != before)
+    await until_true(lambda: kept(world.service) == before)
 
 
-async def _until(fact: Callable[[], bool]) -> None:
+async def until_true(fact: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not fact():  # noqa: ASYNC110 - a fact of the file system
             await asyncio.sleep(0.01)

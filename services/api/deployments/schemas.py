@@ -16,7 +16,7 @@ Shown = Literal["Starting", "Running", "Error"]
 class Deploy(msgspec.Struct):
     """`pipeline_version_pk_id`, or else `pipeline_version`, is what to serve; `pipeline_id` is
     checked if it is given. What else clients name (`models`, `model_configs`, ...) the version's
-    definition says already. For `engine_config` see docs/deployments.md.
+    definition says already. For `engine_config` see docs/pipelines.md.
     """
 
     pipeline_version_pk_id: Number | None = None

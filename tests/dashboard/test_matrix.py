@@ -13,6 +13,7 @@ from services.api.dashboard.pages import PAGES, Page
 from tests.dashboard import served
 from tests.dashboard.people import Answer, Pass, Person, anybody, new_user, signed_in
 from tests.dashboard.visitor import HELLO
+from tests.inference.models import linear
 from tests.platform import Platform, api, archive
 
 SECRET = "the secret workspace"
@@ -151,3 +152,16 @@ async def test_an_outsider_can_not_use_its_model_in_a_pipeline_of_theirs(
     answer = await outsider.send("/pipelines", {"name": "mine", "version": str(things.version)})
     assert answer.status in (403, 404)
     assert SECRET_NAME not in answer.text
+
+
+async def test_an_outsider_can_not_upload_a_model_into_it(
+    outsider: Person, things: Things, tmp_path: Path
+) -> None:
+    shown = (await outsider.ask("GET", "/workloads")).text
+    found = re.search(r"form=([0-9a-f]+)", shown)
+    assert found
+    form = aiohttp.FormData(default_to_multipart=True)
+    form.add_field("metadata", f'{{"workspace_id": {things.workspace}}}')
+    form.add_field("file", linear(tmp_path / "mine.onnx").read_bytes(), filename="mine.onnx")
+    answer = await outsider.ask("POST", f"/models?form={found[1]}", data=form)
+    assert answer.status == 403

@@ -152,6 +152,32 @@ async def test_figures_of_a_deployment_and_not_known_while_its_service_is_away(
         await shows(person, path, "Under way")  # it is restarted, and knows its deployments again
 
 
+ASKS = """
+import rondo
+pipeline = rondo.Client().get_pipeline("prices")
+print(pipeline.infer([{"tensor": [1, 1, 1]}, {"tensor": [2, 2, 2]}]))
+"""
+
+
+async def test_a_run_leads_to_its_inferences_and_they_to_it(
+    platform: Platform, tmp_path: Path
+) -> None:
+    async with api(platform, "runs that infer") as client, signed_in(platform) as person:
+        version = await served.model(client, tmp_path)
+        made = await served.pipeline(client, "prices", served.step(version))
+        deployment = await served.deployed(client, "prices", made)
+        await served.infer(client, "prices", deployment, served.ROW)  # by nobody's run
+        orchestration = await client.ready({"main.py": ASKS}, "asks")
+        (run,) = await client.ended(await client.run(orchestration))
+        assert run["status"] == "success", await client.log(run["run_id"])
+        page = (await person.ask("GET", f"/runs/{run['run_id']}/inferences")).text
+        assert {"prices", "2"} <= cells(page)
+        link = re.search(r'href="(/pipelines/[^"]+run=[^"]+)"', page)
+        assert link
+        log = (await person.ask("GET", link[1])).text
+        assert log.count(f'href="/runs/{run["run_id"]}"') == 2
+
+
 async def test_each_kind_of_step_is_drawn_in_order(platform: Platform, tmp_path: Path) -> None:
     async with api(platform, "steps") as client, signed_in(platform) as person:
         one = served.reference(await served.model(client, tmp_path, "one"))

@@ -1,7 +1,7 @@
 """A model: its versions, and of one of them what it takes and gives, how it is used and where."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
@@ -67,7 +67,7 @@ async def _show(
         who=await history.people(visit.users, (one.owner for one in versions)),
         uses=await _uses(visit, model),
         problem=refused.message if refused else "",
-        upload=uploads.form(visit, "/models", models.upload_metadata(model.name)),
+        upload=_upload(visit, model, versions),
     )
 
 
@@ -82,6 +82,13 @@ async def _about(visit: PageContext) -> tuple[Model, list[ModelVersion], ModelVe
     if version.model != model.id:
         raise Rejected("not_found", f"version: {chosen[:40]} is one of another model")
     return model, versions, version
+
+
+def _upload(visit: PageContext, model: Model, versions: Sequence[ModelVersion]) -> dict[str, Any]:
+    """The form for another version; empty for a model of a kind that only programs upload."""
+    if versions and versions[0].framework != "onnx":
+        return {}
+    return uploads.form(visit, "/models", models.upload_metadata(model.name))
 
 
 def _shown(tensors: Sequence[TensorSpec]) -> list[tuple[str, str, str]]:

@@ -89,9 +89,15 @@ async def page(
         served=served,
         activity=activity,
         replicas=_replicas(served, activity) if served else [],
+        requester=await _requester(visit, served) if served else "",
         address=public_url + path_of(served) if served else "",
         **values,
     )
+
+
+async def _requester(visit: PageContext, deployment: Deployment) -> str:
+    id = deployment.requested_by
+    return (await history.people(visit.users, [id])).get(id, id)
 
 
 def _replicas(deployment: Deployment, activity: Activity | None) -> list[Replica]:

@@ -205,14 +205,11 @@ async def number_of_pipeline(_: RequestContext, row: Row) -> int | None:
     return state.number if state else None
 
 
-async def pipeline_of_deployment(context: RequestContext, row: Row) -> Row | None:
-    if (known := row.get("pipeline")) is not None:
-        found: Row = known
-        return found
-    return await pipeline_of_version(context, row)
+def pipeline_of_deployment(context: RequestContext, row: Row) -> Any:
+    return row.get("pipeline") or pipeline_of_version(context, row)
 
 
-async def version_of_deployment(context: RequestContext, row: Row) -> Row:
+def version_of_deployment(context: RequestContext, row: Row) -> Row:
     """All but its number and its id is read when it is asked for."""
     state, rows = row["_state"], context.store.rows
     together = _of_versions(rows, [state.pipeline])

@@ -12,7 +12,7 @@ from libs.domain.pipeline import Pipeline
 from services.api.access import inference as access
 from services.api.deployments import queries
 from services.api.graphql.batch import Batch
-from services.api.graphql.pipelines import pipeline_rows
+from services.api.graphql.pipelines import MAX_SHOWN, pipeline_rows
 from services.api.graphql.table import Fields
 from services.api.graphql.visible import visible
 from services.api.graphql.where import Row, Where, matches, must_equal
@@ -68,7 +68,7 @@ async def deployment(
         found = [one] if one else []
     else:
         states = await queries.listed(context.user, context.store.rows, None)
-        found = deployment_rows(context.store.rows, states)
+        found = deployment_rows(context.store.rows, states[:MAX_SHOWN])
     return [row for row in found if matches(row, where)][:limit]
 
 

@@ -18,6 +18,8 @@ from tests.platform import PATIENCE, Platform
 from tests.sdk.proxy import proxied
 
 TOKEN = Tokens("any")
+MODEL = Path(__file__).parents[2] / "examples" / "houseprice" / "houseprice.onnx"
+HOUSE = {"tensor": [3, 2, 1800, 7500, 1.5, 4, 8, 30]}
 
 
 @contextmanager
@@ -111,6 +113,38 @@ def test_answers_that_are_lost(platform: Platform, login: Password, zipped: Path
         orchestration.wait(PATIENCE)
         task = lossy(lambda: orchestration.run_once("once"))
         assert [one.id() for one in orchestration.list_tasks()] == [task.id()]
+
+
+def test_answers_about_models_that_are_lost(platform: Platform, login: Password) -> None:
+    """As above; an inference is the one thing that is done twice, and logged twice."""
+    with proxied(platform.access["url"]) as proxy:
+        client = Client(proxy.url, login=login)
+        client.set_current_workspace(client.create_workspace(f"lost-{uuid4().hex}"))
+        client.list_workspaces()
+
+        def lossy(call: Callable[[], Any]) -> Any:
+            proxy.cuts = [1]
+            return call()
+
+        model = lossy(lambda: client.upload_model("houseprice", MODEL))
+        (listed,) = client.list_models()
+        assert [one.id() for one in listed.versions()] == [model.id()]
+        pipeline = lossy(lambda: client.build_pipeline("lost")).add_model_step(model)
+        lossy(lambda: pipeline.deploy(timeout=PATIENCE))
+        assert len(pipeline.versions()) == 2
+        (row,) = lossy(lambda: pipeline.infer([HOUSE]))
+        assert [one["out.price"] for one in pipeline.logs()] == [row["out.price"]] * 2
+        lossy(pipeline.undeploy)
+
+
+def test_a_killed_inference_service_is_waited_for(client: Client, platform: Platform) -> None:
+    model = client.upload_model("houseprice", MODEL)
+    pipeline = client.build_pipeline("killed").add_model_step(model).deploy(timeout=PATIENCE)
+    first = pipeline.infer([HOUSE])[0]["out.price"]
+    assert platform.signal("inference")
+    assert pipeline.infer([HOUSE])[0]["out.price"] == first
+    assert [one["out.price"] for one in pipeline.logs()] == [first, first]
+    pipeline.undeploy()
 
 
 def test_what_is_accepted_but_not_visible_is_not_sent_again() -> None:

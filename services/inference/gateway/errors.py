@@ -25,6 +25,11 @@ def not_deployed(pipeline: str) -> NoAnswer:
     return refusal(404, f"pipeline {pipeline[:80]!r} is not deployed here; deploy it first")
 
 
+def not_served_yet(pipeline: str) -> NoAnswer:
+    """It is deployed, but this service has just begun."""
+    return refusal(503, f"pipeline {pipeline[:80]!r} is not served yet; try again", 1)
+
+
 def busy(waiting: int) -> NoAnswer:
     """More wait than may."""
     return refusal(503, f"{waiting} requests wait for this pipeline; try again, or scale it up", 1)

@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 
 from libs.domain.errors import Rejected, Unavailable
-from services.inference.gateway.errors import NoAnswer, not_deployed, refusal
+from services.inference.gateway.errors import NoAnswer, not_deployed, not_served_yet, refusal
 from services.inference.gateway.figures import Figures
 from services.inference.gateway.metrics import GatewayMetrics
 from services.inference.gateway.permits import Permit, Permits
@@ -75,6 +75,7 @@ class Gateway:
         timeout: float,
     ) -> None:
         self.pools: dict[UUID, Pool] = {}
+        self._dropped: set[UUID] = set()
         self._permits = permits
         self._writer = writer
         self.wanted: Callable[[UUID], None] = lambda _: None
@@ -84,6 +85,7 @@ class Gateway:
 
     def route(self, route: Route) -> None:
         """Serve it so from now on."""
+        self._dropped.discard(route.id)
         pool = self.pools.get(route.id)
         if pool is None:
             pool = self.pools[route.id] = Pool(route, self._max_waiting, self.wanted)
@@ -91,6 +93,7 @@ class Gateway:
 
     def drop(self, id: UUID) -> None:
         """It is served no more."""
+        self._dropped.add(id)
         if (pool := self.pools.pop(id, None)) is not None:
             pool.close()
 
@@ -119,8 +122,9 @@ class Gateway:
 
     def _admitted(self, call: Call, permit: Permit) -> Admitted:
         pool = self.pools.get(permit.deployment)
-        if pool is None:
-            raise not_deployed(call.pipeline)
+        if pool is None:  # of what the api knows as deployed, we may not have heard yet
+            dropped = permit.deployment in self._dropped
+            raise (not_deployed if dropped else not_served_yet)(call.pipeline)
         try:
             self._writer.check()
         except Rejected as problem:

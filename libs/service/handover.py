@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 logger = logging.getLogger(__name__)
 
 _MAX_MESSAGE_BYTES = 1 << 18  # more than the kernel takes at once
-MAX_BYTES = 1 << 16  # of a request that may go along; one with more is not handed over
+MAX_BYTES = 1 << 18  # of a request that may go along: what asyncio reads at once
 _UNIX = "unix:"
 Took = Callable[[socket.socket, bytes], None]
 
@@ -35,6 +35,7 @@ class Channel:
         told: Callable[[bytes], None] = lambda _: None,
     ) -> None:
         end.setblocking(False)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * MAX_BYTES)
         self._end: socket.socket | None = end
         self._took = took
         self._told = told

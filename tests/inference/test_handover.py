@@ -122,6 +122,21 @@ async def test_who_is_refused_may_try_again_on_the_connection(
             assert b"application/json" in head
 
 
+async def test_a_request_of_hundreds_of_kilobytes_is_handed_over_too(
+    stopped_service: Service, front: Front, linear: Path
+) -> None:
+    deployed = await stopped_service.deploy("houses", linear)
+    await deployed.running()
+    large = b"[" + b",".join([BODY[1:-1]] * 7000) + b"]"
+
+    async with caller(front) as (reader, writer):
+        head = request(deployed).replace(b"Length: 29", b"Length: %d" % len(large))
+        writer.write(head + large)
+        assert (await answer(reader))[0] == 200
+
+    assert front.seen == []
+
+
 async def test_too_large_a_body_is_refused_before_it_has_come(
     stopped_service: Service, front: Front, linear: Path
 ) -> None:

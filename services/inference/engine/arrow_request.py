@@ -9,12 +9,15 @@ from typing import Any
 import pyarrow as pa
 
 from libs.domain.values import TensorSpec
+from services.inference import pyarrow_alone
 from services.inference.engine import arrow_answer
 from services.inference.engine.errors import Refused
 from services.inference.engine.outputs import Output
 from services.inference.engine.request import ARROW, Request
 from services.inference.engine.tensors import Array, cast, fit
 from services.inference.record import Format
+
+pyarrow_alone.look()
 
 # By their ids: to ask pa.types for each in turn takes longer than to make the tensor.
 _LISTS = {pa.lib.Type_LIST, pa.lib.Type_LARGE_LIST, pa.lib.Type_FIXED_SIZE_LIST}

@@ -13,6 +13,7 @@ from libs.postgres.migrate import migrate
 from libs.service.config import load
 from libs.service.http import serving
 from libs.service.main import run
+from services.inference import pyarrow_alone
 from services.inference.logs.config import RECORDS, Config
 from services.inference.logs.read import Reader
 from services.inference.logs.retention import Retention
@@ -27,12 +28,13 @@ _MAX_MEMORY = 4 << 30  # bytes: what a body unpacks to is not ours to say
 async def main(environ: Mapping[str, str]) -> None:
     syscalls.die_with_parent(signal.SIGTERM)
     os.nice(_NICE)
+    pyarrow_alone.look()
     resource.setrlimit(resource.RLIMIT_DATA, (_MAX_MEMORY, _MAX_MEMORY))
     config = load(Config, environ)
     folder, scratch = config.data / RECORDS, config.data / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)  # what one left that was killed
-    for each in (folder, scratch):
-        each.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for made in (folder, scratch):
+        made.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with (
         pool.connect(config.postgres_dsn, SCHEMA, durable=True, size=4) as database,
         open_store(config.blobs_url) as blobs,

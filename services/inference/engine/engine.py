@@ -55,7 +55,7 @@ class Engine:
     ) -> Self:
         """`paths` are the models' files by version. BadModel says what can't be served."""
         by_version = {
-            each.version: Model(each, _session(each, paths[each.version])) for each in models
+            str(each.version): Model(each, _session(each, paths[each.version])) for each in models
         }
         try:
             return cls(list(by_version.values()), compile_steps(steps, by_version))
@@ -84,7 +84,7 @@ class Engine:
 def _session(model: DeployedModel, path: Path) -> Session:
     if model.framework == "python":
         return PythonStep(path, model.inputs, model.outputs)
-    return OnnxSession(path, model.threads)
+    return OnnxSession(path, model.threads, trees=model.trees)
 
 
 def _read(request: Request) -> RequestColumns:

@@ -1,5 +1,6 @@
 """What must not change an answer: the format, the neighbours of a row, the place of a buffer."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from services.inference.engine.engine import Engine
+from services.inference.engine.onnx_session import OnnxSession
 from tests.inference import models
 from tests.inference.engine.served import AS_THE_SDK, engine, request
 from tests.inference.engine.test_arrow import file, table
@@ -25,6 +27,14 @@ FLOATS = hnp.arrays(
 @pytest.fixture(scope="module")
 def forest(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return engine([models.trees(tmp_path_factory.mktemp("models") / "forest")])
+
+
+def test_few_rows_of_trees_have_the_digits_of_the_session_for_many(tmp_path: Path) -> None:
+    path = models.trees(tmp_path / "forest")
+    plain, served = OnnxSession(path, 4), OnnxSession(path, 4, trees=True)
+    for count in (1, 2, 50, 51):
+        feeds = {"float_input": np.random.default_rng(count).random((count, 18), np.float32)}
+        np.testing.assert_array_equal(plain.run(feeds, None)[0], served.run(feeds, None)[0])
 
 
 def by_json(served: Engine, rows: np.ndarray[Any, Any]) -> list[np.float32]:

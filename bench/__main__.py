@@ -11,7 +11,10 @@ from pathlib import Path
 from bench.figure import Figure, as_json, show
 
 # The cheap ones first: the others leave more behind in the machine's caches.
-PARTS = ("start", "road", "runs", "packaging", "lines", "reads", "pages", "growth", "footprint")
+PARTS = (
+    *("start", "road", "runs", "packaging", "lines", "reads", "pages", "growth", "footprint"),
+    "inference",
+)
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ async def _measure() -> list[Figure]:
         await asyncio.sleep(SECONDS)
         used = cpu_seconds(place.pid) - before
         share = used / (time.perf_counter() - begun) * 100
-        found = {pid: _pss(pid) for pid in family(place.pid)}
+        found = {pid: pss(pid) for pid in family(place.pid)}
     total = sum(found.values())
     return [
         Figure(
@@ -86,7 +86,7 @@ def cpu_seconds(pid: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _pss(pid: int) -> float:
+def pss(pid: int) -> float:
     """MiB, of what is shared its share."""
     try:
         told = (PROC / str(pid) / "smaps_rollup").read_text()

@@ -53,7 +53,7 @@ def linear(path: Path, width: int = 3, name: str = "variable") -> Path:
     )
 
 
-def trees(path: Path, count: int = 100, width: int = 18, seed: int = 7) -> Path:
+def trees(path: Path, count: int = 100, width: int = 18, seed: int = 7, depth: int = 2) -> Path:
     """A forest whose leaves are of many sizes, so that the last digits of a sum show its order."""
     random = np.random.default_rng(seed)
     columns: dict[str, Any] = {
@@ -66,7 +66,7 @@ def trees(path: Path, count: int = 100, width: int = 18, seed: int = 7) -> Path:
         )
     }
     for tree in range(count):
-        _tree(columns, tree, width, random)
+        _tree(columns, tree, width, depth, random)
     node = make_node(
         "TreeEnsembleRegressor",
         ["float_input"],
@@ -84,11 +84,12 @@ def trees(path: Path, count: int = 100, width: int = 18, seed: int = 7) -> Path:
 
 
 def _tree(
-    columns: dict[str, list[Any]], tree: int, width: int, random: np.random.Generator
+    columns: dict[str, list[Any]], tree: int, width: int, depth: int, random: np.random.Generator
 ) -> None:
-    """Of depth 2: nodes 0 to 2 decide, 3 to 6 are leaves."""
-    for node in range(7):
-        leaf = node > 2
+    """All leaves lie `depth` below the root: of depth 2, nodes 0 to 2 decide, 3 to 6 are leaves."""
+    first_leaf = 2**depth - 1
+    for node in range(2 * first_leaf + 1):
+        leaf = node >= first_leaf
         columns["nodes_treeids"].append(tree)
         columns["nodes_nodeids"].append(node)
         columns["nodes_featureids"].append(0 if leaf else int(random.integers(width)))

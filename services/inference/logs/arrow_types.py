@@ -28,12 +28,12 @@ def plain(array: pa.Array) -> pa.Array:
     """The same values in a type that is kept. Raises NoSuchType."""
     if isinstance(array.type, pa.BaseExtensionType):
         return plain(array.storage)
-    target = plain_type(array.type)
-    if target == array.type:
+    wanted = plain_type(array.type)
+    if wanted == array.type:
         return array
     if _has_views(array.type):  # a cast of pyarrow 26 leaves the lists in them empty
-        return pa.array(array.to_pylist(), target)
-    return array.cast(target)
+        return pa.array(array.to_pylist(), wanted)
+    return array.cast(wanted)
 
 
 def plain_type(kind: pa.DataType, depth: int = 0) -> pa.DataType:
@@ -63,16 +63,16 @@ def common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
         return pa.string()
 
 
-def converted(array: pa.ChunkedArray, target: pa.DataType) -> pa.ChunkedArray:
+def converted(array: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
     """In a type that `common` gave."""
-    if array.type == target:
+    if array.type == wanted:
         return array
-    if target == pa.string() and not types.is_null(array.type):
+    if wanted == pa.string() and not types.is_null(array.type):
         return pa.chunked_array([texts(array.to_pylist())], pa.string())
     try:
-        return array.cast(target)
+        return array.cast(wanted)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return pa.chunked_array([pa.array(array.to_pylist(), target)], target)
+        return pa.chunked_array([pa.array(array.to_pylist(), wanted)], wanted)
 
 
 def texts(values: list[object]) -> pa.Array:
@@ -176,8 +176,8 @@ def _common_list(one: pa.DataType, other: pa.DataType) -> pa.DataType:
 def _common_struct(one: pa.DataType, other: pa.DataType) -> pa.DataType:
     fields = {field.name: field for field in one}
     for field in other:
-        first = fields.get(field.name)
-        fields[field.name] = _common_field(first, field) if first else field
+        known = fields.get(field.name)
+        fields[field.name] = _common_field(known, field) if known else field
     return pa.struct([pa.field(field.name, field.type) for field in fields.values()])
 
 

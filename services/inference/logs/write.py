@@ -47,19 +47,19 @@ class _File:
 
     def append(self, parts: list[bytes], durable: bool) -> None:
         """All of it, or nothing."""
-        size = sum(map(len, parts))
+        wanted = sum(map(len, parts))
         try:
             written = os.writev(self._descriptor, parts)
-            if written < size:  # a disk that is getting full, or more than 2 GiB
+            if written < wanted:  # a disk that is getting full, or more than 2 GiB
                 rest = memoryview(b"".join(parts))
-                while written < size:
+                while written < wanted:
                     written += os.write(self._descriptor, rest[written:])
             if durable:
                 self.sync()
         except OSError:
             os.ftruncate(self._descriptor, self.size)
             raise
-        self.size += size
+        self.size += wanted
 
     def sync(self) -> None:
         """What was appended, and the name of the file, outlive a power cut."""

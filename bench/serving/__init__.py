@@ -1,0 +1,1 @@
+"""What `bench.inference` measures with: a lean client, the servers beside ours, our platform."""

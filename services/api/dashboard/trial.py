@@ -90,8 +90,9 @@ def _problem(content: bytes) -> str:
 def _shown(content: bytes) -> str:
     """As JSON for people; of a long one, the beginning."""
     try:
-        text = readable(msgspec.json.decode(content))
-    except (msgspec.DecodeError, RecursionError):
+        short = len(content) <= MAX_SHOWN  # laying out a long one would keep others waiting
+        text = readable(msgspec.json.decode(content)) if short else content.decode()
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         text = content.decode(errors="replace")
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}\n…"
 

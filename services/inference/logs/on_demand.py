@@ -37,6 +37,7 @@ TOKEN_HEADER = "Rondo-Internal-Token"  # noqa: S105 - its name
 PREFIX = "/internal/logs/"
 _LOOK_SECONDS = 60.0
 _RETENTION_SECONDS = 6 * 3600.0
+_FIRST_RETENTION_SECONDS = 900.0  # a start has enough to do
 _ATTEMPTS = 3
 _END_SECONDS = 10.0
 _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=60, sock_read=120)
@@ -72,7 +73,7 @@ class PipelineLogs:
 
     async def run(self) -> None:
         """For ever: has files sealed that nobody writes to, and old logs deleted."""
-        until_retention = _LOOK_SECONDS
+        until_retention = _FIRST_RETENTION_SECONDS
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             until_retention -= _LOOK_SECONDS

@@ -134,6 +134,23 @@ async def test_it_ends_when_nobody_asks(service: Service, monkeypatch: pytest.Mo
     assert await service.rows() == 0
 
 
+async def test_a_file_is_sealed_though_nobody_reads(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(on_demand, "_LOOK_SECONDS", 0.05)
+    looking = asyncio.create_task(service.logs.run())
+    writer = Writer(service.folder, DiskReserve(None, 0))
+    writer.append(head(), json_body([[1.0]]))
+    writer.close()
+
+    async def is_sealed() -> bool:
+        return not list(service.folder.iterdir())
+
+    await until(is_sealed)
+    assert await service.rows() == 1
+    looking.cancel()
+
+
 @pytest.mark.parametrize("token", ["", "other"])
 async def test_without_the_token_there_is_nothing(service: Service, token: str) -> None:
     url = f"{service.url}pipelines/{PIPELINE}/records"

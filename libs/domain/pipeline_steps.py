@@ -90,11 +90,6 @@ def parse_steps(steps: Sequence[Mapping[str, Any]]) -> list[Step]:
     return parsed
 
 
-def check_steps(steps: Sequence[Mapping[str, Any]]) -> None:
-    """Rejected("invalid") with the place of what is not supported, or could never run."""
-    parse_steps(steps)
-
-
 def models_of(step: Step) -> list[ModelRef]:
     """Those that it may run."""
     match step:

@@ -1,13 +1,18 @@
 """Pipelines, versions and deployments as clients ask for them by GraphQL."""
 
 from typing import Any
+from uuid import uuid4
 
-from libs.domain.events import ReplicaStarted
+from libs.domain.events import PipelineVersionCreated, ReplicaStarted
+from libs.domain.ids import pipeline_stream, pipeline_version_stream
+from libs.eventlog.envelope import Context
+from libs.eventlog.log import Proposed
 from tests.api.definitions import inference, model
 from tests.api.test_deployments import deploy, stream_of
 from tests.api.test_pipelines import built
 from tests.api.world import World
 
+CONTEXT = Context(source="test", actor="test")
 DEPLOYMENT = """query DeploymentById($id: bigint!) { deployment_by_pk(id: $id) {
     id deploy_id deployed engine_config
     deployment_model_configs { model_config { id } }
@@ -173,6 +178,24 @@ async def test_versions_are_searched_by_names_models_tags_times_and_deployment(
             {tag_pk_id: {_eq: $tag}}]}) { returning { pipeline_pk_id } } }"""
     await query(world, text, **tie)
     assert await found("winter", deployed=False) == []
+
+
+async def test_a_pipeline_of_many_versions_is_still_answered(world: World) -> None:
+    workspace = await world.workspace()
+    made = await built(world, workspace)
+    pipeline = pipeline_stream(workspace, "p").uuid
+    event = PipelineVersionCreated(pipeline=pipeline, name="p", definition={"id": "p", "steps": []})
+    for _ in range(1005):
+        stream = pipeline_version_stream(workspace, uuid4())
+        last = await world.log.append(Proposed(stream, 0, event), CONTEXT)
+    await world.service.caught_up()
+    found = (await query(world, PIPELINE, id=made["pipeline_pk_id"]))["pipeline_by_pk"]
+    assert len(found["pipeline_versions"]) == 1000
+    assert found["pipeline_versions"][0]["id"] == last
+    text = """query ($id: bigint!) { search_pipelines(args: {search: ""}, where: {pipeline:
+        {workspace: {id: {_eq: $id}}}}) { id pipeline { id pipeline_tags { id } workspace { id } }
+        } }"""
+    assert len((await query(world, text, id=workspace))["search_pipelines"]) == 1000
 
 
 async def test_a_tag_has_its_pipelines(world: World) -> None:

@@ -118,18 +118,28 @@ def test_shapes() -> None:
 
 def test_what_the_form_asks_for_is_what_programs_write() -> None:
     typed = {"least": "0", "most": "3", "cpus": "0.5", "memory": "1Gi"}
-    scaling, limits = engine_config.parse({"engine": deploy.engine(typed)})
+    scaling, limits = engine_config.parse({"engine": deploy.engine(typed, {})})
     assert scaling == Scaling(least=0, most=3, metric="queue")
     assert limits == ReplicaLimits(cpus=0.5, memory_bytes=1 << 30)
     fixed = {"least": "2", "most": "2", "cpus": "", "memory": ""}
-    scaling, limits = engine_config.parse({"engine": deploy.engine(fixed)})
+    scaling, limits = engine_config.parse({"engine": deploy.engine(fixed, {})})
     assert (scaling.least, scaling.most, limits) == (2, 2, ReplicaLimits())
+
+
+def test_what_the_form_does_not_ask_for_stays_as_it_was() -> None:
+    typed = {"least": "1", "most": "4", "cpus": "2", "memory": ""}
+    scale = {"replica_min": 0, "replica_max": 2, "cpu_utilization": 60.0, "type": "cpu"}
+    before = {"autoscale": scale, "arch": "x86", "cpu": 7, "gpu": 0, "resources": {}}
+    engine = deploy.engine(typed, before)
+    assert engine["autoscale"] == {**scale, "replica_min": 1, "replica_max": 4}
+    assert (engine["arch"], engine["gpu"], engine.get("cpu")) == ("x86", 0, None)
+    assert "autoscale" not in deploy.engine({**typed, "most": "1"}, before)
 
 
 @pytest.mark.parametrize("least", ["two", "-1", "1.5", "9" * 9])
 def test_replicas_that_are_no_number(least: str) -> None:
     with pytest.raises(Rejected, match=r"^least: "):
-        deploy.engine({"least": least, "most": "1", "cpus": "1", "memory": ""})
+        deploy.engine({"least": least, "most": "1", "cpus": "1", "memory": ""}, {})
 
 
 def test_json_for_people_keeps_what_fits_in_a_line() -> None:

@@ -197,6 +197,22 @@ async def test_each_kind_of_step_is_drawn_in_order(platform: Platform, tmp_path:
         assert page.index("Each model answers") < page.index("The first model answers")
 
 
+async def test_found_by_the_name_of_a_model_whatever_else_has_many_versions(
+    platform: Platform, tmp_path: Path
+) -> None:
+    async with api(platform, "search for pipelines") as client, signed_in(platform) as person:
+        version = await served.model(client, tmp_path, "churn-trees")
+        await served.pipeline(client, "first", served.step(version))
+        await served.pipeline(client, "nothing-in-it")
+        for _ in range(3):
+            await served.pipeline(client, "second", served.step(version))
+        path = f"/pipelines?workspace={client.workspace}&search=TREES"
+        found = re.findall(r'class="name" [^>]*>(.*?)</a>', (await person.ask("GET", path)).text)
+        assert found == ["second", "first"]
+        model = await served.number_of(client, version)
+        assert {"first", "second"} <= cells((await person.ask("GET", f"/models/{model}")).text)
+
+
 async def drawn(client: Api, person: Person, *steps: dict[str, Any]) -> str:
     made = await served.pipeline(client, "drawn", *steps)
     return (await person.ask("GET", f"/pipelines/{made['pipeline_pk_id']}")).text
@@ -230,6 +246,8 @@ def test_a_deployment_is_seen_live_and_tried(visitor: Visitor, tmp_path: Path) -
 
     visitor.do(undeployed)
     expect(status).to_have_text("Not deployed")
+    expect(page.get_by_role("button", name="Undeploy")).to_have_count(0)
+    expect(page.get_by_text("Address for requests")).to_have_count(0)
 
 
 def test_for_everybody(visitor: Visitor, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ from libs.domain.events import (
 )
 from libs.domain.ids import deployment_stream, model_version_stream
 from libs.domain.model_version import ModelVersion
-from libs.domain.values import DeployedModel, ReplicaLimits, Scaling
+from libs.domain.values import DeployedModel, ReplicaLimits, Scaling, TensorSpec
 from libs.eventlog.envelope import Context, Recorded
 from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.transact import load
@@ -162,7 +162,7 @@ class Service:
         await self.blobs.put(f"models/{sha}", model)
         return sha, f"models/{sha}"
 
-    async def upload(self, model: Path, framework: str = "onnx") -> ModelVersion:
+    async def upload(self, model: Path, framework: str = "onnx", **schemas: Any) -> ModelVersion:
         """What has become of it."""
         sha, blob = await self.store(model)
         stream = model_version_stream(WORKSPACE, uuid4())
@@ -174,6 +174,7 @@ class Service:
             sha=sha,
             blob=blob,
             framework=framework,
+            **schemas,
         )
         await self.log.append(Proposed(stream, 0, event), _API)
         async with asyncio.timeout(PATIENCE):
@@ -189,6 +190,9 @@ class Service:
         model: Path,
         scaling: Scaling | None = None,
         limits: ReplicaLimits | None = None,
+        framework: str = "onnx",
+        inputs: Sequence[TensorSpec] = (),
+        outputs: Sequence[TensorSpec] = (),
         threads: int = 1,
     ) -> "Deployed":
         """Asks for it, and returns at once."""
@@ -203,9 +207,9 @@ class Service:
             config=6,
             sha=sha,
             blob=blob,
-            framework="onnx",
-            inputs=[],
-            outputs=[],
+            framework=framework,
+            inputs=list(inputs),
+            outputs=list(outputs),
             threads=threads,
         )
         reference = {"name": "house", "version": str(version), "sha": sha}

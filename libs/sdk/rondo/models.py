@@ -52,16 +52,13 @@ class Models(Workspaces):
         if (path is None) == (bytes_buffer is None):
             raise ValueError("path, bytes_buffer: give one of them")
         format = Framework(framework or Framework.ONNX)
-        workspace = self.get_current_workspace()
         metadata = {
             "name": name,
             "visibility": "private",
-            "workspace_id": workspace.id(),
-            "conversion": _conversion(format, arch, accel),
-            "input_schema": _base64(input_schema),
-            "output_schema": _base64(output_schema),
+            "workspace_id": (self.get_current_workspace()).id(),
+            "conversion": _present(framework=format.value, arch=arch, accel=accel),
+            **_schemas(input_schema=input_schema, output_schema=output_schema),
         }
-        metadata = {name: value for name, value in metadata.items() if value is not None}
         file = source_file((path or "") if bytes_buffer is None else bytes_buffer)
         label = file_name or file.name
         with Bar(f"uploading {label}", file.size) as bar:
@@ -106,10 +103,13 @@ class Models(Workspaces):
         return int(answer["insert_models"]["returning"][0]["models"][0]["id"])
 
 
-def _conversion(format: Framework, arch: str | None, accel: str | None) -> dict[str, str]:
-    given = {"framework": format.value, "arch": arch, "accel": accel}
-    return {name: str(value) for name, value in given.items() if value is not None}
+def _present(**values: str | None) -> dict[str, str]:
+    return {name: str(value) for name, value in values.items() if value is not None}
 
 
-def _base64(schema: Any) -> str | None:
-    return None if schema is None else base64.b64encode(bytes(schema.serialize())).decode()
+def _schemas(**schemas: Any) -> dict[str, str]:
+    """As Arrow serializes them, in base64."""
+    given = {name: schema for name, schema in schemas.items() if schema is not None}
+    return {
+        name: base64.b64encode(bytes(schema.serialize())).decode() for name, schema in given.items()
+    }

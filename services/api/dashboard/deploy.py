@@ -16,6 +16,8 @@ from services.api.deployments.schemas import Deploy, Undeploy
 from services.api.http.errors import STATUS
 
 _FIELDS = ("version", "least", "most", "cpus", "memory")
+_CHOSEN = ("cpu", "resources", "replicas", "autoscale")  # what the form says anew
+_BY_QUEUE = {"type": "queue", "scale_up_queue_depth": Scaling().scale_up}
 
 
 async def show(visit: PageContext) -> web.Response:
@@ -28,9 +30,20 @@ def _as_now(deployment: Deployment | None) -> dict[str, str]:
     if deployment is None:
         return {"least": "1", "most": "1", "cpus": "1"}
     scaling, limits = deployment.scaling, deployment.limits
-    memory = f"{limits.memory_bytes / (1 << 20):g}Mi" if limits.memory_bytes else ""
-    fields = {"least": str(scaling.least), "most": str(scaling.most), "memory": memory}
-    return fields | {"cpus": f"{limits.cpus:g}"}
+    return {
+        "least": str(scaling.least),
+        "most": str(scaling.most),
+        "cpus": f"{limits.cpus:g}",
+        "memory": _quantity(limits.memory_bytes),
+    }
+
+
+def _quantity(count: int | None) -> str:
+    """Bytes as people write them, and exactly so many."""
+    if count is None:
+        return ""
+    mebibytes, rest = divmod(count, 1 << 20)
+    return str(count) if rest else f"{mebibytes}Mi"
 
 
 async def _form(
@@ -54,12 +67,13 @@ async def deploy(visit: PageContext) -> web.Response:
     form = await visit.form()
     shown = await pipeline.about(visit)
     typed = {name: form.get(name, "").strip() for name in _FIELDS}
+    before = shown.deployment.engine_config if shown.deployment else {}
     try:
         order = Deploy(
             pipeline_version_pk_id=number(typed["version"]),
             pipeline_id=shown.pipeline.number,
             deploy_id=shown.pipeline.name,
-            engine_config={"engine": engine(typed)},
+            engine_config={**before, "engine": engine(typed, before.get("engine") or {})},
         )
         await deployments.deploy(visit.caller, visit.store, order)
     except Rejected as refused:
@@ -77,17 +91,19 @@ async def undeploy(visit: PageContext) -> web.Response:
     return visit.to(f"/pipelines/{state.number}")
 
 
-def engine(typed: Mapping[str, str]) -> dict[str, Any]:
-    """As clients write `engine_config.engine`. Rejected("invalid") names the field."""
+def engine(typed: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, Any]:
+    """As clients write `engine_config.engine`. What the form does not ask for stays as it was
+    `before`. Rejected("invalid") names the field."""
     least, most = _whole(typed, "least"), _whole(typed, "most")
     amounts = {"cpu": typed["cpus"] or "1"}
     if typed["memory"]:
         amounts["memory"] = typed["memory"]
-    config: dict[str, Any] = {"resources": {"limits": amounts, "requests": amounts}}
+    kept = {name: value for name, value in before.items() if name not in _CHOSEN}
+    config = {**kept, "resources": {"limits": amounts, "requests": amounts}}
     if least == most:
         return config | {"replicas": most}
-    scale = {"replica_min": least, "replica_max": most, "type": "queue"}
-    return config | {"autoscale": scale | {"scale_up_queue_depth": Scaling().scale_up}}
+    scale = {**(before.get("autoscale") or _BY_QUEUE), "replica_min": least, "replica_max": most}
+    return config | {"autoscale": scale}
 
 
 def _whole(typed: Mapping[str, str], name: str) -> int:

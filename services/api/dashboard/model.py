@@ -1,43 +1,27 @@
 """A model: its versions, and of one of them what it takes and gives, how it is used and where."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiohttp import web
 
-from libs.domain.deployment import Deployment
 from libs.domain.errors import Rejected
 from libs.domain.model import Model
 from libs.domain.model_version import ModelVersion
-from libs.domain.pipeline import Pipeline
 from libs.domain.values import TensorSpec
 from services.api.access import inference as access
 from services.api.dashboard import live, models, uploads
 from services.api.dashboard.form_parsing import number, path_number
+from services.api.dashboard.model_uses import uses
 from services.api.dashboard.page_context import PageContext
 from services.api.history import queries as history
 from services.api.http.errors import STATUS
 from services.api.models import commands
 from services.api.models.schemas import InsertConfig, batching
-from services.api.read_model.deployments import deployments_of
-from services.api.read_model.models import Search, versions_of_models
-from services.api.read_model.pipelines import pipelines_with_ids, search_pipeline_versions
+from services.api.read_model.models import versions_of_models
 from services.api.read_model.tags import tags_with_ids
 
 MAX_VERSIONS = 100
-_MAX_USES = 200  # versions of pipelines that are looked at, newest first
-
-
-class Use(NamedTuple):
-    """A pipeline that names the model in one of its newer versions."""
-
-    pipeline: Pipeline
-    deployment: Deployment | None
-
-    def serves(self, version: ModelVersion) -> bool:
-        """Whether it serves this version now."""
-        served = self.deployment.models if self.deployment and self.deployment.deployed else []
-        return any(one.version == version.id for one in served)
 
 
 async def show(visit: PageContext) -> web.Response:
@@ -65,7 +49,7 @@ async def _show(
         columns=columns or (version.config.tensor_fields if version else []),
         tags=await _tags(visit, versions),
         who=await history.people(visit.users, (one.owner for one in versions)),
-        uses=await _uses(visit, model),
+        uses=await uses(visit.store.rows, model),
         problem=refused.message if refused else "",
         upload=_upload(visit, model, versions),
     )
@@ -104,17 +88,6 @@ def shape(tensor: TensorSpec) -> str:
 async def _tags(visit: PageContext, versions: Sequence[ModelVersion]) -> dict[object, str]:
     ids = [tag for version in versions for tag in version.tags]
     return {id: tag.name for id, tag in (await tags_with_ids(visit.store.rows, ids)).items()}
-
-
-async def _uses(visit: PageContext, model: Model) -> list[Use]:
-    rows = visit.store.rows
-    naming = await search_pipeline_versions(
-        rows, [model.workspace], Search(term=model.name), _MAX_USES
-    )
-    ids = list(dict.fromkeys(one.pipeline for one in naming if model.name in one.models))
-    pipelines = await pipelines_with_ids(rows, ids)
-    deployments = await deployments_of(rows, ids)
-    return [Use(pipelines[id], deployments.get(id)) for id in ids if id in pipelines]
 
 
 async def configure(visit: PageContext) -> web.Response:

@@ -13,16 +13,13 @@ from services.api.dashboard.page_context import PageContext
 from services.api.dashboard.paging import Paging
 from services.api.models import routes as models
 from services.api.read_model.models import (
-    Search,
     model_page,
     models_with_ids,
-    search_model_versions,
+    search_models,
     versions_of_models,
 )
 from services.api.read_model.row_types import NEWEST
 from services.api.read_model.tags import tags_with_ids
-
-MAX_FOUND = 200  # versions that a search looks at, newest first
 
 
 class Row(NamedTuple):
@@ -44,7 +41,7 @@ async def show(visit: PageContext) -> web.Response:
 async def _list(visit: PageContext, problem: str = "", status: int = 200) -> web.Response:
     search = visit.context.request.query.get("search", "")[:256]
     paging = Paging(visit, "search")
-    shown = await (_found(visit, search, paging) if search else _page(visit, paging))
+    shown = await _page(visit, search, paging)
     return visit.page(
         "models.html",
         status,
@@ -58,19 +55,12 @@ async def _list(visit: PageContext, problem: str = "", status: int = 200) -> web
     )
 
 
-async def _page(visit: PageContext, paging: Paging) -> Sequence[Model]:
+async def _page(visit: PageContext, search: str, paging: Paging) -> Sequence[Model]:
+    rows, before = visit.store.rows, paging.before or NEWEST
     ids = [visit.workspace.id] if visit.workspace else []
-    rows = visit.store.rows
-    return await model_page(rows, ids, paging.before or NEWEST, paging.limit)
-
-
-async def _found(visit: PageContext, term: str, paging: Paging) -> Sequence[Model]:
-    """The first page of those with a version that fits, newest version first."""
-    ids, rows = [visit.workspace.id] if visit.workspace else [], visit.store.rows
-    versions = await search_model_versions(rows, ids, Search(term=term), MAX_FOUND)
-    found = list(dict.fromkeys(version.model for version in versions))
-    by_id = await models_with_ids(rows, found)
-    return [by_id[id] for id in found if id in by_id][: paging.limit - 1]
+    if search:
+        return await search_models(rows, ids, search, before, paging.limit)
+    return await model_page(rows, ids, before, paging.limit)
 
 
 async def _rows(visit: PageContext, shown: Sequence[Model]) -> list[Row]:

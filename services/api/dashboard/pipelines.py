@@ -16,16 +16,12 @@ from services.api.dashboard.paging import Paging
 from services.api.pipelines import commands as pipelines
 from services.api.pipelines.schemas import CreatePipeline
 from services.api.read_model.deployments import deployments_of
-from services.api.read_model.models import Search
 from services.api.read_model.pipelines import (
     pipeline_page,
-    pipelines_with_ids,
-    search_pipeline_versions,
+    search_pipelines,
     versions_of_pipelines,
 )
 from services.api.read_model.row_types import NEWEST
-
-MAX_FOUND = 200  # versions that a search looks at, newest first
 
 
 class Row(NamedTuple):
@@ -45,7 +41,7 @@ class Row(NamedTuple):
 async def show(visit: PageContext) -> web.Response:
     search = visit.context.request.query.get("search", "")[:256]
     paging = Paging(visit, "search")
-    found = await (_found(visit, search, paging) if search else _page(visit, paging))
+    found = await _page(visit, search, paging)
     return visit.page(
         "pipelines.html",
         title="Pipelines",
@@ -56,19 +52,12 @@ async def show(visit: PageContext) -> web.Response:
     )
 
 
-async def _page(visit: PageContext, paging: Paging) -> Sequence[Pipeline]:
+async def _page(visit: PageContext, search: str, paging: Paging) -> Sequence[Pipeline]:
+    rows, before = visit.store.rows, paging.before or NEWEST
     ids = [visit.workspace.id] if visit.workspace else []
-    rows = visit.store.rows
-    return await pipeline_page(rows, ids, paging.before or NEWEST, paging.limit)
-
-
-async def _found(visit: PageContext, term: str, paging: Paging) -> Sequence[Pipeline]:
-    """The first page of those with a version that fits, newest version first."""
-    ids, rows = [visit.workspace.id] if visit.workspace else [], visit.store.rows
-    versions = await search_pipeline_versions(rows, ids, Search(term=term), MAX_FOUND)
-    found = list(dict.fromkeys(version.pipeline for version in versions))
-    by_id = await pipelines_with_ids(rows, found)
-    return [by_id[id] for id in found if id in by_id][: paging.limit - 1]
+    if search:
+        return await search_pipelines(rows, ids, search, before, paging.limit)
+    return await pipeline_page(rows, ids, before, paging.limit)
 
 
 async def _rows(visit: PageContext, found: Sequence[Pipeline]) -> list[Row]:

@@ -12,7 +12,7 @@ from libs.domain.pipeline import Pipeline
 from services.api.access import inference as access
 from services.api.deployments import queries
 from services.api.graphql.batch import Batch
-from services.api.graphql.pipelines import pipeline_rows
+from services.api.graphql.pipelines import MAX_SHOWN, pipeline_rows
 from services.api.graphql.table import Fields
 from services.api.graphql.visible import visible
 from services.api.graphql.where import Row, Where, matches, must_equal
@@ -68,7 +68,7 @@ async def deployment(
         found = [one] if one else []
     else:
         states = await queries.listed(context.user, context.store.rows, None)
-        found = deployment_rows(context.store.rows, states)
+        found = deployment_rows(context.store.rows, states[:MAX_SHOWN])
     return [row for row in found if matches(row, where)][:limit]
 
 
@@ -86,15 +86,15 @@ async def deployment_of_pipeline(_: RequestContext, row: Row) -> Row | None:
     return _deployment_row(state) | known if state else None
 
 
-async def deployment_of(context: RequestContext, row: Row) -> Row:
+def deployment_of(context: RequestContext, row: Row) -> Row:
     return deployment_rows(context.store.rows, [row["_state"]])[0]
 
 
-async def configs_of_deployment(_: RequestContext, row: Row) -> list[Row]:
+def configs_of_deployment(_: RequestContext, row: Row) -> list[Row]:
     return _configs(row["_state"])
 
 
-async def all_configs(_: RequestContext, row: Row, distinct_on: Any = None) -> Row:
+def all_configs(_: RequestContext, row: Row, distinct_on: Any = None) -> Row:
     """Whatever they are to be distinct by: clients list the names of all models by it."""
     return {"nodes": _configs(row["_state"])}
 
@@ -118,7 +118,7 @@ def _configs(state: Deployment) -> list[Row]:
     ]
 
 
-async def versions_of_deployment(
+def versions_of_deployment(
     _: RequestContext, row: Row, order_by: Sequence[Any] | None = None
 ) -> list[Row]:
     return _served_version(row["_state"])

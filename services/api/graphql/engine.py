@@ -46,7 +46,7 @@ MOST_THINGS = 30_000  # that relations may give for one document
 DEEPEST = 20
 _MOST_ERRORS = 5
 
-Resolver = Callable[..., Awaitable[Any]]
+Resolver = Callable[..., Any]  # what it gives may be awaited; what need not be is cheaper
 Problem = dict[str, Any]  # an entry of "errors"
 Place = tuple[str, ...]  # the names on the way to a field
 _TOO_MANY: Problem = {"message": f"variables: more than {MOST_VALUES} values; give fewer"}
@@ -65,6 +65,13 @@ class _Execution:
         if self._given > MOST_THINGS:
             raise GraphQLError(f"query: more than {MOST_THINGS} things; ask for less at once")
         return result
+
+    def counted(self, result: Any) -> Any:
+        """As `count`, of what may have to be awaited first."""
+        return self._later(result) if isinstance(result, Awaitable) else self.count(result)
+
+    async def _later(self, result: Awaitable[Any]) -> Any:
+        return self.count(await result)
 
 
 class Engine:
@@ -250,16 +257,16 @@ def _resolve(schema: GraphQLSchema, resolvers: Mapping[tuple[str, str], Resolver
         of.fields[field_name].resolve = _of_root(resolver) if of in roots else _of_row(resolver)
 
 
-def _of_root(resolver: Resolver) -> Callable[..., Awaitable[Any]]:
-    async def resolve(_: Any, info: Any, **arguments: Any) -> Any:
-        return info.context.count(await resolver(info.context.context, **arguments))
+def _of_root(resolver: Resolver) -> Callable[..., Any]:
+    def resolve(_: Any, info: Any, **arguments: Any) -> Any:
+        return info.context.counted(resolver(info.context.context, **arguments))
 
     return resolve
 
 
-def _of_row(resolver: Resolver) -> Callable[..., Awaitable[Any]]:
-    async def resolve(row: Any, info: Any, **arguments: Any) -> Any:
-        return info.context.count(await resolver(info.context.context, row, **arguments))
+def _of_row(resolver: Resolver) -> Callable[..., Any]:
+    def resolve(row: Any, info: Any, **arguments: Any) -> Any:
+        return info.context.counted(resolver(info.context.context, row, **arguments))
 
     return resolve
 

@@ -118,7 +118,7 @@ def _config_row(rows: Rows, config: Config, version: ModelVersion) -> Row:
     }
 
 
-async def config_of_deployed(context: RequestContext, row: Row) -> Row:
+def config_of_deployed(_: RequestContext, row: Row) -> Row:
     """Of a row with a `_deployed` model, in the workspace `_workspace`."""
     deployed: DeployedModel = row["_deployed"]
     return {
@@ -127,7 +127,8 @@ async def config_of_deployed(context: RequestContext, row: Row) -> Row:
         "runtime": schemas.RUNTIME,
         "tensor_fields": deployed.tensor_fields or None,
         "dynamic_batching_config": schemas.batching(deployed.batching),
-        "_version": _deployed_row(context.store.rows, deployed, row["_workspace"]),
+        "_deployed": deployed,
+        "_workspace": row["_workspace"],
     }
 
 
@@ -244,7 +245,10 @@ async def conversion(context: RequestContext, row: Row, path: str | None = None)
     return row["_conversion"] if path is None else row["_conversion"].get(path)
 
 
-async def version_of(context: RequestContext, row: Row) -> Row:
+def version_of(context: RequestContext, row: Row) -> Row:
+    """That of a config, or of a tag on it."""
+    if "_version" not in row:
+        row["_version"] = _deployed_row(context.store.rows, row["_deployed"], row["_workspace"])
     version: Row = row["_version"]
     return version
 

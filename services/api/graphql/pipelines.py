@@ -10,7 +10,7 @@ from libs.domain.pipeline_version import PipelineVersion
 from libs.domain.workspace import Workspace
 from services.api.access import authorize as access
 from services.api.access import inference as inference_access
-from services.api.fields import MAX_LISTED, VERSION
+from services.api.fields import VERSION
 from services.api.graphql.batch import Batch
 from services.api.graphql.table import Fields
 from services.api.graphql.visible import visible
@@ -22,13 +22,14 @@ from services.api.read_model.deployments import deployments_of
 from services.api.read_model.row_types import NEWEST, Rows
 
 Order = Sequence[Mapping[str, str]] | None
+MAX_SHOWN = 1000  # of pipelines, of versions of each, and of what a search finds: the newest
 
 
 def pipeline_rows(rows: Rows, states: Sequence[Pipeline]) -> list[Row]:
     """Of pipelines side by side."""
 
     async def versions(ids: Sequence[UUID]) -> Mapping[UUID, list[PipelineVersion]]:
-        return await reads.versions_of_pipelines(rows, ids, MAX_LISTED)
+        return await reads.versions_of_pipelines(rows, ids, MAX_SHOWN)
 
     async def newest(ids: Sequence[UUID]) -> Mapping[UUID, list[PipelineVersion]]:
         return await reads.versions_of_pipelines(rows, ids, 1)
@@ -105,12 +106,12 @@ async def pipeline(
 ) -> list[Row]:
     """Those that match, of the workspaces that the caller may see."""
     rows = context.store.rows
-    workspaces = {state.id: state for state in await access.workspaces(context.user, rows)}
+    workspaces = await _within(context, where)
     name = must_equal(where, "pipeline_id")
     if isinstance(name, str):
         states = await reads.pipelines_named(rows, name, list(workspaces))
     else:
-        states = await reads.pipeline_page(rows, list(workspaces), NEWEST, MAX_LISTED)
+        states = await reads.pipeline_page(rows, list(workspaces), NEWEST, MAX_SHOWN)
     found = pipeline_rows(rows, states)
     filterable = await _filterable(rows, states, workspaces)
     matching = [row for row in found if matches(filterable[row["_id"]], where)]
@@ -126,7 +127,7 @@ async def search_pipelines(
 ) -> list[Row]:
     """A row a version, newest first: by the names of pipelines, their models and tags."""
     rows = context.store.rows
-    workspaces = {state.id: state for state in await access.workspaces(context.user, rows)}
+    workspaces = await _within(context, where, "pipeline")
     search = models.Search(
         term=args.get("search") or "",
         since=max(_bounds(where, "_gt", "_gte"), default=models.FIRST_INSTANT),
@@ -134,7 +135,7 @@ async def search_pipelines(
     )
     deployed = must_equal(where, "pipeline", "deployment", "deployed")
     states = await reads.search_pipeline_versions(
-        rows, list(workspaces), search, MAX_LISTED, deployed
+        rows, list(workspaces), search, MAX_SHOWN, deployed
     )
     owners = await reads.pipelines_with_ids(rows, list({state.pipeline for state in states}))
     filterable = await _filterable(rows, list(owners.values()), workspaces)
@@ -144,6 +145,17 @@ async def search_pipelines(
         if row["_pipeline"] in owners and matches(_whole(row, filterable[row["_pipeline"]]), where)
     ]
     return ordered(found, order_by)
+
+
+async def _within(context: RequestContext, where: Where | None, *path: str) -> dict[int, Workspace]:
+    """The workspaces that the caller may see, of which the filter may want only some."""
+    return {
+        state.id: state
+        for state in await access.workspaces(context.user, context.store.rows)
+        if must_equal(where, *path, "workspace_id") in (None, state.id)
+        and must_equal(where, *path, "workspace", "id") in (None, state.id)
+        and must_equal(where, *path, "workspace", "name") in (None, state.name)
+    }
 
 
 def _whole(row: Row, pipeline: Row) -> Row:
@@ -177,7 +189,7 @@ async def _filterable(
 
 async def pipelines_of_workspace(context: RequestContext, row: Row) -> list[Row]:
     rows = context.store.rows
-    states = await reads.pipeline_page(rows, [row["id"]], NEWEST, MAX_LISTED)
+    states = await reads.pipeline_page(rows, [row["id"]], NEWEST, MAX_SHOWN)
     return [one | {"workspace": row} for one in pipeline_rows(rows, states)]
 
 
@@ -205,14 +217,11 @@ async def number_of_pipeline(_: RequestContext, row: Row) -> int | None:
     return state.number if state else None
 
 
-async def pipeline_of_deployment(context: RequestContext, row: Row) -> Row | None:
-    if (known := row.get("pipeline")) is not None:
-        found: Row = known
-        return found
-    return await pipeline_of_version(context, row)
+def pipeline_of_deployment(context: RequestContext, row: Row) -> Any:
+    return row.get("pipeline") or pipeline_of_version(context, row)
 
 
-async def version_of_deployment(context: RequestContext, row: Row) -> Row:
+def version_of_deployment(context: RequestContext, row: Row) -> Row:
     """All but its number and its id is read when it is asked for."""
     state, rows = row["_state"], context.store.rows
     together = _of_versions(rows, [state.pipeline])

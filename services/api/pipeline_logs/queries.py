@@ -77,6 +77,6 @@ async def pipelines_of_run(
     async with gateway.logs(f"runs/{its.id}/pipelines", {}) as answer:
         counts = msgspec.convert(await answer.json(), dict[UUID, int])
     visible = {state.id for state in await authorize.workspaces(user, rows)}
-    found = await pipelines_with_ids(rows, list(counts))
-    seen = [(one, counts[id]) for id, one in found.items() if one.workspace in visible]
+    pipelines = await pipelines_with_ids(rows, list(counts))
+    seen = [(one, counts[id]) for id, one in pipelines.items() if one.workspace in visible]
     return sorted(seen, key=lambda each: -each[1])

@@ -87,26 +87,26 @@ async def _send(context: RequestContext, pipeline: UUID, query: LogQuery) -> web
 
 
 def _asked_for(request: web.Request) -> LogQuery:
-    asked = request.query
-    order = asked.get("order", "asc").lower()
+    query = request.query
+    order = query.get("order", "asc").lower()
     if order not in ("asc", "desc"):
         raise Rejected("invalid", f"order: {order[:40]!r} is no order; give asc or desc")
-    size = asked.get("page_size")
+    size = query.get("page_size")
     if size is not None and number(size) is None:
         raise Rejected("invalid", f"page_size: {size[:40]!r} is no number; give one such as 100")
     return LogQuery(
-        start=first_ms(_moment(asked, "time.start")),
-        end=last_ms(_moment(asked, "time.end")),
+        start=first_ms(_moment(query, "time.start")),
+        end=last_ms(_moment(query, "time.end")),
         descending=order == "desc",
         limit=None if size is None else min(number(size) or 0, MAX_RECORDS),
-        dataset=tuple(asked.getall("dataset[]", ["*"])),
-        exclude=tuple(asked.getall("dataset.exclude[]", [])),
-        separator=asked.get("dataset.separator"),
+        dataset=tuple(query.getall("dataset[]", ["*"])),
+        exclude=tuple(query.getall("dataset.exclude[]", [])),
+        separator=query.get("dataset.separator"),
     )
 
 
-def _moment(asked: Mapping[str, str], name: str) -> datetime | None:
-    text = asked.get(name)
+def _moment(query: Mapping[str, str], name: str) -> datetime | None:
+    text = query.get(name)
     try:
         return None if text is None else datetime.fromisoformat(text)
     except ValueError:

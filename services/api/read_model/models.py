@@ -71,6 +71,14 @@ async def model_numbers(rows: Rows, workspaces: Sequence[int], limit: int) -> di
     return found
 
 
+async def search_models(
+    rows: Rows, workspaces: Sequence[int], term: str, before: int, limit: int
+) -> list[Model]:
+    """As `model_page`, those with a version that `term` is found in, as in a Search."""
+    records = await rows.fetch(_SQL["search_models"], workspaces, before, searchable(term), limit)
+    return [MODEL.decode(row["state"]) for row in records]
+
+
 async def models_named(rows: Rows, name: str, workspaces: Sequence[int]) -> list[Model]:
     """One a workspace at most, newest first."""
     records = await rows.fetch(_SQL["models_named"], name, workspaces)

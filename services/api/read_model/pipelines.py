@@ -63,6 +63,16 @@ async def pipeline_numbers(
     return found
 
 
+async def search_pipelines(
+    rows: Rows, workspaces: Sequence[int], term: str, before: int, limit: int
+) -> list[Pipeline]:
+    """As `pipeline_page`, those with a version or a tag that `term` is found in: a part of the name
+    of the pipeline or of a model, whatever the case."""
+    statement = _SQL["search_pipelines"]
+    records = await rows.fetch(statement, workspaces, before, searchable(term), limit)
+    return [PIPELINE.decode(row["state"]) for row in records]
+
+
 async def pipelines_named(rows: Rows, name: str, workspaces: Sequence[int]) -> list[Pipeline]:
     """One a workspace at most, newest first."""
     records = await rows.fetch(_SQL["pipelines_named"], name, workspaces)

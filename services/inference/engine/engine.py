@@ -55,7 +55,7 @@ class Engine:
     ) -> Self:
         """`paths` are the models' files by version. BadModel says what can't be served."""
         by_version = {
-            str(each.version): Model(each, _session(each, paths[each.version])) for each in models
+            each.version: Model(each, _session(each, paths[each.version])) for each in models
         }
         try:
             return cls(list(by_version.values()), compile_steps(steps, by_version))

@@ -25,6 +25,7 @@ from services.inference.engine.request import Cancel
 from services.inference.engine.tensors import Array, cast, zero_rows
 
 ENTRY = "process_data"
+_THEIRS = (Exception, SystemExit)  # what their code may raise; the replica goes on
 
 
 class PythonStep:
@@ -51,13 +52,13 @@ class PythonStep:
         try:
             with self._lock:
                 result = self._process(arrays)
-        except Exception as error:
+        except _THEIRS as error:
             raise Refused(500, f"the step failed: {self._place(error)}") from error
         if not isinstance(result, Mapping):
             raise Refused(500, f"the step gave a {type(result).__name__}, not a dict of arrays")
         return [_output(result, spec, rows) for spec in self.outputs]
 
-    def _place(self, error: Exception) -> str:
+    def _place(self, error: BaseException) -> str:
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if frame.filename in self._files]
         place = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
@@ -100,7 +101,7 @@ def _entry(files: Mapping[str, str]) -> Callable[[dict[str, Array]], Any]:
     try:
         with importable(modules) as load:
             function: Callable[[dict[str, Array]], Any] = getattr(load(path.stem), ENTRY)
-    except Exception as error:
+    except _THEIRS as error:
         raise BadModel(f"{path.name} can't be imported: {_import_words(error)}") from error
     return function
 
@@ -113,7 +114,7 @@ def _functions(name: str, text: str) -> set[str]:
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
-def _import_words(error: Exception) -> str:
+def _import_words(error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError):
         return f"there is no {error.name!r}; steps find numpy and pandas, and their own files"
     return f"{type(error).__name__}: {error}"

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
+from uuid import UUID
 
 from libs.domain.pipeline_steps import (
     Check,
     MetaValueSplit,
     ModelInference,
+    ModelRef,
     Nth,
     RandomSplit,
     Step,
@@ -30,33 +32,36 @@ class Runnable(Protocol):
 
 
 def compile_steps(
-    steps: Sequence[Mapping[str, Any]], models: Mapping[str, Model]
+    steps: Sequence[Mapping[str, Any]], models: Mapping[UUID, Model]
 ) -> list[Runnable]:
-    """`models` are by the text of their versions. Rejected as parse_steps says; BadModel for a
-    model that is not among them."""
-    parsed = parse_steps(steps)
-    for ref in (ref for step in parsed for ref in models_of(step)):
-        if ref.version not in models:
-            raise BadModel(f"the deployment does not have model {ref.name!r} {ref.version}")
-    return [_compile(step, models) for step in parsed]
+    """`models` are by their versions. Rejected as parse_steps says; BadModel for a model that is
+    not among them."""
+    return [_compile(step, models) for step in parse_steps(steps)]
 
 
-def _compile(step: Step, models: Mapping[str, Model]) -> Runnable:
+def _compile(step: Step, models: Mapping[UUID, Model]) -> Runnable:
+    named = [_model(ref, models) for ref in models_of(step)]
     match step:
-        case ModelInference(models=refs):
-            return RunModels([models[ref.version] for ref in refs])
+        case ModelInference():
+            return RunModels(named)
         case Nth(index=index):
             return Select(index)
         case RandomSplit(weights=weights, hash_key=key):
-            weighted = [models[each.model.version] for each in weights]
-            return Split(weighted, by_weight([each.weight for each in weights], key))
-        case MetaValueSplit(split_key=key, control=control, routes=routes):
-            routed = [models[ref.version] for ref in (control, *routes.values())]
-            return Split(routed, by_value(key, list(routes)))
+            return Split(named, by_weight([each.weight for each in weights], key))
+        case MetaValueSplit(split_key=key, routes=routes):
+            return Split(named, by_value(key, list(routes)))
         case Check(tree=tree):
             return Validations([parse_validation(text) for text in tree])
         case _:
             return Keep()
+
+
+def _model(ref: ModelRef, models: Mapping[UUID, Model]) -> Model:
+    try:
+        return models[UUID(ref.version)]
+    except (KeyError, ValueError) as error:
+        problem = f"the deployment does not have model {ref.name!r} {ref.version}"
+        raise BadModel(problem) from error
 
 
 class RunModels:

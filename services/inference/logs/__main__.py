@@ -33,8 +33,8 @@ async def main(environ: Mapping[str, str]) -> None:
     config = load(Config, environ)
     folder, scratch = config.data / RECORDS, config.data / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)  # what one left that was killed
-    for made in (folder, scratch):
-        made.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in (folder, scratch):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with (
         pool.connect(config.postgres_dsn, SCHEMA, durable=True, size=4) as database,
         open_store(config.blobs_url) as blobs,

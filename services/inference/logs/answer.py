@@ -81,10 +81,10 @@ def _json_values(column: pa.ChunkedArray) -> list[Any]:
 
 def _shortest(array: pa.Array) -> pa.Array:
     """Floats of 32 and 16 bits as the float64 that has the same shortest text."""
-    wanted = _widened(array.type)
-    if wanted == array.type:
+    target = _widened(array.type)
+    if target == array.type:
         return array
-    return array.cast(_widened(array.type, pa.string())).cast(wanted)
+    return array.cast(_widened(array.type, pa.string())).cast(target)
 
 
 def _widened(kind: pa.DataType, leaf: pa.DataType = pa.float64()) -> pa.DataType:  # noqa: B008

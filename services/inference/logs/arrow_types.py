@@ -28,12 +28,12 @@ def plain(array: pa.Array) -> pa.Array:
     """The same values in a type that is kept. Raises NoSuchType."""
     if isinstance(array.type, pa.BaseExtensionType):
         return plain(array.storage)
-    wanted = plain_type(array.type)
-    if wanted == array.type:
+    target = plain_type(array.type)
+    if target == array.type:
         return array
     if _has_views(array.type):  # a cast of pyarrow 26 leaves the lists in them empty
-        return pa.array(array.to_pylist(), wanted)
-    return array.cast(wanted)
+        return pa.array(array.to_pylist(), target)
+    return array.cast(target)
 
 
 def plain_type(kind: pa.DataType, depth: int = 0) -> pa.DataType:
@@ -63,16 +63,16 @@ def common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
         return pa.string()
 
 
-def converted(array: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
+def converted(array: pa.ChunkedArray, target: pa.DataType) -> pa.ChunkedArray:
     """In a type that `common` gave."""
-    if array.type == wanted:
+    if array.type == target:
         return array
-    if wanted == pa.string() and not types.is_null(array.type):
+    if target == pa.string() and not types.is_null(array.type):
         return pa.chunked_array([texts(array.to_pylist())], pa.string())
     try:
-        return array.cast(wanted)
+        return array.cast(target)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return pa.chunked_array([pa.array(array.to_pylist(), wanted)], wanted)
+        return pa.chunked_array([pa.array(array.to_pylist(), target)], target)
 
 
 def texts(values: list[object]) -> pa.Array:
@@ -176,8 +176,8 @@ def _common_list(one: pa.DataType, other: pa.DataType) -> pa.DataType:
 def _common_struct(one: pa.DataType, other: pa.DataType) -> pa.DataType:
     fields = {field.name: field for field in one}
     for field in other:
-        known = fields.get(field.name)
-        fields[field.name] = _common_field(known, field) if known else field
+        first = fields.get(field.name)
+        fields[field.name] = _common_field(first, field) if first else field
     return pa.struct([pa.field(field.name, field.type) for field in fields.values()])
 
 

@@ -7,13 +7,13 @@ _ALL = ("time", "in", "out", "anomaly", "metadata")  # of `*`; and challengers' 
 
 def selected(names: Iterable[str], dataset: Sequence[str], exclude: Sequence[str]) -> list[str]:
     """In their order. A name selects itself and what is below it; `time` is always there."""
-    wanted = {"time", *dataset, *(_ALL if "*" in dataset else ())}
+    names_above = {"time", *dataset, *(_ALL if "*" in dataset else ())}
     return [
         name
         for name in names
         if name == "time"
         or (
-            (_is_below(name, wanted) or ("*" in dataset and name.startswith("out_")))
+            (_is_below(name, names_above) or ("*" in dataset and name.startswith("out_")))
             and not _is_below(name, exclude)
         )
     ]

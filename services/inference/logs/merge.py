@@ -28,27 +28,27 @@ def merged(tables: Sequence[pa.Table]) -> pa.Table:
 def groups(tables: Iterable[pa.Table]) -> list[list[pa.Table]]:
     """Tables together that can be merged without a change of types; if there are very many such
     groups, the last has the rest."""
-    found: list[tuple[Types, list[pa.Table]]] = []
+    all_groups: list[tuple[Types, list[pa.Table]]] = []
     for table in tables:
         kinds = _types(table)
-        for known, group in found:
-            if _agree(known, kinds):
-                known.update((name, kind) for name, kind in kinds.items() if kind != pa.null())
+        for types, group in all_groups:
+            if _agree(types, kinds):
+                types.update((name, kind) for name, kind in kinds.items() if kind != pa.null())
                 group.append(table)
                 break
         else:
-            if len(found) == _MAX_GROUPS:
-                found[-1][1].append(table)
+            if len(all_groups) == _MAX_GROUPS:
+                all_groups[-1][1].append(table)
             else:
-                found.append((kinds, [table]))
-    return [group for _, group in found]
+                all_groups.append((kinds, [table]))
+    return [group for _, group in all_groups]
 
 
-def _agree(known: Types, new: Types) -> bool:
-    shared = known.keys() & new.keys()
-    if 2 * len(shared) < len(new) or len(known) + len(new) - len(shared) > MAX_COLUMNS:
+def _agree(types: Types, new: Types) -> bool:
+    shared = types.keys() & new.keys()
+    if 2 * len(shared) < len(new) or len(types) + len(new) - len(shared) > MAX_COLUMNS:
         return False
-    return all(known[name] == new[name] or pa.null() in (known[name], new[name]) for name in shared)
+    return all(types[name] == new[name] or pa.null() in (types[name], new[name]) for name in shared)
 
 
 def _types(table: pa.Table) -> Types:

@@ -115,8 +115,8 @@ class PipelineLogs:
                 raise Unavailable(f"pipeline logs: {answer.status} {await answer.text()}")
 
     async def _forward(self, request: web.Request) -> web.StreamResponse:
-        given = request.headers.get(TOKEN_HEADER, "").encode(errors="replace")
-        if not hmac.compare_digest(given, self._token.reveal().encode()):
+        token = request.headers.get(TOKEN_HEADER, "").encode(errors="replace")
+        if not hmac.compare_digest(token, self._token.reveal().encode()):
             return web.Response(status=404)
         try:
             async with self._asked(request.match_info["what"], await request.read()) as answer:

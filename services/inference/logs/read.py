@@ -79,16 +79,16 @@ class Reader:
     async def count(self, pipeline: UUID) -> int:
         """How many rows there are, give or take those that are being deleted."""
         files = await self._files()
-        known = await self._database.fetchrow(_SQL["pipeline"], pipeline)
-        sealed, forgotten = (known["rows"], known["forgotten_until"]) if known else (0, -1)
+        row = await self._database.fetchrow(_SQL["pipeline"], pipeline)
+        sealed, forgotten = (row["rows"], row["forgotten_until"]) if row else (0, -1)
         mine = [one for entries in files.entries for one in entries.get(pipeline, ())]
         return int(sealed) + sum(one.rows for one in mine if one.time > forgotten)
 
     async def pipelines_of(self, run: UUID) -> dict[UUID, int]:
         """How many rows of which pipelines a task run has asked for."""
         files = await self._files()
-        found = await self._database.fetch(_SQL["pipelines_of_run"], run, files.numbers)
-        counts = {row["pipeline"]: int(row["rows"]) for row in found}
+        sealed = await self._database.fetch(_SQL["pipelines_of_run"], run, files.numbers)
+        counts = {row["pipeline"]: int(row["rows"]) for row in sealed}
         for entries in files.entries:
             for pipeline, some in entries.items():
                 if rows := sum(one.rows for one in some if one.run == run):
@@ -97,12 +97,12 @@ class Reader:
 
     async def _page(self, pipeline: UUID, query: LogQuery) -> Page:
         files = await self._files()
-        known = await self._database.fetchrow(_SQL["pipeline"], pipeline)
-        rows = Rows(query, known["forgotten_until"] if known else -1)
+        row = await self._database.fetchrow(_SQL["pipeline"], pipeline)
+        rows = Rows(query, row["forgotten_until"] if row else -1)
         mine = [one for entries in files.entries for one in entries.get(pipeline, ())]
         mine = sorted(filter(rows.may_hold, mine), reverse=query.descending)
         segments = self._segments(pipeline, query, rows, files.numbers)
-        async for block in _merged(segments, _batches(mine), query.descending):
+        async for block in _in_order(segments, _batches(mine), query.descending):
             if rows.enough(block.last_time if query.descending else block.first_time):
                 break
             for table in await self._load(block, rows):
@@ -130,14 +130,14 @@ class Reader:
         at = (end + MAX_SPAN + 1, -1, -1) if query.descending else (rows.start - MAX_SPAN, -1, -1)
         statement = _SQL["segments_down"] if query.descending else _SQL["segments_up"]
         only = await self._segments_of_run(pipeline, query.run)
-        while found := await self._database.fetch(
+        while page := await self._database.fetch(
             statement, pipeline, *at, rows.start, rows.end, unsealed
         ):
-            for row in found:
+            for row in page:
                 if only is None or (row["file"], row["part"]) in only:
                     yield _Segment(*(row[name] for name in _Segment._fields))
             time = "last_time" if query.descending else "first_time"
-            at = (found[-1][time], found[-1]["file"], found[-1]["part"])
+            at = (page[-1][time], page[-1]["file"], page[-1]["part"])
 
     async def _segments_of_run(
         self, pipeline: UUID, run: UUID | None
@@ -174,18 +174,18 @@ def _read(path: Path, rows: Rows) -> pa.Table:
 
 
 def _batches(entries: Sequence[Entry]) -> list[_Batch]:
-    found: list[list[Entry]] = []
+    batches: list[list[Entry]] = []
     size = 0
     for one in entries:
-        if not found or len(found[-1]) >= _MAX_BATCH or size >= _MAX_BATCH_BYTES:
-            found.append([])
+        if not batches or len(batches[-1]) >= _MAX_BATCH or size >= _MAX_BATCH_BYTES:
+            batches.append([])
             size = 0
-        found[-1].append(one)
+        batches[-1].append(one)
         size += one.end - one.offset
-    return [_Batch(each, *sorted((each[0].time, each[-1].time))) for each in found]
+    return [_Batch(each, *sorted((each[0].time, each[-1].time))) for each in batches]
 
 
-async def _merged(
+async def _in_order(
     segments: AsyncIterator[_Segment], batches: Sequence[_Batch], descending: bool
 ) -> AsyncIterator[_Segment | _Batch]:
     """Both by their nearer ends."""

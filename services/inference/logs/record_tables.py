@@ -61,7 +61,7 @@ class Record(NamedTuple):
     body: bytes | memoryview
 
 
-class _Parsed(NamedTuple):
+class _Content(NamedTuple):
     """What could be read of a record: its columns, of `rows` values each, by their names and types.
 
     The type is Arrow's if the values are in an Arrow array; of values of JSON it is ONNX's, or
@@ -77,8 +77,8 @@ class _Parsed(NamedTuple):
 
 def tables(records: Iterable[Record]) -> Iterator[pa.Table]:
     """Their rows in the same order: a table for each run of records with the same columns."""
-    parsed = (one for one in map(_parsed, records) if one.rows)
-    for _, run in groupby(parsed, key=lambda one: [*one.columns]):
+    contents = (one for one in map(_content, records) if one.rows)
+    for _, run in groupby(contents, key=lambda one: [*one.columns]):
         group = list(run)
         try:
             yield _table(group)
@@ -87,7 +87,7 @@ def tables(records: Iterable[Record]) -> Iterator[pa.Table]:
                 yield _table_of(one)
 
 
-def _table_of(one: _Parsed) -> pa.Table:
+def _table_of(one: _Content) -> pa.Table:
     columns: dict[tuple[str, pa.DataType | str], pa.Array | list[Any]] = {}
     dropped = list(one.dropped)
     for (name, kind), values in one.columns.items():
@@ -102,7 +102,7 @@ def _table_of(one: _Parsed) -> pa.Table:
     return _table([one._replace(columns=columns, dropped=dropped)])
 
 
-def _table(group: Sequence[_Parsed]) -> pa.Table:
+def _table(group: Sequence[_Content]) -> pa.Table:
     rows = np.array([one.rows for one in group])
     heads, bodies = [one.record.head for one in group], [one.body for one in group]
     columns = {"time": _repeated([head.time for head in heads], rows, TIME)}
@@ -139,28 +139,28 @@ def _repeated(values: list[Any], rows: Any, kind: pa.DataType) -> pa.Array:
     return array.take(pa.array(np.repeat(np.arange(len(rows)), rows)))
 
 
-def _parsed(record: Record) -> _Parsed:
+def _content(record: Record) -> _Content:
     try:
         body = msgspec.msgpack.decode(record.body, type=RecordBody)
         if max(body.elapsed, default=0) >= _MAX_INT64:
             raise OverflowError
     except _UNREADABLE:
-        return _Parsed(record, _NOTHING, 1, {}, ["in", "out"])
-    found: dict[str, tuple[pa.DataType | str, Any]] = {}
+        return _Content(record, _NOTHING, 1, {}, ["in", "out"])
+    readable: dict[str, tuple[pa.DataType | str, Any]] = {}
     dropped = [name[:MAX_NAME_LENGTH] for name in body.dropped[:MAX_COLUMNS]]
     for part, source in (("in", _inputs), ("out", _outputs)):
         try:
             for name, kind, values in source(body):
-                if kind is None or len(values) != body.rows or not _has_place(name, found):
+                if kind is None or len(values) != body.rows or not _has_place(name, readable):
                     dropped.append(name[:MAX_NAME_LENGTH])
                 else:
-                    found[name] = kind, values
+                    readable[name] = kind, values
         except _UNREADABLE:
             dropped.append(part)
-    if body.rows > MAX_ROWS or (body.rows > 0 and not found):
-        return _Parsed(record, body, 1, {}, [*dropped, *found] or ["in", "out"])
-    columns = {(name, kind): values for name, (kind, values) in found.items()}
-    return _Parsed(record, body, max(body.rows, 0), columns, dropped)
+    if body.rows > MAX_ROWS or (body.rows > 0 and not readable):
+        return _Content(record, body, 1, {}, [*dropped, *readable] or ["in", "out"])
+    columns = {(name, kind): values for name, (kind, values) in readable.items()}
+    return _Content(record, body, max(body.rows, 0), columns, dropped)
 
 
 def _has_place(name: str, others: Collection[str]) -> bool:
@@ -173,12 +173,12 @@ def _inputs(body: RecordBody) -> Iterator[Column]:
         for name, kind, values in _arrow_columns(pa.ipc.open_file(body.inputs)):
             yield f"in.{name}", kind, values
         return
-    found = orjson.loads(body.inputs)
-    if isinstance(found, dict):
-        yield from ((f"in.{name}", "", values) for name, values in found.items())
+    inputs = orjson.loads(body.inputs)
+    if isinstance(inputs, dict):
+        yield from ((f"in.{name}", "", values) for name, values in inputs.items())
         return
-    for name in dict.fromkeys(chain.from_iterable(found)):
-        yield f"in.{name}", "", [record.get(name) for record in found]
+    for name in dict.fromkeys(chain.from_iterable(inputs)):
+        yield f"in.{name}", "", [record.get(name) for record in inputs]
 
 
 def _outputs(body: RecordBody) -> Iterator[Column]:
@@ -213,10 +213,10 @@ def _typed_array(values: list[Any], element: str) -> pa.Array:
 def _json_array(values: list[Any]) -> pa.Array:
     """As JSON has types: all numbers are float64. Raises for values of different kinds."""
     try:
-        found = pa.array(values)
+        array = pa.array(values)
     except (pa.ArrowInvalid, OverflowError):  # for large integers, say
-        found = pa.array([_with_floats(value) for value in values])
-    return plain(found.cast(_of_floats(found.type), safe=False))
+        array = pa.array([_with_floats(value) for value in values])
+    return plain(array.cast(_of_floats(array.type), safe=False))
 
 
 def _of_floats(kind: pa.DataType) -> pa.DataType:

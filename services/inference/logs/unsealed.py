@@ -68,15 +68,15 @@ class Unsealed:
 
     def entries(self, file: int) -> Mapping[UUID, Sequence[Entry]]:
         """What is in the file now, by pipelines. Raises Sealed."""
-        known = self._scanned.setdefault(file, _Scanned())
-        content = _read(self.path(file), known.end, None)
-        for frame in frames(content, known.end):
+        scan = self._scanned.setdefault(file, _Scanned())
+        content = _read(self.path(file), scan.end, None)
+        for frame in frames(content, scan.end):
             head = msgspec.msgpack.decode(frame.head, type=RecordHead)
             rows = _rows(frame.body)
             entry = Entry(head.time, file, frame.start, frame.end, rows, head.run)
-            known.entries[head.pipeline].append(entry)
-            known.end = frame.end
-        return known.entries
+            scan.entries[head.pipeline].append(entry)
+            scan.end = frame.end
+        return scan.entries
 
     def records(self, entries: Sequence[Entry]) -> list[Record]:
         """Of these entries, in their order. Raises Sealed."""

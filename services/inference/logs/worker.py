@@ -84,8 +84,8 @@ class Worker:
 
     async def pipelines(self, request: web.Request) -> web.Response:
         """Of a task run: how many rows of which pipelines it has asked for."""
-        found = await self._reader.pipelines_of(_id(request))
-        return web.json_response({str(pipeline): rows for pipeline, rows in found.items()})
+        counts = await self._reader.pipelines_of(_id(request))
+        return web.json_response({str(pipeline): rows for pipeline, rows in counts.items()})
 
     async def forget(self, request: web.Request) -> web.Response:
         """A pipeline up to `until`, in ms since 1970."""

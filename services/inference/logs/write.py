@@ -47,19 +47,19 @@ class _File:
 
     def append(self, parts: list[bytes], durable: bool) -> None:
         """All of it, or nothing."""
-        wanted = sum(map(len, parts))
+        size = sum(map(len, parts))
         try:
             written = os.writev(self._descriptor, parts)
-            if written < wanted:  # a disk that is getting full, or more than 2 GiB
+            if written < size:  # a disk that is getting full, or more than 2 GiB
                 rest = memoryview(b"".join(parts))
-                while written < wanted:
+                while written < size:
                     written += os.write(self._descriptor, rest[written:])
             if durable:
                 self.sync()
         except OSError:
             os.ftruncate(self._descriptor, self.size)
             raise
-        self.size += wanted
+        self.size += size
 
     def sync(self) -> None:
         """What was appended, and the name of the file, outlive a power cut."""

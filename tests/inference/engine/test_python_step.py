@@ -155,6 +155,7 @@ def test_a_package_beside_the_step_is_found(tmp_path: Path) -> None:
     ("body", "words"),
     [
         ("raise KeyError('street')", "the step failed: KeyError: 'street' .step/step.py, line 2."),
+        ("raise SystemExit(3)", "the step failed: SystemExit: 3"),
         ("return [1]", "gave a list, not a dict of arrays"),
         ("return {'price': [1.0]}", "gave 'price', but its output schema has 'variable'"),
         ("return {'variable': [[1.0], [2.0]]}", "not one value for each row"),
@@ -180,6 +181,7 @@ def test_a_step_that_fails_says_where(tmp_path: Path, body: str, words: str) -> 
         ({"step.py": "import torch\n" + ROUND}, "no 'torch'; steps find numpy and pandas"),
         ({"step.py": "import mac.inference\n" + ROUND}, "no 'mac.inference'"),
         ({"step.py": "1 / 0\n" + ROUND}, "ZeroDivisionError"),
+        ({"step.py": "raise SystemExit\n" + ROUND}, "SystemExit"),
         ({"step.py": "#" * (MAX_SOURCE_BYTES + 1)}, "are more than"),
     ],
 )

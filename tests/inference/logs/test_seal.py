@@ -59,7 +59,7 @@ async def test_a_sealer_killed_at_any_step_neither_loses_nor_doubles(logs: Logs,
 async def test_gateways_killed_under_load_while_files_are_sealed_and_read(logs: Logs) -> None:
     draw = random.Random(1)
     appended: set[int] = set()
-    for first in range(0, 3000, 1000):
+    for first in range(0, 3_000_000, 1_000_000):
         program = [sys.executable, append_many.__file__, str(logs.folder), str(first), "9000"]
         process = await asyncio.create_subprocess_exec(
             *program, env=ENVIRONMENT, stdout=subprocess.PIPE
@@ -75,7 +75,7 @@ async def test_gateways_killed_under_load_while_files_are_sealed_and_read(logs: 
         found = await everything(logs, LogQuery())
         assert len(set(found)) == len(found)
         assert appended <= set(map(int, found))
-        assert len(found) <= len(appended) + first // 1000 + 1
+        assert len(found) <= len(appended) + first // 1_000_000 + 1
     await logs.sealer.tick()
     assert await everything(logs, LogQuery()) == found
     assert not list(logs.folder.iterdir())

@@ -74,7 +74,7 @@ def test_a_kill_loses_no_append_and_doubles_none(tmp_path: Path, seed: int) -> N
     draw = random.Random(seed)
     appended: list[int] = []
     for _ in range(2):
-        program = [sys.executable, append_many.__file__, str(tmp_path), str(1000 * len(appended))]
+        program = [sys.executable, append_many.__file__, str(tmp_path), str(10_000 * len(appended))]
         environment = dict(os.environ, PYTHONPATH=str(Path(__file__).parents[3]))
         with subprocess.Popen(
             [*program, "4000"], stdout=subprocess.PIPE, env=environment, text=True

@@ -36,6 +36,19 @@ SELECT mine.id AS workspace, newest.number FROM unnest($1::bigint[]) AS mine (id
     ORDER BY number DESC LIMIT $2) AS newest
 ORDER BY newest.number
 
+-- name: search_models
+-- The newest $4 of the workspaces $1 that are older than $2 and have a version whose title, or that
+-- of a tag on it, holds $3.
+SELECT newest.state FROM unnest($1::bigint[]) AS mine (id), LATERAL (
+    SELECT state, number FROM model
+    WHERE workspace = mine.id AND NOT deleted AND number < $2 AND EXISTS (
+        SELECT FROM model_version AS version
+        WHERE version.model = model.id AND NOT version.deleted AND version.number > model.number
+            AND (strpos(version.title, $3) > 0 OR EXISTS (
+                SELECT FROM tag WHERE id = ANY (version.tags) AND strpos(tag.title, $3) > 0)))
+    ORDER BY number DESC LIMIT $4) AS newest
+ORDER BY newest.number DESC LIMIT $4
+
 -- name: models_named
 -- Those of a name in the workspaces $2.
 SELECT state FROM model WHERE name = $1 AND NOT deleted AND workspace = ANY ($2)

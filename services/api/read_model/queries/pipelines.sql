@@ -36,6 +36,20 @@ SELECT mine.id AS workspace, newest.number FROM unnest($1::bigint[]) AS mine (id
     ORDER BY number DESC LIMIT $2) AS newest
 ORDER BY newest.number
 
+-- name: search_pipelines
+-- The newest $4 of the workspaces $1 that are older than $2 and have a version whose title, or a tag
+-- whose title, holds $3.
+SELECT newest.state FROM unnest($1::bigint[]) AS mine (id), LATERAL (
+    SELECT state, number FROM pipeline
+    WHERE workspace = mine.id AND NOT deleted AND number < $2 AND (EXISTS (
+        SELECT FROM pipeline_version AS version
+        WHERE version.pipeline = pipeline.id AND NOT version.deleted
+            AND version.number > pipeline.number AND strpos(version.title, $3) > 0)
+        OR EXISTS (
+            SELECT FROM tag WHERE id = ANY (pipeline.tags) AND strpos(tag.title, $3) > 0))
+    ORDER BY number DESC LIMIT $4) AS newest
+ORDER BY newest.number DESC LIMIT $4
+
 -- name: pipelines_named
 -- Those of a name in the workspaces $2.
 SELECT state FROM pipeline WHERE name = $1 AND NOT deleted AND workspace = ANY ($2)

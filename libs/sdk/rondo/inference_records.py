@@ -115,7 +115,6 @@ class PipelineVersion(Record):
             "ID": self.id(),
             "Pipeline": str(self._data["id"]),
             "Steps": ", ".join(map(step_name, self.steps())),
-            "Created At": str(self._data["created_at"]),
         }
 
 

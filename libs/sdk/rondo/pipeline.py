@@ -60,7 +60,7 @@ class Pipeline(StepList, Inference, PipelineLog):
         version = created["pipeline_variant_version"]
         answer = self._client.session.read_new("pipelines/get_version", {"version": version})
         data = {"id": self.name(), "version": version, "steps": answer["definition"]["steps"]}
-        return PipelineVersion({**self._data, **data}, self._client.time_format)
+        return PipelineVersion(data, self._client.time_format)
 
     def deploy(
         self,

@@ -59,7 +59,7 @@ class AsyncPipeline(StepList, AsyncInference, AsyncPipelineLog):
         version = created["pipeline_variant_version"]
         answer = await self._client.session.read_new("pipelines/get_version", {"version": version})
         data = {"id": self.name(), "version": version, "steps": answer["definition"]["steps"]}
-        return PipelineVersion({**self._data, **data}, self._client.time_format)
+        return PipelineVersion(data, self._client.time_format)
 
     async def deploy(
         self,

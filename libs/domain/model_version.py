@@ -34,8 +34,8 @@ TRANSITIONS: Transitions[Status] = Transitions(
     Transition(ModelVersionDeleted, ("pending", "ready", "error"), ("deleted",)),
 )
 # What can be served, as uploads say it; more comes with whoever builds it.
-FRAMEWORKS = ("onnx", "python")
-_NEED_SCHEMAS = ("python",)  # nobody else says what their inputs and outputs are
+FRAMEWORKS = ("onnx", "python", "custom")
+_NEED_SCHEMAS = ("python", "custom")  # nobody else says what their inputs and outputs are
 ACCELERATIONS = ("none",)
 MAX_CONFIGS = 1000
 MAX_CONVERSION_BYTES = 16 << 10

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from libs.domain.errors import Rejected
 from libs.domain.values import DeployedModel
-from services.inference.engine import json_request
+from services.inference.engine import json_request, python_entry
 from services.inference.engine.errors import BadModel, Refused
 from services.inference.engine.flow import Flow
 from services.inference.engine.model import Columns, Model, Session
@@ -82,8 +82,8 @@ class Engine:
 
 
 def _session(model: DeployedModel, path: Path) -> Session:
-    if model.framework == "python":
-        return PythonStep(path, model.inputs, model.outputs)
+    if model.framework in python_entry.FRAMEWORKS:
+        return PythonStep(path, model.framework, model.inputs, model.outputs)
     return OnnxSession(path, model.threads, trees=model.trees)
 
 

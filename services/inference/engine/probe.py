@@ -35,8 +35,8 @@ def probe(path: Path, framework: str, input_schema: str = "", output_schema: str
     match framework:
         case "onnx":
             return _probe_onnx(path)
-        case "python":
-            return _probe_python(path, input_schema, output_schema)
+        case "python" | "custom":
+            return _probe_python(path, framework, input_schema, output_schema)
         case _:
             raise BadModel(
                 f"framework {framework!r} can't be served; convert the model to"
@@ -44,12 +44,12 @@ def probe(path: Path, framework: str, input_schema: str = "", output_schema: str
             )
 
 
-def _probe_python(path: Path, input_schema: str, output_schema: str) -> Probe:
+def _probe_python(path: Path, framework: str, input_schema: str, output_schema: str) -> Probe:
     from services.inference.engine import arrow_schema  # brings pyarrow, which models do without
 
     inputs = arrow_schema.specs(input_schema, "input_schema")
     outputs = arrow_schema.specs(output_schema, "output_schema")
-    PythonStep(path, inputs, outputs)
+    PythonStep(path, framework, inputs, outputs)
     return Probe(inputs, outputs, trees=False)
 
 

@@ -45,6 +45,42 @@ def found(path: Path, inputs: str, outputs: str) -> Probe:
     return probe(path, "python", inputs, outputs)
 
 
+BUILDER = """
+from typing import Any, Set
+
+import numpy as np
+from mac.config.inference import CustomInferenceConfig
+from mac.inference import Inference
+from mac.inference.creation import InferenceBuilder
+from mac.types import InferenceData
+
+
+class Times(Inference):
+    @property
+    def expected_model_types(self) -> Set[Any]:
+        return {int}
+
+    @Inference.model.setter
+    def model(self, model: int) -> None:
+        self._raise_error_if_model_is_wrong_type(model)
+        self._model = model
+
+    def _predict(self, input_data: InferenceData) -> InferenceData:
+        return {"variable": input_data["variable"] * self.model}
+
+
+class TimesBuilder(InferenceBuilder):
+    @property
+    def inference(self) -> Times:
+        return Times()
+
+    def create(self, config: CustomInferenceConfig) -> Times:
+        inference = self.inference
+        inference.model = 3
+        return inference
+"""
+
+
 def one_step(path: Path, text: str) -> Engine:
     """A pipeline of a step that takes and gives a list, `variable`."""
     models.step(path, {"step/step.py": text})
@@ -106,6 +142,31 @@ def test_a_step_may_change_what_came_as_arrow(tmp_path: Path) -> None:
 
     assert answered["out.variable"].to_pylist() == [[3.0], [5.0]]
     assert answered["in.variable"].to_pylist() == [[1.5], [2.5]]
+
+
+def test_a_builder_makes_what_answers(tmp_path: Path) -> None:
+    path = models.step(tmp_path / "step", {"times/times.py": BUILDER})
+    probed = probe(path, "custom", schema(variable=NUMBERS), schema(variable=NUMBERS))
+
+    [row] = answer(engine([path], probe=probed, framework="custom"), [{"variable": [2, 3]}])
+
+    assert row["out"]["variable"] == [6.0, 9.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (ROUND, "0 modules of the archive define a class of InferenceBuilder"),
+        (BUILDER.replace("= 3", "= 'three'"), "TypeError: the model is a str"),
+        (BUILDER.replace("def _predict", "def answer"), "TypeError.*_predict"),
+        (BUILDER.replace("= 3", "= open(config.model_path / 'weights')"), "FileNotFoundError"),
+    ],
+)
+def test_a_builder_that_makes_nothing_says_why(tmp_path: Path, text: str, words: str) -> None:
+    path = models.step(tmp_path / "step", {"step.py": text})
+
+    with pytest.raises(BadModel, match=words):
+        probe(path, "custom", schema(variable=NUMBERS), schema(variable=NUMBERS))
 
 
 def test_no_rows_are_not_given_to_a_step(tmp_path: Path) -> None:
@@ -179,7 +240,7 @@ def test_a_step_that_fails_says_where(tmp_path: Path, body: str, words: str) -> 
         ({"a.py": ROUND, "b.py": ROUND}, "2 modules of the archive define process_data"),
         ({"step.py": "def process_data(:\n"}, "step.py is no Python"),
         ({"step.py": "import torch\n" + ROUND}, "no 'torch'; steps find numpy and pandas"),
-        ({"step.py": "import mac.inference\n" + ROUND}, "no 'mac.inference'"),
+        ({"step.py": "import mac.server\n" + ROUND}, "no 'mac.server'"),
         ({"step.py": "1 / 0\n" + ROUND}, "ZeroDivisionError"),
         ({"step.py": "raise SystemExit\n" + ROUND}, "SystemExit"),
         ({"step.py": "#" * (MAX_SOURCE_BYTES + 1)}, "are more than"),

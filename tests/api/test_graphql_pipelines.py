@@ -180,6 +180,46 @@ async def test_versions_are_searched_by_names_models_tags_times_and_deployment(
     assert await found("winter", deployed=False) == []
 
 
+async def test_plain_documents_are_answered_as_graphql_core_answers_them(
+    world: World, outsider: World
+) -> None:
+    """What has a directive is not plain."""
+    _, made, number = await scene(world)
+    nothing = "query ($id: bigint!) { deployment_by_pk(id: $id) { id } }"
+    documents = {
+        DEPLOYMENT: number,
+        PIPELINE: made["pipeline_pk_id"],
+        VERSION: made["pipeline_variant_pk_id"],
+        MODELS: made["pipeline_pk_id"],
+        nothing: 10**9,
+    }
+    for text, id in documents.items():
+        marked = text.replace("(id: $id)", "(id: $id) @include(if: true)", 1)
+        assert marked != text
+        for caller in (world, outsider):
+            plain, other = [
+                await caller.service.call(
+                    "POST",
+                    "/v1/graphql",
+                    caller.token,
+                    json={"query": document, "variables": {"id": id}},
+                )
+                for document in (text, marked)
+            ]
+            assert plain.body == other.body
+
+
+async def test_what_goes_wrong_is_told_with_its_place(world: World) -> None:
+    for mark in ("", "@include(if: true)"):
+        text = f'mutation {{ new: insert_tag(objects: {{tag: ""}}) {mark} {{ affected_rows }} }}'
+        answer = await world.service.call("POST", "/v1/graphql", world.token, json={"query": text})
+        (problem,) = answer.body["errors"]
+        assert answer.body["data"] == {"new": None}
+        assert problem["path"] == ["new"]
+        assert problem["message"].startswith("tag: ")
+        assert problem["extensions"] == {"reason": "invalid"}
+
+
 async def test_a_pipeline_of_many_versions_is_still_answered(world: World) -> None:
     workspace = await world.workspace()
     made = await built(world, workspace)

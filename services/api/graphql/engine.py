@@ -3,12 +3,15 @@
 A document is checked before it runs: its size, how deep it goes and how many fields it asks for,
 fragments counted as often as they are used. Then the schema. Introspection in its usual form is
 answered from bytes made once.
+
+Most documents are plain, and run by a plan (plan.py); the others by graphql-core. One file, though
+a long one: all that knows graphql-core is here.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -20,21 +23,28 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    GraphQLField,
     GraphQLObjectType,
     GraphQLScalarType,
     GraphQLSchema,
+    OperationDefinitionNode,
     SelectionSetNode,
     build_schema,
     execute,
     execute_sync,
+    get_argument_values,
     get_introspection_query,
+    get_variable_values,
+    is_leaf_type,
     is_list_type,
     is_non_null_type,
     parse,
     print_ast,
+    specified_scalar_types,
     validate,
 )
 
+from services.api.graphql.plan import Execution, Field, Problem, TooMuch
 from services.api.text import instant
 
 MOST_CHARACTERS = 32 << 10
@@ -42,36 +52,14 @@ MOST_TOKENS = 2000
 MOST_FIELDS = 600
 MOST_ALIKE = 20  # fields of one name at one place: each is compared with each
 MOST_VALUES = 2000  # in the variables
-MOST_THINGS = 30_000  # that relations may give for one document
 DEEPEST = 20
 _MOST_ERRORS = 5
 
 Resolver = Callable[..., Any]  # what it gives may be awaited; what need not be is cheaper
-Problem = dict[str, Any]  # an entry of "errors"
 Place = tuple[str, ...]  # the names on the way to a field
+Plan = tuple[tuple[Field, ...], Any]  # what to run, and the variables that it takes
+_OURS = (GraphQLError, TooMuch)  # what they say is for the client
 _TOO_MANY: Problem = {"message": f"variables: more than {MOST_VALUES} values; give fewer"}
-
-
-class _Execution:
-    """A document that runs: its context, and how many things its relations have given so far."""
-
-    def __init__(self, context: Any) -> None:
-        self.context = context
-        self._given = 0
-
-    def count(self, result: Any) -> Any:
-        """The result. Lists in lists in lists would be endless work: raises GraphQLError."""
-        self._given += len(result) if isinstance(result, list) else 1
-        if self._given > MOST_THINGS:
-            raise GraphQLError(f"query: more than {MOST_THINGS} things; ask for less at once")
-        return result
-
-    def counted(self, result: Any) -> Any:
-        """As `count`, of what may have to be awaited first."""
-        return self._later(result) if isinstance(result, Awaitable) else self.count(result)
-
-    async def _later(self, result: Awaitable[Any]) -> Any:
-        return self.count(await result)
 
 
 class Engine:
@@ -94,6 +82,7 @@ class Engine:
         _parse_scalars(self._schema)
         _resolve(self._schema, resolvers)
         self._checked = lru_cache(256)(self._check)
+        self._planned = lru_cache(256)(self._plan)
         self._introspection = self._introspected()
 
     async def answer(
@@ -111,10 +100,18 @@ class Engine:
             return msgspec.json.encode({"errors": checked})
         if not _few(variables or {}):
             return msgspec.json.encode({"errors": [_TOO_MANY]})
+        run = Execution(context, self._explain_all)
+        if operation is None and (plan := self._planned(text)):
+            fields, definitions = plan
+            given = get_variable_values(self._schema, definitions, dict(variables or {}))
+            if isinstance(given, dict):
+                data = await run.run(fields, given)
+                errors = {"errors": run.problems} if run.problems else {}
+                return msgspec.json.encode({**errors, "data": data})
         result = execute(
             self._schema,
             checked,
-            context_value=_Execution(context),
+            context_value=run,
             variable_values=dict(variables or {}),
             operation_name=operation,
             max_coercion_errors=_MOST_ERRORS,
@@ -134,8 +131,25 @@ class Engine:
     def _problem(self, error: GraphQLError, context: Any) -> Problem:
         if error.original_error is None or isinstance(error.original_error, GraphQLError):
             return {"message": error.message}
-        problem = self._explain(context, error.original_error)
+        problem = self._explain_all(context, error.original_error)
         return problem | ({"path": list(error.path)} if error.path else {})
+
+    def _explain_all(self, context: Any, error: Exception) -> Problem:
+        return (
+            {"message": str(error)} if isinstance(error, _OURS) else self._explain(context, error)
+        )
+
+    def _plan(self, text: str) -> Plan | None:
+        """None for a document that is not plain; graphql-core runs it."""
+        document = parse(text)
+        if len(document.definitions) != 1:
+            return None
+        (operation,) = document.definitions
+        if not isinstance(operation, OperationDefinitionNode) or operation.directives:
+            return None
+        root = self._schema.get_root_type(operation.operation)
+        fields = _fields(root, operation.selection_set) if root else None
+        return (fields, operation.variable_definitions) if fields else None
 
     def _check(self, text: str) -> DocumentNode | list[Problem]:
         """The document if it may run, else its errors."""
@@ -155,6 +169,52 @@ class Engine:
         document = parse(usual)
         answer = self._encoded(execute_sync(self._schema, document), None)
         return {usual: answer, print_ast(document): answer}
+
+
+def _fields(of: GraphQLObjectType, selected: SelectionSetNode) -> tuple[Field, ...] | None:
+    """None where they are not plain: fragments, directives, one of the fields twice, schemas."""
+    found: dict[str, Field] = {}
+    for node in selected.selections:
+        if not isinstance(node, FieldNode) or node.directives:
+            return None
+        key = (node.alias or node.name).value
+        definition = of.fields.get(node.name.value)
+        field = _field(of, key, node, definition) if definition and key not in found else None
+        if field is None:
+            return None
+        found[key] = field
+    return tuple(found.values())
+
+
+def _field(
+    of: GraphQLObjectType, key: str, node: FieldNode, definition: GraphQLField
+) -> Field | None:
+    kind, nullable = _unwrapped(definition.type)
+    many, items_nullable = is_list_type(kind), True
+    if many:
+        kind, items_nullable = _unwrapped(kind.of_type)
+    inner = None
+    if node.selection_set:
+        inner = _fields(kind, node.selection_set)
+    if is_list_type(kind) or (inner is None) != is_leaf_type(kind):
+        return None
+    return Field(
+        key=key,
+        name=node.name.value,
+        resolve=definition.resolve,
+        arguments=partial(get_argument_values, definition, node) if definition.args else None,
+        selected=inner,
+        write=None if inner or kind.name not in specified_scalar_types else kind.serialize,
+        many=many,
+        nullable=nullable,
+        items_nullable=items_nullable,
+        of=f"{of.name}.{node.name.value}",
+    )
+
+
+def _unwrapped(kind: Any) -> tuple[Any, bool]:
+    """A type without its exclamation mark, and whether it had none."""
+    return (kind.of_type, False) if is_non_null_type(kind) else (kind, True)
 
 
 def _short(text: str) -> str:
@@ -259,14 +319,14 @@ def _resolve(schema: GraphQLSchema, resolvers: Mapping[tuple[str, str], Resolver
 
 def _of_root(resolver: Resolver) -> Callable[..., Any]:
     def resolve(_: Any, info: Any, **arguments: Any) -> Any:
-        return info.context.counted(resolver(info.context.context, **arguments))
+        return info.context.counted(resolver(info.context.given, **arguments))
 
     return resolve
 
 
 def _of_row(resolver: Resolver) -> Callable[..., Any]:
     def resolve(row: Any, info: Any, **arguments: Any) -> Any:
-        return info.context.counted(resolver(info.context.context, row, **arguments))
+        return info.context.counted(resolver(info.context.given, row, **arguments))
 
     return resolve
 

@@ -19,7 +19,8 @@ from services.api.http.errors import NOT_VISIBLE_YET, Refusal
 from services.api.http.request_context import RequestContext
 
 if TYPE_CHECKING:
-    from services.api.graphql.engine import Engine, Problem
+    from services.api.graphql.engine import Engine
+    from services.api.graphql.plan import Problem
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pyarrow as pa
 import pytest
-from rondo import AsyncClient, Client, ModelVersion, Pipeline, column
+from rondo import AsyncClient, Client, DynamicBatchingConfig, ModelVersion, Pipeline, column
 from rondo.errors import (
     Conflict,
     DeploymentFailed,
@@ -64,6 +64,9 @@ def test_models_and_their_versions(client: Client, model: ModelVersion) -> None:
 def test_a_config_stays_with_its_version(client: Client, model: ModelVersion) -> None:
     assert model.configure(tensor_fields=["tensor"]).config()["tensor_fields"] == ["tensor"]
     assert client.get_model("houseprice").config()["tensor_fields"] == ["tensor"]
+    batched = model.configure(dynamic_batching_config=DynamicBatchingConfig(5, 16)).config()
+    wanted = {"max_batch_delay_ms": 5, "batch_size_target": 16, "batch_size_limit": None}
+    assert batched["dynamic_batching_config"] == wanted
     with pytest.raises(RequestRefused, match="2 columns for 1 inputs"):
         model.configure(tensor_fields=["a", "b"])
 

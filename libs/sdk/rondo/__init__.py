@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from rondo.batching import DynamicBatchingConfig
 from rondo.client import Client
 from rondo.connection import Connection
 from rondo.credentials import Password, Tokens
@@ -36,6 +37,7 @@ __all__ = [
     "Connection",
     "Deployment",
     "DeploymentConfigBuilder",
+    "DynamicBatchingConfig",
     "Event",
     "Framework",
     "Logs",

@@ -68,14 +68,13 @@ class ModelVersion(ModelVersionRecord):
         tensor_fields: Iterable[str] | None = None,
         filter_threshold: float | None = None,
         batch_config: str | None = None,
-        dynamic_batching_config: Mapping[str, int] | None = None,
+        dynamic_batching_config: Mapping[str, int | None] | None = None,
     ) -> ModelVersion:
         """Say how deployments from now on use it, and return itself.
 
         - `tensor_fields` names the columns that feed its inputs, in their order. Without them a
           column feeds the input of the same name; a model with one input takes the only column.
-        - `dynamic_batching_config` joins requests: `max_batch_delay_ms`, `batch_size_target` and
-          `batch_size_limit`.
+        - `dynamic_batching_config` joins small requests: a `DynamicBatchingConfig`.
         - `runtime`, `filter_threshold` and `batch_config` are accepted for older scripts.
         """
         body: dict[str, Any] = {

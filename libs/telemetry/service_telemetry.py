@@ -55,7 +55,7 @@ class ServiceTelemetry:
         self.metrics = MetricRegistry()
         self._environ = environ
         self._nats = nats
-        self._tracing = tracing
+        self.tracing = self._tracing = tracing
         self._appends = AppendMetrics(self.metrics)
         self._reacting = ReactionMetrics(self.metrics)
         self._requests = RequestMetrics(self.metrics, tracing)

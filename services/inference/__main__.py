@@ -65,6 +65,7 @@ async def main(environ: Mapping[str, str]) -> None:
             metrics,
             config.infer_queue,
             config.infer_timeout,
+            telemetry.tracing,
         )
         callers = Callers(gateway, config.infer_body_mib << 20)
         cache = ModelCache(blobs, config.data / "models", int(config.model_cache_gib * 2**30))

@@ -43,14 +43,15 @@ class Spawned(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a replica serves. The files of `models` come in their order, one for each version."""
+    """What a replica serves. The files of `models` come in their order, one for each version. So
+    many requests run `at_once`; further ones have been received by then."""
 
     replica: UUID
     pipeline_version: str
     steps: list[dict[str, object]]
     models: list[DeployedModel]
     cpus: float
-    connections: int
+    at_once: int
 
 
 class Upload(msgspec.Struct, frozen=True):

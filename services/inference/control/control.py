@@ -133,7 +133,7 @@ class Control:
         state = self.deployments.get(id)
         if self._tasks is None or state is None or (not state.deployed and not state.replicas):
             return
-        keeper = Keeper(id, self.deployments, self._nursery, self._gateways, connections)
+        keeper = Keeper(id, self.deployments, self._nursery, self._gateways, at_once)
         self._keepers[id] = keeper
         self._tasks.create_task(keeper.run())
 
@@ -161,10 +161,10 @@ class Control:
             keeper.wake()
 
 
-def connections(state: Deployment) -> int:
-    """How many requests a replica runs at once: one more than it has cpus, at least two, so that
-    one is parsed while another is computed; and as many as are to be run together."""
+def at_once(state: Deployment) -> int:
+    """How many requests a replica runs at once: as many as it has cpus, for more would only wait
+    for each other; and as many as are to be run together."""
     machine = len(os.sched_getaffinity(0))
     together = [one.batching.batch_size_target for one in state.models if one.batching]
     batch = min(MAX_BATCH_CONNECTIONS, max(together, default=0))
-    return max(2, min(machine, round(state.limits.cpus)) + 1, batch)
+    return max(1, min(machine, round(state.limits.cpus)), batch)

@@ -49,7 +49,7 @@ class Gateways(Protocol):
 
 
 class Keeper:
-    """Of the deployment `id`; `connections` are how many requests a replica runs at once."""
+    """Of the deployment `id`; `at_once` is how many requests a replica runs."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Keeper:
         deployments: Deployments,
         nursery: Nursery,
         gateways: Gateways,
-        connections: Callable[[Deployment], int],
+        at_once: Callable[[Deployment], int],
     ) -> None:
         self.replicas: dict[UUID, Replica] = {}
         self.scaler: Scaler | None = None
@@ -65,7 +65,7 @@ class Keeper:
         self._deployments = deployments
         self._nursery = nursery
         self._gateways = gateways
-        self._connections = connections
+        self._at_once = at_once
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._generation = 0
@@ -189,7 +189,7 @@ class Keeper:
         if missing > 0 and (pause := self._not_before - time.monotonic()) > 0:
             return pause
         for _ in range(missing):
-            replica = Replica(state, self._connections(state))
+            replica = Replica(state, self._at_once(state))
             self.replicas[replica.id] = replica
             task = asyncio.create_task(self._start(replica))
             self._tasks.add(task)

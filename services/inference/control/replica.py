@@ -13,6 +13,9 @@ from services.inference.control.nursery import Nursery
 from services.inference.gateway.table import Member
 
 LOAD_TIMEOUT_SECONDS = 120.0
+# Requests that a replica has received and not begun: while processors are busy, it is slow to wake
+# up for each.
+MAX_AHEAD = 3
 
 Status = Literal["starting", "running", "draining", "ended"]
 
@@ -28,7 +31,7 @@ class Ended(Exception):
 class Replica:
     """`announced` says that the log knows of it."""
 
-    def __init__(self, deployment: Deployment, connections: int) -> None:
+    def __init__(self, deployment: Deployment, at_once: int) -> None:
         self.id = uuid4()
         self.generation = deployment.generation
         self.status: Status = "starting"
@@ -39,7 +42,7 @@ class Replica:
         self.child: Child | None = None
         self.member: Member | None = None
         self._deployment = deployment
-        self._connections = connections
+        self._at_once = at_once
 
     async def start(self, nursery: Nursery) -> None:
         """Returns once it serves; `seconds` is what loading took. Raises Unservable, Ended,
@@ -60,7 +63,7 @@ class Replica:
             self.child.kill("out_of_memory", words)
             raise Unservable(words)
         self.status = "running"
-        self.member = Member(self.id, wanted.version, socket, self._connections)
+        self.member = Member(self.id, wanted.version, socket, self._at_once + MAX_AHEAD)
         self.seconds = outcome.seconds
 
     async def _load(self, child: Child) -> object:
@@ -70,7 +73,7 @@ class Replica:
             steps=self._deployment.steps,
             models=self._deployment.models,
             cpus=self._deployment.limits.cpus,
-            connections=self._connections,
+            at_once=self._at_once,
         )
         answer = b""
         try:

@@ -9,22 +9,27 @@ import os
 import random
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
 from libs.domain.errors import Rejected, Unavailable
+from libs.telemetry.tracing import NoTracing, Tracing
 from services.inference.gateway.errors import NoAnswer, not_deployed, not_served_yet, refusal
 from services.inference.gateway.figures import Figures
 from services.inference.gateway.metrics import GatewayMetrics
 from services.inference.gateway.permits import Permit, Permits
 from services.inference.gateway.pool import Pool
+from services.inference.gateway.spans import RequestSpans
 from services.inference.gateway.table import Load, Route
 from services.inference.gateway.tickets import Result, Ticket
 from services.inference.record import RecordHead
 
 _SWEEP_SECONDS = 1.0
+_NO_SPAN = nullcontext()
+NO_TRACING: Tracing = NoTracing()
 _STATUS = {"no_space": 507}
 
 
@@ -50,6 +55,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     content_type: str
     accept: str
     format: str
+    traceparent: str = ""
 
 
 class Admitted(msgspec.Struct, frozen=True, gc=False):
@@ -73,6 +79,7 @@ class Gateway:
         metrics: GatewayMetrics,
         max_waiting: int,
         timeout: float,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self.pools: dict[UUID, Pool] = {}
         self._dropped: set[UUID] = set()
@@ -81,6 +88,7 @@ class Gateway:
         self.wanted: Callable[[UUID], None] = lambda _: None
         self._max_waiting = max_waiting
         self._timeout = timeout
+        self._tracing = tracing
         self._metrics = metrics
 
     def route(self, route: Route) -> None:
@@ -157,13 +165,15 @@ class Gateway:
         ticket = Ticket(call.content_type, call.accept, call.format, call.query, body, chance)
 
         def end(outcome: Result | NoAnswer) -> None:
-            outcome = self._settled(admitted, outcome)
+            outcome = self._settled(admitted, ticket, outcome)
             self._count(
                 admitted.pool, ticket, 200 if isinstance(outcome, Result) else outcome.status
             )
             then(outcome)
 
         ticket.then = end
+        if self._tracing.on:
+            ticket.spans = RequestSpans(self._tracing, call.pipeline, call.traceparent)
         admitted.pool.submit(ticket)
         return ticket
 
@@ -173,13 +183,16 @@ class Gateway:
             admitted.pool.drop(ticket)
             self._count(admitted.pool, ticket, 499)
 
-    def _settled(self, admitted: Admitted, outcome: Result | NoAnswer) -> Result | NoAnswer:
+    def _settled(
+        self, admitted: Admitted, ticket: Ticket, outcome: Result | NoAnswer
+    ) -> Result | NoAnswer:
         if isinstance(outcome, NoAnswer):
             return outcome
         if outcome.reply.status != 200:
             return refusal(outcome.reply.status, outcome.reply.error)
         try:
-            self._record(admitted.permit, outcome)
+            with ticket.spans.log() if ticket.spans is not None else _NO_SPAN:
+                self._record(admitted.permit, outcome)
         except Unavailable as problem:
             return refusal(503, str(problem), 1)
         except Rejected as problem:
@@ -200,6 +213,8 @@ class Gateway:
         self._writer.append(head, result.record)
 
     def _count(self, pool: Pool, ticket: Ticket, code: int) -> None:
+        if ticket.spans is not None:
+            ticket.spans.ended(code)
         pool.figures.count(ticket.since, good=code == 200)
         wait = ticket.started - ticket.since if ticket.started else None
         self._metrics.count(code, time.monotonic() - ticket.since, wait)

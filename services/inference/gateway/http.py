@@ -84,6 +84,7 @@ def _call(request: web.BaseRequest) -> Call:
         content_type=headers.get("Content-Type", ""),
         accept=headers.get("Accept", ""),
         format=headers.get("format", ""),
+        traceparent=headers.get("traceparent", ""),
     )
 
 

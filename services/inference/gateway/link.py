@@ -53,6 +53,8 @@ class Link(asyncio.Protocol):
         self.ticket, ticket.link = ticket, self
         ticket.time = self._owner.stamp()
         ticket.started = time.monotonic()
+        if ticket.spans is not None:
+            ticket.spans.started()
         head = encode_question(
             Question(
                 ticket.content_type,

@@ -120,6 +120,8 @@ class Pool:
             self._free.remove(link)
         if ticket is not None and not ticket.over:
             ticket.lost.add(link.id)
+            if ticket.spans is not None:
+                ticket.spans.queued()
             self._again(ticket)
         if (member := self._members.get(link.id)) is not None:
             self._open(member)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.inference.frames import Reply
 from services.inference.gateway.errors import NoAnswer
+from services.inference.gateway.spans import RequestSpans
 
 if TYPE_CHECKING:
     from services.inference.gateway.link import Link
@@ -30,7 +31,7 @@ class Ticket:
 
     __slots__ = (
         *("accept", "body", "content_type", "format", "query", "random"),
-        *("link", "lost", "over", "since", "started", "then", "time"),
+        *("link", "lost", "over", "since", "spans", "started", "then", "time"),
     )
 
     def __init__(
@@ -43,6 +44,7 @@ class Ticket:
         self.link: Link | None = None
         self.since = time.monotonic()
         self.started = 0.0
+        self.spans: RequestSpans | None = None  # where somebody traces
         self.time = 0
         self.lost: set[UUID] = set()
 

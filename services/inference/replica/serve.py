@@ -30,6 +30,7 @@ from services.inference.plan import Plan
 logger = logging.getLogger(__name__)
 
 _encode_record = msgspec.msgpack.Encoder().encode
+_FIRST_BYTES = 1 << 16
 _GONE = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 
 
@@ -38,6 +39,7 @@ class Server:
 
     def __init__(self, loaded: Engine, work: Plan, listener: socket.socket) -> None:
         self._engine = loaded
+        self._at_once = threading.Semaphore(work.at_once)
         self._work = work
         self._listener = listener
         self._hangups = select.epoll()
@@ -81,7 +83,8 @@ class Server:
         self, question: Question, body: bytes, cancel: Cancel
     ) -> tuple[Reply, bytes, bytes]:
         try:
-            answer = self._engine.infer(self._request(question, body), cancel)
+            with self._at_once:
+                answer = self._engine.infer(self._request(question, body), cancel)
         except Refused as refusal:
             return Reply(refusal.status, error=refusal.message), b"", b""
         except Cancelled:
@@ -136,14 +139,17 @@ def selection(query: str) -> tuple[list[str], list[str], str | None]:
 
 def _receive(connection: socket.socket) -> tuple[Question, bytes] | None:
     """None when they have hung up."""
-    lengths = connection.recv(REQUEST.size, socket.MSG_WAITALL)
-    if len(lengths) < REQUEST.size:
+    data = connection.recv(_FIRST_BYTES)  # nearly always all of it: there is one at a time
+    if len(data) < REQUEST.size:
         return None
-    head, body = REQUEST.unpack(lengths)
-    data = bytearray(head + body)
-    if connection.recv_into(data, head + body, socket.MSG_WAITALL) < head + body:
-        return None
-    return decode_question(memoryview(data)[:head]), bytes(memoryview(data)[head:])
+    head, body = REQUEST.unpack_from(data)
+    if missing := REQUEST.size + head + body - len(data):
+        rest = bytearray(missing)
+        if connection.recv_into(rest, missing, socket.MSG_WAITALL) < missing:
+            return None
+        data += rest
+    start = REQUEST.size + head
+    return decode_question(memoryview(data)[REQUEST.size : start]), data[start:]
 
 
 def _send(connection: socket.socket, reply: Reply, body: bytes, record: bytes) -> None:

@@ -185,7 +185,7 @@ async def test_each_kind_of_step_is_drawn_in_order(platform: Platform, tmp_path:
         weights = [{"model": one, "weight": 3}, {"model": two, "weight": 1}]
         split = {"RandomSplit": {"hash_key": None, "weights": weights}}
         page = await drawn(client, person, split)
-        assert re.findall(r'class="tag">(.*?)<', page) == ["75.0%", "25.0%"]
+        assert re.findall(r'class="tag">(.*?)<', page) == ["75 %", "25 %"]
         routes = {"split_key": "region", "control": one, "routes": {"north": two}}
         page = await drawn(client, person, {"MetaValueSplit": routes})
         assert re.findall(r'class="tag">(.*?)<', page) == ["region = north", "otherwise"]

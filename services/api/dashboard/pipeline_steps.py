@@ -56,7 +56,7 @@ def _drawn(written: Mapping[str, Any]) -> Drawn:
                 f"One answers, by the value of column {key}" if key else "One answers, by chance"
             )
             total = sum(one.weight for one in weights) or 1.0
-            return Drawn(title, [(one.model, f"{one.weight / total:.1%}") for one in weights])
+            return Drawn(title, [(one.model, _percent(one.weight / total)) for one in weights])
         case steps.MetaValueSplit(split_key=key, control=control, routes=routes):
             split = [(model, f"{key} = {value}") for value, model in routes.items()]
             return Drawn(f"One answers, by column {key}", [*split, (control, "otherwise")])
@@ -69,6 +69,10 @@ def _drawn(written: Mapping[str, Any]) -> Drawn:
         case steps.Check(tree=tree):
             return Drawn("An answer is an anomaly where", details=[_check(text) for text in tree])
     return Drawn("Not served here", unknown=pretty(written))
+
+
+def _percent(part: float) -> str:
+    return f"{round(100 * part, 1):g} %"
 
 
 def _parsed(written: Mapping[str, Any]) -> Step | None:

@@ -38,7 +38,7 @@ def write(
         elif group == "metadata":
             values = repeat(metadata[name], len(records))
         else:
-            values = _rows(by_name[group, name])
+            values = _listed(by_name[group, name])
         groups.setdefault(group, {})[name] = values
     answer = _nested(groups) if request.separator is None else _flat(groups, request.separator)
     try:
@@ -61,6 +61,16 @@ def _rows(output: Output) -> Iterable[Any]:
     if output.absent is None:
         return rows
     return [None if gone else row for row, gone in zip(rows, output.absent, strict=True)]
+
+
+def _listed(output: Output) -> Iterable[Any]:
+    """The same as Python's values, read from the shortest text of the numbers, so that they are
+    written as that again: an array for each row would take longer to write."""
+    rows = _rows(output)
+    if not isinstance(rows, np.ndarray):
+        return rows
+    values: list[Any] = orjson.loads(orjson.dumps(rows, option=orjson.OPT_SERIALIZE_NUMPY))
+    return values
 
 
 def _flat(groups: Mapping[str, Mapping[str, Iterable[Any]]], separator: str) -> list[Record]:

@@ -129,7 +129,8 @@ class Writer:
             self.bytes += len(body)
             if file.size >= self._max_bytes:
                 self._end()
-        self._appended.set()
+        if not self._appended.is_set():  # costs a lock
+            self._appended.set()
 
     def close(self) -> None:
         """Syncs and gives the file up, so that it can be sealed. No more is appended."""

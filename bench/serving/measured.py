@@ -35,7 +35,7 @@ class Measured:
 
     @property
     def many_cpu(self) -> float:
-        return _cpu(self.many)
+        return cpu_of(self.many)
 
     @property
     def rows_rate(self) -> float:
@@ -46,10 +46,11 @@ class Measured:
 
     @property
     def rows_cpu(self) -> float:
-        return _cpu([each for passes in self.rows.values() for each in passes])
+        return cpu_of([each for passes in self.rows.values() for each in passes])
 
 
-def _cpu(passes: list[Pass]) -> float:
+def cpu_of(passes: list[Pass]) -> float:
+    """Of one request, in ms."""
     return sum(each.cpu for each in passes) / sum(len(each.waits) for each in passes) * 1e3
 
 

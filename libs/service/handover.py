@@ -154,7 +154,7 @@ def giver(prefix: bytes, url: str) -> Giver | None:
 def beside(url: str) -> str:
     """Where the service at `url`, `unix:` and a path, takes connections; nowhere if it listens to
     other machines."""
-    return url.removeprefix(_UNIX) + ".taken" if url.startswith(_UNIX) else ""
+    return url.removeprefix(_UNIX) + ".handover" if url.startswith(_UNIX) else ""
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from libs.domain.errors import Rejected
 from libs.supervisor.folder import Folder
 
 _MAX_PATH_BYTES = 107
-_LONGEST_SOCKET = "postgres/.s.PGSQL.5432"  # of the paths below it
+_LONGEST_SOCKET = "services/inference.handover"  # of the paths below it
 _NAME = "sockets"
 
 

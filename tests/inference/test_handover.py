@@ -37,7 +37,7 @@ async def front(stopped_service: Service) -> AsyncIterator[Front]:
     service = stopped_service
     service.environment["RONDO_LISTEN"] = where = f"unix:{service.folder}/inference"
     await service.begin()
-    await _exists(Path(f"{service.folder}/inference.taken"))
+    await _exists(Path(f"{service.folder}/inference.handover"))
     one = Front(free_port())
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", one.answer)

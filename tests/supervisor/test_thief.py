@@ -93,7 +93,7 @@ def test_postgres_leaves_nothing_where_others_look_for_shared_memory(platform: P
     assert any((platform.data / "postgres" / "pg_dynshmem").iterdir())
 
 
-@pytest.mark.parametrize("name", ["postgres", "logs", "packager", "scheduler", "executor"])
+@pytest.mark.parametrize("name", ["postgres", *(name for name in SERVICES if name != "api")])
 def test_all_else_is_on_sockets_that_others_can_not_reach(platform: Platform, name: str) -> None:
     """No port to take; and nobody else may enter the folder, let alone replace what is in it."""
     kind = name if name == "postgres" else "services"
@@ -110,7 +110,8 @@ def test_all_else_is_on_sockets_that_others_can_not_reach(platform: Platform, na
 
 def test_each_service_is_among_them(platform: Platform) -> None:
     folder = (platform.data / "sockets" / "services").resolve()
-    assert {path.name for path in folder.iterdir()} == set(SERVICES) - {"api"}
+    handover = "inference.handover"  # where the api hands callers over
+    assert {path.name for path in folder.iterdir()} == {*SERVICES, handover} - {"api"}
 
 
 def _listening_ports() -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from libs.domain.events import RunFinished, TaskKilled
 from libs.eventlog.envelope import Recorded
-from tests.history import commands, runs, tasks, ticks
+from tests.history import commands, deployments, runs, tasks, ticks
 from tests.history.commands import Acknowledged
 from tests.history.finding import Finding
 
@@ -34,6 +34,7 @@ def check(
         *runs.kills(events),
         *runs.killed_runs(events),
         *ticks.accounted(events),
+        *deployments.lives(events, quiet),
         *(log_lines(events, lines) if lines is not None else ()),
     ]
 

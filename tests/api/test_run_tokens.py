@@ -154,6 +154,8 @@ FOR_RUNS = (
     "/v1/api/assays/",
     "/v2/api/assays/",
     "/v1/metrics/",
+    "/v1/api/plateau/",
+    "/v1/logs/topic/",
 )
 
 

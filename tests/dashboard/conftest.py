@@ -12,7 +12,9 @@ from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwr
 from tests.dashboard.visitor import FLAGS, PATIENCE, Visitor, sign_in
 from tests.platform import Platform, running
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+# The one without windows first: it does the same in a fifth of the time.
+BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 @pytest.fixture(scope="package")

@@ -8,10 +8,10 @@ import pytest
 
 from libs.domain import deployment
 from libs.domain.events import (
-    DeploymentEvent,
     DeploymentFailed,
     DeploymentRequested,
     DeploymentUndeployed,
+    Event,
     ReplicaStarted,
     ReplicaStopped,
 )
@@ -30,7 +30,7 @@ ENDED = ReplicaStopped(replica=B, reason="undeployed")
 GOOD = (ORDER, FIRST, ORDER, NEXT, REPLACED, DeploymentUndeployed(), ENDED)
 
 
-def found(events: Sequence[DeploymentEvent]) -> list[str]:
+def found(events: Sequence[Event]) -> list[str]:
     facts = [
         msgspec.structs.replace(REQUESTED, seq=seq, id=f"id-{seq}", event=event)
         for seq, event in enumerate(events, start=1)
@@ -70,5 +70,5 @@ def test_the_domain_reads_it_likewise() -> None:
         ((DeploymentUndeployed(),), "DeploymentUndeployed after none"),
     ],
 )
-def test_a_spoilt_life_is_named(events: Sequence[DeploymentEvent], what: str) -> None:
+def test_a_spoilt_life_is_named(events: Sequence[Event], what: str) -> None:
     assert what in found(events)

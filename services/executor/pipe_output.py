@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 from collections import deque
 
 from services.executor.backend import Piece, Stream
@@ -17,8 +18,10 @@ class PipeOutput:
         self._ready: deque[int] = deque()  # in the order in which they became readable
         self._finished = False
         self._waiting: asyncio.Future[None] | None = None
+        self._poll = select.poll()
         for pipe in self._open:
             os.set_blocking(pipe, False)
+            self._poll.register(pipe, select.POLLIN)
 
     def __aiter__(self) -> "PipeOutput":
         return self
@@ -33,6 +36,7 @@ class PipeOutput:
             stream = self._open[pipe]
             if not data:
                 del self._open[pipe]
+                self._poll.unregister(pipe)
                 os.close(pipe)
             return Piece(stream, data, None)
         raise StopAsyncIteration
@@ -60,6 +64,10 @@ class PipeOutput:
         """What is written meanwhile comes in that order; of what lies there, stdout first."""
         if self._finished:
             self._ready.extend(self._open)
+            return
+        if self._poll.poll(0):  # a program that prints on: the loop's own watch costs more
+            self._ready.extend(self._open)
+            await asyncio.sleep(0)
             return
         loop = asyncio.get_running_loop()
         self._waiting = loop.create_future()

@@ -8,9 +8,9 @@ whatever the next could hold.
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import pyarrow as pa
@@ -32,6 +32,8 @@ _SQL = load(__name__)
 _ATTEMPTS = 10  # while files are sealed under our eyes
 _MAX_BATCH, _MAX_BATCH_BYTES = 500, 4 << 20  # of entries that are read at once
 _MAX_INT32 = 2**31 - 1
+
+Result = TypeVar("Result")
 
 
 class _Segment(NamedTuple):
@@ -69,24 +71,31 @@ class Reader:
 
     async def page(self, pipeline: UUID, query: LogQuery) -> Page:
         """The next rows. Rejected("invalid") for a bad cursor."""
+        return await self._unless_sealed(lambda files: self._page(pipeline, query, files))
+
+    async def count(self, pipeline: UUID) -> int:
+        """How many rows there are, give or take those that are being deleted."""
+        return await self._unless_sealed(lambda files: self._count(pipeline, files))
+
+    async def pipelines_of(self, run: UUID) -> dict[UUID, int]:
+        """How many rows of which pipelines a task run has asked for."""
+        return await self._unless_sealed(lambda files: self._pipelines_of(run, files))
+
+    async def _unless_sealed(self, read: Callable[[_Files], Awaitable[Result]]) -> Result:
         for _ in range(_ATTEMPTS):
             try:
-                return await self._page(pipeline, query)
+                return await read(await self._files())
             except Sealed:
                 continue
         raise Unavailable("pipeline logs are being sealed; ask again")
 
-    async def count(self, pipeline: UUID) -> int:
-        """How many rows there are, give or take those that are being deleted."""
-        files = await self._files()
-        row = await self._database.fetchrow(_SQL["pipeline"], pipeline)
+    async def _count(self, pipeline: UUID, files: _Files) -> int:
+        row = await self._database.fetchrow(_SQL["count"], pipeline, files.numbers)
         sealed, forgotten = (row["rows"], row["forgotten_until"]) if row else (0, -1)
         mine = [one for entries in files.entries for one in entries.get(pipeline, ())]
         return int(sealed) + sum(one.rows for one in mine if one.time > forgotten)
 
-    async def pipelines_of(self, run: UUID) -> dict[UUID, int]:
-        """How many rows of which pipelines a task run has asked for."""
-        files = await self._files()
+    async def _pipelines_of(self, run: UUID, files: _Files) -> dict[UUID, int]:
         sealed = await self._database.fetch(_SQL["pipelines_of_run"], run, files.numbers)
         counts = {row["pipeline"]: int(row["rows"]) for row in sealed}
         for entries in files.entries:
@@ -95,10 +104,9 @@ class Reader:
                     counts[pipeline] = counts.get(pipeline, 0) + rows
         return counts
 
-    async def _page(self, pipeline: UUID, query: LogQuery) -> Page:
-        files = await self._files()
-        row = await self._database.fetchrow(_SQL["pipeline"], pipeline)
-        rows = Rows(query, row["forgotten_until"] if row else -1)
+    async def _page(self, pipeline: UUID, query: LogQuery, files: _Files) -> Page:
+        forgotten = await self._database.fetchval(_SQL["forgotten_until"], pipeline)
+        rows = Rows(query, -1 if forgotten is None else forgotten)
         mine = [one for entries in files.entries for one in entries.get(pipeline, ())]
         mine = sorted(filter(rows.may_hold, mine), reverse=query.descending)
         segments = self._segments(pipeline, query, rows, files.numbers)

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from libs.blobs.store import BlobStore
-from libs.postgres.pool import Database
+from libs.postgres.pool import Connection, Database
 from libs.postgres.statements import load
 
 _SQL = load(__name__)
 _DAY_MS = 86_400_000
 
-Key = tuple[UUID, int, int]  # of a segment: pipeline, file, part
+Place = tuple[UUID, int, int]  # of a segment: pipeline, file, part
 
 
 class Retention:
@@ -46,18 +46,16 @@ class Retention:
             rows = await self._database.fetch(_SQL["oldest_segments"], pipeline)
             if not rows:
                 return
-            gone: list[Key] = []
+            gone: list[Place] = []
             for row in rows:
                 if excess > 0:
                     gone.append((row["pipeline"], row["file"], row["part"]))
                     excess -= row["bytes"]
             await self._delete(gone)
 
-    async def _delete(self, segments: Sequence[Key]) -> None:
-        columns = [list(column) for column in zip(*segments, strict=True)]
+    async def _delete(self, segments: Sequence[Place]) -> None:
         async with self._database.transaction() as connection:
-            await connection.execute(_SQL["delete_runs"], *columns)
-            await connection.execute(_SQL["delete_segments"], *columns)
+            await delete(connection, segments)
 
     async def _sweep(self) -> None:
         while rows := await self._database.fetch(_SQL["garbage"]):
@@ -65,3 +63,10 @@ class Retention:
             for key in keys:
                 await self._blobs.delete(key)
             await self._database.execute(_SQL["delete_garbage"], keys)
+
+
+async def delete(connection: Connection, segments: Sequence[Place]) -> None:
+    """In a transaction of the caller's; the next sweep takes their blobs."""
+    columns = [list(column) for column in zip(*segments, strict=True)]
+    await connection.execute(_SQL["delete_runs"], *columns)
+    await connection.execute(_SQL["delete_segments"], *columns)

@@ -25,6 +25,7 @@ from libs.postgres.statements import load
 from services.inference.logs.frames import frames
 from services.inference.logs.merge import groups, merged
 from services.inference.logs.record_tables import Record, tables
+from services.inference.logs.retention import Place, delete
 from services.inference.logs.unsealed import Unsealed, record
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,11 @@ class Segment(NamedTuple):
     key: str
     path: Path
     runs: Mapping[str, int]
+
+    @property
+    def place(self) -> Place:
+        """Its key in Postgres."""
+        return self.pipeline, self.file, self.part
 
 
 class Sealer:
@@ -123,17 +129,6 @@ class Sealer:
                 return
             columns = list(zip(*segments, strict=True))
             await connection.execute(_SQL["insert_segments"], *map(list, columns[:9]))
-            totals: dict[UUID, tuple[int, int]] = {}
-            for one in segments:
-                rows, size = totals.get(one.pipeline, (0, 0))
-                totals[one.pipeline] = rows + one.rows, size + one.bytes
-            pipelines = sorted(totals)  # so that two commits don't wait for each other
-            await connection.execute(
-                _SQL["add_to_pipelines"],
-                pipelines,
-                [totals[one][0] for one in pipelines],
-                [totals[one][1] for one in pipelines],
-            )
             runs = [
                 (UUID(run), one.pipeline, file, one.part, rows)
                 for one in segments
@@ -142,6 +137,22 @@ class Sealer:
             if runs:
                 columns = list(zip(*runs, strict=True))
                 await connection.execute(_SQL["insert_runs"], *map(list, columns))
+            pipelines = await connection.fetch(_SQL["add_to_pipelines"], *_totals(segments))
+            forgotten = {row["pipeline"]: row["forgotten_until"] for row in pipelines}
+            late = [one for one in segments if one.last_time <= forgotten[one.pipeline]]
+            if late:  # forgotten since this file was read
+                await delete(connection, [one.place for one in late])
+
+
+def _totals(segments: Sequence[Segment]) -> tuple[list[UUID], list[int], list[int]]:
+    """Pipelines, their rows and bytes; in an order, so that two commits don't lock each other."""
+    rows: dict[UUID, int] = defaultdict(int)
+    size: dict[UUID, int] = defaultdict(int)
+    for one in segments:
+        rows[one.pipeline] += one.rows
+        size[one.pipeline] += one.bytes
+    pipelines = sorted(rows)
+    return pipelines, [rows[one] for one in pipelines], [size[one] for one in pipelines]
 
 
 @contextmanager

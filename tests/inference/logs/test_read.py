@@ -131,12 +131,13 @@ async def test_requests_of_two_gateways_are_merged_by_time(logs: Logs) -> None:
 
 async def test_readers_see_each_row_once_while_files_are_sealed(logs: Logs) -> None:
     appended: list[float] = []
+    run = uuid4()
 
     async def append() -> None:
         for first in range(0, 150, 5):
             writer = logs.writer()
             for number in range(first, first + 5):
-                writer.append(head(time=AT + number), json_body([[float(number)]]))
+                writer.append(head(time=AT + number, run=run), json_body([[float(number)]]))
                 appended.append(float(number))
             await asyncio.to_thread(writer.close)
 
@@ -151,7 +152,12 @@ async def test_readers_see_each_row_once_while_files_are_sealed(logs: Logs) -> N
             before = len(appended)
             found = await everything(logs, LogQuery())
             assert found == [float(n) for n in range(len(found))]
-            assert len(found) >= before
+            assert before <= len(found)
+            before = len(appended)
+            assert before <= await logs.reader.count(PIPELINE) <= len(appended)
+            before = len(appended)
+            counts = await logs.reader.pipelines_of(run)
+            assert before <= counts.get(PIPELINE, 0) <= len(appended)
 
 
 async def test_the_tail_is_the_newest_rows_the_oldest_first(logs: Logs) -> None:

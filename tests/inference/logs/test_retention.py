@@ -1,6 +1,7 @@
 """What is kept no more is gone, with its blobs; what is kept is whole."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.inference.logs.test_read import OTHER, RUNS, everything
 DAY = 86_400_000
 
 
-async def fill(logs: Logs, times: Iterator[int] | range) -> None:
+async def fill(logs: Logs, times: Iterable[int]) -> None:
     """A segment of each pipeline for each time."""
     for time in times:
         writer = logs.writer()
@@ -62,6 +63,23 @@ async def test_a_forgotten_pipeline_leaves_no_blob_and_no_other_loses_one(logs: 
     assert await everything(logs, LogQuery()) == []
     assert await everything(logs, LogQuery(), OTHER) == [float(n) for n in range(AT, AT + 150)]
     assert await blobs(logs) == 150
+
+
+async def test_a_pipeline_that_is_forgotten_while_its_file_is_sealed_leaves_nothing(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = logs.blobs.put
+
+    async def forget_first(key: str, source: Path) -> None:
+        await retention(logs).forget(PIPELINE, AT)
+        await put(key, source)
+
+    monkeypatch.setattr(logs.blobs, "put", forget_first)
+    await fill(logs, [AT])
+    assert await logs.reader.count(PIPELINE) == 0
+    assert await everything(logs, LogQuery(), OTHER) == [AT]
+    await retention(logs).tick(AT, MAX_INT64)
+    assert await blobs(logs) == 1
 
 
 async def test_a_blob_that_is_gone_spoils_no_page(

@@ -2,9 +2,17 @@
 -- Which of these files are in segments.
 SELECT file FROM sealed WHERE file = ANY ($1::bigint[])
 
--- name: pipeline
--- How many rows of a pipeline are in segments, and up to when it is forgotten.
-SELECT rows, forgotten_until FROM pipeline WHERE pipeline = $1
+-- name: forgotten_until
+-- Up to when a pipeline is forgotten.
+SELECT forgotten_until FROM pipeline WHERE pipeline = $1
+
+-- name: count
+-- How many rows of a pipeline are in segments, but for those of files that are read themselves, and
+-- up to when it is forgotten.
+SELECT rows - coalesce((SELECT sum(held.rows) FROM segment AS held
+                        WHERE held.pipeline = $1 AND file = ANY ($2::bigint[])), 0)::bigint AS rows,
+       forgotten_until
+FROM pipeline WHERE pipeline = $1
 
 -- name: segments_up
 -- The next 64 segments by their first times, of those times and after that place, but for those of

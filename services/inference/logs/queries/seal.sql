@@ -22,8 +22,9 @@ INSERT INTO segment_run (run, pipeline, file, part, rows)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::integer[], $5::bigint[])
 
 -- name: add_to_pipelines
--- What there is more of each pipeline.
+-- What there is more of each pipeline, and up to when it is forgotten.
 INSERT INTO pipeline AS known (pipeline, rows, bytes)
 SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[])
 ON CONFLICT (pipeline) DO UPDATE
 SET rows = known.rows + excluded.rows, bytes = known.bytes + excluded.bytes
+RETURNING pipeline, forgotten_until

@@ -1,7 +1,9 @@
 """The deployment of a pipeline: which version is served, by which replicas.
 
-A pipeline has one for good; each request to deploy is a generation of it. A replica belongs to the
-generation that it was started for, and those of an earlier one are replaced one by one.
+A pipeline has one for good; each request to deploy is a generation of it, with a revision of what
+is served. A replica belongs to the generation that it was started for, and those of an earlier one
+are replaced one by one. Until one of the new generation has started, the previous revision goes on
+serving; if none can be started, for good.
 """
 
 from datetime import datetime
@@ -28,12 +30,14 @@ _SERVED: tuple[Status, ...] = ("starting", "running")
 TRANSITIONS: Transitions[Status] = Transitions(
     Transition(DeploymentRequested, (), ("starting",)),
     Transition(DeploymentRequested, (*_SERVED, "error", "undeployed"), ("starting",)),
-    Transition(ReplicaStarted, _SERVED, ("running",)),
+    Transition(ReplicaStarted, ("starting",), ("starting", "running")),
+    Transition(ReplicaStarted, ("running",), ("running",)),
+    Transition(ReplicaStarted, ("error",), ("error",)),
     Transition(ReplicaStopped, ("starting",), ("starting",)),
     Transition(ReplicaStopped, ("running",), ("running", "starting")),
     Transition(ReplicaStopped, ("error",), ("error",)),
     Transition(ReplicaStopped, ("undeployed",), ("undeployed",)),
-    Transition(DeploymentFailed, _SERVED, ("error",)),
+    Transition(DeploymentFailed, ("starting",), ("error",)),
     Transition(DeploymentUndeployed, (*_SERVED, "error"), ("undeployed",)),
 )
 MAX_REPLICAS = 64
@@ -50,9 +54,25 @@ class Replica(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
 
 
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
+    """What one generation serves."""
+
+    generation: int
+    version: UUID
+    version_number: int
+    steps: list[dict[str, Any]]
+    models: list[DeployedModel]
+    scaling: Scaling
+    limits: ReplicaLimits
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """`number` is the integer by which the wire knows it: the place of its first event; it stays
-    through all generations. `reason` says why it failed, or its last replica ended; for people."""
+    through all generations. `reason` says why it failed, or why a replica ended; for people.
+
+    `has_run` says that a replica of this generation has started at some time. Until then the
+    revision `previous`, which had, goes on serving, if there is one.
+    """
 
     id: UUID
     number: int
@@ -73,6 +93,34 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
     replicas: list[Replica] = []
     reason: str = ""
+    has_run: bool = False
+    previous: Revision | None = None
+
+    @property
+    def current(self) -> Revision:
+        """What was requested last."""
+        return Revision(
+            generation=self.generation,
+            version=self.version,
+            version_number=self.version_number,
+            steps=self.steps,
+            models=self.models,
+            scaling=self.scaling,
+            limits=self.limits,
+        )
+
+    @property
+    def serving(self) -> Revision:
+        """Whose replicas answer, or will."""
+        return self.previous or self.current
+
+    @property
+    def wanted(self) -> list[Revision]:
+        """Those that are to have replicas, the newest first."""
+        if not self.deployed:
+            return []
+        current = [] if self.status == "error" else [self.current]
+        return current + ([self.previous] if self.previous else [])
 
     @property
     def deployed(self) -> bool:
@@ -89,15 +137,16 @@ def evolve(state: Deployment | None, fact: Happened) -> Deployment:
     match fact.event:
         case ReplicaStarted(replica=id, generation=generation):
             one = Replica(id=id, generation=generation, started_at=fact.at)
-            current = generation == known.generation and known.status in _SERVED
-            status: Status = "running" if current else known.status
-            return _changed(known, fact, status, replicas=[*known.replicas, one])
+            state = _changed(known, fact, known.status, replicas=[*known.replicas, one])
+            if generation != known.generation or known.status not in _SERVED:
+                return state
+            return _changed(state, fact, "running", has_run=True, previous=None)
         case ReplicaStopped() as event:
             return _stopped(known, event, fact)
         case DeploymentFailed(reason=reason):
             return _changed(known, fact, "error", reason=reason)
         case DeploymentUndeployed():
-            return _changed(known, fact, "undeployed", reason="")
+            return _changed(known, fact, "undeployed", reason="", previous=None)
         case other:
             raise ValueError(f"{type(other).__name__} is no event of a deployment")
 
@@ -122,14 +171,23 @@ def _requested(state: Deployment | None, event: DeploymentRequested, fact: Happe
         created_at=state.created_at if state else fact.at,
         updated_at=fact.at,
         replicas=state.replicas if state else [],
+        previous=_good(state) if state and state.deployed else None,
     )
 
 
+def _good(state: Deployment) -> Revision | None:
+    """The last revision that was seen to start."""
+    return state.current if state.has_run else state.previous
+
+
 def _stopped(known: Deployment, event: ReplicaStopped, fact: Happened) -> Deployment:
-    """One that is missed leaves the deployment starting again, if it was the last."""
+    """One that is missed leaves the deployment starting again, if it was the last. What becomes of
+    replicas of an earlier generation says nothing of this one."""
+    gone = next((one for one in known.replicas if one.id == event.replica), None)
     rest = [one for one in known.replicas if one.id != event.replica]
     status, reason = known.status, known.reason
-    if event.reason not in _NOT_NEEDED:
+    current = gone is None or gone.generation == known.generation
+    if current and event.reason not in _NOT_NEEDED and status in _SERVED:
         reason = event.detail or event.reason
         if status == "running" and not any(one.generation == known.generation for one in rest):
             status = "starting"
@@ -163,7 +221,7 @@ def replica_started(
     state: Deployment, replica: UUID, generation: int, seconds: float
 ) -> list[DeploymentEvent]:
     """Nothing to say of one that has started for nothing meanwhile: it is to be stopped."""
-    if generation != state.generation or not TRANSITIONS.allow(state.status, ReplicaStarted):
+    if generation not in [one.generation for one in state.wanted]:
         return []
     if any(one.id == replica for one in state.replicas):
         return []
@@ -175,9 +233,24 @@ def replica_stopped(state: Deployment, event: ReplicaStopped) -> list[Deployment
     return [event] if any(one.id == event.replica for one in state.replicas) else []
 
 
+def replica_failed(
+    state: Deployment, replica: UUID, generation: int, reason: str
+) -> list[DeploymentEvent]:
+    """One could not be started, in a generation that has run: another try may succeed. Nothing to
+    say of any other generation, or if it is known."""
+    if generation != state.generation or not state.has_run or state.status not in _SERVED:
+        return []
+    if state.reason == reason:
+        return []
+    return [ReplicaStopped(replica=replica, reason="start_failed", detail=reason)]
+
+
 def failed(state: Deployment, generation: int, reason: str) -> list[DeploymentEvent]:
-    """Nothing to say if it is of an earlier generation, has failed before or is not served."""
-    if generation != state.generation or not TRANSITIONS.allow(state.status, DeploymentFailed):
+    """None of its replicas can be started. Nothing to say if it is of an earlier generation, has
+    run or failed before, or is not served."""
+    if generation != state.generation or state.has_run:
+        return []
+    if not TRANSITIONS.allow(state.status, DeploymentFailed):
         return []
     return [DeploymentFailed(reason=reason)]
 

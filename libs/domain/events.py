@@ -479,7 +479,8 @@ class ReplicaStarted(DeploymentEvent, frozen=True):
 
 
 class ReplicaStopped(DeploymentEvent, frozen=True):
-    """It answers no more. `reason` is a word for programs, `detail` the same for people."""
+    """It answers no more, or with `start_failed` never did: one more of a generation that has run
+    could not be started. `reason` is a word for programs, `detail` the same for people."""
 
     replica: UUID
     reason: ReplicaEnd
@@ -487,7 +488,8 @@ class ReplicaStopped(DeploymentEvent, frozen=True):
 
 
 class DeploymentFailed(DeploymentEvent, frozen=True):
-    """It can't be served, or not any more, until it is deployed anew; `reason` says why."""
+    """What was requested last can't be served; `reason` says why. What had run before goes on
+    serving, until the deployment is requested anew or undeployed."""
 
     reason: str
 

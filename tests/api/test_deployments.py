@@ -231,6 +231,51 @@ async def test_why_it_does_not_run_stands_in_the_details(world: World) -> None:
     assert shown["details"] == ["it starts and ends, again and again"]
 
 
+async def test_a_version_that_fails_leaves_the_one_before_in_every_answer(world: World) -> None:
+    workspace = await world.workspace()
+    definition = inference(await model(world, workspace))
+    first, second = [await built(world, workspace, definition=definition) for _ in range(2)]
+    before, after = first["pipeline_variant_version"], second["pipeline_variant_version"]
+    number, stream = int((await deploy(world, first))["id"]), stream_of(workspace)
+    one = uuid4()
+    await world.append(stream, ReplicaStarted(replica=one, generation=1))
+    await deploy(world, second)
+    await world.service.caught_up()
+    shown = await status(world, number)
+    assert (shown["status"], shown["details"]) == (
+        "Starting",
+        [f"version {before} serves until this one has started"],
+    )
+
+    await world.append(stream, DeploymentFailed(reason="it needs more memory"))
+    await world.service.caught_up()
+
+    shown = await status(world, number)
+    assert shown["status"] == "Error"
+    assert shown["details"] == ["it needs more memory", f"version {before} goes on serving"]
+    (engine,) = shown["engines"]
+    assert (engine["name"], engine["status"]) == (f"engine-{one}", "Running")
+    assert engine["pipeline_statuses"]["pipelines"][0]["version"] == before
+    listed = await world.post("deployments/list", {"workspace_id": workspace})
+    (item,) = listed["deployments"]
+    assert (item["status"], item["reason"]) == ("error", "it needs more memory")
+    assert (item["pipeline_version"], item["serving_version"]) == (after, before)
+
+
+async def test_one_of_two_replicas_that_does_not_start_stands_in_the_details(world: World) -> None:
+    workspace = await world.workspace()
+    two = {"engine": {"replicas": 2}}
+    number, stream = await deployed(world, workspace, engine_config=two), stream_of(workspace)
+    gone = ReplicaStopped(replica=uuid4(), reason="start_failed", detail="it needs more memory")
+    await world.append(stream, ReplicaStarted(replica=uuid4(), generation=1), gone)
+    await world.service.caught_up()
+    shown = await status(world, number)
+    assert (shown["status"], shown["details"]) == (
+        "Running",
+        ["1 of 2 replicas run: it needs more memory"],
+    )
+
+
 async def test_undeploying_waits_until_the_inference_service_has_seen_it(world: World) -> None:
     workspace = await world.workspace()
     number = await deployed(world, workspace)

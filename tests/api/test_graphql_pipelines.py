@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
-from libs.domain.events import PipelineVersionCreated, ReplicaStarted
+from libs.domain.events import DeploymentFailed, PipelineVersionCreated, ReplicaStarted
 from libs.domain.ids import pipeline_stream, pipeline_version_stream
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import Proposed
@@ -293,3 +293,18 @@ async def test_a_version_is_read_through_its_deployment(world: World) -> None:
     assert version["definition"]["id"] == "p"
     assert version["created_at"]
     assert version["pipeline"] == {"id": made["pipeline_pk_id"]}
+
+
+async def test_the_version_of_a_deployment_is_the_one_that_answers(world: World) -> None:
+    workspace, made, number = await scene(world)
+    stream = stream_of(workspace)
+    await world.append(stream, ReplicaStarted(replica=uuid4(), generation=1))
+    new = inference(await model(world, workspace, "new"))
+    await deploy(world, await built(world, workspace, definition=new))
+    await world.append(stream, DeploymentFailed(reason="it needs more memory"))
+    await world.service.caught_up()
+    found = (await query(world, DEPLOYMENT, id=number))["deployment_by_pk"]
+    assert found["deployed"]
+    assert found["deployment_pipeline_versions"] == [
+        {"pipeline_version": {"id": made["pipeline_variant_pk_id"]}}
+    ]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from libs.domain.deployment import Deployment
@@ -13,6 +14,7 @@ from libs.domain.values import DeployedModel, ReplicaLimits, Scaling, TensorSpec
 from services.api.dashboard import deploy, pipeline_steps, trial
 from services.api.dashboard.formats import readable
 from services.api.dashboard.model import shape
+from services.api.dashboard.render import environment
 from services.api.deployments import engine_config
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -148,3 +150,18 @@ def test_json_for_people_keeps_what_fits_in_a_line() -> None:
     assert json.loads(text) == value
     assert '  "b": {"c": 718013.7, "d": null},' in text.splitlines()
     assert len(text.splitlines()) == 5
+
+
+def test_a_version_that_fails_and_the_one_before_that_goes_on_serving() -> None:
+    before = deployed(inputs=[])
+    after = msgspec.structs.replace(
+        before, generation=2, version_number=9, previous=before.current, reason="no memory"
+    )
+    module: Any = environment().get_template("serving.html").module
+    failed = msgspec.structs.replace(after, status="error")
+    words = module.deployment_words(failed, "/pipelines/4")
+    assert "Version 9 can't be served: no memory." in words
+    assert "Version 5 goes on serving." in words
+    assert "Update failed" in module.deployment_badge(failed)
+    starting = msgspec.structs.replace(after, status="starting")
+    assert "Version 5 serves until then." in module.deployment_words(starting, "/pipelines/4")

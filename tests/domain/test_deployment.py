@@ -72,9 +72,50 @@ def test_replicas_are_replaced_one_by_one() -> None:
     assert (left.state.status, [one.id for one in left.state.replicas]) == ("running", [TWO])
 
 
-def test_a_replica_of_an_earlier_request_is_not_counted() -> None:
+def test_a_replica_of_an_earlier_request_that_never_ran_is_not_counted() -> None:
     given(REQUESTED).decides(starts(ONE, 1))
     assert given(REQUESTED, started()).state.status == "starting"
+
+
+def served(state: Deployment) -> tuple[int, list[int]]:
+    """The generation that answers, and those that are to have replicas."""
+    return state.serving.generation, [one.generation for one in state.wanted]
+
+
+def test_the_revision_that_runs_serves_until_a_replica_of_the_next_has_started() -> None:
+    assert served(given(started()).state) == (1, [1])
+    assert served(given(started(), REQUESTED).state) == (1, [2, 1])
+    assert served(given(started(), REQUESTED, started(TWO, 2)).state) == (2, [2])
+
+
+def test_a_redeploy_that_fails_leaves_the_revision_that_ran_serving() -> None:
+    failed = given(started(), REQUESTED, FAILED)
+    assert (failed.state.status, served(failed.state)) == ("error", (1, [1]))
+    back = failed.after(stopped(detail="SIGKILL")).decides(starts(TWO, 1), started(TWO, 1))
+    assert (back.state.status, back.state.reason) == ("error", "no memory")
+    assert [one.id for one in back.state.replicas] == [TWO]
+    again = failed.after(REQUESTED, FAILED, REQUESTED)
+    assert served(again.state) == (1, [4, 1])
+    assert served(again.after(started(TWO, 4)).state) == (4, [4])
+
+
+def test_nothing_serves_where_nothing_ever_ran_or_it_was_undeployed() -> None:
+    assert served(given(FAILED).state) == (1, [])
+    assert served(given(started(), REQUESTED, FAILED, UNDEPLOYED).state) == (2, [])
+    assert served(given(started(), UNDEPLOYED, REQUESTED, FAILED).state) == (2, [])
+
+
+def test_a_revision_that_has_run_does_not_fail_but_says_why_no_other_replica_starts() -> None:
+    running = given(started())
+    running.decides(lambda state: deployments.failed(state, 1, "no memory"))
+    said = running.decides_once(
+        lambda state: deployments.replica_failed(state, TWO, 1, "no memory"),
+        stopped("start_failed", TWO, "no memory"),
+    )
+    assert (said.state.status, said.state.reason) == ("running", "no memory")
+    alone = said.after(stopped(detail="SIGKILL"), stopped("start_failed", TWO, "no memory"))
+    assert (alone.state.status, alone.state.reason) == ("starting", "no memory")
+    given().decides(lambda state: deployments.replica_failed(state, TWO, 1, "no memory"))
 
 
 @pytest.mark.parametrize("end", [FAILED, UNDEPLOYED])
@@ -112,7 +153,7 @@ def test_a_failure_is_told_once_and_only_of_the_last_request() -> None:
     given(REQUESTED).decides(lambda state: deployments.failed(state, 1, "no memory"))
 
 
-@pytest.mark.parametrize("before", [[], [started()], [FAILED]])
+@pytest.mark.parametrize("before", [[], [started()], [FAILED], [started(), REQUESTED, FAILED]])
 def test_it_is_undeployed_once_whatever_it_was(before: list[Event]) -> None:
     gone = given(*before).decides_once(deployments.undeploy, UNDEPLOYED)
     assert not gone.state.deployed

@@ -32,6 +32,7 @@ from libs.domain.transitions import Transitions
 from tests.golden.examples import EXAMPLES
 
 ID = UUID("7f9c1f52-9b52-4d0e-8f43-0d7e7f5d2b11")
+OTHER = UUID(int=34)
 TABLES: dict[Aggregate, Transitions[Any]] = {
     name: one.transitions for name, one in AGGREGATES.items() if one.transitions is not None
 }
@@ -81,6 +82,7 @@ DECISIONS: dict[Aggregate, Sequence[Callable[[Any], Sequence[Event]]]] = {
             cast(DeploymentRequested, EXAMPLES["DeploymentRequested"][1])
         ),
         lambda state: deployments.replica_started(state, ID, state.generation, 0.1),
+        lambda state: deployments.replica_started(state, OTHER, state.serving.generation, 0.1),
         lambda state: deployments.replica_stopped(
             state, ReplicaStopped(replica=ID, reason="crashed")
         ),
@@ -103,12 +105,16 @@ def born(name: Aggregate) -> Any:
 
 def reached(name: Aggregate) -> list[Any]:
     """A state of every status that decisions lead to, the nearest first; of deployments, with
-    replicas and without."""
-    found: dict[tuple[str, bool], Any] = {}
+    replicas and without, and with a revision that goes on serving and without."""
+    found: dict[tuple[str, bool, bool], Any] = {}
     waiting = [born(name)]
     while waiting:
         state = waiting.pop(0)
-        key = (state.status, bool(getattr(state, "replicas", ())))
+        key = (
+            state.status,
+            bool(getattr(state, "replicas", ())),
+            getattr(state, "previous", None) is not None,
+        )
         if found.setdefault(key, state) is state:
             waiting += [AGGREGATES[name].evolve(state, fact(name, one)) for one in decided(state)]
     return list(found.values())

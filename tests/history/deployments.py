@@ -19,6 +19,7 @@ class _Life:
     def __init__(self, about: str) -> None:
         self.about = about
         self.generation = 0
+        self.serving = 0  # the last generation that had a replica
         self.state = "none"  # what the last order or outcome was
         self.running: set[str] = set()
         self.known: set[str] = set()
@@ -29,6 +30,9 @@ class _Life:
                 self.generation, self.state = self.generation + 1, "requested"
             case ReplicaStarted():
                 yield from self._started(event)
+            case ReplicaStopped(replica=replica, reason="start_failed"):
+                if str(replica) in self.known or self.state != "served":
+                    yield self._wrong(f"replica {replica} did not start, which had")
             case ReplicaStopped(replica=replica):
                 if str(replica) not in self.running:
                     yield self._wrong(f"replica {replica} stopped, which does not run")
@@ -38,15 +42,18 @@ class _Life:
                 if self.state in ("none", name, "DeploymentUndeployed"):
                     yield self._wrong(f"{name} after {self.state}")
                 self.state = name
+                if name == "DeploymentUndeployed":
+                    self.serving = 0
 
     def _started(self, event: ReplicaStarted) -> Iterator[Finding]:
         id = str(event.replica)
         if id in self.known:
             yield self._wrong(f"replica {id} started twice")
-        if event.generation != self.generation or self.state not in ("requested", "served"):
+        current = event.generation == self.generation and self.state in ("requested", "served")
+        if current:
+            self.serving, self.state = self.generation, "served"
+        elif event.generation != self.serving or self.state == "served":
             yield self._wrong(f"replica {id} of generation {event.generation} is not wanted")
-        else:
-            self.state = "served"
         self.known.add(id)
         self.running.add(id)
 

@@ -43,6 +43,11 @@ def test_a_good_life_is_good() -> None:
     assert found(GOOD[:2]) == []
     assert found((ORDER, DeploymentFailed(reason="no such input"))) == []
     assert found((ORDER, FIRST, ReplicaStopped(replica=A, reason="idle"))) == []
+    crashed, failed = ReplicaStopped(replica=A, reason="crashed"), DeploymentFailed(reason="no")
+    again = ReplicaStarted(replica=B, generation=1)
+    assert found((ORDER, FIRST, ORDER, crashed, again, failed)) == []
+    assert found((ORDER, FIRST, ORDER, failed, crashed, again)) == []
+    assert found((ORDER, FIRST, ReplicaStopped(replica=B, reason="start_failed"))) == []
 
 
 def test_the_domain_reads_it_likewise() -> None:
@@ -62,6 +67,11 @@ def test_the_domain_reads_it_likewise() -> None:
         ((ORDER, FIRST, FIRST), f"replica {A} started twice"),
         ((ORDER, NEXT), f"replica {B} of generation 2 is not wanted"),
         ((ORDER, FIRST, ORDER, REPLACED), "nothing has come of DeploymentRequested"),
+        (
+            (ORDER, FIRST, ReplicaStopped(replica=A, reason="start_failed")),
+            f"replica {A} did not start, which had",
+        ),
+        ((ORDER, FIRST, ORDER, NEXT, FIRST), f"replica {A} of generation 1 is not wanted"),
         ((ORDER, FIRST, ENDED), f"replica {B} stopped, which does not run"),
         ((ORDER, FIRST, REPLACED, REPLACED), f"replica {A} stopped, which does not run"),
         (GOOD[:-1], "1 replicas run, though it is undeployed"),

@@ -67,30 +67,6 @@ async def test_a_redeploy_replaces_replicas_without_a_refused_request(
     assert await again.ends() == ["replaced", "replaced"]
 
 
-async def test_a_broken_model_ends_the_deployment_with_the_reason(
-    service: Service, tmp_path: Path
-) -> None:
-    path = tmp_path / "broken.onnx"
-    path.write_bytes(b"no model at all")
-    deployed = await service.deploy("houses", path)
-
-    state = await deployed.until(lambda one: one.status == "error")
-
-    assert "can't be loaded" in state.reason
-    status, answer = await deployed.infer(ROWS, timeout=1) if state.replicas else (404, {})
-    assert status == 404, answer
-
-
-async def test_models_that_need_too_much_memory_end_the_deployment(
-    service: Service, linear: Path
-) -> None:
-    deployed = await service.deploy("houses", linear, limits=ReplicaLimits(memory_bytes=8 << 20))
-
-    state = await deployed.until(lambda one: one.status == "error")
-
-    assert "MiB of memory, of 8 MiB" in state.reason
-
-
 async def test_a_replica_that_takes_too_much_memory_is_ended_and_another_comes(
     service: Service, hungry: Path
 ) -> None:

@@ -171,6 +171,24 @@ def test_what_can_not_be_deployed_says_why(client: Client, model: ModelVersion) 
     pipeline.undeploy()
 
 
+def test_a_redeploy_that_fails_says_what_goes_on_serving(
+    client: Client, model: ModelVersion
+) -> None:
+    pipeline = client.build_pipeline("redeployed").add_model_step(model).deploy(timeout=PATIENCE)
+    served = pipeline.versions()[0].id()
+    answer = pipeline.infer([ROW])[0]["out.price"]
+
+    with pytest.raises(DeploymentFailed, match=f"version {served} goes on serving"):
+        pipeline.deploy(memory="1Mi", timeout=PATIENCE)
+
+    assert pipeline.status()["status"] == "Error"
+    assert [one["status"] for one in pipeline.status()["engines"]] == ["Running"]
+    assert pipeline.infer([ROW])[0]["out.price"] == answer
+    pipeline.deploy(timeout=PATIENCE)
+    assert pipeline.status()["details"] == []
+    pipeline.undeploy()
+
+
 def test_the_log_has_what_was_inferred(pipeline: Pipeline, tmp_path: Path) -> None:
     began = datetime.now(UTC) - timedelta(seconds=1)
     answers = [pipeline.infer([{"tensor": [n, *HOUSE[1:]]}])[0] for n in range(3)]

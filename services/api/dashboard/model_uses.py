@@ -24,7 +24,8 @@ class Use(NamedTuple):
     @property
     def served(self) -> Sequence[DeployedModel]:
         """What it serves now."""
-        return self.deployment.models if self.deployment and self.deployment.deployed else []
+        deployed = self.deployment is not None and self.deployment.deployed
+        return self.deployment.serving.models if self.deployment and deployed else []
 
     def serves(self, version: ModelVersion) -> bool:
         """Whether it serves this version now."""

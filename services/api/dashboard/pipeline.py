@@ -108,7 +108,7 @@ def _replicas(deployment: Deployment, activity: Activity | None) -> list[Replica
     for id, one in known.items():
         does = now.get(id)
         status = does.status if does else "running"
-        earlier = one.generation < deployment.generation
+        earlier = one.generation < deployment.serving.generation
         memory = does.memory_bytes if does else None
         replicas.append(Replica(id, "replaced" if earlier else status, one.started_at, memory))
     starting = [one for one in now.values() if one.status == "starting" and one.id not in known]
@@ -139,7 +139,7 @@ async def _chosen(visit: PageContext, shown: About) -> PipelineVersion | None:
         if version.pipeline != shown.pipeline.id:
             raise Rejected("not_found", f"version: {text[:40]} is one of another pipeline")
         return version
-    deployed = shown.served.version if shown.served else None
+    deployed = shown.served.serving.version if shown.served else None
     newest = shown.versions[0] if shown.versions else None
     return next((one for one in shown.versions if one.id == deployed), newest)
 

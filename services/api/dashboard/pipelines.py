@@ -73,7 +73,7 @@ def _row(
     """The steps are those that are served, else those that would be."""
     version = newest[0] if newest else None
     served = deployment if deployment and deployment.deployed else None
-    steps = served.steps if served else version.steps if version else []
+    steps = served.serving.steps if served else version.steps if version else []
     return Row(pipeline, version, pipeline_steps.summary(steps), deployment)
 
 

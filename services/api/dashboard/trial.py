@@ -102,11 +102,11 @@ def example(deployment: Deployment | None) -> str:
     if deployment is None:
         return ""
     try:
-        steps = parse_steps(deployment.steps)
+        steps = parse_steps(deployment.serving.steps)
     except Rejected:
         return ""
     first = next(iter(models_of(steps[0])), None)
-    models = {str(one.version): one for one in deployment.models}
+    models = {str(one.version): one for one in deployment.serving.models}
     model = models.get(first.version) if first else None
     row = _row(model) if model else None
     if row is None:

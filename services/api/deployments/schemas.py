@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from libs.domain import deployment
-from libs.domain.deployment import Deployment, Replica
+from libs.domain.deployment import Deployment, Replica, Revision
 from libs.domain.values import DeployedModel
 from services.api.fields import Instant, Number
 
@@ -51,7 +51,9 @@ class ListDeployments(msgspec.Struct):
 
 
 class DeploymentItem(msgspec.Struct):
-    """`reason` says why it failed or lost its last replica; `models` are the names, in order."""
+    """`pipeline_version` is what was requested last. `serving_version` is what answers: the one
+    before while the requested one is starting, and if that failed; none if there was none. `reason`
+    says why it failed or lost its last replica; `models` are the names, in order."""
 
     id: int
     pipeline: str
@@ -64,6 +66,7 @@ class DeploymentItem(msgspec.Struct):
     engine_config: dict[str, Any]
     created_at: Instant
     updated_at: Instant
+    serving_version: UUID | None
 
     @staticmethod
     def of(state: Deployment) -> "DeploymentItem":
@@ -79,6 +82,7 @@ class DeploymentItem(msgspec.Struct):
             state.engine_config,
             state.created_at,
             state.updated_at,
+            state.serving.version if state.wanted else None,
         )
 
 
@@ -149,8 +153,9 @@ class LoadBalancer(msgspec.Struct):
 
 
 class Status(msgspec.Struct):
-    """`details` say in words what is wrong. With no replica wanted, a deployment that scales to
-    zero is Running: the next request starts one."""
+    """Of what was requested last. `details` say in words what is wrong, and whether an earlier
+    version goes on serving; `engines` are the replicas of both. With no replica wanted, a
+    deployment that scales to zero is Running: the next request starts one."""
 
     status: Shown
     details: list[str]
@@ -160,12 +165,15 @@ class Status(msgspec.Struct):
 
     @staticmethod
     def of(state: Deployment) -> "Status":
-        status = shown(state)
-        current = [one for one in state.replicas if one.generation == state.generation]
+        revisions = {one.generation: one for one in (state.serving, state.current)}
         return Status(
-            status,
-            [state.reason] if state.reason and status != "Running" else [],
-            [_engine(state, one, "Running") for one in current],
+            shown(state),
+            _details(state),
+            [
+                _engine(state.name, revisions[one.generation], one)
+                for one in state.replicas
+                if one.generation in revisions
+            ],
             [LoadBalancer(None, f"engine-lb-{state.number}", "Running", None, [])],
         )
 
@@ -181,13 +189,26 @@ def shown(state: Deployment) -> Shown:
             return "Error"
 
 
-def _engine(state: Deployment, replica: Replica, status: Shown) -> Engine:
+def _details(state: Deployment) -> list[str]:
+    details = [state.reason] if state.reason and state.status != "running" else []
+    current = [one for one in state.replicas if one.generation == state.generation]
+    if state.status == "running" and state.reason and len(current) < state.scaling.least:
+        details.append(f"{len(current)} of {state.scaling.least} replicas run: {state.reason}")
+    if state.previous and state.status == "starting":
+        details.append(f"version {state.previous.version} serves until this one has started")
+    elif state.previous:
+        details.append(f"version {state.previous.version} goes on serving")
+    return details
+
+
+def _engine(name: str, revision: Revision, replica: Replica) -> Engine:
+    status: Shown = "Running"
     return Engine(
         None,
         f"engine-{replica.id}",
         status,
         None,
         [],
-        PipelineStatuses([PipelineStatus(state.name, status, state.version)]),
-        ModelStatuses([ModelStatus.of(model, status) for model in state.models]),
+        PipelineStatuses([PipelineStatus(name, status, revision.version)]),
+        ModelStatuses([ModelStatus.of(model, status) for model in revision.models]),
     )

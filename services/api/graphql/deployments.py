@@ -114,7 +114,7 @@ def _configs(state: Deployment) -> list[Row]:
             "_workspace": state.workspace,
             "_state": state,
         }
-        for model in state.models
+        for model in state.serving.models
     ]
 
 
@@ -135,7 +135,7 @@ def _served_version(state: Deployment) -> list[Row]:
         {
             "created_at": state.created_at,
             "updated_at": state.updated_at,
-            "pipeline_version_pk_id": state.version_number,
+            "pipeline_version_pk_id": state.serving.version_number,
             "_state": state,
         }
     ]
@@ -144,7 +144,7 @@ def _served_version(state: Deployment) -> list[Row]:
 async def _serving(row: Row) -> Deployment | None:
     """The deployment of a version's pipeline, if it serves that version, or did last."""
     state: Deployment | None = await row["_deployments"].of(row["_pipeline"])
-    return state if state and state.version == row["_id"] else None
+    return state if state and state.serving.version == row["_id"] else None
 
 
 DEPLOYMENT_FIELDS: Fields = {

@@ -224,10 +224,8 @@ def pipeline_of_deployment(context: RequestContext, row: Row) -> Any:
 def version_of_deployment(context: RequestContext, row: Row) -> Row:
     """All but its number and its id is read when it is asked for."""
     state, rows = row["_state"], context.store.rows
-    together = _of_versions(rows, [state.pipeline])
-    return (
-        _version_row(state.version_number, state.version) | together | {"_pipeline": state.pipeline}
-    )
+    known = _version_row(state.serving.version_number, state.serving.version)
+    return known | _of_versions(rows, [state.pipeline]) | {"_pipeline": state.pipeline}
 
 
 async def created_at(context: RequestContext, row: Row) -> Any:

@@ -91,7 +91,8 @@ def pipeline_version(state: PipelineVersion) -> Columns:
 
 
 def deployment(state: Deployment) -> Columns:
-    models = _listed(model.version for model in state.models)
+    revisions = [state.current, *([state.previous] if state.previous else [])]
+    models = _listed(dict.fromkeys(model.version for one in revisions for model in one.models))
     return (state.number, state.workspace, state.pipeline, models, state.deployed)
 
 

@@ -2,18 +2,17 @@
 
 import asyncio
 import os
-import time
 from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
 
-from libs.domain.deployment import Deployment
+from libs.domain.deployment import Deployment, Revision
 from libs.eventlog.log import EventLog
 from libs.telemetry.registry import Reading
 from services.inference.control.deployments import Deployments
-from services.inference.control.keeper import Gateways, Keeper
 from services.inference.control.nursery import Nursery
+from services.inference.control.reconciler import Gateways, Reconciler
 from services.inference.gateway.figures import Shown
 
 MAX_BATCH_CONNECTIONS = 32
@@ -49,14 +48,13 @@ class Control:
         self.deployments = Deployments(log, self._changed)
         self._nursery = nursery
         self._gateways = gateways
-        self._keepers: dict[UUID, Keeper] = {}
+        self._reconcilers: dict[UUID, Reconciler] = {}
         self._tasks: asyncio.TaskGroup | None = None
-        self._cpu: dict[UUID, float] = {}
 
     def wanted(self, id: UUID) -> None:
         """A gateway has a request and no replica."""
-        if (keeper := self._keepers.get(id)) is not None:
-            keeper.wanted()
+        if (reconciler := self._reconcilers.get(id)) is not None:
+            reconciler.wake_replica()
 
     async def run(self) -> None:
         """For ever: keeps all. The log has been followed to its end before."""
@@ -66,29 +64,31 @@ class Control:
                 tasks.create_task(self._nursery.watch())
                 tasks.create_task(self._sample())
                 for state in self.deployments.all():
-                    self._keep(state.id)
+                    self._reconcile(state.id)
         finally:
-            for keeper in self._keepers.values():
-                keeper.stop()
+            for reconciler in self._reconcilers.values():
+                reconciler.stop()
 
     def show(self, id: UUID) -> ShownDeployment | None:
         """None for what is not deployed."""
-        state, keeper = self.deployments.get(id), self._keepers.get(id)
-        if state is None or keeper is None or not state.deployed:
+        state, reconciler = self.deployments.get(id), self._reconcilers.get(id)
+        if state is None or reconciler is None or not state.deployed:
             return None
         load = self._gateways.load(id)
         replicas = [
             ShownReplica(
                 id=one.id,
-                generation=one.generation,
+                generation=one.revision.generation,
                 status=one.status,
                 pid=one.child.pid if one.child else 0,
                 memory_bytes=one.child.resident() if one.child else 0,
                 seconds=one.seconds,
             )
-            for one in keeper.replicas.values()
+            for one in reconciler.replicas
         ]
-        return ShownDeployment(id, keeper.target, load.waiting, load.running, load.shown, replicas)
+        return ShownDeployment(
+            id, reconciler.target, load.waiting, load.running, load.shown, replicas
+        )
 
     async def about(self) -> dict[str, object]:
         """For /readyz: workers by status."""
@@ -111,8 +111,8 @@ class Control:
 
     def _count(self) -> dict[str, int]:
         counts = {"starting": 0, "running": 0, "draining": 0}
-        for keeper in self._keepers.values():
-            for one in keeper.replicas.values():
+        for reconciler in self._reconcilers.values():
+            for one in reconciler.replicas:
                 counts[one.status] = counts.get(one.status, 0) + 1
         return counts
 
@@ -120,51 +120,34 @@ class Control:
         return [one for one in self.deployments.all() if one.deployed]
 
     def _changed(self, id: UUID) -> None:
-        """Undeployed is so at once, whatever its keeper does."""
-        state = self.deployments.get(id)
+        """Undeployed is so at once, whatever its reconciler does."""
+        state, reconciler = self.deployments.get(id), self._reconcilers.get(id)
         if state is not None and not state.deployed:
             self._gateways.drop(id)
-        if (keeper := self._keepers.get(id)) is not None:
-            keeper.wake()
-        elif self._tasks is not None:
-            self._keep(id)
+        if reconciler is not None:
+            reconciler.wake()
+        else:
+            self._reconcile(id)
 
-    def _keep(self, id: UUID) -> None:
+    def _reconcile(self, id: UUID) -> None:
         state = self.deployments.get(id)
         if self._tasks is None or state is None or (not state.deployed and not state.replicas):
             return
-        keeper = Keeper(id, self.deployments, self._nursery, self._gateways, at_once)
-        self._keepers[id] = keeper
-        self._tasks.create_task(keeper.run())
+        one = Reconciler(id, self.deployments, self._nursery, self._gateways, at_once)
+        self._reconcilers[id] = one
+        self._tasks.create_task(one.run())
 
     async def _sample(self) -> None:
         while True:
             await asyncio.sleep(_SAMPLE_SECONDS)
-            for id, keeper in self._keepers.items():
-                self._sample_one(id, keeper)
-
-    def _sample_one(self, id: UUID, keeper: Keeper) -> None:
-        state = self.deployments.get(id)
-        if state is None or keeper.scaler is None:
-            return
-        load, now = self._gateways.load(id), time.monotonic()
-        running = [one for one in keeper.replicas.values() if one.status == "running"]
-        depth = (load.waiting + load.running) / max(1, len(running))
-        if state.scaling.metric == "cpu" and running:
-            used = sum(one.child.cpu_seconds() for one in running if one.child)
-            rate = max(0.0, used - self._cpu.get(id, used)) / _SAMPLE_SECONDS
-            self._cpu[id] = used
-            depth = 100 * rate / (state.limits.cpus * len(running))
-        before = keeper.target
-        keeper.scaler.sample(depth, load.last, now)
-        if keeper.target != before:
-            keeper.wake()
+            for one in self._reconcilers.values():
+                one.sample(_SAMPLE_SECONDS)
 
 
-def at_once(state: Deployment) -> int:
+def at_once(revision: Revision) -> int:
     """How many requests a replica runs at once: as many as it has cpus, for more would only wait
     for each other; and as many as are to be run together."""
     machine = len(os.sched_getaffinity(0))
-    together = [one.batching.batch_size_target for one in state.models if one.batching]
+    together = [one.batching.batch_size_target for one in revision.models if one.batching]
     batch = min(MAX_BATCH_CONNECTIONS, max(together, default=0))
-    return max(1, min(machine, round(state.limits.cpus)), batch)
+    return max(1, min(machine, round(revision.limits.cpus)), batch)

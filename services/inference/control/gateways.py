@@ -12,7 +12,7 @@ from services.inference.gateway.table import Load, Route, together
 
 
 class AllGateways:
-    """See Gateways of keeper.py. Connections of callers are dealt out in turn."""
+    """See Gateways of reconciler.py. Connections of callers are dealt out in turn."""
 
     def __init__(self, own: Gateway, callers: Callers, others: Sequence[OtherGateway]) -> None:
         self._own = own

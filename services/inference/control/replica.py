@@ -5,7 +5,7 @@ import time
 from typing import Literal
 from uuid import uuid4
 
-from libs.domain.deployment import Deployment
+from libs.domain.deployment import Revision
 from libs.domain.values import ReplicaEnd
 from services.inference import plan
 from services.inference.control.child import Child
@@ -31,9 +31,9 @@ class Ended(Exception):
 class Replica:
     """`announced` says that the log knows of it."""
 
-    def __init__(self, deployment: Deployment, at_once: int) -> None:
+    def __init__(self, revision: Revision, at_once: int) -> None:
         self.id = uuid4()
-        self.generation = deployment.generation
+        self.revision = revision
         self.status: Status = "starting"
         self.announced = False
         self.since = time.monotonic()
@@ -41,15 +41,13 @@ class Replica:
         self.why: ReplicaEnd = "crashed"
         self.child: Child | None = None
         self.member: Member | None = None
-        self._deployment = deployment
         self._at_once = at_once
 
     async def start(self, nursery: Nursery) -> None:
         """Returns once it serves; `seconds` is what loading took. Raises Unservable, Ended,
         Unavailable, Rejected."""
-        wanted = self._deployment
-        files = {one.version: (one.sha, one.blob) for one in wanted.models}
-        memory = wanted.limits.memory_bytes
+        files = {one.version: (one.sha, one.blob) for one in self.revision.models}
+        memory = self.revision.limits.memory_bytes
         self.child, socket = await nursery.replica(str(self.id), list(files.values()), memory)
         outcome = await self._load(self.child)
         if isinstance(outcome, plan.Refusal):
@@ -63,16 +61,16 @@ class Replica:
             self.child.kill("out_of_memory", words)
             raise Unservable(words)
         self.status = "running"
-        self.member = Member(self.id, wanted.version, socket, self._at_once + MAX_AHEAD)
+        self.member = Member(self.id, self.revision.version, socket, self._at_once + MAX_AHEAD)
         self.seconds = outcome.seconds
 
     async def _load(self, child: Child) -> object:
         work = plan.Plan(
             replica=self.id,
-            pipeline_version=str(self._deployment.version),
-            steps=self._deployment.steps,
-            models=self._deployment.models,
-            cpus=self._deployment.limits.cpus,
+            pipeline_version=str(self.revision.version),
+            steps=self.revision.steps,
+            models=self.revision.models,
+            cpus=self.revision.limits.cpus,
             at_once=self._at_once,
         )
         answer = b""
@@ -87,6 +85,16 @@ class Replica:
             child.kill("undeployed", "it is not needed any more")
             raise
         return plan.decode_outcome(answer) if answer else None
+
+    @property
+    def has_ended(self) -> bool:
+        """After it had started."""
+        ended = self.child is not None and self.child.status is not None
+        return ended and self.status != "starting"
+
+    def drain(self, why: ReplicaEnd) -> None:
+        """It gets no more requests, and is to end when it has answered those that it has."""
+        self.status, self.why = "draining", why
 
     def end(self, why: ReplicaEnd) -> None:
         """Kill it, for it is not needed any more."""

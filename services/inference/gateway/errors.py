@@ -30,6 +30,12 @@ def not_served_yet(pipeline: str) -> NoAnswer:
     return refusal(503, f"pipeline {pipeline[:80]!r} is not served yet; try again", 1)
 
 
+def failed(pipeline: str, reason: str) -> NoAnswer:
+    """It is deployed, and can't be served. Not 503, with which clients try again for minutes."""
+    text = f"pipeline {pipeline!r} can't be served: {reason}; deploy another version"
+    return refusal(500, text)
+
+
 def busy(waiting: int) -> NoAnswer:
     """More wait than may."""
     return refusal(503, f"{waiting} requests wait for this pipeline; try again, or scale it up", 1)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 from uuid import UUID
 
-from services.inference.gateway.errors import busy, refusal
+from services.inference.gateway.errors import NoAnswer, busy, failed, refusal
 from services.inference.gateway.figures import Figures
 from services.inference.gateway.link import Link
 from services.inference.gateway.table import Member, Route
@@ -56,20 +56,21 @@ class Pool:
             if one.id not in before:
                 for _ in range(one.connections):
                     self._open(one)
+        if route.failure:
+            self._end_all(failed(route.name, route.failure))
 
     def close(self) -> None:
         """It is served no more: who waits is told so, what runs is given up."""
         self._members = {}
-        gone = refusal(404, f"pipeline {self.route.name!r} was undeployed")
-        for ticket in [*self.waiting, *self.running.values()]:
-            ticket.end(gone)
-        self.waiting.clear()
+        self._end_all(refusal(404, f"pipeline {self.route.name!r} was undeployed"))
         for link in list(self._links):
             link.abort()
 
     def submit(self, ticket: Ticket) -> None:
         """Runs it as soon as a replica is free."""
-        if self._free:
+        if self.route.failure:
+            ticket.end(failed(self.route.name, self.route.failure))
+        elif self._free:
             self._send(self._idlest(), ticket)
         elif len(self.waiting) >= self._max_waiting:
             ticket.end(busy(len(self.waiting)))
@@ -129,6 +130,11 @@ class Pool:
     def runs(self, id: UUID) -> int:
         """How many requests a replica has under way, a member or not."""
         return sum(link.id == id for link in self.running)
+
+    def _end_all(self, outcome: NoAnswer) -> None:
+        for ticket in [*self.waiting, *self.running.values()]:
+            ticket.end(outcome)
+        self.waiting.clear()
 
     def _again(self, ticket: Ticket) -> None:
         if len(ticket.lost) >= MAX_LOST:

@@ -18,13 +18,15 @@ class Member(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Route(msgspec.Struct, frozen=True, array_like=True):
-    """A deployment that is served; without members until somebody wants one."""
+    """A deployment; without members until somebody wants one, and for good if it can't be served:
+    `failure` says why."""
 
     id: UUID
     name: str
     workspace: int
     pipeline: UUID
     members: list[Member]
+    failure: str = ""
 
 
 class Load(msgspec.Struct, frozen=True, array_like=True):

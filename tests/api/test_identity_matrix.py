@@ -1,320 +1,56 @@
 """Who may call which route (I8): a row a route, and a route without a row fails."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from unittest.mock import Mock
+from uuid import UUID, uuid4
 
-from libs.domain.events import WorkspaceMemberAdded
-from libs.domain.ids import workspace_stream
+import pytest
+
 from libs.eventlog.log import EventLog
+from services.api.app import application
+from services.api.dashboard.pages import PAGES
+from services.api.gateway import TOKEN_HEADER
 from services.api.http.route import MULTIPART, Route
 from services.api.routes import ROUTES
+from tests.api.access_scene import Scene, make_scene
+from tests.api.access_table import (
+    ALL,
+    CALLERS,
+    EXPECTED,
+    INTERNAL_PATHS,
+    MACHINES,
+    OPEN_PATHS,
+    PUBLIC,
+)
 from tests.api.callers import MEMBER
-from tests.api.definitions import inference, model
-from tests.api.served_world import Version, model_version
 from tests.api.service import Service
-from tests.api.test_deployments import deploy
-from tests.api.test_pipelines import built
+from tests.api.test_run_tokens import scene_of
 from tests.api.world import HELLO, World, form, new_user
-
-OWNER = "owner@example.org"
-CALLERS = ("nobody", "outsider", "collaborator", "owner", "admin")
-ALL, MEMBERS, OWNERS, ADMINS = range(1, 5)  # the first of CALLERS that is let in
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A workspace of somebody who is no administrator, and what is in it."""
-
-    workspace: int
-    orchestration: str
-    task: str
-    run: str
-    somebody: str
-    connection: str  # of the owner, attached; by name in `doomed`, others of theirs
-    token: str  # of the owner
-    subscription: str  # of the owner; some more in `ended`
-    version: str  # of a pipeline, `p`
-    pipeline: int  # its number
-    deployment: int  # of that
-    model: Version  # of `rf`
-    doomed: list[str] = field(default_factory=list)
-    unwanted: list[str] = field(default_factory=list)  # pipelines
-    ended: list[str] = field(default_factory=list)
-
-    @property
-    def order(self) -> dict[str, Any]:
-        return {"orch_id": self.orchestration, "workspace_id": self.workspace, "json": {}}
-
-
-Body = Callable[[Scene], Any]
-
-
-def _in_workspace(scene: Scene) -> Any:
-    return {"workspace_id": scene.workspace}
-
-
-def _task(scene: Scene) -> Any:
-    return {"id": scene.task}
-
-
-def _member(scene: Scene) -> Any:
-    return {"workspace_id": scene.workspace, "user_id": scene.somebody}
-
-
-def _attachment(scene: Scene) -> Any:
-    return {"workspace_id": scene.workspace, "connection_id": scene.connection}
-
-
-def _subscription(scene: Scene) -> Any:
-    return {"id": scene.subscription}
-
-
-def _letter(scene: Scene) -> Any:
-    return {"id": scene.subscription, "sequence": 1}
-
-
-def _pipeline(scene: Scene) -> Any:
-    names = {"pipeline_id": "p", "pipeline_name": "p", "definition": {}}
-    return {**_in_workspace(scene), **names}
-
-
-def _version(scene: Scene) -> Any:
-    return {"version": scene.version, "pipeline_versions": []}
-
-
-def _deployment(scene: Scene) -> Any:
-    number = scene.deployment
-    version = {"pipeline_version": scene.version}
-    return {**version, "deployment_id": number, "name": f"p-{number}"}
-
-
-def _model(scene: Scene) -> Any:
-    """By any name that a route may have for it. Deleting only asks how many bytes it has."""
-    number, model = scene.model.number, scene.model.model
-    return {
-        **_in_workspace(scene),
-        "id": model,
-        "models_pk_id": model,
-        "model_id": number,
-        "model_version_id": number,
-        "model_versions": [str(scene.model.id)],
-        "confirm_delete": False,
-    }
-
-
-def _nothing(_: Scene) -> Any:
-    return {}
-
-
-def _somebody(scene: Scene) -> Any:
-    return {"id": scene.somebody}
-
-
-# By path without /v1/api/: what to send, who is let in, and with which status.
-EXPECTED: dict[str, tuple[Body, int, int]] = {
-    "workspaces/create": (lambda _: {"workspace_name": f"m-{uuid4()}"}, ALL, 200),
-    "workspaces/list": (lambda _: {}, ALL, 200),
-    "tokens/create": (
-        lambda scene: {"name": "robot", "workspaces": [scene.workspace]},
-        MEMBERS,
-        200,
-    ),
-    "tokens/list": (lambda _: {}, ALL, 200),
-    "tokens/revoke": (lambda scene: {"id": scene.token}, OWNERS, 200),
-    "workspaces/list_users": (_in_workspace, MEMBERS, 200),
-    "workspaces/add_user": (_member, OWNERS, 200),
-    "workspaces/remove_user": (_member, OWNERS, 200),
-    "/v1/graphql": (lambda _: {"query": "{ __typename }"}, ALL, 200),
-    "connections/create": (lambda _: {"name": f"m-{uuid4()}", "type": "X"}, ALL, 200),
-    "connections/get": (lambda scene: {"name": f"c-{scene.workspace}"}, MEMBERS, 200),
-    "connections/get_by_id": (lambda scene: {"id": scene.connection}, MEMBERS, 200),
-    "connections/list": (_in_workspace, MEMBERS, 200),
-    "connections/add_to_workspace": (_attachment, OWNERS, 200),
-    "connections/remove_from_workspace": (_attachment, OWNERS, 204),
-    "connections/delete": (lambda scene: {"name": scene.doomed.pop()}, OWNERS, 204),
-    "connections/rotate_keys": (lambda _: {}, ADMINS, 200),
-    "/auth/admin/realms/master/users": (lambda _: {}, ALL, 200),
-    "/auth/admin/realms/master/users/{id}": (lambda _: {}, ALL, 200),
-    "PUT /auth/admin/realms/master/users/{id}": (lambda _: {"enabled": True}, ADMINS, 204),
-    "users/invite": (lambda _: {"email": f"{uuid4()}@example.org"}, ADMINS, 200),
-    "users/query": (lambda _: {}, ALL, 200),
-    "users/whoami": (lambda _: {}, ALL, 200),
-    "users/change_password": (lambda _: {"current": "x", "password": "short"}, ALL, 400),
-    "users/create": (lambda _: {"email": f"{uuid4()}@example.org"}, ADMINS, 200),
-    "users/reset_password": (_somebody, ADMINS, 200),
-    "users/set_enabled": (lambda scene: _somebody(scene) | {"enabled": True}, ADMINS, 200),
-    "users/set_admin": (lambda scene: _somebody(scene) | {"admin": False}, ADMINS, 200),
-    "admin/platform": (lambda _: {}, ADMINS, 200),
-    "admin/environments": (lambda _: {}, ADMINS, 200),
-    "admin/resume": (lambda _: {}, ADMINS, 200),
-    "admin/parked": (lambda _: {}, ADMINS, 200),
-    "admin/parked/retry": (lambda _: {"reaction": "packager", "seq": 1}, ADMINS, 404),
-    "admin/parked/discard": (lambda _: {"reaction": "packager", "seq": 1}, ADMINS, 404),
-    "orchestration/upload": (_in_workspace, MEMBERS, 202),
-    "orchestration/list": (_in_workspace, MEMBERS, 200),
-    "orchestration/list_all": (
-        lambda scene: {"workspace_ids": [scene.workspace]},
-        MEMBERS,
-        200,
-    ),
-    "orchestration/get_by_id": (lambda scene: {"id": scene.orchestration}, MEMBERS, 200),
-    "task/run_once": (lambda scene: scene.order, MEMBERS, 201),
-    "task/run_scheduled": (lambda scene: {**scene.order, "schedule": "@daily"}, MEMBERS, 201),
-    "task/run_continuously": (lambda scene: scene.order, MEMBERS, 201),
-    "task/get_by_id": (_task, MEMBERS, 200),
-    "task/list": (_in_workspace, MEMBERS, 200),
-    "task/get_tasks_by_orch_sha": (lambda _: {"sha": "0" * 64}, ALL, 200),
-    "task/kill": (_task, MEMBERS, 202),
-    "task/pause": (lambda scene: {"id": scene.task, "pause": True}, MEMBERS, 202),
-    "task/list_task_runs": (lambda scene: {"task_id": scene.task}, MEMBERS, 200),
-    "task/get_run_details": (
-        lambda scene: {"task": scene.task, "pod_id": scene.run},
-        MEMBERS,
-        200,
-    ),
-    "task/get_logs_for_run": (lambda scene: {"id": scene.run}, MEMBERS, 200),
-    "events": (lambda _: {}, ALL, 200),
-    "subscriptions/create": (
-        lambda scene: {**_in_workspace(scene), "name": "s", "url": "https://hooks.invalid/"},
-        MEMBERS,
-        201,
-    ),
-    "subscriptions/list": (_in_workspace, MEMBERS, 200),
-    "subscriptions/get_by_id": (_subscription, MEMBERS, 200),
-    "subscriptions/pause": (_subscription, OWNERS, 200),
-    "subscriptions/resume": (_subscription, OWNERS, 200),
-    "subscriptions/delete": (lambda scene: {"id": scene.ended.pop()}, OWNERS, 204),
-    "subscriptions/test": (_subscription, OWNERS, 200),
-    "subscriptions/deliveries": (_subscription, OWNERS, 200),
-    "subscriptions/dead_letters": (_subscription, OWNERS, 200),
-    "subscriptions/retry": (_letter, OWNERS, 404),
-    "subscriptions/discard": (_letter, OWNERS, 404),
-    "task/run/{run}/follow": (lambda _: {}, MEMBERS, 200),
-    "task/run/{run}/log": (lambda _: {}, MEMBERS, 200),
-    "history/{aggregate}/{id}": (lambda _: {}, MEMBERS, 200),
-    "history/run/{id}/causes": (lambda _: {}, MEMBERS, 200),
-    "timeline": (lambda _: {}, MEMBERS, 200),
-    # What is sent is no model, so nobody waits until it is probed: who is let in is told so.
-    "models/upload": (_in_workspace, MEMBERS, 400),
-    "models/upload_and_convert": (_in_workspace, MEMBERS, 400),
-    "models/upload_stream": (_in_workspace, MEMBERS, 400),
-    "models/get_version_by_id": (_model, MEMBERS, 200),
-    "models/get_config_by_id": (_model, MEMBERS, 200),
-    "models/insert_model_config": (_model, MEMBERS, 200),
-    "models/list": (_in_workspace, MEMBERS, 200),
-    "models/get": (_model, MEMBERS, 200),
-    "models/list_versions": (lambda scene: {**_model(scene), "model_id": "rf"}, MEMBERS, 200),
-    "models/get_upload_logs": (_model, MEMBERS, 200),
-    "models/delete_model": (lambda scene: {**_model(scene), "model_id": "rf"}, MEMBERS, 200),
-    "models/delete_model_versions": (_model, MEMBERS, 200),
-    "pipelines/create": (_pipeline, MEMBERS, 200),
-    "pipelines/get_pipeline_by_name": (_pipeline, MEMBERS, 200),
-    "pipelines/list_pipelines": (_in_workspace, MEMBERS, 200),
-    "pipelines/get_version": (_version, MEMBERS, 200),
-    "pipelines/list_pipeline_versions": (_pipeline, MEMBERS, 200),
-    "pipelines/delete_pipeline": (
-        lambda scene: {**_pipeline(scene), "pipeline_id": scene.unwanted.pop()},
-        MEMBERS,
-        200,
-    ),
-    "pipelines/delete_pipeline_versions": (_version, ALL, 200),
-    "pipelines/get_logs": (_pipeline, MEMBERS, 200),
-    "plateau/get_topic_name": (lambda scene: {"pipeline_pk_id": scene.pipeline}, MEMBERS, 200),
-    "/v1/logs/topic/{topic}": (_nothing, MEMBERS, 200),
-    "/v1/logs/topic/{topic}/records": (_nothing, MEMBERS, 200),
-    "pipelines/deploy": (_deployment, MEMBERS, 200),
-    "pipelines/undeploy": (_deployment, MEMBERS, 200),
-    "status/get_deployment": (_deployment, MEMBERS, 200),
-    "deployments/list": (_in_workspace, MEMBERS, 200),
-    "admin/get_pipeline_external_url": (_pipeline, MEMBERS, 200),
-    **dict.fromkeys(
-        (
-            "pipelines/list_publishes_for_pipeline",
-            "pipelines/get_sidekick_pod_logs",
-            "pipelines/get_sidekick_pods_history",
-            "models/list_registries",
-            "/v2/api/assays/get",
-            "/v1/metrics/api/v1/query",
-            "/v1/metrics/api/v1/query_range",
-        ),
-        (_nothing, ALL, 200),
-    ),
-    **dict.fromkeys(
-        ("pipelines/publish", "/v2/api/assays/schedule", "assays/create"), (_nothing, ALL, 501)
-    ),
-}
 
 
 def test_every_route_says_who_may_call_it() -> None:
     assert {_short(route) for route in ROUTES if not route.public} == EXPECTED.keys()
 
 
-MACHINES = {
-    "workspaces/list",
-    "connections/get",
-    "connections/get_by_id",
-    "connections/list",
-    "events",
-    "/v1/graphql",
-    "orchestration/upload",
-    "orchestration/list",
-    "orchestration/list_all",
-    "orchestration/get_by_id",
-    "task/run_once",
-    "task/run_scheduled",
-    "task/run_continuously",
-    "task/get_by_id",
-    "task/list",
-    "task/get_tasks_by_orch_sha",
-    "task/kill",
-    "task/pause",
-    "task/list_task_runs",
-    "task/get_run_details",
-    "task/get_logs_for_run",
-    "task/run/{run}/follow",
-    "task/run/{run}/log",
-    "models/upload",
-    "models/upload_and_convert",
-    "models/upload_stream",
-    "models/get_version_by_id",
-    "models/get_config_by_id",
-    "models/insert_model_config",
-    "models/list",
-    "models/get",
-    "models/list_versions",
-    "models/get_upload_logs",
-    "models/delete_model",
-    "models/delete_model_versions",
-    "pipelines/create",
-    "pipelines/get_pipeline_by_name",
-    "pipelines/list_pipelines",
-    "pipelines/get_version",
-    "pipelines/list_pipeline_versions",
-    "pipelines/delete_pipeline",
-    "pipelines/delete_pipeline_versions",
-    "pipelines/get_logs",
-    "plateau/get_topic_name",
-    "/v1/logs/topic/{topic}",
-    "/v1/logs/topic/{topic}/records",
-    "pipelines/deploy",
-    "pipelines/undeploy",
-    "status/get_deployment",
-    "deployments/list",
-    "admin/get_pipeline_external_url",
-    "pipelines/list_publishes_for_pipeline",
-    "pipelines/get_sidekick_pod_logs",
-    "pipelines/get_sidekick_pods_history",
-    "pipelines/publish",
-    "models/list_registries",
-    "/v2/api/assays/get",
-    "/v2/api/assays/schedule",
-    "assays/create",
-    "/v1/metrics/api/v1/query",
-    "/v1/metrics/api/v1/query_range",
-}
+def test_only_these_routes_need_no_login() -> None:
+    assert {_short(route) for route in ROUTES if route.public} == PUBLIC
+
+
+def test_every_path_is_in_a_table() -> None:
+    """Nothing is asked of the resources before somebody calls."""
+    served = application(Mock(), Mock()).router.resources()
+    tables = {path for route in ROUTES for path in (route.path, *route.aliases)}
+    tables |= {page.path for page in PAGES}
+    assert {one.canonical for one in served} - tables == OPEN_PATHS | INTERNAL_PATHS
+
+
+@pytest.mark.parametrize("path", INTERNAL_PATHS)
+async def test_what_is_internal_is_not_there_without_the_internal_token(
+    service: Service, world: World, path: str
+) -> None:
+    for headers in ({}, {TOKEN_HEADER: "wrong"}, {TOKEN_HEADER: world.token}):
+        assert (await service.call("GET", path, world.token, headers=headers)).status == 404
 
 
 def test_only_these_routes_are_open_to_runs_and_service_tokens() -> None:
@@ -322,27 +58,40 @@ def test_only_these_routes_are_open_to_runs_and_service_tokens() -> None:
 
 
 async def test_a_service_token_is_refused_on_every_other_route(
-    service: Service, world: World, log: EventLog, people: dict[str, Any]
+    service: Service, log: EventLog, people: dict[str, Any]
 ) -> None:
-    email = "owner.of.robots@example.org"
-    scene = await _scene(service, log, people, email)
-    body = {"name": "robot", "workspaces": [scene.workspace]}
-    owner = World(service, log, await service.login(email))
-    robot = (await owner.post("tokens/create", body))["secret"]
+    owner, _ = await _new_owner(service, log)
+    scene = await make_scene(owner, people[MEMBER])
+    robot = await _robot(owner, scene.workspace)
     closed = [route for route in ROUTES if not route.public and not route.machines]
     found = {_short(route): await _status(service, route, scene, robot) for route in closed}
     assert found == dict.fromkeys(found, 403)
 
 
+async def test_i8_runs_and_service_tokens_reach_no_other_workspace_of_their_owner(
+    service: Service, log: EventLog, people: dict[str, Any]
+) -> None:
+    owner, id = await _new_owner(service, log)
+    scene, run = await make_scene(owner, people[MEMBER]), await scene_of(owner, id)
+    elsewhere = (run.token(), await _robot(owner, run.workspace))
+    found = {
+        _short(route): [await _status(service, route, scene, token) for token in elsewhere]
+        for route in ROUTES
+        if not route.public
+    }
+    assert found == {name: [_of_machine(name)] * len(elsewhere) for name in found}
+
+
 async def test_who_may_call_what(
     service: Service, world: World, log: EventLog, people: dict[str, Any]
 ) -> None:
-    scene = await _scene(service, log, people)
+    owner, _ = await _new_owner(service, log)
+    scene = await make_scene(owner, people[MEMBER])
     tokens = {
         "nobody": None,
         "outsider": await service.login("outsider@example.org"),
         "collaborator": await service.login(MEMBER),
-        "owner": await service.login(OWNER),
+        "owner": owner.token,
         "admin": world.token,
     }
     # What ends the task or the deployment that the others ask for comes last.
@@ -356,9 +105,28 @@ async def test_who_may_call_what(
     assert found == {name: _statuses(name) for name in found}
 
 
+async def _new_owner(service: Service, log: EventLog) -> tuple[World, UUID]:
+    """Who is no administrator."""
+    email = f"{uuid4()}@example.org"
+    id = await new_user(service, email)
+    return World(service, log, await service.login(email)), id
+
+
+async def _robot(owner: World, workspace: int) -> str:
+    """A service token for that workspace."""
+    body = {"name": "robot", "workspaces": [workspace]}
+    return str((await owner.post("tokens/create", body))["secret"])
+
+
 def _short(route: Route) -> str:
     put = "PUT " if route.method == "PUT" else ""
     return put + route.path.removeprefix("/v1/api/")
+
+
+def _of_machine(name: str) -> int:
+    """For one that may enter only another workspace."""
+    _, first, status = EXPECTED[name]
+    return status if first == ALL and name in MACHINES else 403
 
 
 def _statuses(name: str) -> list[int]:
@@ -369,7 +137,7 @@ def _statuses(name: str) -> list[int]:
 async def _status(service: Service, route: Route, scene: Scene, token: str | None) -> int:
     body, *_ = EXPECTED[_short(route)]
     if route.media == MULTIPART:
-        metadata = {**_in_workspace(scene), "conversion": {"framework": "none"}}
+        metadata = {"workspace_id": scene.workspace, "conversion": {"framework": "none"}}
         sent: dict[str, Any] = {"data": form(HELLO, json.dumps(metadata))}
     else:
         sent = {"json": body(scene)} if route.body else {}
@@ -385,60 +153,3 @@ def _path(route: Route, scene: Scene) -> str:
     if path.endswith("/timeline"):
         return f"{path}?workspace_id={scene.workspace}"
     return path.replace("{id}", scene.run if "/history/" in path else scene.somebody)
-
-
-async def _scene(
-    service: Service, log: EventLog, people: dict[str, Any], owner_email: str = OWNER
-) -> Scene:
-    await new_user(service, owner_email)
-    owner = World(service, log, await service.login(owner_email))
-    workspace, task = await owner.ready_task(schedule="@daily")
-    added = WorkspaceMemberAdded(user=str(people[MEMBER]), role="collaborator")
-    await owner.append(workspace_stream(workspace), added)
-    run = await owner.run(workspace, task, "success", lines=0)
-    orchestration = (await owner.post("task/get_by_id", {"id": str(task)}))["orch_id"]
-    somebody = str(await new_user(service, f"{uuid4()}@example.org"))
-    names = [f"c-{workspace}", *(f"doomed-{uuid4()}" for _ in CALLERS)]
-    connection, *_ = [
-        (await owner.post("connections/create", {"name": name, "type": "X"}))["id"]
-        for name in names
-    ]
-    attachment = {"workspace_id": workspace, "connection_id": connection}
-    await owner.post("connections/add_to_workspace", attachment)
-    body = {"name": "robot", "workspaces": [workspace]}
-    token = (await owner.post("tokens/create", body))["token"]["id"]
-    hook = {"workspace_id": workspace, "name": "s", "url": "https://hooks.invalid/"}
-    subscription, *ended = [
-        (await owner.post("subscriptions/create", hook, 201))["subscription"]["id"]
-        for _ in ["it", *CALLERS]
-    ]
-    version, pipeline, deployment, unwanted = await _pipelines(owner, workspace)
-    return Scene(
-        workspace,
-        orchestration,
-        str(task),
-        str(run),
-        somebody,
-        connection,
-        token,
-        subscription,
-        version,
-        pipeline,
-        deployment,
-        await model_version(owner, workspace),
-        doomed=names[1:],
-        ended=ended,
-        unwanted=unwanted,
-    )
-
-
-async def _pipelines(owner: World, workspace: int) -> tuple[str, int, int, list[str]]:
-    """One that stays: a version, its number, its deployment. And the names of those that do not."""
-    unwanted = [f"unwanted-{number}" for number in range(len(CALLERS))]
-    for name in unwanted:
-        await built(owner, workspace, name)
-    definition = inference(await model(owner, workspace))
-    made = await built(owner, workspace, definition=definition)
-    number = await deploy(owner, made)
-    version, pipeline = made["pipeline_variant_version"], made["pipeline_pk_id"]
-    return version, pipeline, number["id"], unwanted

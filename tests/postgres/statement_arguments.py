@@ -111,7 +111,8 @@ _VIEWS: dict[str, Arguments] = {
     "tags": {
         "find_tag": (1,),
         "tags_with_ids": ([_TAG],),
-        "tag_page": ("user-1", _MINE, PAGE),
+        "is_on_something": (_TAG,),
+        "tag_page": ("user-1", _MINE, PAGE, True),
         "all_tags": (PAGE,),
     },
     "paging": {

@@ -10,6 +10,7 @@ from libs.domain.pipeline import Pipeline
 from libs.domain.pipeline_version import PipelineVersion
 from libs.domain.tag import Tag
 from libs.domain.workspace import Workspace
+from libs.identity.machine_principal import MachinePrincipal
 from libs.identity.users import User
 from services.api.access import authorize as access
 from services.api.read_model.deployments import find_deployment, find_deployment_with_pipeline
@@ -28,7 +29,7 @@ from services.api.read_model.pipelines import (
     pipelines_with_tag,
 )
 from services.api.read_model.row_types import Rows
-from services.api.read_model.tags import find_tag, tag_page
+from services.api.read_model.tags import all_tags, find_tag, is_on_something, tag_page
 
 State = TypeVar("State")
 
@@ -120,26 +121,28 @@ async def tag(user: User, rows: Rows, number: int, field: str = "tag_id") -> Tag
     """A tag that the caller has created, or that is on something that they may see. To others it
     is not there: a tag is in no workspace that they could be let into."""
     state = await find_tag(rows, number)
-    if state is None or not await _may_see(user, rows, state):
+    if state is None or not (user.admin or await _may_see(user, rows, state)):
         raise access.missing(field, "tag", number)
     return state
 
 
 async def _may_see(user: User, rows: Rows, tag: Tag) -> bool:
-    visible = await _all_or_visible(user, rows)
-    return (
-        visible is None
-        or tag.created_by == str(user.id)
-        or bool(await model_versions_with_tag(rows, tag.id, visible, 1))
-        or bool(await pipelines_with_tag(rows, tag.id, visible, 1))
-    )
+    """Who is no administrator. A machine is its owner, and yet nothing of what they do in other
+    workspaces is for it: of their tags it sees those that are on nothing yet, as its own new ones
+    are."""
+    visible = [state.id for state in await access.workspaces(user, rows)]
+    if await model_versions_with_tag(rows, tag.id, visible, 1):
+        return True
+    if await pipelines_with_tag(rows, tag.id, visible, 1):
+        return True
+    mine, machine = tag.created_by == str(user.id), isinstance(user, MachinePrincipal)
+    return mine and not (machine and await is_on_something(rows, tag.id))
 
 
 async def tags(user: User, rows: Rows, limit: int) -> list[Tag]:
     """The newest `limit` tags that the caller may see, newest first."""
-    return await tag_page(rows, str(user.id), await _all_or_visible(user, rows), limit)
-
-
-async def _all_or_visible(user: User, rows: Rows) -> list[int] | None:
-    """The workspaces that the caller may see; None for all."""
-    return None if user.admin else [state.id for state in await access.workspaces(user, rows)]
+    if user.admin:
+        return await all_tags(rows, limit)
+    visible = [state.id for state in await access.workspaces(user, rows)]
+    machine = isinstance(user, MachinePrincipal)
+    return await tag_page(rows, str(user.id), visible, limit, only_unused=machine)

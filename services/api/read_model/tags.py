@@ -22,13 +22,22 @@ async def tags_with_ids(rows: Rows, ids: Sequence[UUID]) -> dict[UUID, Tag]:
     return {tag.id: tag for tag in (TAG.decode(row["state"]) for row in records)}
 
 
+async def is_on_something(rows: Rows, tag: UUID) -> bool:
+    """Whether it is on anything, in whichever workspace."""
+    found: bool = await rows.fetchval(_SQL["is_on_something"], tag)
+    return found
+
+
 async def tag_page(
-    rows: Rows, creator: str, workspaces: Sequence[int] | None, limit: int
+    rows: Rows, creator: str, workspaces: Sequence[int], limit: int, only_unused: bool
 ) -> list[Tag]:
-    """The newest `limit` that `creator` has created, or that are on something in the workspaces;
-    of all tags where these are None. Newest first."""
-    if workspaces is None:
-        records = await rows.fetch(_SQL["all_tags"], limit)
-    else:
-        records = await rows.fetch(_SQL["tag_page"], creator, workspaces, limit)
+    """The newest `limit` that are on something in the workspaces, or that `creator` has created: of
+    these, with `only_unused`, what is on nothing. Newest first."""
+    records = await rows.fetch(_SQL["tag_page"], creator, workspaces, limit, only_unused)
+    return [TAG.decode(row["state"]) for row in records]
+
+
+async def all_tags(rows: Rows, limit: int) -> list[Tag]:
+    """The newest `limit`, newest first."""
+    records = await rows.fetch(_SQL["all_tags"], limit)
     return [TAG.decode(row["state"]) for row in records]

@@ -6,10 +6,23 @@ SELECT state FROM tag WHERE number = $1
 -- Those of the ids $1.
 SELECT state FROM tag WHERE id = ANY ($1::uuid[]) ORDER BY number
 
+-- part: on_something
+-- Whether a row of `tag` is on anything. EXISTS would be planned as a search through all that there
+-- is, in the hope of an early find.
+(SELECT count(*) FROM model_version WHERE tags @> ARRAY[tag.id] AND NOT deleted)
+    + (SELECT count(*) FROM pipeline WHERE tags @> ARRAY[tag.id] AND NOT deleted) > 0
+
+-- name: is_on_something
+-- Whether the tag $1 is on anything, in whichever workspace.
+SELECT {on_something} FROM (VALUES ($1::uuid)) AS tag (id)
+
 -- name: tag_page
--- The newest $3 that $1 has created or that are on something in the workspaces $2.
+-- The newest $3 that are on something in the workspaces $2 or that $1 has created; of the latter
+-- only those that are on nothing, if $4 says so.
 SELECT tag.state FROM (
-    SELECT id FROM (SELECT id FROM tag WHERE created_by = $1 ORDER BY number DESC LIMIT $3) AS made
+    SELECT id FROM (
+        SELECT id FROM tag WHERE created_by = $1 AND NOT ($4::boolean AND ({on_something}))
+        ORDER BY number DESC LIMIT $3) AS made
     UNION SELECT unnest(tags) FROM model_version
     WHERE workspace = ANY ($2) AND NOT deleted AND tags <> '{}'
     UNION SELECT unnest(tags) FROM pipeline

@@ -9,6 +9,7 @@ from libs.domain.values import ReplicaLimits, Scaling
 from tests.inference import models
 from tests.inference.load import ROWS, load
 from tests.inference.service import Service
+from tests.servers import NatsServer
 
 TWO = Scaling(least=2, most=2)
 
@@ -45,6 +46,26 @@ async def test_requests_wait_while_the_only_replica_is_started_again(
 
     assert set(answers.statuses) == {200}
     assert not answers.wrong
+
+
+async def test_a_replica_is_replaced_while_the_log_is_away(
+    service: Service, nats_process: NatsServer, linear: Path
+) -> None:
+    deployed = await service.deploy("houses", linear)
+    first = (await deployed.running()).replicas[0].id
+
+    async with load(deployed) as answers:
+        nats_process.stop()
+        for _ in range(2):
+            (pid,) = await deployed.pids()
+            os.kill(pid, signal.SIGKILL)
+            await answers.more(50)
+        nats_process.start()
+
+    assert set(answers.statuses) == {200}
+    await deployed.until(lambda one: [each.id for each in one.replicas] not in ([], [first]))
+    assert set(await deployed.ends()) == {"crashed"}
+    assert await deployed.starts() - len(await deployed.ends()) == 1
 
 
 async def test_a_redeploy_replaces_replicas_without_a_refused_request(

@@ -85,6 +85,7 @@ class Control:
                 seconds=one.seconds,
             )
             for one in reconciler.replicas
+            if one.status != "ended"
         ]
         return ShownDeployment(
             id, reconciler.target, load.waiting, load.running, load.shown, replicas
@@ -113,7 +114,8 @@ class Control:
         counts = {"starting": 0, "running": 0, "draining": 0}
         for reconciler in self._reconcilers.values():
             for one in reconciler.replicas:
-                counts[one.status] = counts.get(one.status, 0) + 1
+                if one.status in counts:
+                    counts[one.status] += 1
         return counts
 
     def _deployed(self) -> list[Deployment]:

@@ -1,7 +1,8 @@
 """Keeps one deployment as the log says: the only task that starts and ends its replicas.
 
 Each pass compares what is with what is to be, and does what is missing. Whatever may change that
-wakes it: an event, a process that has started or ended, a request without a replica.
+wakes it: an event, a process that has started or ended, a request without a replica. Another task
+reports to the log, so that replicas are replaced as well while that is away.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from services.inference.gateway.table import Load, Route
 
 logger = logging.getLogger(__name__)
 
-_RESYNC_SECONDS, _DRAIN_SECONDS = 30.0, 0.02
+_RESYNC_SECONDS, _DRAIN_SECONDS, _AGAIN_SECONDS = 30.0, 0.02, 1.0
 
 
 class Gateways(Protocol):
@@ -62,6 +63,7 @@ class Reconciler:
         self._at_once = at_once
         self._sets: dict[int, ReplicaSet] = {}  # by generation
         self._changed = asyncio.Event()
+        self._unreported = asyncio.Event()
         self._route: Route | None = None
 
     @property
@@ -94,33 +96,44 @@ class Reconciler:
             self.wake()
 
     async def run(self) -> None:
-        """For ever. Outlasts a log that is away."""
-        while True:
-            self._changed.clear()
-            try:
-                pause = await self._pass()
-            except Unavailable as problem:
-                logger.warning("deployment %s waits: %s", self._id, problem)
-                pause = 1.0
-            await set_within(self._changed, pause)
+        """For ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._report())
+            while True:
+                self._changed.clear()
+                pause = self._pass()
+                self._unreported.set()
+                await set_within(self._changed, pause)
 
     def stop(self) -> None:
         """The service stops: ends all replicas; the next start says so in the log."""
         self._end_all("service_stopped")
 
-    async def _pass(self) -> float:
+    def _pass(self) -> float:
         """Returns after how many seconds to look again."""
         self._adopt_revisions()
-        self._publish()
-        await self._report_lost()
-        await self._report_ended()
+        for each in self._sets.values():
+            each.mark_ended()
         if not self._state.deployed:
             return self._end_all("undeployed")
-        await self._report_started()
-        await self._report_failures()
         pause = self._scale(self._state)
         self._publish()
         return _DRAIN_SECONDS if self._end_drained() else pause
+
+    async def _report(self) -> None:
+        """For ever: says in the log what has become so. Outlasts a log that is away."""
+        while True:
+            await self._unreported.wait()
+            self._unreported.clear()
+            try:
+                await self._report_lost()
+                await self._report_ended()
+                await self._report_started()
+                await self._report_failures()
+            except Unavailable as problem:
+                logger.warning("deployment %s is reported later: %s", self._id, problem)
+                await asyncio.sleep(_AGAIN_SECONDS)
+                self._unreported.set()
 
     @property
     def _state(self) -> Deployment:
@@ -159,28 +172,29 @@ class Reconciler:
                 await self._report_stopped(known.id, "service_stopped", words)
 
     async def _report_ended(self) -> None:
-        """How they did."""
+        """How they did. A set without replicas may go then."""
         for each in list(self._sets.values()):
-            for one in [one for one in each.replicas if one.has_ended]:
-                each.mark_ended(one)
-                self._publish()
+            for one in [one for one in each.replicas if one.status == "ended"]:
                 if one.announced and one.child is not None:
                     await self._report_stopped(one.id, one.child.reason, one.child.words)
                 each.replicas.remove(one)
+                self.wake()
 
     async def _report_started(self) -> None:
         """Requests come before the log says that it runs, so that who reads it is answered."""
         for one in [each for each in self._running() if not each.announced]:
             one.announced = await self._deployments.append(self._id, _started(one))
-            if not one.announced:  # not needed any more
+            if not one.announced and one.status == "running":  # not needed any more
                 one.drain("replaced")
+                self.wake()
 
     async def _report_failures(self) -> None:
         """Why nobody can serve the revision, or one more of a revision that has run."""
-        for generation, each in self._sets.items():
-            if each.failure and not each.reported:
-                await self._deployments.append(self._id, _failed(generation, each.failure))
-                each.reported = True
+        for generation, each in list(self._sets.items()):
+            if (failure := each.failure) and not each.reported:
+                await self._deployments.append(self._id, _failed(generation, failure))
+                each.reported = each.failure == failure
+                self.wake()
 
     async def _report_stopped(self, id: UUID, reason: ReplicaEnd, words: str) -> None:
         event = ReplicaStopped(replica=id, reason=reason, detail=words)
@@ -192,7 +206,8 @@ class Reconciler:
         pause = _RESYNC_SECONDS
         for generation, each in list(self._sets.items()):
             if generation in wanted:
-                pause = each.start_missing(pause)
+                if state.has_run or not each.failure or each.reported:
+                    pause = each.start_missing(pause)
                 each.drain_surplus()
             else:
                 each.stop_starting()
@@ -226,11 +241,11 @@ class Reconciler:
         """Returns after how many seconds to look again."""
         for each in self._sets.values():
             each.stop_starting()
-        for one in self.replicas:
+        for one in [one for one in self.replicas if one.status != "ended"]:
             one.drain(why)
             one.end(why)
         self._sets = {key: each for key, each in self._sets.items() if each.replicas}
-        return _DRAIN_SECONDS if self._sets else _RESYNC_SECONDS
+        return _RESYNC_SECONDS
 
     def _running(self) -> list[Replica]:
         return [one for one in self.replicas if one.status == "running"]

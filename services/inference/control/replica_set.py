@@ -80,11 +80,14 @@ class ReplicaSet:
         for task in self._tasks:
             task.cancel()
 
-    def mark_ended(self, one: Replica) -> None:
-        """Another one is started at once, later ones of a series after longer and longer."""
-        if one.status == "running":
-            self._count_end(one)
-        one.status = "ended"
+    def mark_ended(self) -> None:
+        """Those whose processes have ended. Another one is started at once, later ones of a series
+        after longer and longer."""
+        for one in self.replicas:
+            if one.has_ended:
+                if one.status == "running":
+                    self._count_end(one)
+                one.status = "ended"
 
     def sample(self, load: Load, seconds: float) -> bool:
         """What the deployment does, `seconds` after the last time; whether that changes how many
@@ -113,8 +116,10 @@ class ReplicaSet:
             self._failed_starts += 1
             if self._failed_starts >= MAX_FAILED_STARTS:
                 self.failure = f"{self._failed_starts} replicas did not start: {problem}"
-        except Unavailable as problem:
+        except Exception as problem:
             self._not_started(replica, problem)
+            if not isinstance(problem, Unavailable):
+                raise
         else:
             assert replica.child is not None  # noqa: S101 - for mypy: it has started
             replica.child.then(self._changed)

@@ -156,6 +156,19 @@ class Service:
             self.process.send_signal(how)
             self.process.wait(PATIENCE)
 
+    async def child(self, shown: str, other_than: int = 0) -> int:
+        """The pid of a process of ours that ps(1) shows as beginning so, once there is one."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                for pid in map(int, children.read_text().split()):
+                    with suppress(FileNotFoundError):  # it has just ended
+                        line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+                        if line.startswith(shown.encode()) and pid != other_than:
+                            return pid
+                await asyncio.sleep(0.01)
+
     async def store(self, model: Path) -> tuple[str, str]:
         """Its SHA-256, and its key in the blob store."""
         sha = hashlib.sha256(model.read_bytes()).hexdigest()

@@ -7,7 +7,10 @@ import asyncio
 import logging
 import socket
 import sys
+from asyncio.subprocess import Process
+from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -19,7 +22,7 @@ from services.inference.control.child import Child
 logger = logging.getLogger(__name__)
 
 START_TIMEOUT_SECONDS = 60.0  # seconds for imports, on a busy machine
-_FORK_TIMEOUT_SECONDS = 10.0
+_FORK_TIMEOUT_SECONDS = 10.0  # it takes milliseconds
 _PASSED_ON = ("PATH", "LANG", "TZ", "PYTHONPATH")
 _SETTINGS = {
     # One thread for algebra outside of the runtime, whose threads are the deployment's.
@@ -41,6 +44,8 @@ class Spare:
         passed = {name: environ[name] for name in _PASSED_ON if name in environ}
         self._environment = passed | _SETTINGS
         self._channel: socket.socket | None = None
+        self._process: Process | None = None
+        self._orders: deque[tuple[asyncio.Future[Child], socket.socket]] = deque()
         self._ready = asyncio.Event()
         self.pid = 0
         self.own_uids = False
@@ -58,8 +63,7 @@ class Spare:
             except (OSError, TimeoutError, msgspec.DecodeError) as problem:
                 logger.error("no replica can be started: %s", problem or "the spare took too long")
             finally:
-                self._ready.clear()
-                self._channel = None
+                self._give_up()
                 ours.close()
                 if process.returncode is None:
                     process.kill()
@@ -82,34 +86,76 @@ class Spare:
     async def fork(self, order: plan.Order, descriptors: Sequence[int]) -> Child:
         """A process that has these. Raises Unavailable if it can't be."""
         await self.ready()
-        ours, theirs = socket.socketpair()
+        answer = self._order(order, descriptors)
         try:
-            pid = self._fork(order, [theirs.fileno(), *descriptors])
+            return await asyncio.wait_for(answer, _FORK_TIMEOUT_SECONDS)
+        except TimeoutError as problem:  # it stands still: `run` starts another one
+            if self._process is not None:
+                with suppress(ProcessLookupError):
+                    self._process.kill()
+            raise Unavailable("the spare does not fork") from problem
+        except asyncio.CancelledError:
+            if answer.done() and not answer.cancelled() and answer.exception() is None:
+                _end(answer.result())
+            raise
+        except OSError as problem:
+            raise Unavailable(f"no process can be forked: {problem}") from problem
+
+    def _order(self, order: plan.Order, descriptors: Sequence[int]) -> asyncio.Future[Child]:
+        answer = asyncio.get_running_loop().create_future()
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        try:
+            if self._channel is None:
+                raise BrokenPipeError("the spare has ended")
+            given = [theirs.fileno(), *descriptors]
+            socket.send_fds(self._channel, [plan.encode(order)], given)
+            self._orders.append((answer, ours))
         except OSError as problem:
             ours.close()
-            raise Unavailable(f"no process can be forked: {problem}") from problem
+            answer.set_exception(problem)
         finally:
             theirs.close()
-        ours.setblocking(False)
-        return Child(pid, ours)
+        return answer
 
-    def _fork(self, order: plan.Order, descriptors: list[int]) -> int:
-        """Without a pause: nobody can be cancelled between a fork and the news of it."""
-        channel = self._channel
-        if channel is None:
-            raise BrokenPipeError("the spare has ended")
-        channel.settimeout(_FORK_TIMEOUT_SECONDS)
-        socket.send_fds(channel, [plan.encode(order)], descriptors)
-        message = channel.recv(plan.MAX_ORDER_BYTES)
-        channel.setblocking(False)
+    def _receive(self, channel: socket.socket) -> None:
+        """Answers come in the order of the orders. What was forked for somebody who does not wait
+        any more is ended."""
+        try:
+            message = channel.recv(plan.MAX_ORDER_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            message = b""
         if not message:
-            raise BrokenPipeError("the spare has ended")
-        answer = _decode(message)
-        if answer.error:
-            raise OSError(answer.error)
-        return answer.pid
+            self._give_up()
+            return
+        answer, ours = self._orders.popleft()
+        spawned = _decode(message)
+        if spawned.error:
+            ours.close()
+            if not answer.done():
+                answer.set_exception(OSError(spawned.error))
+            return
+        child = Child(spawned.pid, ours)
+        if answer.done():
+            _end(child)
+        else:
+            answer.set_result(child)
 
-    async def _start(self) -> tuple[asyncio.subprocess.Process, socket.socket]:
+    def _give_up(self) -> None:
+        """It has ended, or is about to: no more answers come."""
+        self._ready.clear()
+        if self._channel is not None:
+            asyncio.get_running_loop().remove_reader(self._channel)
+            self._channel = None
+        while self._orders:
+            answer, ours = self._orders.popleft()
+            ours.close()
+            if not answer.done():
+                answer.set_exception(BrokenPipeError("the spare has ended"))
+
+    async def _start(self) -> tuple[Process, socket.socket]:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         number = theirs.fileno()
@@ -121,7 +167,7 @@ class Spare:
             cwd="/",
         )
         theirs.close()
-        self.pid = process.pid
+        self.pid, self._process = process.pid, process
         return process, ours
 
     async def _greet(self, channel: socket.socket) -> None:
@@ -136,7 +182,12 @@ class Spare:
             logger.info("%s", sentence)
         self.own_uids = answer.own_uids
         self._channel = channel
+        asyncio.get_running_loop().add_reader(channel, self._receive, channel)
         self._ready.set()
+
+
+def _end(child: Child) -> None:
+    child.kill("undeployed", "it is not needed any more")
 
 
 def listening(path: str) -> socket.socket:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 import os
-import tempfile
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,16 +17,17 @@ _PIECE = 1 << 20
 
 
 class ModelCache:
-    """In `folder`, of at most about `most` bytes: what was used longest ago goes first."""
+    """In `folder`, of at most about `most` bytes: what was used longest ago goes first. Files that
+    are on their way are in a folder of their own there, so that nobody makes room with them."""
 
     def __init__(self, blobs: BlobStore, folder: Path, most: int) -> None:
         self._blobs = blobs
         self._folder = folder
         self._most = most
         self._coming: dict[str, asyncio.Task[None]] = {}
-        folder.mkdir(parents=True, exist_ok=True)
-        for rest in folder.glob("*.part*"):
-            rest.unlink()
+        self._arriving = folder / "arriving"
+        shutil.rmtree(self._arriving, ignore_errors=True)
+        self._arriving.mkdir(parents=True)
 
     async def open(self, sha: str, blob: str) -> int:
         """A descriptor of the model, to read; it stays good whatever becomes of the cache.
@@ -50,9 +51,7 @@ class ModelCache:
         await asyncio.shield(task)
 
     async def _fetch(self, sha: str, blob: str) -> None:
-        handle, name = tempfile.mkstemp(dir=self._folder, prefix=sha, suffix=".part")
-        os.close(handle)
-        path = Path(name)
+        path = self._arriving / sha
         try:
             await self._blobs.get(blob, path)
             if await asyncio.to_thread(_digest, path) != sha:
@@ -61,20 +60,25 @@ class ModelCache:
                 )
             path.chmod(0o444)  # others read it by a descriptor; nobody can enter the folder
             path.rename(self._folder / sha)
+            self._make_room(keep=sha)
         except OSError as error:
             raise Unavailable(f"a model can't be stored here: {error.strerror}") from error
+        except Rejected as refusal:
+            if refusal.code == "no_space":  # which says nothing of the model
+                raise Unavailable(refusal.message) from refusal
+            raise
         finally:
             path.unlink(missing_ok=True)
-        self._make_room(keep=sha)
 
     def _make_room(self, keep: str) -> None:
-        files = sorted((each.stat().st_mtime, each) for each in self._folder.iterdir())
-        sizes = {each: each.stat().st_size for _, each in files}
-        for _, each in files:
-            if sum(sizes.values()) <= self._most:
+        files = [each for each in self._folder.iterdir() if each != self._arriving]
+        found = sorted((each.stat().st_mtime, each.stat().st_size, each) for each in files)
+        total = sum(size for _, size, _ in found)
+        for _, size, each in found:
+            if total <= self._most:
                 return
-            if each.name != keep and not each.name.endswith(".part"):
-                del sizes[each]
+            if each.name != keep:
+                total -= size
                 each.unlink(missing_ok=True)
 
 

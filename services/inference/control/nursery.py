@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from libs.domain.errors import Unavailable
 from services.inference import plan
 from services.inference.control.child import Child
 from services.inference.control.model_cache import ModelCache
@@ -42,8 +43,10 @@ class Nursery:
         try:
             with listening(str(path)) as listener:
                 child = await self._fork("replica", id[:8], files, memory, [listener.fileno()])
-        except BaseException:
+        except BaseException as problem:
             path.unlink(missing_ok=True)
+            if isinstance(problem, OSError):
+                raise Unavailable(f"a replica gets no socket: {problem.strerror}") from problem
             raise
         child.then(lambda: path.unlink(missing_ok=True))
         return child, str(path)

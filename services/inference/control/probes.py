@@ -18,12 +18,14 @@ from libs.eventlog.envelope import Recorded
 from libs.eventlog.log import EventLog
 from libs.eventlog.transact import load, transact
 from services.inference import plan
+from services.inference.control.child import Child
 from services.inference.control.deployments import SOURCE
 from services.inference.control.nursery import Nursery
 
 logger = logging.getLogger(__name__)
 
 PROBE_TIMEOUT_SECONDS = 30.0
+MAX_ENDS = 3  # of probes of one upload without a word, until that is taken for the model's doing
 
 
 class Probes:
@@ -54,25 +56,13 @@ class Probes:
 
     async def _outcome(self, upload: ModelVersionUploaded) -> ModelVersionEvent:
         try:
-            child = await self._nursery.probe((upload.sha, upload.blob), self._memory)
+            for _ in range(MAX_ENDS):
+                child = await self._nursery.probe((upload.sha, upload.blob), self._memory)
+                answer = await self._answer(child, upload)
+                if answer or child.reason != "crashed":
+                    break
         except Rejected as refusal:
             return ModelVersionFailed(reason=refusal.message)
-        answer = b""
-        try:
-            async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):
-                answer = await child.ask(
-                    plan.Upload(upload.framework, upload.input_schema, upload.output_schema)
-                )
-        except TimeoutError:
-            child.kill("crashed", f"loading it took more than {PROBE_TIMEOUT_SECONDS:.0f} s")
-        except OSError:
-            pass  # it has ended: how is in its words
-        except asyncio.CancelledError:
-            child.kill("service_stopped", "the service stops")
-            raise
-        if answer:
-            child.kill("scaled_down", "it is done")
-        await child.over()
         match plan.decode_outcome(answer) if answer else None:
             case plan.Probed(inputs=inputs, outputs=outputs, trees=trees, seconds=seconds):
                 return ModelVersionReady(
@@ -81,3 +71,23 @@ class Probes:
             case plan.Refusal(reason=reason):
                 return ModelVersionFailed(reason=reason)
         return ModelVersionFailed(reason=f"it could not be loaded: {child.words}")
+
+    async def _answer(self, child: Child, upload: ModelVersionUploaded) -> bytes:
+        """Empty if there is none; how the process has ended is in its reason and words."""
+        answer = b""
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):
+                answer = await child.ask(
+                    plan.Upload(upload.framework, upload.input_schema, upload.output_schema)
+                )
+        except TimeoutError:
+            child.kill("start_failed", f"loading it took more than {PROBE_TIMEOUT_SECONDS:.0f} s")
+        except OSError:
+            pass  # it has ended
+        except asyncio.CancelledError:
+            child.kill("service_stopped", "the service stops")
+            raise
+        if answer:
+            child.kill("scaled_down", "it is done")
+        await child.over()
+        return answer

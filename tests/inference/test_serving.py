@@ -55,3 +55,19 @@ async def test_a_permit_is_asked_for_once_by_many(service: Service, linear: Path
 
     assert [status for status, _ in answers] == [200] * 20
     assert len(service.permits.asked) == 1
+
+
+async def test_a_503_leaves_it_to_the_caller_when_to_try_again(
+    service: Service, linear: Path
+) -> None:
+    """The published SDK gives up after ten tries, which a Retry-After would make short."""
+    deployed = await service.deploy("houses", linear)
+    await deployed.running()
+    assert service.permits.runner is not None
+    await service.permits.runner.cleanup()
+
+    async with service.session.post(
+        deployed.url, json=ROWS, headers={"Authorization": "Bearer good"}
+    ) as answer:
+        assert (answer.status, (await answer.json())["source"]) == (503, "engine")
+        assert "Retry-After" not in answer.headers

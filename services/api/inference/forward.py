@@ -1,6 +1,7 @@
 """Inferences come in where all else does, and go to the inference service as they are."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +14,8 @@ from services.api.deployments.paths import INFER
 from services.api.http.request_context import REQUEST_ID, RequestContext
 from services.api.http.route import Route
 from services.api.inference.refusal import EngineError, InferenceRefused
+
+logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.25  # so often, is whoever asked still there?
 _WHOLE_BYTES = 256 << 10  # an answer up to this size is sent at once
@@ -34,10 +37,16 @@ async def infer(context: RequestContext, _: None) -> web.StreamResponse:
     async with _while_there(request):
         try:
             answer = await context.gateway.infer(request.raw_path, _headers(request), body)
+            async with answer:
+                return await _forwarded(request, answer)
         except Unavailable as problem:
-            raise request.content.exception() or problem from None
-        async with answer:
-            return await _forwarded(request, answer)
+            logger.warning("an inference: %s", problem)
+            raise request.content.exception() or _away() from None
+
+
+def _away() -> InferenceRefused:
+    """Without a Retry-After: see NoAnswer in services/inference/gateway/errors.py."""
+    return InferenceRefused(503, "unavailable", "the inference service is away; try again")
 
 
 def _headers(request: web.Request) -> dict[str, str]:

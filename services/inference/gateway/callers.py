@@ -227,8 +227,6 @@ def _refused(problem: NoAnswer, stays: bool) -> bytes:
     status = problem.status
     lines = [f"HTTP/1.1 {status} {_WORDS.get(status, 'Refused')}", "Content-Type: application/json"]
     lines.append(f"Content-Length: {len(problem.body)}")
-    if problem.retry_after:
-        lines.append(f"Retry-After: {problem.retry_after}")
     if not stays:
         lines.append("Connection: close")
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + problem.body

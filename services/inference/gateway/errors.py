@@ -4,20 +4,22 @@ import msgspec
 
 
 class NoAnswer(Exception):
-    """`status` is HTTP's; `body` is JSON, already as the caller gets it. With `retry_after`, whole
-    seconds, it is worth another try."""
+    """`status` is HTTP's; `body` is JSON, already as the caller gets it.
 
-    def __init__(self, status: int, body: bytes, retry_after: int = 0) -> None:
+    With 503 it is worth another try. When, is left to the caller: the published SDK obeys a
+    Retry-After and gives up after ten of them, while by its own pace it goes on for minutes.
+    """
+
+    def __init__(self, status: int, body: bytes) -> None:
         super().__init__(status)
         self.status = status
         self.body = body
-        self.retry_after = retry_after
 
 
-def refusal(status: int, message: str, retry_after: int = 0) -> NoAnswer:
+def refusal(status: int, message: str) -> NoAnswer:
     """Of our own: `message` is for people."""
     shape = {"code": status, "status": "Error", "error": message, "source": "engine"}
-    return NoAnswer(status, msgspec.json.encode(shape), retry_after)
+    return NoAnswer(status, msgspec.json.encode(shape))
 
 
 def not_deployed(pipeline: str) -> NoAnswer:
@@ -27,7 +29,7 @@ def not_deployed(pipeline: str) -> NoAnswer:
 
 def not_served_yet(pipeline: str) -> NoAnswer:
     """It is deployed, but this service has just begun."""
-    return refusal(503, f"pipeline {pipeline[:80]!r} is not served yet; try again", 1)
+    return refusal(503, f"pipeline {pipeline[:80]!r} is not served yet; try again")
 
 
 def failed(pipeline: str, reason: str) -> NoAnswer:
@@ -38,4 +40,4 @@ def failed(pipeline: str, reason: str) -> NoAnswer:
 
 def busy(waiting: int) -> NoAnswer:
     """More wait than may."""
-    return refusal(503, f"{waiting} requests wait for this pipeline; try again, or scale it up", 1)
+    return refusal(503, f"{waiting} requests wait for this pipeline; try again, or scale it up")

@@ -194,7 +194,7 @@ class Gateway:
             with ticket.spans.log() if ticket.spans is not None else _NO_SPAN:
                 self._record(admitted.permit, outcome)
         except Unavailable as problem:
-            return refusal(503, str(problem), 1)
+            return refusal(503, str(problem))
         except Rejected as problem:
             return refusal(_STATUS.get(problem.code, 400), problem.message)
         return outcome

@@ -104,8 +104,6 @@ async def _body(request: web.BaseRequest, most: int) -> bytes:
 
 def _refused(problem: NoAnswer) -> web.Response:
     headers = {"Content-Type": "application/json"}
-    if problem.retry_after:
-        headers["Retry-After"] = str(problem.retry_after)
     return web.Response(status=problem.status, body=problem.body, headers=headers)
 
 

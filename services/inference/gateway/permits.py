@@ -75,9 +75,9 @@ class Permits:
                 body = await answer.read()
         except AWAY as error:
             text = "who may call can't be asked at the moment; try again"
-            raise refusal(503, text, 1) from error
+            raise refusal(503, text) from error
         if answer.status != 200:
-            raise NoAnswer(answer.status, body, 1 if answer.status == 503 else 0)
+            raise NoAnswer(answer.status, body)
         permit = _decode(body)
         until = min(permit.expires_at, time.time() + MAX_SECONDS)
         self._known[key] = (until, permit)

@@ -213,7 +213,7 @@ class Api:
     async def post(self, path: str, body: object) -> Any:
         """The answer; Refused for an error, aiohttp's own when there is none."""
         async with self.session.post(f"/v1/api/{path}", json=body) as answer:
-            return await _answered(answer)
+            return await answered(answer)
 
     async def log_in(self, platform: Platform) -> None:
         """Once more in tests that take longer than a token is good for."""
@@ -224,7 +224,7 @@ class Api:
             "password": platform.access["password"],
         }
         async with self.session.post(_TOKEN, data=form) as answer:
-            token = (await _answered(answer))["access_token"]
+            token = (await answered(answer))["access_token"]
         self.session.headers["Authorization"] = f"Bearer {token}"
 
     async def upload(self, files: Files, name: str = "sample") -> str:
@@ -236,7 +236,7 @@ class Api:
         metadata = json.dumps({"workspace_id": self.workspace, "name": name})
         form.add_field("metadata", metadata, content_type="application/json")
         async with self.session.post("/v1/api/orchestration/upload", data=form) as answer:
-            return str((await _answered(answer))["id"])
+            return str((await answered(answer))["id"])
 
     async def ready(self, files: Files, name: str = "sample") -> str:
         """Uploads; the orchestration's id once it is packaged."""
@@ -301,7 +301,8 @@ async def api(platform: Platform, workspace: str) -> AsyncIterator[Api]:
         yield client
 
 
-async def _answered(answer: aiohttp.ClientResponse) -> Any:
+async def answered(answer: aiohttp.ClientResponse) -> Any:
+    """Its body. Refused for an error."""
     body = await answer.json()
     if answer.status >= 400:
         raise Refused(answer.status, body)

@@ -7,14 +7,16 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
 from libs.domain.events import RunFinished, RunRequested
 from libs.eventlog.envelope import Recorded
 from tests.chaos.faults import Fault, Trouble, drawn
+from tests.chaos.inferences import Inferences
 from tests.chaos.load import BEGIN, Load, readable
-from tests.history import rows
+from tests.history import inferences, rows
 from tests.history.check import check
 from tests.platform import Api, Platform, api, running, until
 from tests.small_disk import possible
@@ -23,16 +25,19 @@ ROUND = 12  # faults
 DISK = 768  # MiB
 REPLAY_EVERY = 5  # rounds
 
+Work = tuple[Load, Inferences]
+
 
 @pytest.fixture
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     folder = tmp_path_factory.mktemp("chaos")
-    with running(Platform(folder, disk_mib=DISK if possible else 0)) as platform:
+    disk, variables = DISK if possible else 0, {"RONDO_INFERENCE_GATEWAYS": "1"}
+    with running(Platform(folder, disk_mib=disk, variables=variables)) as platform:
         yield platform
 
 
-async def test_i1_to_i7_whatever_is_killed_stopped_or_full(
-    platform: Platform, minutes: float, seed: int
+async def test_what_holds_always_whatever_is_killed_stopped_or_full(
+    platform: Platform, minutes: float, seed: int, tmp_path: Path
 ) -> None:
     """For so many minutes, in rounds: each begins well, and ends well again."""
     dice = random.Random(seed)
@@ -41,14 +46,15 @@ async def test_i1_to_i7_whatever_is_killed_stopped_or_full(
     until_then = time.monotonic() + 60 * minutes
     try:
         async with api(platform, f"chaos {seed}") as client:
-            load = Load(client, dice)
+            load, asked = Load(client, dice), Inferences(client, dice, tmp_path)
             await load.prepare()
+            await asked.prepare()
             known: set[str] = set()
             number = 0
             while number == 0 or time.monotonic() < until_then:
                 await client.log_in(platform)
-                await one_round(platform, client, load, list(islice(faults, ROUND)))
-                await all_holds(platform, client, load, known)
+                await one_round(platform, client, (load, asked), list(islice(faults, ROUND)))
+                await all_holds(platform, client, (load, asked), known)
                 number += 1
                 if number % REPLAY_EVERY == 0:
                     await rows.equal_a_replay(platform)
@@ -58,10 +64,11 @@ async def test_i1_to_i7_whatever_is_killed_stopped_or_full(
         raise
 
 
-async def one_round(platform: Platform, client: Api, load: Load, faults: Sequence[Fault]) -> None:
+async def one_round(platform: Platform, client: Api, work: Work, faults: Sequence[Fault]) -> None:
+    load, asked = work
     trouble = Trouble(platform, platform.disk if possible else None)
     try:
-        async with load.during():
+        async with load.during(), asked.during():
             for fault in faults:
                 sys.stdout.write(f"{time.strftime('%H:%M:%S')} {fault}\n")
                 await trouble.make(fault)
@@ -70,12 +77,15 @@ async def one_round(platform: Platform, client: Api, load: Load, faults: Sequenc
         trouble.good()
     await readable(client)
     await load.goes_on()
+    await asked.goes_on()
     await load.all_ended()
     await load.kill_lasting()
+    await asked.ended()
 
 
-async def all_holds(platform: Platform, client: Api, load: Load, known: set[str]) -> None:
+async def all_holds(platform: Platform, client: Api, work: Work, known: set[str]) -> None:
     """By the checker, over all that has been; logs are read of what ended in this round."""
+    load, asked = work
     events = await platform.events()
     lines = {
         fact.stream.id: await lines_of(client, fact.stream.id, fact.event)
@@ -83,9 +93,14 @@ async def all_holds(platform: Platform, client: Api, load: Load, known: set[str]
         if isinstance(fact.event, RunFinished) and fact.stream.id not in known
     }
     known |= lines.keys()
+    logged = await asked.served.logged()
     findings = check(events, load.acknowledged, lines)
-    asked = sum(isinstance(fact.event, RunRequested) for fact in events)
-    sys.stdout.write(f"{len(events)} events, {asked} runs, {len(findings)} findings\n")
+    findings += inferences.recorded(asked.answered, asked.refused, logged)
+    runs = sum(isinstance(fact.event, RunRequested) for fact in events)
+    sys.stdout.write(
+        f"{len(events)} events, {runs} runs, {len(asked.answered)} answers,"
+        f" {len(findings)} findings\n"
+    )
     assert findings == [], "\n".join(map(str, findings))
     await api_says_the_same(client, events, set(lines))
 

@@ -73,7 +73,7 @@ class Pipelines(Models):
     def list_deployments(
         self, workspace_id: int | None = None, workspace_name: str | None = None
     ) -> Table[Deployment]:
-        """The deployments of a workspace, or all that you may see, ended ones too.
+        """What is deployed in a workspace, or in all that you may see; newest first.
 
         Raises EntityNotFoundError when there is no workspace of that name.
         """

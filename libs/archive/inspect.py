@@ -72,6 +72,13 @@ def inspect(path: Path, limits: Limits = DEFAULT_LIMITS) -> Archive:
     return found
 
 
+def find_requirements(path: Path, limits: Limits = DEFAULT_LIMITS) -> str | None:
+    """The requirements.txt of an archive that need not have an entrypoint. Rejected as by
+    `inspect`, though contents are not read."""
+    with opened(path, limits.entries) as reader:
+        return _requirements(list(filter(_visible, check(reader, limits).files)))
+
+
 def check(reader: Reader, limits: Limits) -> Tree:
     """Refuse what breaks a rule; else say what unpacking will make."""
     for member in reader.members:

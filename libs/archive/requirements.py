@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from libs.archive.reader import opened
 from libs.domain.errors import Rejected
@@ -46,6 +47,11 @@ def read(archive: Path, member: str | None, most_entries: int = 10_000) -> list[
         entry = next(found for found in reader.members if posixpath.normpath(found.name) == member)
         _check_size(entry.size)
         return parse(b"".join(reader.chunks(entry)))
+
+
+def name(requirement: str) -> str:
+    """Of the package, as all ways to write it are written; `requirement` is one of `parse`."""
+    return canonicalize_name(Requirement(requirement).name)
 
 
 def without_credentials(text: str) -> str:

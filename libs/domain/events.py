@@ -340,7 +340,8 @@ class ModelVersionUploaded(ModelVersionEvent, frozen=True):
 
     `blob` is its key in the blob store, `sha` the SHA-256 of its bytes in hex, `file_size` their
     number. `conversion` is what the uploader said of architecture, framework and requirements.
-    Schemas are Arrow's, serialized, in base64.
+    Schemas are Arrow's, serialized, in base64. With `requirements` (PEP 508) it runs in an
+    environment that has them, which is built before the probe.
     """
 
     model: UUID
@@ -353,17 +354,32 @@ class ModelVersionUploaded(ModelVersionEvent, frozen=True):
     conversion: dict[str, Any] = {}
     input_schema: str = ""
     output_schema: str = ""
+    requirements: list[str] = []
+
+
+class ModelVersionPackaged(ModelVersionEvent, frozen=True):
+    """The environment that it needs is there; it will be probed in it.
+
+    `environment` names it, `lock_digest` the locked requirements that it was built from; `seconds`
+    says how long each step of packaging took.
+    """
+
+    environment: str
+    lock_digest: str
+    seconds: dict[str, float] = {}
 
 
 class ModelVersionReady(ModelVersionEvent, frozen=True):
     """It was loaded and probed. `trees` says that it sums over trees; `environment` names the
-    packages that it runs with, if it needs some; `seconds` is what loading took."""
+    packages that it runs with, if it needs some; `seconds` is what loading took. `warnings` are
+    what its libraries said while it was loaded."""
 
     inputs: list[TensorSpec]
     outputs: list[TensorSpec]
     trees: bool = False
     environment: str = ""
     seconds: float = 0.0
+    warnings: list[str] = []
 
 
 class ModelVersionFailed(ModelVersionEvent, frozen=True):

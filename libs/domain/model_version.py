@@ -16,6 +16,7 @@ from libs.domain.events import (
     ModelVersionDeleted,
     ModelVersionEvent,
     ModelVersionFailed,
+    ModelVersionPackaged,
     ModelVersionReady,
     ModelVersionTagged,
     ModelVersionUntagged,
@@ -34,8 +35,16 @@ TRANSITIONS: Transitions[Status] = Transitions(
     Transition(ModelVersionDeleted, ("pending", "ready", "error"), ("deleted",)),
 )
 # What can be served, as uploads say it; more comes with whoever builds it.
-FRAMEWORKS = ("onnx", "python", "custom")
-_NEED_SCHEMAS = ("python", "custom")  # nobody else says what their inputs and outputs are
+FRAMEWORKS = ("onnx", "python", "custom", "sklearn", "xgboost")
+ARCHIVES = ("python", "custom")  # ZIPs of Python, perhaps with a requirements.txt
+# What runs them, in the versions that we have tried, unless the upload names others. `xgboost-cpu`
+# is xgboost without the libraries for other processors, which are 300 MB.
+REQUIREMENTS = {
+    "sklearn": ("scikit-learn==1.9.1", "skops==0.16.0"),
+    "xgboost": ("xgboost-cpu==3.4.1", "scikit-learn==1.9.1"),
+}
+_NEED_SCHEMAS = (*ARCHIVES, *REQUIREMENTS)  # nobody else says what their inputs and outputs are
+_EXPORTS = {"keras": "tf2onnx", "tensorflow": "tf2onnx", "pytorch": "torch.onnx.export"}
 ACCELERATIONS = ("none",)
 MAX_CONFIGS = 1000
 MAX_CONVERSION_BYTES = 16 << 10
@@ -103,6 +112,8 @@ def evolve(state: ModelVersion | None, fact: Happened) -> ModelVersion:
                 "trees": event.trees,
                 "environment": event.environment,
             }
+        case ModelVersionPackaged(environment=environment):
+            changes = {"environment": environment}
         case ModelVersionFailed(reason=reason):
             changes = {"status": "error", "reason": reason}
         case ModelVersionConfigured() as event:
@@ -157,7 +168,7 @@ def _config(event: ModelVersionConfigured, number: int) -> Config:
 def upload(order: ModelVersionUploaded, arch: str) -> list[ModelVersionEvent]:
     """`arch` is that of the machines which serve. Rejected("invalid") for what can't be served."""
     check_name("name", order.name)
-    _check_supported("framework", order.framework, FRAMEWORKS)
+    _check_framework(order.framework)
     _check_supported("arch", order.conversion.get("arch") or arch, (arch,))
     _check_supported("accel", order.conversion.get("accel") or "none", ACCELERATIONS)
     if order.framework in _NEED_SCHEMAS and not (order.input_schema and order.output_schema):
@@ -174,6 +185,20 @@ def upload(order: ModelVersionUploaded, arch: str) -> list[ModelVersionEvent]:
     return [order]
 
 
+def _check_framework(framework: str) -> None:
+    """Those that can't be served have a way to ONNX."""
+    if framework in FRAMEWORKS:
+        return
+    tool = _EXPORTS.get(framework)
+    if framework.startswith("hugging-face"):
+        tool = "optimum.exporters.onnx"
+    try:
+        _check_supported("framework", framework, FRAMEWORKS)
+    except Rejected as refusal:
+        remedy = f"; export it to ONNX by {tool}, and upload that" if tool else ""
+        raise Rejected(refusal.code, refusal.message + remedy) from None
+
+
 def _check_supported(field: str, value: object, supported: Sequence[str]) -> None:
     if value not in supported:
         raise Rejected(
@@ -181,6 +206,12 @@ def _check_supported(field: str, value: object, supported: Sequence[str]) -> Non
             f"conversion.{field}: {str(value)[:40]!r} is not served here; supported:"
             f" {', '.join(supported)}",
         )
+
+
+def packaged(state: ModelVersion, outcome: ModelVersionEvent) -> list[ModelVersionEvent]:
+    """`outcome` is ModelVersionPackaged or ModelVersionFailed. Nothing to say when another build
+    has come to an end before, or the version is deleted."""
+    return [outcome] if state.status == "pending" and not state.environment else []
 
 
 def probed(state: ModelVersion, outcome: ModelVersionEvent) -> list[ModelVersionEvent]:

@@ -60,6 +60,20 @@ def worked(pid: int) -> tuple[int, int]:
     return written, ticks
 
 
+def resident(pid: int) -> int:
+    """Bytes of memory that it has now; 0 once it has ended."""
+    with suppress(OSError, IndexError), open(f"/proc/{pid}/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+def cpu_seconds(pid: int) -> float:
+    """That it has used so far; 0 once it has ended."""
+    with suppress(OSError, IndexError):
+        return _ticks(_stat(f"/proc/{pid}")) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
 def works_in(pid: int, folder: Path) -> bool:
     """Whether the current directory of `pid` is `folder`, as far as we may look."""
     try:

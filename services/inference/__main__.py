@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from libs.blobs.open import open_store
-from libs.domain.events import ModelVersionUploaded
+from libs.domain.events import ModelVersionPackaged, ModelVersionUploaded
 from libs.eventlog import hold, streams
 from libs.eventlog.project import Runner
 from libs.eventlog.react import Reaction, react
@@ -29,6 +29,7 @@ from services.inference.control.other_gateway import OtherGateway
 from services.inference.control.probes import Probes
 from services.inference.control.slots import Slots
 from services.inference.control.spare import Spare
+from services.inference.control.step_guards import StepGuards
 from services.inference.gateway import http
 from services.inference.gateway.callers import Callers
 from services.inference.gateway.gateway import Gateway
@@ -70,7 +71,8 @@ async def main(environ: Mapping[str, str]) -> None:
         callers = Callers(gateway, config.infer_body_mib << 20)
         cache = ModelCache(blobs, config.data / "models", int(config.model_cache_gib * 2**30))
         slots = Slots(config.replica_first_uid)
-        nursery = Nursery(spare, cache, slots, socket_folder(config.data))
+        guards = StepGuards(environ, config.environments, config.data / "steps", slots)
+        nursery = Nursery(spare, cache, slots, socket_folder(config.data), guards)
         others = [OtherGateway(environ, metrics) for _ in range(config.inference_gateways)]
         gateways = AllGateways(gateway, callers, others)
         control = Control(log, nursery, gateways)
@@ -95,7 +97,7 @@ async def main(environ: Mapping[str, str]) -> None:
             Reaction(
                 name="inference",
                 subjects=("event.*.model_version.*",),
-                kinds=(ModelVersionUploaded,),
+                kinds=(ModelVersionUploaded, ModelVersionPackaged),
                 handle=Probes(log, nursery, config.probe_mib << 20).handle,
                 concurrency=config.probes,
             )

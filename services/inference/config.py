@@ -13,7 +13,8 @@ Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 class Config(WithPostgres, frozen=True, kw_only=True):
     """`data` is a private folder: a cache of models of about `model_cache_gib` GiB, and records
-    that are not sealed yet. `api_url` is where the api is asked who may call, `public_url` by
+    that are not sealed yet. `environments` are the packager's, of which those of steps are read.
+    `api_url` is where the api is asked who may call, `public_url` by
     default; it knows us, and we it, by `internal_token`.
 
     As root, each replica and probe has a uid of its own, from `replica_first_uid` on; a probe may
@@ -25,6 +26,7 @@ class Config(WithPostgres, frozen=True, kw_only=True):
 
     blobs_url: str
     data: Path
+    environments: Path
     public_url: str = ""
     api_url: str = ""
     internal_token: Secret

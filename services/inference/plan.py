@@ -24,12 +24,27 @@ Kind = Literal["replica", "probe"]
 
 class Order(msgspec.Struct, frozen=True):
     """What to fork, and what ps(1) is to show of it. `uid` is whom it becomes (none: it stays who
-    it is), `memory` the bytes that it may have (none: no bound)."""
+    it is), `memory` the bytes that it may have (none: no bound). The last descriptors are the
+    channels of so many `steps`."""
 
     kind: Kind
     name: str
     uid: int | None
     memory: int | None
+    steps: int = 0
+
+
+class StepOrder(msgspec.Struct, frozen=True):
+    """What the guard of a step is to start: the interpreter of the folder `environment`, for a file
+    that is unpacked into the folder `home` if it is an `archive`. `uid` and `memory` as above."""
+
+    name: str
+    environment: str
+    home: str
+    uid: int | None
+    memory: int | None
+    archive: bool
+    threads: int
 
 
 class Spawned(msgspec.Struct, frozen=True):
@@ -43,8 +58,9 @@ class Spawned(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a replica serves. The files of `models` come in their order, one for each version. So
-    many requests run `at_once`; further ones have been received by then."""
+    """What a replica serves. The files of `models` come in their order, one for each version, and
+    so do the channels of those that run in an environment. So many requests run `at_once`; further
+    ones have been received by then."""
 
     replica: UUID
     pipeline_version: str
@@ -75,6 +91,7 @@ class Probed(msgspec.Struct, frozen=True, tag=True):
     outputs: list[TensorSpec]
     trees: bool
     seconds: float
+    warnings: list[str] = []
 
 
 class Refusal(msgspec.Struct, frozen=True, tag=True):

@@ -1,4 +1,4 @@
-"""The packager: makes environments for uploaded orchestrations."""
+"""The packager: makes environments for uploaded orchestrations and models."""
 
 import asyncio
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from libs.blobs.open import open_store
-from libs.domain.events import OrchestrationUploaded
+from libs.domain.events import ModelVersionUploaded, OrchestrationUploaded
 from libs.eventlog import streams
 from libs.eventlog.react import Reaction, react
 from libs.service.config import load
@@ -19,6 +19,7 @@ from services.packager.build import Builder
 from services.packager.config import Config
 from services.packager.environment_gc import EnvironmentGC
 from services.packager.environment_store import EnvironmentStore
+from services.packager.model_reactions import ModelPackager
 from services.packager.reactions import Packager
 
 
@@ -52,13 +53,20 @@ async def main(environ: Mapping[str, str]) -> None:
             handle=packager.handle,
             concurrency=config.builds,
         )
-        uploads = telemetry.reaction(uploads)
+        models = Reaction(
+            name="packager-models",
+            subjects=("event.*.model_version.*",),
+            kinds=(ModelVersionUploaded,),
+            handle=ModelPackager(log, builder, gc.wake).handle,
+            concurrency=config.builds,
+        )
         app = web.Application()
         add_health(app, {"nats": nats.check, "blobs": blobs.check})
         telemetry.add_to(app)
         telemetry.extend_status = gc.extend_status
         async with serving(app, config.listen, config.listen_fds), asyncio.TaskGroup() as tasks:
-            tasks.create_task(react(nats, uploads))
+            for each in (uploads, models):
+                tasks.create_task(react(nats, telemetry.reaction(each)))
             tasks.create_task(telemetry.publish())
             tasks.create_task(gc.run())
             tasks.create_task(builder.stand_by())

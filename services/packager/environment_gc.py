@@ -1,7 +1,8 @@
 """Removes environments that nobody needs, and builds removed ones again.
 
-An environment is built again from its lock as soon as a task is created that needs it. One whose
-folder was lost is built again when the packager starts. The executor waits for it meanwhile.
+An environment is built again from its lock as soon as a task is created that needs it, or a model
+is deployed. One whose folder was lost is built again when the packager starts. The executor, and
+the inference service, wait for it meanwhile.
 """
 
 import asyncio
@@ -86,7 +87,7 @@ class EnvironmentGC:
         if not end:
             caught_up.set()
         async for batch in self._log.follow(0, SUBJECTS):
-            added = {self._usage.fold(fact) for fact in batch} - {""}
+            added = set[str]().union(*[self._usage.fold(fact) for fact in batch])
             if caught_up.is_set():
                 for id in added:
                     await self._retry(lambda id=id: self._ensure(id))  # type: ignore[misc]

@@ -2,20 +2,28 @@
 
 import asyncio
 import hashlib
+import io
 import json
+import zipfile
 from typing import Any
 from uuid import UUID, uuid4
 
 import aiohttp
 import pytest
 
-from libs.domain.events import DeploymentRequested, ModelVersionFailed, ModelVersionUploaded
+from libs.domain.events import (
+    DeploymentRequested,
+    ModelVersionFailed,
+    ModelVersionPackaged,
+    ModelVersionUploaded,
+)
 from libs.domain.ids import (
     deployment_stream,
     model_version_stream,
     pipeline_stream,
     workspace_pattern,
 )
+from libs.domain.model_version import REQUIREMENTS
 from libs.domain.values import DeployedModel
 from services.api.models import commands
 from tests.api.served_world import INPUT, OUTPUT, READY, SHA, Version, model_version
@@ -199,8 +207,84 @@ async def test_what_can_not_be_served_is_refused_by_name(
 async def test_a_python_step_comes_with_its_schemas(world: World, workspace: int) -> None:
     said = metadata(workspace, input_schema="AAAA", output_schema="BBBB")
     said["conversion"] = ONNX | {"framework": "python"}
-    config = (await version(world, await uploaded(world, said)))["config"]
+    config = (await version(world, await uploaded(world, said, file=zipped({}))))["config"]
     assert (config["input_schema"], config["output_schema"]) == ("AAAA", "BBBB")
+
+
+def zipped(files: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in {"step.py": "", **files}.items():
+            archive.writestr(name, text)
+    return buffer.getvalue()
+
+
+SKLEARN, SKOPS = REQUIREMENTS["sklearn"]
+XGBOOST = REQUIREMENTS["xgboost"]
+
+
+@pytest.mark.parametrize(
+    ("framework", "files", "stated", "asked"),
+    [
+        ("python", {}, [], []),
+        ("python", {"a/requirements.txt": "# none\n\n"}, [], []),
+        ("python", {"requirements.txt": "Six == 1.16.0 # old\n"}, [], ["Six==1.16.0"]),
+        ("custom", {"requirements.txt": "six"}, ["attrs>1"], ["attrs>1", "six"]),
+        ("sklearn", {"requirements.txt": "six"}, [], [SKLEARN, SKOPS]),
+        ("sklearn", {}, ["scikit_learn<1.8"], ["scikit_learn<1.8", SKOPS]),
+        ("xgboost", {}, [], [*XGBOOST]),
+        ("xgboost", {}, ["xgboost==3.0.0"], ["xgboost==3.0.0", XGBOOST[1]]),
+        ("onnx", {}, ["six"], []),
+    ],
+)
+async def test_an_upload_says_which_packages_it_needs(
+    world: World,
+    workspace: int,
+    framework: str,
+    files: dict[str, str],
+    stated: list[str],
+    asked: list[str],
+) -> None:
+    said = metadata(workspace, input_schema="AAAA", output_schema="BBBB")
+    said["conversion"] = ONNX | {"framework": framework, "requirements": stated}
+    number = await uploaded(world, said, file=zipped(files))
+    id = UUID((await version(world, number))["model_version"]["file_info"]["version"])
+    event = (await world.log.read(model_version_stream(workspace, id)))[0].event
+    assert isinstance(event, ModelVersionUploaded)
+    assert event.requirements == asked
+
+
+@pytest.mark.parametrize(
+    ("files", "stated", "words"),
+    [
+        ({"requirements.txt": "-e ."}, [], "requirements.txt: line 1 ('-e .') is an option"),
+        ({"requirements.txt": "a", "b/requirements.txt": "c"}, [], "file: more than one req"),
+        ({}, ["git+https://host/x"], "conversion.requirements: line 1 ('git+https://host/x')"),
+        ({}, "six", "conversion.requirements: it is a list of texts"),
+    ],
+)
+async def test_requirements_that_can_not_be_read_are_refused_at_once(
+    world: World, workspace: int, files: dict[str, str], stated: Any, words: str
+) -> None:
+    said = metadata(workspace, input_schema="AAAA", output_schema="BBBB")
+    said["conversion"] = ONNX | {"framework": "python", "requirements": stated}
+    answer = await upload(world, said, file=zipped(files))
+    assert (answer.status, answer.body["reason"]) == (400, "invalid")
+    assert words in answer.body["msg"]
+
+
+async def test_a_step_in_an_environment_is_loaded_once_that_is_there(
+    world: World, workspace: int
+) -> None:
+    one = await model_version(world, workspace, outcome=None, requirements=["six"])
+    statuses = []
+    for event in (None, ModelVersionPackaged(environment="e", lock_digest="0"), READY):
+        if event is not None:
+            await world.append(model_version_stream(workspace, one.id), event)
+            await world.service.caught_up()
+        found = (await version(world, one.number))["model_version"]
+        statuses.append(found["status"])
+    assert statuses == ["pending_load_native", "attempting_load_container", "ready"]
 
 
 async def test_an_empty_file_is_refused(world: World, workspace: int) -> None:

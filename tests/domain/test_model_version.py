@@ -17,6 +17,7 @@ from libs.domain.events import (
     ModelVersionDeleted,
     ModelVersionEvent,
     ModelVersionFailed,
+    ModelVersionPackaged,
     ModelVersionReady,
     ModelVersionTagged,
     ModelVersionUntagged,
@@ -43,6 +44,7 @@ UPLOADED = ModelVersionUploaded(
 )
 TWO = [TensorSpec(name="a", dtype="float"), TensorSpec(name="b", dtype="int64", shape=[None, 3])]
 READY = ModelVersionReady(inputs=TWO, outputs=TWO[:1], trees=True, environment="env", seconds=1.0)
+PACKAGED = ModelVersionPackaged(environment="env", lock_digest="0")
 FAILED = ModelVersionFailed(reason="it is no ONNX file")
 PLAIN = ModelVersionConfigured()
 TAG = UUID(int=7)
@@ -82,6 +84,27 @@ def test_what_can_not_be_served_is_refused_by_name(changes: dict[str, Any], word
         versions.upload(replace(UPLOADED, **changes), "x86")
     assert refused.value.code == "invalid"
     assert words in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("framework", "tool"),
+    [
+        ("keras", "tf2onnx"),
+        ("pytorch", "torch.onnx.export"),
+        ("hugging-face-text-classification", "optimum.exporters.onnx"),
+    ],
+)
+def test_a_framework_that_is_refused_has_a_way_to_onnx(framework: str, tool: str) -> None:
+    with pytest.raises(Rejected, match=f"export it to ONNX by {tool}"):
+        versions.upload(replace(UPLOADED, framework=framework), "x86")
+
+
+def test_it_is_packaged_once_and_probed_then() -> None:
+    packaged = given().decides_once(lambda state: versions.packaged(state, PACKAGED), PACKAGED)
+    assert (packaged.state.status, packaged.state.environment) == ("pending", "env")
+    packaged.decides(lambda state: versions.packaged(state, FAILED))
+    ready = packaged.decides_once(lambda state: versions.probed(state, READY), READY)
+    ready.decides(lambda state: versions.packaged(state, PACKAGED))
 
 
 @pytest.mark.parametrize(("outcome", "other"), [(READY, FAILED), (FAILED, READY)])

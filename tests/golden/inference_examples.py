@@ -12,6 +12,7 @@ from libs.domain.events import (
     ModelVersionConfigured,
     ModelVersionDeleted,
     ModelVersionFailed,
+    ModelVersionPackaged,
     ModelVersionReady,
     ModelVersionTagged,
     ModelVersionUntagged,
@@ -99,6 +100,19 @@ INFERENCE_EXAMPLES: dict[str, tuple[StreamId, Event]] = {
             output_schema="/////3gA",
         ),
     ),
+    "ModelVersionUploaded.sklearn": (
+        _VERSION,
+        ModelVersionUploaded(
+            model=UUID(_MODEL.id),
+            name="rf",
+            file_name="rf.pkl",
+            file_size=1,
+            sha="0" * 64,
+            blob="b",
+            framework="sklearn",
+            requirements=["scikit-learn==1.9.1"],
+        ),
+    ),
     "ModelVersionUploaded.least": (
         _VERSION,
         ModelVersionUploaded(
@@ -111,6 +125,16 @@ INFERENCE_EXAMPLES: dict[str, tuple[StreamId, Event]] = {
             framework="onnx",
         ),
     ),
+    "ModelVersionPackaged": (
+        _VERSION,
+        ModelVersionPackaged(
+            environment="py311-4f2c", lock_digest="4f2c", seconds={"install": 1.5, "resolve": 0.5}
+        ),
+    ),
+    "ModelVersionPackaged.least": (
+        _VERSION,
+        ModelVersionPackaged(environment="py311-4f2c", lock_digest="4f2c"),
+    ),
     "ModelVersionReady": (
         _VERSION,
         ModelVersionReady(
@@ -120,6 +144,10 @@ INFERENCE_EXAMPLES: dict[str, tuple[StreamId, Event]] = {
             environment="py311-4f2c",
             seconds=0.25,
         ),
+    ),
+    "ModelVersionReady.warnings": (
+        _VERSION,
+        ModelVersionReady(inputs=[], outputs=[], warnings=["pickled by scikit-learn 1.8.0"]),
     ),
     "ModelVersionReady.least": (_VERSION, ModelVersionReady(inputs=[], outputs=[])),
     "ModelVersionFailed": (_VERSION, ModelVersionFailed(reason="it is no ONNX file")),
@@ -197,6 +225,11 @@ INFERENCE_HISTORIES: dict[str, list[str]] = {
         "ModelVersionReady",
         "ModelVersionConfigured",
         "ModelVersionTagged",
+    ],
+    "model-version-packaged": [
+        "ModelVersionUploaded.least",
+        "ModelVersionPackaged",
+        "ModelVersionReady.least",
     ],
     "model-version-failed-and-deleted": [
         "ModelVersionUploaded.least",

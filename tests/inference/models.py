@@ -269,7 +269,7 @@ def weights_elsewhere(path: Path) -> Path:
     return path
 
 
-def step(path: Path, files: Mapping[str, str]) -> Path:
+def step(path: Path, files: Mapping[str, str | bytes]) -> Path:
     """A step in Python: its files in a ZIP."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, text in files.items():

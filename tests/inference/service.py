@@ -30,6 +30,7 @@ from libs.domain.deployment import Deployment
 from libs.domain.events import (
     DeploymentRequested,
     DeploymentUndeployed,
+    ModelVersionPackaged,
     ModelVersionUploaded,
     ReplicaStarted,
     ReplicaStopped,
@@ -175,8 +176,10 @@ class Service:
         await self.blobs.put(f"models/{sha}", model)
         return sha, f"models/{sha}"
 
-    async def upload(self, model: Path, framework: str = "onnx", **schemas: Any) -> ModelVersion:
-        """What has become of it."""
+    async def upload(
+        self, model: Path, framework: str = "onnx", environment: str = "", **fields: Any
+    ) -> ModelVersion:
+        """What has become of it. With an `environment` it is as if the packager had made that."""
         sha, blob = await self.store(model)
         stream = model_version_stream(WORKSPACE, uuid4())
         event = ModelVersionUploaded(
@@ -187,9 +190,12 @@ class Service:
             sha=sha,
             blob=blob,
             framework=framework,
-            **schemas,
+            **fields,
         )
-        await self.log.append(Proposed(stream, 0, event), _API)
+        seq = await self.log.append(Proposed(stream, 0, event), _API)
+        if environment:
+            made = ModelVersionPackaged(environment=environment, lock_digest="0")
+            await self.log.append(Proposed(stream, seq, made), _API)
         async with asyncio.timeout(PATIENCE):
             while True:
                 state, _ = await load(self.log, stream, versions.evolve)
@@ -210,8 +216,6 @@ class Service:
     ) -> "Deployed":
         """Asks for it, and returns at once."""
         sha, blob = await self.store(model)
-        pipeline = uuid5(UUID(int=0), name)
-        self.permits.known[name] = pipeline
         version = uuid5(UUID(int=0), sha)
         one = DeployedModel(
             name="house",
@@ -225,14 +229,48 @@ class Service:
             outputs=list(outputs),
             threads=threads,
         )
-        reference = {"name": "house", "version": str(version), "sha": sha}
+        return await self._request(name, [one], scaling, limits)
+
+    async def serve(
+        self, name: str, *versions: ModelVersion, limits: ReplicaLimits | None = None
+    ) -> "Deployed":
+        """Asks for a pipeline of these, one step after the other; returns at once."""
+        models = [
+            DeployedModel(
+                name=one.name,
+                version=one.id,
+                number=one.number,
+                config=one.config.number,
+                sha=one.sha,
+                blob=one.blob,
+                framework=one.framework,
+                inputs=one.inputs,
+                outputs=one.outputs,
+                environment=one.environment,
+            )
+            for one in versions
+        ]
+        return await self._request(name, models, None, limits)
+
+    async def _request(
+        self,
+        name: str,
+        models: list[DeployedModel],
+        scaling: Scaling | None,
+        limits: ReplicaLimits | None,
+    ) -> "Deployed":
+        pipeline = uuid5(UUID(int=0), name)
+        self.permits.known[name] = pipeline
+        references = [
+            {"name": one.name, "version": str(one.version), "sha": one.sha} for one in models
+        ]
         event = DeploymentRequested(
             pipeline=pipeline,
             name=name,
             version=uuid4(),
             version_number=9,
-            steps=[{"ModelInference": {"models": [reference]}}],
-            models=[one],
+            steps=[{"ModelInference": {"models": [each]}} for each in references],
+            models=models,
             scaling=scaling or Scaling(),
             limits=limits or ReplicaLimits(),
         )
@@ -361,6 +399,7 @@ def environment(folder: Path, nats_url: str, dsn: str, api: str, port: int) -> d
         "RONDO_BLOBS_URL": f"file://{folder / 'blobs'}",
         "RONDO_DATA": str(data),
         "RONDO_PUBLIC_URL": api,
+        "RONDO_ENVIRONMENTS": str(folder / "environments"),
     }
 
 

@@ -79,6 +79,13 @@ BY_API: Sequence[e.Event] = (
     e.DeploymentUndeployed(),
     e.TagCreated(name="production"),
 )
+_PACKAGED = e.ModelVersionPackaged(
+    environment="py311-4f2c", lock_digest="4f2c", seconds={"resolve": 0.5, "install": 12.25}
+)
+BY_PACKAGER: Sequence[e.Event] = (
+    _PACKAGED,
+    e.ModelVersionFailed(reason="requirements.txt: there is no package nunpy"),
+)
 BY_INFERENCE: Sequence[e.Event] = (
     e.ModelVersionReady(inputs=[_INPUT], outputs=[_OUTPUT], trees=True, seconds=0.013),
     e.ModelVersionFailed(reason="it is no ONNX file: protobuf parsing failed"),

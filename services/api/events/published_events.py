@@ -86,6 +86,7 @@ PUBLISHED: Mapping[str, Sequence[e.Event]] = {
             environment="py311-4f2c", lock_digest="4f2c", seconds={"unpack": 0.5, "build": 12.25}
         ),
         e.OrchestrationFailed(reason="no such package: nunpy"),
+        *inference.BY_PACKAGER,
     ),
     "scheduler": (
         e.TaskStarted(),

@@ -1,8 +1,11 @@
 """Commands for models: upload a version, configure it, delete."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import PurePath
 from uuid import UUID, uuid4
+
+import msgspec
 
 from libs.blobs.store import BlobStore
 from libs.domain import model, model_version
@@ -24,6 +27,7 @@ from services.api.append.store import Store
 from services.api.append.under_name import append_version
 from services.api.append.upload import Upload, append_upload
 from services.api.fields import ARCH, MAX_LISTED
+from services.api.models import requirements
 from services.api.models.schemas import InsertConfig
 from services.api.models.upload_schemas import UploadMetadata
 from services.api.read_model.deployments import deployments_of_model_version
@@ -75,6 +79,10 @@ async def upload(
     """
     order = _order(received.metadata, received.file_name, received.size, received.sha)
     _check(order)
+    asked = await asyncio.to_thread(
+        requirements.of_upload, received.path, order.framework, order.conversion
+    )
+    order = msgspec.structs.replace(order, requirements=asked)
     id = idempotency.new_id(caller, "models/upload")
     seq = await _append(caller, store, blobs, id, order, received)
     await store.visible(seq, id)

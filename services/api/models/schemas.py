@@ -15,7 +15,7 @@ from services.api.workspaces.schemas import Workspace
 
 # The runtime of what is served here, as clients know it: in the engine, not in a container.
 RUNTIME = "onnx"
-Status = Literal["pending_load_native", "ready", "error"]
+Status = Literal["pending_load_native", "attempting_load_container", "ready", "error"]
 _STATUSES: dict[str, Status] = {
     "pending": "pending_load_native",
     "ready": "ready",
@@ -27,6 +27,8 @@ ModelName = Annotated[str, Meta(description="Name of the model.", examples=["hou
 
 def status(state: states.ModelVersion) -> Status:
     """As clients know it."""
+    if state.status == "pending" and state.environment:
+        return "attempting_load_container"
     return _STATUSES[state.status]
 
 

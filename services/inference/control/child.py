@@ -4,11 +4,13 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from libs.domain.values import ReplicaEnd
+from libs.linux import proc
 from services.inference import plan
+from services.inference.control.step_guards import StepGuard
 
 _CHUNK = 1 << 16
 _LAST_SECONDS = 5.0
@@ -25,6 +27,7 @@ class Child:
         self.status: int | None = None
         self._killed = False
         self._then: list[Callable[[], object]] = []
+        self._guards: Sequence[StepGuard] = ()
         self._channel = channel
         self._handle = os.pidfd_open(pid)
         self._ended = asyncio.Event()
@@ -68,17 +71,24 @@ class Child:
                 signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
     def resident(self) -> int:
-        """Bytes of memory that it has now; 0 once it has ended."""
-        with suppress(OSError, IndexError), open(f"/proc/{self.pid}/statm") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        return 0
+        """Bytes of memory that it has now, with its steps; 0 once it has ended."""
+        return proc.resident(self.pid) + sum(each.resident() for each in self._guards)
 
     def cpu_seconds(self) -> float:
-        """That it has used so far; 0 once it has ended."""
-        with suppress(OSError, IndexError), open(f"/proc/{self.pid}/stat") as file:
-            fields = file.read().rpartition(")")[2].split()
-            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        return 0.0
+        """That it has used so far, with its steps; 0 once it has ended."""
+        return proc.cpu_seconds(self.pid) + sum(each.cpu_seconds() for each in self._guards)
+
+    def guarded(self, guards: Sequence[StepGuard]) -> None:
+        """Its steps end with it, and it with one of them: it can't go on without."""
+        self._guards = guards
+        for each in guards:
+            self.then(each.end)
+            task = asyncio.create_task(self._outlived(each))
+            self.then(task.cancel)
+
+    async def _outlived(self, guard: StepGuard) -> None:
+        await guard.wait()
+        self.kill("crashed", "the guard of one of its steps has ended")
 
     def _reap(self) -> None:
         asyncio.get_running_loop().remove_reader(self._handle)

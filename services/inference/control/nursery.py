@@ -13,6 +13,7 @@ from services.inference.control.child import Child
 from services.inference.control.model_cache import ModelCache
 from services.inference.control.slots import Slots
 from services.inference.control.spare import Spare, listening
+from services.inference.control.step_guards import NewStep, StepGuard, StepGuards
 
 _MAX_FOLDER_BYTES = 60  # so that a name has room in the 107 of a socket's path (unix(7))
 
@@ -24,25 +25,30 @@ _MIB = 1 << 20
 class Nursery:
     """`sockets` is a folder that only we can enter."""
 
-    def __init__(self, spare: Spare, cache: ModelCache, slots: Slots, sockets: Path) -> None:
+    def __init__(
+        self, spare: Spare, cache: ModelCache, slots: Slots, sockets: Path, guards: StepGuards
+    ) -> None:
         self._spare = spare
         self._cache = cache
         self._slots = slots
         self._sockets = sockets
+        self._guards = guards
         self._bounds: dict[Child, int] = {}
 
-    async def probe(self, file: Wanted, memory: int) -> Child:
+    async def probe(self, file: Wanted, memory: int, steps: Sequence[NewStep] = ()) -> Child:
         """Raises Rejected, Unavailable."""
-        return await self._fork("probe", file[0][:8], [file], memory, [])
+        return await self._fork("probe", file[0][:8], [file], steps, memory, [])
 
     async def replica(
-        self, id: str, files: Sequence[Wanted], memory: int | None
+        self, id: str, files: Sequence[Wanted], memory: int | None, steps: Sequence[NewStep] = ()
     ) -> tuple[Child, str]:
-        """And the path of its socket. Raises Rejected, Unavailable."""
+        """And the path of its socket. `steps` are those that run in environments. Raises Rejected,
+        Unavailable."""
         path = self._sockets / id
         try:
             with listening(str(path)) as listener:
-                child = await self._fork("replica", id[:8], files, memory, [listener.fileno()])
+                given = [listener.fileno()]
+                child = await self._fork("replica", id[:8], files, steps, memory, given)
         except BaseException as problem:
             path.unlink(missing_ok=True)
             if isinstance(problem, OSError):
@@ -65,28 +71,47 @@ class Nursery:
         kind: plan.Kind,
         name: str,
         files: Sequence[Wanted],
+        steps: Sequence[NewStep],
         memory: int | None,
         given: list[int],
     ) -> Child:
         opened: list[int] = []
+        guards: list[StepGuard] = []
         uid = None
         try:
             for sha, blob in files:
                 opened.append(await self._cache.open(sha, blob))
             await self._spare.ready()
+            for step in steps:
+                channel, guard = await self._guard(name, step, memory)
+                opened.append(channel)
+                guards.append(guard)
             uid = self._slots.take() if self._spare.own_uids else None
-            child = await self._spare.fork(plan.Order(kind, name, uid, memory), [*given, *opened])
+            order = plan.Order(kind, name, uid, memory, len(steps))
+            child = await self._spare.fork(order, [*given, *opened])
         except BaseException:
             self._slots.give_back(uid)
+            for guard in guards:
+                guard.end()
             raise
         finally:
             for each in opened:
                 os.close(each)
         child.then(lambda: self._slots.give_back(uid))
+        child.guarded(guards)
         if memory is not None:
             self._bounds[child] = memory
             child.then(lambda: self._bounds.pop(child, None))
         return child
+
+    async def _guard(self, name: str, step: NewStep, memory: int | None) -> tuple[int, StepGuard]:
+        """With a descriptor of its channel."""
+        file = await self._cache.open(*step.file)
+        try:
+            channel, guard = await self._guards.start(name, step, file, memory)
+        finally:
+            os.close(file)
+        return channel.detach(), guard
 
 
 def socket_folder(data: Path) -> Path:

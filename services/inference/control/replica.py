@@ -2,14 +2,17 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Literal
 from uuid import uuid4
 
 from libs.domain.deployment import Revision
-from libs.domain.values import ReplicaEnd
+from libs.domain.model_version import ARCHIVES
+from libs.domain.values import DeployedModel, ReplicaEnd
 from services.inference import plan
 from services.inference.control.child import Child
 from services.inference.control.nursery import Nursery
+from services.inference.control.step_guards import NewStep
 from services.inference.gateway.table import Member
 
 LOAD_TIMEOUT_SECONDS = 120.0
@@ -48,7 +51,10 @@ class Replica:
         Unavailable, Rejected."""
         files = {one.version: (one.sha, one.blob) for one in self.revision.models}
         memory = self.revision.limits.memory_bytes
-        self.child, socket = await nursery.replica(str(self.id), list(files.values()), memory)
+        steps = _steps(self.revision.models)
+        self.child, socket = await nursery.replica(
+            str(self.id), list(files.values()), memory, steps
+        )
         outcome = await self._load(self.child)
         if isinstance(outcome, plan.Refusal):
             self.child.kill("start_failed", outcome.reason)
@@ -101,3 +107,15 @@ class Replica:
         self.why = why
         if self.child is not None:
             self.child.kill(why, "")
+
+
+def _steps(models: Sequence[DeployedModel]) -> list[NewStep]:
+    """One for each version that runs in an environment, in the order of the models."""
+    steps = {
+        one.version: NewStep(
+            (one.sha, one.blob), one.environment, one.framework in ARCHIVES, one.threads
+        )
+        for one in models
+        if one.environment
+    }
+    return list(steps.values())

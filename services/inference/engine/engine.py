@@ -10,7 +10,8 @@ from uuid import UUID
 
 from libs.domain.errors import Rejected
 from libs.domain.values import DeployedModel
-from services.inference.engine import json_request, python_entry
+from services.inference.engine import json_request
+from services.inference.engine.environment_step import EnvironmentStep, StepProcess
 from services.inference.engine.errors import BadModel, Refused
 from services.inference.engine.flow import Flow
 from services.inference.engine.model import Columns, Model, Session
@@ -21,6 +22,7 @@ from services.inference.engine.request import ARROW, JSON, Answer, Cancel, Reque
 from services.inference.engine.steps import Runnable, compile_steps
 from services.inference.engine.tensors import zeros
 from services.inference.record import Format, RecordBody
+from services.inference.step_worker import entry
 
 MAX_ROWS = 1_000_000
 
@@ -52,10 +54,12 @@ class Engine:
         steps: Sequence[Mapping[str, Any]],
         models: Sequence[DeployedModel],
         paths: Mapping[UUID, Path],
+        processes: Mapping[UUID, StepProcess] | None = None,
     ) -> Self:
-        """`paths` are the models' files by version. BadModel says what can't be served."""
+        """`paths` are the models' files by version, `processes` those of models that run in an
+        environment. BadModel says what can't be served."""
         by_version = {
-            each.version: Model(each, _session(each, paths[each.version])) for each in models
+            each.version: Model(each, _session(each, paths, processes or {})) for each in models
         }
         try:
             return cls(list(by_version.values()), compile_steps(steps, by_version))
@@ -81,8 +85,13 @@ class Engine:
         return _answer(flow, columns, [after - before for before, after in pairwise(clock)])
 
 
-def _session(model: DeployedModel, path: Path) -> Session:
-    if model.framework in python_entry.FRAMEWORKS:
+def _session(
+    model: DeployedModel, paths: Mapping[UUID, Path], processes: Mapping[UUID, StepProcess]
+) -> Session:
+    if (process := processes.get(model.version)) is not None:
+        return EnvironmentStep(process, model.framework, model.inputs, model.outputs)
+    path = paths[model.version]
+    if model.framework in entry.FRAMEWORKS:
         return PythonStep(path, model.framework, model.inputs, model.outputs)
     return OnnxSession(path, model.threads, trees=model.trees)
 

@@ -10,6 +10,7 @@ import msgspec
 
 from libs.domain.model_version import FRAMEWORKS
 from libs.domain.values import TensorSpec
+from services.inference.engine.environment_step import EnvironmentStep, StepProcess
 from services.inference.engine.errors import BadModel, Refused
 from services.inference.engine.onnx_session import OnnxSession
 from services.inference.engine.python_step import PythonStep
@@ -21,17 +22,30 @@ Shapes = list[tuple[int, ...]] | None
 
 class Probe(msgspec.Struct, frozen=True):
     """`shape[0]` of an output is None if it has a row for each row of the inputs; `trees` says that
-    it sums over trees."""
+    it sums over trees; `warnings` are what its libraries had to say."""
 
     inputs: list[TensorSpec]
     outputs: list[TensorSpec]
     trees: bool
+    warnings: list[str] = []
 
 
-def probe(path: Path, framework: str, input_schema: str = "", output_schema: str = "") -> Probe:
-    """The schemas are for what can't say it itself. BadModel says why it can't be served."""
+def probe(
+    path: Path,
+    framework: str,
+    input_schema: str = "",
+    output_schema: str = "",
+    *,
+    process: StepProcess | None = None,
+) -> Probe:
+    """The schemas are for what can't say it itself, `process` for what runs in an environment.
+    BadModel says why it can't be served."""
     if not path.stat().st_size:
         raise BadModel("the file is empty; upload the model again")
+    if process is not None:
+        inputs, outputs = _schemas(input_schema, output_schema)
+        step = EnvironmentStep(process, framework, inputs, outputs)
+        return Probe(inputs, outputs, trees=False, warnings=step.warnings)
     match framework:
         case "onnx":
             return _probe_onnx(path)
@@ -45,12 +59,18 @@ def probe(path: Path, framework: str, input_schema: str = "", output_schema: str
 
 
 def _probe_python(path: Path, framework: str, input_schema: str, output_schema: str) -> Probe:
-    from services.inference.engine import arrow_schema  # brings pyarrow, which models do without
-
-    inputs = arrow_schema.specs(input_schema, "input_schema")
-    outputs = arrow_schema.specs(output_schema, "output_schema")
+    inputs, outputs = _schemas(input_schema, output_schema)
     PythonStep(path, framework, inputs, outputs)
     return Probe(inputs, outputs, trees=False)
+
+
+def _schemas(inputs: str, outputs: str) -> tuple[list[TensorSpec], list[TensorSpec]]:
+    from services.inference.engine import arrow_schema  # brings pyarrow, which models do without
+
+    return (
+        arrow_schema.specs(inputs, "input_schema"),
+        arrow_schema.specs(outputs, "output_schema"),
+    )
 
 
 def _probe_onnx(path: Path) -> Probe:

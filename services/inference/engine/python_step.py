@@ -16,10 +16,11 @@ import numpy as np
 
 from libs.domain.values import TensorSpec
 from services.inference.engine.errors import Refused
-from services.inference.engine.python_entry import THEIRS, entry
+from services.inference.engine.python_entry import entry
 from services.inference.engine.python_sources import sources
 from services.inference.engine.request import Cancel
 from services.inference.engine.tensors import Array, cast, zero_rows
+from services.inference.step_worker.entry import THEIRS
 
 
 class PythonStep:
@@ -54,7 +55,7 @@ class PythonStep:
             raise Refused(500, f"the step failed: {self._place(error)}") from error
         if not isinstance(result, Mapping):
             raise Refused(500, f"the step gave a {type(result).__name__}, not a dict of arrays")
-        return [_output(result, spec, rows) for spec in self.outputs]
+        return [output(result, spec, rows) for spec in self.outputs]
 
     def _place(self, error: BaseException) -> str:
         frames = traceback.extract_tb(error.__traceback__)
@@ -68,7 +69,7 @@ def _own(array: Array) -> Array:
     return array if array.flags.writeable else array.copy()
 
 
-def _output(result: Mapping[str, Any], spec: TensorSpec, rows: int) -> Array:
+def output(result: Mapping[str, Any], spec: TensorSpec, rows: int) -> Array:
     if spec.name not in result:
         names = ", ".join(map(repr, result)) or "nothing"
         raise Refused(500, f"the step gave {names}, but its output schema has {spec.name!r}")

@@ -23,16 +23,18 @@ from libs.linux import capability, landlock, syscalls
 from libs.linux.seccomp import Filter, allow, if_bit, number, refuse
 
 _CLONE_THREAD = 0x10000
-_SOCKET, _EXECVE, _EXECVEAT = number(41, 198), number(59, 221), number(322, 281)
+_SOCKET = number(41, 198)
+_PROGRAMS = [number(59, 221), number(322, 281)]  # execve, execveat
 _CLONE, _CLONE3, _FORK, _VFORK = number(56, 220), 435, 57, 58
 _KILL, _PTRACE, _UNSHARE = number(62, 129), number(101, 117), number(272, 97)
 _PIDFD_SEND_SIGNAL, _PIDFD_GETFD = 424, 438
 # keyrings, io_uring, bpf, perf_event_open, userfaultfd, reading and writing others' memory
 _OTHERS = [number(*each) for each in ((248, 217), (249, 218), (250, 219), (321, 280), (298, 241))]
 _OTHERS += [number(*each) for each in ((323, 282), (310, 270), (311, 271))] + [425, 426, 427]
+_REACH = [_SOCKET, _PTRACE, _UNSHARE, _PIDFD_GETFD, *_OTHERS]
 _SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/dev/null")
 _DEVICES = ("/dev/urandom", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu")
-_MAX_DESCRIPTORS = 512
+MAX_DESCRIPTORS = 512
 _HEADROOM = 1.25  # of the memory, until allocations fail: the watch looks first
 
 
@@ -66,9 +68,7 @@ class Machine(msgspec.Struct, frozen=True):
 def close_network() -> None:
     """For this process and all below it: no socket, no other program."""
     syscalls.no_new_privileges()
-    gone = [_SOCKET, _EXECVE, _EXECVEAT, _PTRACE, _UNSHARE, _PIDFD_GETFD, *_OTHERS]
-    with contextlib.suppress(OSError):  # none on this machine: `Machine` says so
-        Filter(dict.fromkeys(gone, refuse(errno.EACCES))).put_on()
+    _close([*_REACH, *_PROGRAMS])
 
 
 def confine(uid: int | None, memory: int | None, files: list[Path]) -> None:
@@ -78,13 +78,43 @@ def confine(uid: int | None, memory: int | None, files: list[Path]) -> None:
     landlock.restrict([*_readable(), *files], [])
     if uid is not None:
         _drop_to(uid)
+    _renounce()
+    with contextlib.suppress(OSError):  # none on this machine: `Machine` says so
+        _forbid_processes()
+
+
+def confine_guard(
+    uid: int | None, memory: int | None, readable: list[Path], prepare: Callable[[], None]
+) -> None:
+    """For the guard of a step, which starts processes; they have no more than it. `prepare` may
+    still write. Raises OSError."""
+    _limit(memory)
+    syscalls.no_new_privileges()
+    _close(_REACH)
+    if uid is not None:
+        _drop_to(uid)
+    prepare()
+    landlock.restrict([*_SYSTEM, *_DEVICES, *readable], [])
+    _renounce()
+
+
+def before_program() -> None:
+    """For the worker of a step, a moment before it becomes the program of its environment."""
+    with contextlib.suppress(OSError):  # as above
+        _forbid_processes()
+
+
+def _renounce() -> None:
     with contextlib.suppress(OSError):  # without CAP_SETPCAP; there are no programs to get them by
         capability.renounce()
     capability.drop()
     syscalls.hide_memory()
     syscalls.die_with_parent(signal.SIGKILL)  # not before the change of uid, which clears it
-    with contextlib.suppress(OSError):  # as above
-        _forbid_processes()
+
+
+def _close(calls: list[int]) -> None:
+    with contextlib.suppress(OSError):  # none on this machine: `Machine` says so
+        Filter(dict.fromkeys(calls, refuse(errno.EACCES))).put_on()
 
 
 def _readable() -> list[str | Path]:
@@ -93,7 +123,7 @@ def _readable() -> list[str | Path]:
 
 
 def _limit(memory: int | None) -> None:
-    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: _MAX_DESCRIPTORS}
+    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: MAX_DESCRIPTORS}
     if memory is not None:
         limits[resource.RLIMIT_DATA] = _data_bytes() + int(memory * _HEADROOM)
     for which, most in limits.items():

@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -23,10 +24,12 @@ from services.inference.engine.errors import BadModel
 from services.inference.engine.probe import probe
 from services.inference.replica import isolation
 from services.inference.replica.serve import Server
+from services.inference.replica.step_process import StepProcess
 
 # Between collections: a thousand rows of JSON are some thousand containers, none of them garbage.
 GC_ALLOCATIONS = 50_000
 
+Of = TypeVar("Of")
 _decode_plan = msgspec.msgpack.Decoder(plan.Plan).decode
 _decode_upload = msgspec.msgpack.Decoder(plan.Upload).decode
 
@@ -39,6 +42,7 @@ def become(order: plan.Order, descriptors: list[int]) -> None:
     os.setsid()
     control = socket.socket(fileno=descriptors[0])
     given = descriptors[1:]
+    steps = [StepProcess(socket.socket(fileno=given.pop())) for _ in range(order.steps)][::-1]
     listener = socket.socket(fileno=given.pop(0)) if order.kind == "replica" else None
     show_as([f"rondo {order.kind} {order.name}"])
     files = [Path(f"/proc/self/fd/{each}") for each in given]
@@ -47,27 +51,38 @@ def become(order: plan.Order, descriptors: list[int]) -> None:
     if not message:
         return
     if listener is None:
-        plan.send(control, _probe(_decode_upload(message), files[0]))
+        plan.send(control, _probe(_decode_upload(message), files[0], *steps))
         return
-    _serve(_decode_plan(message), files, control, listener)
+    _serve(_decode_plan(message), files, steps, control, listener)
 
 
-def _probe(upload: plan.Upload, file: Path) -> plan.Probed | plan.Refusal:
+def _probe(
+    upload: plan.Upload, file: Path, step: StepProcess | None = None
+) -> plan.Probed | plan.Refusal:
     began = time.perf_counter()
     try:
-        found = probe(file, upload.framework, upload.input_schema, upload.output_schema)
+        schemas = upload.input_schema, upload.output_schema
+        found = probe(file, upload.framework, *schemas, process=step)
     except (BadModel, MemoryError) as refusal:
         return plan.Refusal(str(refusal) or "it does not fit into memory")
     seconds = time.perf_counter() - began
-    return plan.Probed(list(found.inputs), list(found.outputs), found.trees, seconds)
+    return plan.Probed(
+        list(found.inputs), list(found.outputs), found.trees, seconds, found.warnings
+    )
 
 
 def _serve(
-    work: plan.Plan, files: Sequence[Path], control: socket.socket, listener: socket.socket
+    work: plan.Plan,
+    files: Sequence[Path],
+    steps: Sequence[StepProcess],
+    control: socket.socket,
+    listener: socket.socket,
 ) -> None:
     began = time.perf_counter()
     try:
-        loaded = Engine.load(work.steps, work.models, paths(work.models, files))
+        in_environments = [each for each in work.models if each.environment]
+        processes = paths(in_environments, steps)
+        loaded = Engine.load(work.steps, work.models, paths(work.models, files), processes)
         loaded.warm()
     except Exception as problem:
         plan.send(control, plan.Refusal(str(problem) or type(problem).__name__))
@@ -82,7 +97,7 @@ def _serve(
     server.run(control)
 
 
-def paths(models: Sequence[DeployedModel], files: Sequence[Path]) -> dict[UUID, Path]:
+def paths(models: Sequence[DeployedModel], files: Sequence[Of]) -> dict[UUID, Of]:
     """Of each version: files come once for each, in the order of its first use."""
     versions = dict.fromkeys(model.version for model in models)
     return dict(zip(versions, files, strict=True))

@@ -5,18 +5,20 @@ Their authors derive from these classes; the module names are those of the publi
 
 import sys
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import msgspec
 import numpy as np
 
 InferenceData = dict[str, np.ndarray]
 
 
-class CustomInferenceConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Archives are not unpacked here, so there is nothing at `model_path`."""
+@dataclass(frozen=True, kw_only=True)
+class CustomInferenceConfig:
+    """`model_path` is the folder of the archive's files, if it runs in an environment of its own;
+    elsewhere archives are not unpacked, and there is nothing."""
 
     model_path: Path
 

@@ -16,10 +16,12 @@ from libs.service.handover import giver
 from libs.service.http import serving
 from libs.service.main import notify_ready, run
 from services.api.app import application
+from services.api.append.upload import finish_uploads
 from services.api.config import Config
 from services.api.connections import commands as connections
 from services.api.deployments.paths import INFER
 from services.api.http.upload_stream import sweep
+from services.api.models.sweeper import sweeper
 from services.api.open_resources import open_resources
 from services.api.read_model.connections import deleted_connections
 from services.api.resources import Resources
@@ -37,25 +39,28 @@ async def main(environ: Mapping[str, str]) -> None:
         # The end of any of its tasks ends the service: it never serves rows that stand still.
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(views.run())
-            tasks.create_task(react(resources.runtime.nats, _shredder(resources)))
+            for reaction in _reactions(resources):
+                tasks.create_task(react(resources.runtime.nats, reaction))
             tasks.create_task(resources.runtime.telemetry.publish())
             tasks.create_task(watch(source))
             await store.position.reached(await store.log.end(), CATCH_UP_TIMEOUT_SECONDS)
             await migrate(store.rows, "services.api.read_model")
+            await finish_uploads(store.log, resources.contents.blobs, config.data)
             # A database that was set back to a backup has destroyed keys again.
             await vault.shred(*await deleted_connections(store.rows))
             tasks.create_task(background.run(resources.webhooks))
             await _serve(resources, tasks)
 
 
-def _shredder(resources: Resources) -> Reaction:
-    reaction = Reaction(
+def _reactions(resources: Resources) -> list[Reaction]:
+    shredder = Reaction(
         name="shredder",
         subjects=(connections.SUBJECTS,),
         kinds=(ConnectionDeleted,),
         handle=connections.shredder(resources.contents.vault),
     )
-    return resources.runtime.telemetry.reaction(reaction)
+    both = (shredder, sweeper(resources.store, resources.contents.blobs))
+    return [resources.runtime.telemetry.reaction(each) for each in both]
 
 
 async def _serve(resources: Resources, tasks: asyncio.TaskGroup) -> None:

@@ -1,5 +1,6 @@
 """The platform as administrators see it, and metrics for those who may read them."""
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from libs.eventlog import dead_letters
 from libs.eventlog.nats_client import connect
+from services.api.admin.stream_metrics import REACTIONS
 from tests.api.service import Service, running
 from tests.api.world import World
 from tests.platform import until
@@ -81,3 +83,14 @@ async def test_the_platform_tells_who_is_there_and_what_is_stuck(
     assert (await service.post("admin/parked/discard", body, world.token)).status == 200
     assert (await service.call("GET", "/v1/api/admin/parked", world.token)).body == []
     assert (await service.post("admin/parked/discard", body, world.token)).status == 404
+
+
+def test_all_reactions_are_counted_before_anything_of_theirs_is_parked() -> None:
+    calls = [
+        node
+        for path in (Path(__file__).parents[2] / "services").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Reaction"
+    ]
+    names = [word.value for call in calls for word in call.keywords if word.arg == "name"]
+    assert {ast.literal_eval(name) for name in names} == set(REACTIONS)

@@ -84,6 +84,7 @@ _VIEWS: dict[str, Arguments] = {
         "find_model_version_with_config": (8,),
         "model_versions_with_ids": ([_VERSION],),
         "versions_of_models": ([_MODEL, uuid("model", 2)], PAGE),
+        "versions_deleted_with_model": (_MODEL, NEWEST, PAGE),
         "model_versions_with_tag": (_TAG, _MINE, PAGE),
         "search_model_versions": (_MINE, NEWEST, "title", _BEFORE, _END, PAGE),
     },

@@ -8,7 +8,11 @@ from libs.eventlog.nats_client import Nats
 from libs.telemetry.registry import Reading, Source
 
 STREAMS = (streams.EVENTS, streams.LOGS, streams.PARKED)
-REACTIONS = ("executor", "packager", "shredder")  # shown also where nothing of theirs is parked
+# Shown also where nothing of theirs is parked.
+REACTIONS = (
+    *("executor", "inference", "model-sweeper", "packager", "packager-models"),
+    *("pipeline-logs", "shredder", "subscriptions"),
+)
 
 
 def readings(nats: Nats) -> Source:

@@ -124,9 +124,8 @@ async def delete_version(visit: PageContext) -> web.Response:
     rows, user = visit.store.rows, visit.user
     model = await access.model(user, rows, path_number(visit, "model"), "model")
     version = await access.model_version(user, rows, number(form.get("version", "")), "version")
-    blobs = visit.context.contents.blobs
     try:
-        await commands.delete_versions(visit.caller, visit.store, blobs, [version.id], True)
+        await commands.delete_versions(visit.caller, visit.store, [version.id], True)
     except Rejected as refused:
         if refused.code != "conflict":
             raise
@@ -136,10 +135,9 @@ async def delete_version(visit: PageContext) -> web.Response:
 
 async def delete(visit: PageContext) -> web.Response:
     await visit.form()
-    rows, blobs = visit.store.rows, visit.context.contents.blobs
-    model = await access.model(visit.user, rows, path_number(visit, "model"), "model")
+    model = await access.model(visit.user, visit.store.rows, path_number(visit, "model"), "model")
     try:
-        await commands.delete(visit.caller, visit.store, blobs, model.workspace, model.name, True)
+        await commands.delete(visit.caller, visit.store, model.workspace, model.name, True)
     except Rejected as refused:
         if refused.code != "conflict":
             raise

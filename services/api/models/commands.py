@@ -144,11 +144,10 @@ async def configure(caller: Caller, store: Store, order: InsertConfig) -> ModelV
     return await inference_access.model_version(caller.user, store.rows, number)
 
 
-async def delete(
-    caller: Caller, store: Store, blobs: BlobStore, workspace: int, name: str, confirmed: bool
-) -> int:
+async def delete(caller: Caller, store: Store, workspace: int, name: str, confirmed: bool) -> int:
     """Delete a model with all its versions, and give how many bytes they had; only that, unless it
-    is `confirmed`. Rejected("conflict") while one of them is deployed."""
+    is `confirmed`. Their files follow (sweeper.py). Rejected("conflict") while one of them is
+    deployed."""
     state = await inference_access.model_named(caller.user, store.rows, workspace, name)
     versions = (await versions_of_models(store.rows, [state.id], MAX_LISTED))[state.id]
     await _check_unused(store.rows, versions)
@@ -156,12 +155,11 @@ async def delete(
         stream = model_stream(workspace, name)
         outcome = await transact(store.log, stream, model.evolve, model.delete, caller.context)
         await store.visible(outcome.seq, state.number)
-        await _forget(blobs, versions)
     return sum(version.file_size for version in versions)
 
 
 async def delete_versions(
-    caller: Caller, store: Store, blobs: BlobStore, ids: Sequence[UUID], confirmed: bool
+    caller: Caller, store: Store, ids: Sequence[UUID], confirmed: bool
 ) -> int:
     """As `delete`, of some versions: all or, if you may not see one of them, none."""
     found = await model_versions_with_ids(store.rows, list(dict.fromkeys(ids)))
@@ -174,7 +172,6 @@ async def delete_versions(
     if confirmed:
         for version in versions:
             await _delete_version(caller, store, version)
-        await _forget(blobs, versions)
     return sum(version.file_size for version in versions)
 
 
@@ -194,8 +191,3 @@ async def _check_unused(rows: Rows, versions: Sequence[ModelVersion]) -> None:
                 f"model_id: version {version.id} is deployed in pipeline {deployment.name!r};"
                 " undeploy it first",
             )
-
-
-async def _forget(blobs: BlobStore, versions: Sequence[ModelVersion]) -> None:
-    for version in versions:
-        await blobs.delete(version.blob)

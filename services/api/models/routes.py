@@ -83,7 +83,6 @@ async def delete(context: RequestContext, body: schemas.DeleteModel) -> schemas.
     freed = await commands.delete(
         context.caller,
         context.store,
-        context.contents.blobs,
         body.workspace_id,
         body.model_id,
         body.confirm_delete,
@@ -92,9 +91,8 @@ async def delete(context: RequestContext, body: schemas.DeleteModel) -> schemas.
 
 
 async def delete_versions(context: RequestContext, body: schemas.DeleteVersions) -> schemas.Deleted:
-    blobs = context.contents.blobs
     freed = await commands.delete_versions(
-        context.caller, context.store, blobs, body.model_versions, body.confirm_delete
+        context.caller, context.store, body.model_versions, body.confirm_delete
     )
     return schemas.Deleted(freed)
 

@@ -120,6 +120,15 @@ async def versions_of_models(
     return found
 
 
+async def versions_deleted_with_model(
+    rows: Rows, model: UUID, before: int, limit: int
+) -> list[ModelVersion]:
+    """Of a model that was deleted, whatever has become of it since, the newest `limit` versions
+    with a number before `before`, newest first."""
+    records = await rows.fetch(_SQL["versions_deleted_with_model"], model, before, limit)
+    return [MODEL_VERSION.decode(row["state"]) for row in records]
+
+
 async def model_versions_with_tag(
     rows: Rows, tag: UUID, workspaces: Sequence[int], limit: int
 ) -> list[ModelVersion]:

@@ -79,6 +79,11 @@ SELECT newest.state FROM unnest($1::uuid[]) AS wanted (id), LATERAL (
     ORDER BY number DESC LIMIT $2) AS newest
 ORDER BY newest.number DESC
 
+-- name: versions_deleted_with_model
+-- Of the model $1, which was deleted, the newest $3 versions from before $2.
+SELECT state FROM model_version WHERE model = $1 AND NOT deleted AND number < $2
+ORDER BY number DESC LIMIT $3
+
 -- name: model_versions_with_tag
 -- The newest $3 in the workspaces $2 that have the tag $1.
 SELECT state FROM model_version

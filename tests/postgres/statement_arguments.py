@@ -324,7 +324,8 @@ _PIPELINE_LOGS: dict[str, Arguments] = {
     },
     "read": {
         "sealed_of": ([7, 8, 30_000],),
-        "pipeline": (_PIPELINE,),
+        "forgotten_until_of": (_PIPELINE,),
+        "count": (_PIPELINE, [30_000]),
         "segments_up": (_PIPELINE, _FROM - 3_600_000, -1, -1, _FROM, _TO, [30_000]),
         "segments_down": (_PIPELINE, _TO + 3_600_000, -1, -1, _FROM, _TO, [30_000]),
         "segments_of_run": (uuid("run", 1), _PIPELINE),

@@ -105,7 +105,7 @@ class Reader:
         return counts
 
     async def _page(self, pipeline: UUID, query: LogQuery, files: _Files) -> Page:
-        forgotten = await self._database.fetchval(_SQL["forgotten_until"], pipeline)
+        forgotten = await self._database.fetchval(_SQL["forgotten_until_of"], pipeline)
         rows = Rows(query, -1 if forgotten is None else forgotten)
         mine = [one for entries in files.entries for one in entries.get(pipeline, ())]
         mine = sorted(filter(rows.may_hold, mine), reverse=query.descending)

@@ -2,7 +2,7 @@
 -- Which of these files are in segments.
 SELECT file FROM sealed WHERE file = ANY ($1::bigint[])
 
--- name: forgotten_until
+-- name: forgotten_until_of
 -- Up to when a pipeline is forgotten.
 SELECT forgotten_until FROM pipeline WHERE pipeline = $1
 

@@ -29,6 +29,13 @@ PATIENCE = 90.0  # seconds that a busy machine may take for what is due
 PACKAGED_WITHIN = 240.0  # and for an environment with packages in it
 SERVICES = ("api", "packager", "scheduler", "executor", "logs", "inference")
 _MARKS = {"nats": "/nats-server\0-c", "postgres": "/postgres\0-D"}
+# Processes of the inference service, as ps(1) shows them.
+OF_INFERENCE = {
+    "replica": "rondo replica",
+    "spare": "rondo inference spare",
+    "gateway": "-m\0services.inference.gateway\0",
+    "sealer": "-m\0services.inference.logs\0",
+}
 _TOKEN = "/auth/realms/master/protocol/openid-connect/token"
 
 Found = TypeVar("Found")
@@ -105,6 +112,12 @@ class Platform:
         mark = _MARKS.get(name, f"-m\0services.{name}\0")
         found = (pid for pid in children(self.supervisor) if mark in _command_line(pid))
         return next(found, None)
+
+    def of_inference(self, name: str) -> list[int]:
+        """The pids of its processes that are called so in OF_INFERENCE."""
+        service, mark = self.pid("inference"), OF_INFERENCE[name]
+        found = children(service) if service is not None else []
+        return [pid for pid in found if mark in _command_line(pid)]
 
     def signal(self, name: str, sig: signal.Signals = signal.SIGKILL) -> bool:
         """Whether there was a process to send it to."""

@@ -1,14 +1,29 @@
-"""A pipeline of the platform over the raw API: uploaded, deployed, asked, and its log read."""
+"""A pipeline of the platform over the raw API: deployed, asked by callers that put up with what the
+published SDK puts up with, and its log read."""
 
+import asyncio
+import itertools
+import random
 from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from tests.platform import PATIENCE, Api, answered, until
+from tests.platform import PATIENCE, Api, Refused, answered, until
 
 _PAGE = 10_000  # records
+# Of one call of the published SDK: how often it is sent, how long each time, and the pause before
+# the next, which is drawn from 0 to one that doubles.
+_TRIES, _TIMEOUT_SECONDS, _PAUSE_SECONDS = 11, 15.0, 0.2
+# What a caller sees of a service that has just been killed, or stands still.
+AWAY = (
+    *(aiohttp.ClientConnectionError, aiohttp.ClientPayloadError),
+    *(TimeoutError, asyncio.TimeoutError),
+)
+NOT_NOW = (503, 507, 429)
 
 
 class Served:
@@ -17,6 +32,8 @@ class Served:
 
     def __init__(self, client: Api, name: str) -> None:
         self.client, self.name = client, name
+        self.there = False  # whether it certainly is deployed
+        self.times_gone = 0
         self._version = self._deployment = 0
 
     async def update(self, model: Path) -> None:
@@ -55,6 +72,8 @@ class Served:
         self._deployment = (await self.client.post("pipelines/deploy", order))["id"]
 
     async def undeploy(self) -> None:
+        self.there = False
+        self.times_gone += 1
         await self.client.post("pipelines/undeploy", {"deployment_id": self._deployment})
 
     async def running(self) -> None:
@@ -67,6 +86,7 @@ class Served:
             return bool(state["status"] == "Running")
 
         await until(runs, f"pipeline {self.name} to run")
+        self.there = True
 
     async def ended(self) -> None:
         """Returns once the log says that none of its replicas is left."""
@@ -105,3 +125,84 @@ class Served:
                 order["cursor"] = page.headers.get("x-iteration-cursor")
             found.update(record["in"]["tensor"][0] for record in records)
         return found
+
+
+class Callers:
+    """They ask for one number after another, each once, as patient as the published SDK.
+
+    `answered` has what was answered, `refused` what was not even begun; `retries` is how often they
+    had to try again. With `may_be_full` it may be that the disk is.
+    """
+
+    def __init__(self, served: Served, dice: random.Random, may_be_full: bool = False) -> None:
+        self.answered: set[float] = set()
+        self.refused: set[float] = set()
+        self.retries = 0
+        self._served, self._dice, self._may_be_full = served, dice, may_be_full
+        self._numbers = itertools.count(1)
+
+    @asynccontextmanager
+    async def asking(self, count: int = 4) -> AsyncIterator[None]:
+        """So many at once, while the block lasts; none of their calls may fail for good."""
+        over = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(count):
+                tasks.create_task(self._ask(over))
+            try:
+                yield
+            finally:
+                over.set()
+
+    async def more(self, count: int) -> None:
+        """Waits for so many more answers."""
+        wanted = len(self.answered) + count
+
+        async def enough() -> bool:
+            return len(self.answered) >= wanted
+
+        await until(enough, f"{count} answers")
+
+    async def call(self) -> None:
+        """As one of the SDK. It may be told that nothing is deployed, if so, or the disk full."""
+        served = self._served
+        there, times_gone = served.there, served.times_gone
+        for tries in range(_TRIES):
+            number = float(next(self._numbers))
+            try:
+                await served.infer(number, _TIMEOUT_SECONDS)
+            except AWAY:
+                pass
+            except Refused as refused:
+                if refused.status != 503:
+                    self.refused.add(number)
+                    if refused.status == 507 and self._may_be_full:
+                        return
+                    gone = not there or not served.there or served.times_gone > times_gone
+                    if refused.status == 404 and gone:
+                        return
+                    raise
+            else:
+                self.answered.add(number)
+                return
+            self.retries += 1
+            await asyncio.sleep(self._dice.uniform(0, _PAUSE_SECONDS * 2**tries))
+        raise AssertionError(f"a call failed for good; {number} was its last try")
+
+    async def _ask(self, over: asyncio.Event) -> None:
+        while not over.is_set():
+            await self.call()
+            await asyncio.sleep(self._dice.uniform(0, 0.05))  # the pace of the load
+
+
+async def accepted(order: Callable[[], Awaitable[None]]) -> bool:
+    """Whether it was accepted. False where the platform says that it can't be now, or nothing."""
+    try:
+        await order()
+    except Refused as refused:
+        if refused.status not in NOT_NOW:
+            raise
+    except AWAY:
+        pass
+    else:
+        return True
+    return False

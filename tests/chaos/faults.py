@@ -10,20 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tests.platform import SERVICES, Platform
+from tests.platform import OF_INFERENCE, SERVICES, Platform
 from tests.small_disk import SmallDisk
 from tests.supervisor.instance import command_line, descendants
 
 SERVED = (*SERVICES, "nats", "postgres")
-# Processes of the inference service, as ps(1) shows them.
-_OF_INFERENCE = {
-    "replica": "rondo replica",
-    "spare": "rondo inference spare",
-    "gateway": "-m\0services.inference.gateway\0",
-    "sealer": "-m\0services.inference.logs\0",
-}
 # A launcher, the processes below it (shims, warm interpreters, runs), and any process at all.
-DEEPER = ("launcher", "below a launcher", "any", *_OF_INFERENCE)
+DEEPER = ("launcher", "below a launcher", "any", *OF_INFERENCE)
 _LAUNCHER = "services.executor.local.child.launcher"
 _FULL = 1 << 20  # bytes left free on a full disk: too few for a write of the stores
 
@@ -123,11 +116,11 @@ class Trouble:
         return found[int(fault.pick * len(found))] if found else None
 
     def _found(self, victim: str) -> list[int]:
+        if victim in OF_INFERENCE:
+            return self._platform.of_inference(victim)
         every = _living(self._platform.supervisor)
         if victim == "any":
             return every
-        if victim in _OF_INFERENCE:
-            return [pid for pid in every if _OF_INFERENCE[victim] in _said(pid)]
         launchers = [pid for pid in every if _LAUNCHER in _said(pid)]
         if victim == "launcher":
             return launchers

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import aiohttp
-
 from tests.executor.harness import living, mark
 from tests.history.commands import Acknowledged, Kind
 from tests.platform import Api, Refused, until
+from tests.served import AWAY, NOT_NOW
 
 BEGIN = "begin"  # the first line of the script
 LINES = 50
@@ -39,9 +38,6 @@ SCHEDULES: list[dict[str, object]] = [
     {"schedule": "*/3 * * * * *", "misfire": "none"},
 ]
 ORDERS: list[Kind] = ["pause", "pause", "pause", "resume", "resume", "kill"]
-# What a client sees of a service that has just been killed, or stands still.
-AWAY = (aiohttp.ClientConnectionError, TimeoutError, asyncio.TimeoutError)
-NOT_NOW = (503, 507, 429)
 
 
 class Load:

@@ -95,10 +95,11 @@ async def all_holds(platform: Platform, client: Api, work: Work, known: set[str]
     known |= lines.keys()
     logged = await asked.served.logged()
     findings = check(events, load.acknowledged, lines)
-    findings += inferences.recorded(asked.answered, asked.refused, logged)
+    callers = asked.callers
+    findings += inferences.recorded(callers.answered, callers.refused, logged)
     runs = sum(isinstance(fact.event, RunRequested) for fact in events)
     sys.stdout.write(
-        f"{len(events)} events, {runs} runs, {len(asked.answered)} answers,"
+        f"{len(events)} events, {runs} runs, {len(callers.answered)} answers,"
         f" {len(findings)} findings\n"
     )
     assert findings == [], "\n".join(map(str, findings))

@@ -57,17 +57,20 @@ async def test_a_permit_is_asked_for_once_by_many(service: Service, linear: Path
     assert len(service.permits.asked) == 1
 
 
-async def test_a_503_leaves_it_to_the_caller_when_to_try_again(
+async def test_without_the_api_who_was_let_in_a_moment_ago_goes_on(
     service: Service, linear: Path
 ) -> None:
-    """The published SDK gives up after ten tries, which a Retry-After would make short."""
+    """A 503 leaves it to the caller when to try again: the published SDK gives up after ten tries,
+    which a Retry-After would make short."""
     deployed = await service.deploy("houses", linear)
     await deployed.running()
+    assert (await deployed.infer(ROWS))[0] == 200
     assert service.permits.runner is not None
     await service.permits.runner.cleanup()
 
+    assert (await deployed.infer(ROWS))[0] == 200
     async with service.session.post(
-        deployed.url, json=ROWS, headers={"Authorization": "Bearer good"}
+        deployed.url, json=ROWS, headers={"Authorization": "Bearer other"}
     ) as answer:
         assert (answer.status, (await answer.json())["source"]) == (503, "engine")
         assert "Retry-After" not in answer.headers

@@ -22,6 +22,7 @@ from libs.eventlog.envelope import Recorded
 from libs.eventlog.log import EventLog
 from libs.eventlog.nats_client import Nats
 from libs.supervisor.stores import embedded_dsn
+from tests.cluster import lay_cluster
 from tests.small_disk import SmallDisk, on_small_disk
 from tests.supervisor.instance import children, command_line
 
@@ -47,7 +48,8 @@ class Platform:
 
     Without `packages` environments are empty: they need no network and are made in no time.
     `program` is a `rondo` other than the installed one; with `disk_mib` its data lies on a file
-    system of that size (small_disk.py). `variables` are added to its environment.
+    system of that size (small_disk.py). `variables` are added to its environment. Its cluster is a
+    copy (cluster.py), but for a small disk's.
     """
 
     def __init__(
@@ -75,6 +77,8 @@ class Platform:
 
     def start(self) -> None:
         """Returns once it serves."""
+        if not self._small:
+            lay_cluster(self._folder)
         command = [*self._program, "up", "--port", "0", "--data", str(self._folder)]
         command += ["--ready-file", str(self._ready_file)]
         with self._output.open("ab") as output:

@@ -12,12 +12,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from tests.cluster import lay_cluster
+
 PATIENCE = 90.0  # seconds that a busy machine may take for what is due
 _ROOT = Path(__file__).parents[2]
 
 
 class Instance:
-    """A `rondo up` on `folder`/data with stand-in services; ended, if it still runs, by `with`."""
+    """A `rondo up` on `folder`/data with stand-in services; ended, if it still runs, by `with`.
+
+    Its database cluster is a copy (tests/cluster.py); a folder that is there makes its own.
+    """
 
     def __init__(
         self,
@@ -27,6 +32,8 @@ class Instance:
         output: Path | None = None,
     ) -> None:
         self.data = folder / "data"
+        if not (environment or {}).get("RONDO_POSTGRES_DSN"):
+            lay_cluster(self.data)
         self.ready_file = folder / "ready.json"
         self.output = output or folder / "output.txt"
         command = [sys.executable, "-m", "tests.supervisor.rondo", "up", "--data", str(self.data)]

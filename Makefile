@@ -36,7 +36,8 @@ test-sdk: $(VENV)/.dev $(SDK)/.installed
 	$(BIN)/pytest -q tests/sdk_acceptance
 
 chaos: $(VENV)/.dev
-	RONDO_TESTS=long $(BIN)/pytest -q tests/domain tests/scheduler tests/events tests/subscriptions
+	RONDO_TESTS=long $(BIN)/pytest -q tests/domain tests/scheduler tests/events tests/subscriptions \
+		tests/system/test_main_py.py tests/operations/test_stop.py
 	$(BIN)/pytest -q -s tests/chaos --chaos-minutes=$(MINUTES)
 
 # Lines and branches of the rooms that must not be wrong, by the tests that need no platform.

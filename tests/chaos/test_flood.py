@@ -32,7 +32,7 @@ async def test_five_million_lines_are_complete(
 ) -> None:
     """I5: when the run has ended every line is acknowledged, and soon can be read."""
     if minutes < 5:
-        pytest.skip("the system tests have half a million")
+        pytest.skip("the system tests have very many lines")
     victims = random.Random(seed).sample(("logs", "nats", "postgres"), 3)
     sys.stdout.write(f"--chaos-seed={seed}: {victims}\n")
     async with api(platform, "flood") as client:

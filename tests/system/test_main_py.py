@@ -9,9 +9,10 @@ import pytest
 
 from tests.executor.harness import living, mark
 from tests.platform import Api, Platform, api, until
+from tests.power import times
 
-MANY = 500_000
-HUNDRED_MB = 100 << 20
+MANY = times(100_000, 500_000)
+LONG_LINE = times(20, 100) << 20  # bytes
 PIECE = 16 << 10  # bytes of a long line that are one line of the log
 DAEMON = mark()  # argument of sleep by which a daemon is known
 
@@ -37,17 +38,17 @@ def ends_with(words: str) -> Callable[[list[str]], bool]:
 
 
 def one_long_line(lines: list[str]) -> bool:
-    return sum(map(len, lines)) == HUNDRED_MB and len(lines) == HUNDRED_MB // PIECE
+    return sum(map(len, lines)) == LONG_LINE and len(lines) == LONG_LINE // PIECE
 
 
 CASES = {
-    "half a million lines": Case(
+    "very many lines": Case(
         f"for n in range({MANY}):\n    print(n)",
         *("success", "exited", 0),
         lambda lines: lines == [str(n) for n in range(MANY)],
     ),
-    "a line of 100 MB without an end": Case(
-        f"import sys\nsys.stdout.write('x' * {HUNDRED_MB})",
+    "a very long line without an end": Case(
+        f"import sys\nsys.stdout.write('x' * {LONG_LINE})",
         *("success", "exited", 0),
         one_long_line,
     ),

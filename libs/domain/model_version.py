@@ -37,11 +37,11 @@ TRANSITIONS: Transitions[Status] = Transitions(
 # What can be served, as uploads say it; more comes with whoever builds it.
 FRAMEWORKS = ("onnx", "python", "custom", "sklearn", "xgboost")
 ARCHIVES = ("python", "custom")  # ZIPs of Python, perhaps with a requirements.txt
-# What runs them, in the versions that we have tried, unless the upload names others. `xgboost-cpu`
-# is xgboost without the libraries for other processors, which are 300 MB.
+# What runs them, unless the upload names other versions; an environment's lock has exact ones.
+# `xgboost-cpu` is xgboost without the libraries for other processors, which are 300 MB.
 REQUIREMENTS = {
-    "sklearn": ("scikit-learn==1.9.1", "skops==0.16.0"),
-    "xgboost": ("xgboost-cpu==3.4.1", "scikit-learn==1.9.1"),
+    "sklearn": ("scikit-learn>=1.6,<1.10", "skops>=0.13,<0.17"),
+    "xgboost": ("xgboost-cpu>=3,<4", "scikit-learn>=1.6,<1.10"),
 }
 _NEED_SCHEMAS = (*ARCHIVES, *REQUIREMENTS)  # nobody else says what their inputs and outputs are
 _EXPORTS = {"keras": "tf2onnx", "tensorflow": "tf2onnx", "pytorch": "torch.onnx.export"}

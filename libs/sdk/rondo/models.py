@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from rondo.errors import EntityNotFoundError, ModelUploadFailed, RequestRefused
@@ -35,6 +36,7 @@ class Models(Workspaces):
         *,
         bytes_buffer: bytes | None = None,
         file_name: str | None = None,
+        requirements: Sequence[str] = (),
     ) -> ModelVersion:
         """Upload a model file to the current workspace, as a new version of the model `name`.
 
@@ -44,6 +46,8 @@ class Models(Workspaces):
 
         `input_schema` and `output_schema` are schemas of pyarrow, for frameworks that need them.
         `arch` and `accel` are those that the model needs; the default is what the platform has.
+        `requirements` are packages that it needs, as lines of a requirements.txt; for scikit-learn
+        and XGBoost, name the versions that have written the file.
 
         Raises ModelUploadFailed when the platform refuses the file, ModelFailed when the model
         can't be loaded, ValueError unless one of the two is given, OSError when `path` can't be
@@ -56,7 +60,10 @@ class Models(Workspaces):
             "name": name,
             "visibility": "private",
             "workspace_id": (self.get_current_workspace()).id(),
-            "conversion": _present(framework=format.value, arch=arch, accel=accel),
+            "conversion": {
+                **_present(framework=format.value, arch=arch, accel=accel),
+                "requirements": list(requirements),
+            },
             **_schemas(input_schema=input_schema, output_schema=output_schema),
         }
         file = source_file((path or "") if bytes_buffer is None else bytes_buffer)

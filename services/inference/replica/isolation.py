@@ -34,6 +34,7 @@ _OTHERS += [number(*each) for each in ((323, 282), (310, 270), (311, 271))] + [4
 _REACH = [_SOCKET, _PTRACE, _UNSHARE, _PIDFD_GETFD, *_OTHERS]
 _SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/dev/null")
 _DEVICES = ("/dev/urandom", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu")
+_OWN = ("maps", "stat", "statm", "status")
 MAX_DESCRIPTORS = 512
 _HEADROOM = 1.25  # of the memory, until allocations fail: the watch looks first
 
@@ -94,14 +95,25 @@ def confine_guard(
     if uid is not None:
         _drop_to(uid)
     prepare()
-    landlock.restrict([*_SYSTEM, *_DEVICES, *readable], [])
+    landlock.restrict([*_SYSTEM, "/proc", *readable], [])
     _renounce()
 
 
-def before_program() -> None:
-    """For the worker of a step, a moment before it becomes the program of its environment."""
+def before_program(readable: list[Path]) -> None:
+    """For the worker of a step, a moment before it becomes the program of its environment. Of
+    /proc it may read what libraries ask of themselves; somebody has to keep that open (`opened`),
+    for a rule holds for what is known by that name now."""
+    own = [f"/proc/self/{each}" for each in _OWN]
+    landlock.restrict([*_SYSTEM, *_DEVICES, *readable, *own], [])
     with contextlib.suppress(OSError):  # as above
         _forbid_processes()
+
+
+def opened(pid: int) -> list[int]:
+    """Descriptors of what the worker `pid` may read of itself."""
+    with contextlib.suppress(OSError):  # it has ended already
+        return [os.open(f"/proc/{pid}/{each}", os.O_PATH | os.O_CLOEXEC) for each in _OWN]
+    return []
 
 
 def _renounce() -> None:

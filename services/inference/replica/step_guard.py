@@ -35,9 +35,12 @@ _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
 
 
 class Guard:
-    """`channel` is the replica's."""
+    """`channel` is the replica's; a worker may open what is `readable`."""
 
-    def __init__(self, channel: socket.socket, file: int, order: plan.StepOrder) -> None:
+    def __init__(
+        self, channel: socket.socket, file: int, order: plan.StepOrder, readable: list[Path]
+    ) -> None:
+        self._readable = readable
         self._channel = channel
         self._file = file
         self._order = order
@@ -45,6 +48,7 @@ class Guard:
         self._null = os.open(os.devnull, os.O_RDWR)
         self._problem = ""
         self._pid = self._stderr = 0
+        self._kept: list[int] = []
         self._tail = b""
         self._words = ""
 
@@ -101,13 +105,14 @@ class Guard:
         theirs.close()
         os.close(writing)
         self._pid, self._stderr, self._tail = pid, reading, b""
+        self._kept = isolation.opened(pid)
         return "", ours
 
     def _become(self, connection: int, stderr: int) -> None:
         try:
             os.setsid()
             syscalls.die_with_parent(signal.SIGKILL)
-            isolation.before_program()
+            isolation.before_program(self._readable)
             os.lseek(self._file, 0, os.SEEK_SET)
             far = [
                 fcntl.fcntl(each, fcntl.F_DUPFD, _FIRST_FREE) for each in (connection, self._file)
@@ -145,22 +150,30 @@ class Guard:
         """The worker has ended when this returns; after so many seconds it is killed."""
         if not self._pid:
             return
-        deadline = time.monotonic() + patience
+        self._await(time.monotonic() + patience)
+        for kill in (os.killpg, os.kill):  # it may not lead a group yet
+            with suppress(ProcessLookupError):
+                kill(self._pid, signal.SIGKILL)
+        status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        while self._stderr and select.select([self._stderr], [], [], 0)[0]:
+            self._read()
+        for each in (*self._kept, *([self._stderr] if self._stderr else [])):
+            os.close(each)
+        self._pid = self._stderr = 0
+        self._words = _words(status, self._tail.decode(errors="replace"))
+
+    def _await(self, deadline: float) -> None:
         watch = os.pidfd_open(self._pid)
         try:
-            while not select.select([watch], [], [], 0)[0] and time.monotonic() < deadline:
+            while (left := deadline - time.monotonic()) > 0:
                 waiting = [watch, *([self._stderr] if self._stderr else [])]
-                if self._stderr in select.select(waiting, [], [], deadline - time.monotonic())[0]:
+                ready, _, _ = select.select(waiting, [], [], left)
+                if watch in ready:
+                    return
+                if self._stderr in ready:
                     self._read()
         finally:
             os.close(watch)
-        with suppress(ProcessLookupError):
-            os.killpg(self._pid, signal.SIGKILL)
-        status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
-        while self._stderr:
-            self._read()
-        self._pid = 0
-        self._words = _words(status, self._tail.decode(errors="replace"))
 
 
 def _words(status: int, tail: str) -> str:
@@ -182,7 +195,7 @@ def main(channel: socket.socket, file: int, order: plan.StepOrder) -> None:
         *(Path(each) for each in (*step_worker.__path__, *libs.linux.__path__)),
         Path(order.home),
     ]
-    guard = Guard(channel, file, order)
+    guard = Guard(channel, file, order, paths)
     isolation.confine_guard(_own_uid(order, paths), order.memory, paths, guard.unpack)
     guard.run()
 

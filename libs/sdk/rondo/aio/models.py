@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from rondo.aio.model import AsyncModel
@@ -34,6 +35,7 @@ class AsyncModels(AsyncWorkspaces):
         *,
         bytes_buffer: bytes | None = None,
         file_name: str | None = None,
+        requirements: Sequence[str] = (),
     ) -> AsyncModelVersion:
         """Upload a model file to the current workspace, as a new version of the model `name`.
 
@@ -43,6 +45,8 @@ class AsyncModels(AsyncWorkspaces):
 
         `input_schema` and `output_schema` are schemas of pyarrow, for frameworks that need them.
         `arch` and `accel` are those that the model needs; the default is what the platform has.
+        `requirements` are packages that it needs, as lines of a requirements.txt; for scikit-learn
+        and XGBoost, name the versions that have written the file.
 
         Raises ModelUploadFailed when the platform refuses the file, ModelFailed when the model
         can't be loaded, ValueError unless one of the two is given, OSError when `path` can't be
@@ -55,7 +59,10 @@ class AsyncModels(AsyncWorkspaces):
             "name": name,
             "visibility": "private",
             "workspace_id": (await self.get_current_workspace()).id(),
-            "conversion": _present(framework=format.value, arch=arch, accel=accel),
+            "conversion": {
+                **_present(framework=format.value, arch=arch, accel=accel),
+                "requirements": list(requirements),
+            },
             **_schemas(input_schema=input_schema, output_schema=output_schema),
         }
         file = source_file((path or "") if bytes_buffer is None else bytes_buffer)

@@ -13,7 +13,7 @@ import socket
 import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -26,6 +26,7 @@ from libs.service import address
 HEADER = 10.0  # seconds from its first byte, or the connection's beginning, to its last
 BODY_PAUSE = 30.0  # seconds between two pieces of a body
 BODY, BYTES_A_SECOND = 60.0, 256  # seconds for a body in all, and one more for so many bytes
+BEGIN = 1.0  # seconds for the first request of those who connected last
 READER_PAUSE = 60.0  # seconds in which nothing of an answer is read
 EVENTS = "text/event-stream"  # what asks for an answer that goes on
 _MAX_DESCRIPTORS = 1 << 16
@@ -85,6 +86,7 @@ class Connections:
         self._open: dict[asyncio.BaseTransport, _Connection] = {}
         self._of: Counter[str] = Counter()
         self._opening: set[asyncio.Task[object]] = set()
+        self._changed = asyncio.Event()  # see `changed`; or a connection is gone
 
     def behind(self, server: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
         """Protocols for a listening socket, each before one of `server`."""
@@ -142,6 +144,23 @@ class Connections:
         finally:
             sweeping.cancel()
 
+    async def quiet(self, within: float) -> None:
+        """Returns when no request is under way, also none of those who have just connected; at the
+        latest after so many seconds."""
+        for seconds, is_quiet in (
+            (min(BEGIN, within), lambda one: one.has_begun),
+            (within, lambda one: not one.has_request),
+        ):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    while not all(map(is_quiet, self._open.values())):
+                        self._changed.clear()
+                        await self._changed.wait()
+
+    def changed(self) -> None:
+        """A request has begun or ended."""
+        self._changed.set()
+
     def sweep(self) -> None:
         self.now += 1
         for connection in [one for one in self._open.values() if one.is_late(self.now)]:
@@ -158,6 +177,7 @@ class Connections:
     def remove(self, transport: asyncio.BaseTransport | None) -> None:
         gone = self._open.pop(transport, None) if transport else None
         if gone is not None:
+            self._changed.set()
             self._of[gone.address] -= 1
             self._of += Counter()  # forgets those that have none
 
@@ -191,9 +211,14 @@ class _Connection(asyncio.Protocol):
         self._body_from = 0
         self._received = 0
         self._read = 0, 0  # acknowledged bytes, and since when
+        self.has_begun = False
         self.peer = self.address = ""
         self.streams = False
         self.heard = 0
+
+    @property
+    def has_request(self) -> bool:
+        return self._request is not None
 
     @property
     def busy(self) -> bool:
@@ -267,9 +292,12 @@ class _Connection(asyncio.Protocol):
         self.streams = streams
         self._request, self._header_from = request, None
         self._body_from, self._received = self._all.now, 0
+        self.has_begun = True
+        self._all.changed()
 
     def ended(self) -> None:
         self._request, self.streams = None, False
+        self._all.changed()
 
     def is_late(self, now: int) -> bool:
         if self._transport is None:

@@ -12,7 +12,7 @@ import logging
 import os
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ class Channel:
         self._told = told
         self._closed = closed
         self._unsaid: deque[bytes] = deque()
+        self._stopped = False
         asyncio.get_running_loop().add_reader(end, self._receive)
 
     def give(self, connection: socket.socket, data: bytes) -> bool:
@@ -74,6 +75,14 @@ class Channel:
         if self._end is not None:
             asyncio.get_running_loop().remove_writer(self._end)
 
+    def stop_taking(self) -> None:
+        """Nothing more comes from the other side: what it has sent is taken now, and from now on
+        its `give` is False. Ours goes on."""
+        if self._end is not None:
+            self._stopped = True
+            self._end.shutdown(socket.SHUT_RD)
+            self._receive()
+
     def close(self) -> None:
         """Those that were given stay with who has them."""
         if self._end is not None:
@@ -92,8 +101,11 @@ class Channel:
             except OSError as problem:
                 logger.warning("connections are handed over no more: %s", problem)
                 data, descriptors = b"", []
-            if not descriptors and not data:  # the other side has closed
-                self.close()
+            if not descriptors and not data:  # there is nothing more, or the other side has closed
+                if self._stopped:
+                    asyncio.get_running_loop().remove_reader(self._end)
+                else:
+                    self.close()
                 return
             if not descriptors:
                 self._told(data)
@@ -159,26 +171,49 @@ def beside(url: str) -> str:
 
 @asynccontextmanager
 async def taking(
-    path: str, took: Callable[[Channel, socket.socket, bytes], None]
+    path: str,
+    took: Callable[[Channel, socket.socket, bytes], None],
+    leave: Callable[[], Awaitable[None]],
 ) -> AsyncIterator[None]:
     """Takes what is given at `path`, if there is one, while the block lasts; `took` learns the
-    channel by which each may go back."""
-    loop = asyncio.get_running_loop()
+    channel by which each may go back. After that nothing more is taken, and `leave` is to end or
+    give back what was; the channels are there until it returns."""
     channels: set[Channel] = set()
+
+    def accepted(end: socket.socket) -> None:
+        channel = Channel(
+            end,
+            lambda connection, data: took(channel, connection, data),
+            lambda: channels.discard(channel),
+        )
+        channels.add(channel)
+
+    try:
+        if path:
+            with _accepting(path, accepted):
+                yield
+        else:
+            yield
+    except asyncio.CancelledError:
+        for channel in list(channels):
+            channel.stop_taking()
+        await leave()
+        raise
+    finally:
+        for channel in list(channels):
+            channel.close()
+
+
+@contextlib.contextmanager
+def _accepting(path: str, accepted: Callable[[socket.socket], None]) -> Iterator[None]:
+    """Whoever has connected by the end of the block is accepted; nobody can any more."""
+    loop = asyncio.get_running_loop()
 
     def accept() -> None:
         with contextlib.suppress(BlockingIOError):
-            end, _ = listener.accept()
-            channel = Channel(
-                end,
-                lambda connection, data: took(channel, connection, data),
-                lambda: channels.discard(channel),
-            )
-            channels.add(channel)
+            while True:
+                accepted(listener.accept()[0])
 
-    if not path:
-        yield
-        return
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
@@ -190,5 +225,6 @@ async def taking(
             yield
         finally:
             loop.remove_reader(listener)
-            for channel in list(channels):
-                channel.close()
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+            accept()

@@ -1,8 +1,11 @@
 """The HTTP side of a service: served until cancelled, with /healthz and /readyz."""
 
 import asyncio
+import contextlib
+import os
+import select
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import cast
@@ -19,6 +22,8 @@ Check = Callable[[], Awaitable[object]]
 
 UNIX = "unix:"
 _CHECK_TIMEOUT = 2.0
+_BACKLOG = 1024
+_TURNS = 4  # of the loop, until asyncio has made a connection of what it has accepted, and one more
 
 
 async def _missing(checks: Mapping[str, Check]) -> list[str]:
@@ -70,9 +75,12 @@ async def serving(
     *,
     cancels: bool = False,
     elsewhere: Elsewhere | None = None,
+    grace: float = 0.0,
 ) -> AsyncIterator[None]:
-    """Serves while the block lasts; requests under way get a second to end. At `listen`, or on the
-    listening sockets whose numbers are `given`; see Config. `share` bounds how many connections
+    """Serves while the block lasts; requests under way get a second to end, and `grace` seconds
+    before that in which their bodies may still come. At `listen`, or on the listening sockets whose
+    numbers are `given`; see Config. With a grace, whoever has connected to a unix socket by then is
+    answered, and others find nobody there. `share` bounds how many connections
     there may be (libs/service/connections.py). With `cancels` a handler is cancelled when its
     caller hangs up. Requests for `elsewhere` are handed over to it (libs/service/handover.py)."""
     connections = Connections(share, elsewhere)
@@ -96,8 +104,12 @@ async def serving(
                 servers += await _listening(accept, listen, given)
                 yield
             finally:
+                if grace and listen.startswith(UNIX):
+                    await _accept_last(listen.removeprefix(UNIX), servers)
                 for each in servers:
                     each.close()
+                # aiohttp, once it closes, reads nothing more of the bodies of requests under way.
+                await connections.quiet(grace)
     finally:
         await runner.cleanup()
 
@@ -110,15 +122,31 @@ async def _listening(
         sockets = [socket.socket(fileno=int(number)) for number in given.split(",")]
         return [await loop.create_server(accept, sock=each) for each in sockets]
     if listen.startswith(UNIX):
-        return [await loop.create_unix_server(accept, listen.removeprefix(UNIX))]
+        path = listen.removeprefix(UNIX)
+        return [await loop.create_unix_server(accept, path, backlog=_BACKLOG)]
     host, port = host_and_port(listen)
     return [await loop.create_server(accept, host, port, reuse_address=True)]
 
 
-def calling(url: str) -> aiohttp.ClientSession:
+async def _accept_last(path: str, servers: Sequence[asyncio.Server]) -> None:
+    """Nobody connects any more; who has is accepted."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    waiting = select.poll()
+    for server in servers:
+        for each in server.sockets:
+            waiting.register(each, select.POLLIN)
+    turns = 0
+    while turns < _TURNS:
+        turns = 0 if waiting.poll(0) else turns + 1
+        await asyncio.sleep(0)
+
+
+def calling(url: str, *, stays: bool = True) -> aiohttp.ClientSession:
     """For calls of another service, by a path without its first slash. It listens at `url`:
-    http://host:port, or `unix:` and the path of its socket."""
+    http://host:port, or `unix:` and the path of its socket. Without `stays` each call of the latter
+    has a connection of its own, which that service can't be about to close."""
     if url.startswith(UNIX):
-        connector = aiohttp.UnixConnector(url.removeprefix(UNIX))
+        connector = aiohttp.UnixConnector(url.removeprefix(UNIX), force_close=not stays)
         return aiohttp.ClientSession("http://localhost/", connector=connector)
     return aiohttp.ClientSession(url.rstrip("/") + "/")

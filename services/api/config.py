@@ -1,4 +1,7 @@
 from pathlib import Path
+from typing import Annotated
+
+import msgspec
 
 from libs.service.config import Secret
 from services.webhooks.config import WebhooksConfig
@@ -13,7 +16,8 @@ class Config(WebhooksConfig, frozen=True, kw_only=True):
 
     `signing_key` is an Ed25519 key as PKCS8 PEM, for users' tokens; `task_key` another, for those
     of runs. `internal_token` opens the logs service, and to the inference service what we tell it;
-    without `inference_url` nothing infers.
+    without `inference_url` nothing infers. An inference waits `infer_hold` seconds for a service
+    that is being started again.
     `oidc_...` name another issuer whose users may call (libs/identity/oidc.py).
     `trusted_proxies` are networks whose X-Forwarded-For the API believes (libs/service/address.py).
     `metrics_token` opens /metrics for a Prometheus; `scraped` are the addresses of services whose
@@ -29,6 +33,7 @@ class Config(WebhooksConfig, frozen=True, kw_only=True):
     internal_token: Secret
     task_key: Secret
     inference_url: str = NOBODY
+    infer_hold: Annotated[float, msgspec.Meta(ge=0)] = 20.0
     metrics_token: Secret | None = None
     scraped: str = ""
     max_upload_bytes: int = 1 << 30

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -16,6 +17,7 @@ from libs.service.config import Secret
 TOKEN_HEADER = "Rondo-Internal-Token"  # noqa: S105 - the name of a header
 SEEN_TIMEOUT_SECONDS = 3.0
 ACTIVITY_TIMEOUT_SECONDS = 1.0
+_RECONNECT_SECONDS = 0.05
 _CONNECT = aiohttp.ClientTimeout(total=None, connect=5.0)
 _LOGS = aiohttp.ClientTimeout(total=None, connect=5.0, sock_read=180.0)
 _AWAY = (aiohttp.ClientError, TimeoutError)
@@ -53,28 +55,43 @@ class Activity(msgspec.Struct, frozen=True):
 
 
 class Gateway:
-    """Calls over `session`, with our `token` where a call is none of a user."""
+    """Calls over `session`, inferences over `inferring`, with our `token` where a call is none of a
+    user. An inference is held for `hold` seconds while the service is away: it comes again."""
 
-    def __init__(self, session: aiohttp.ClientSession, token: Secret) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        inferring: aiohttp.ClientSession,
+        token: Secret,
+        hold: float,
+    ) -> None:
         self._session = session
+        self._inferring = inferring
         self._token = token
+        self._hold = hold
 
     async def infer(
         self, path: str, headers: Mapping[str, str], body: aiohttp.StreamReader | bytes | None
     ) -> aiohttp.ClientResponse:
         """The answer, of which nothing but the head is read. Unavailable if there is none."""
-        try:
-            return await self._session.post(
-                URL(path.removeprefix("/"), encoded=True),
-                data=body,
-                headers=headers,
-                timeout=_CONNECT,
-                allow_redirects=False,
-                auto_decompress=False,
-                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-            )
-        except _AWAY as error:
-            raise Unavailable(f"the inference service: {error!r}") from error
+        until = time.monotonic() + self._hold
+        while True:
+            try:
+                return await self._inferring.post(
+                    URL(path.removeprefix("/"), encoded=True),
+                    data=body,
+                    headers=headers,
+                    timeout=_CONNECT,
+                    allow_redirects=False,
+                    auto_decompress=False,
+                    skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+                )
+            except _AWAY as error:
+                # Nothing was sent to whom we could not connect to.
+                absent = isinstance(error, aiohttp.ClientConnectorError)
+                if not absent or time.monotonic() > until:
+                    raise Unavailable(f"the inference service: {error!r}") from error
+            await asyncio.sleep(_RECONNECT_SECONDS)
 
     @asynccontextmanager
     async def logs(self, what: str, asked: object) -> AsyncIterator[aiohttp.ClientResponse]:

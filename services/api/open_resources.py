@@ -34,7 +34,7 @@ from services.api.access import authorize as access
 from services.api.access.identity import Identity
 from services.api.admin import stream_metrics
 from services.api.append.store import Store
-from services.api.config import Config
+from services.api.config import NOBODY, Config
 from services.api.gateway import Gateway
 from services.api.http.fetch import issuer_fetch
 from services.api.read_model.projection import SCHEMA, TABLES_ONLY, ViewsProjection
@@ -67,6 +67,7 @@ async def open_resources(config: Config, environ: Mapping[str, str]) -> AsyncIte
         aiohttp.ClientSession() as http,
         calling(config.logs_url) as logs,
         calling(config.inference_url) as inference,
+        calling(config.inference_url, stays=False) as inferring,
         open_telemetry("api", environ, nats) as telemetry,
     ):
         await streams.create(nats, config.nats_replicas)
@@ -88,7 +89,8 @@ async def open_resources(config: Config, environ: Mapping[str, str]) -> AsyncIte
         may_see = access.may_see(identity.users, rows)
         around = Surroundings(nats, store, secrets, telemetry, may_see)
         async with open_webhooks(config, around) as webhooks:
-            gateway = Gateway(inference, config.internal_token)
+            hold = config.infer_hold if config.inference_url != NOBODY else 0.0
+            gateway = Gateway(inference, inferring, config.internal_token, hold)
             resources = Resources(store, identity, contents, runtime, webhooks, gateway)
             yield Opened(resources, views, source)
 

@@ -115,11 +115,9 @@ async def main(environ: Mapping[str, str]) -> None:
         telemetry.metrics.source(logs.readings)
         telemetry.add_to(app)
         try:
-            async with (
-                serving(app, config.listen, config.listen_fds, cancels=True),
-                handover.taking(handover.beside(config.listen), gateways.take),
-                asyncio.TaskGroup() as tasks,
-            ):
+            # What serves is opened last and closed first: nobody finds us before we know what there
+            # is, and what is under way is answered while all else goes on.
+            async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(spare.run())
                 tasks.create_task(runner.run())
                 tasks.create_task(watch(identity))
@@ -130,12 +128,30 @@ async def main(environ: Mapping[str, str]) -> None:
                     tasks.create_task(other.run())
                 tasks.create_task(telemetry.publish())
                 await spare.ready()
+                await gateways.ready()
                 newest = max([await log.last_seq_over(subject) for subject in SUBJECTS])
                 await runner.position.reached(newest, CATCH_UP_TIMEOUT_SECONDS)
                 tasks.create_task(hold.run_when_released(nats, control.run))
                 for one in (uploads, forgets):
                     tasks.create_task(hold.run_when_released(nats, partial(react, nats, one)))
-                notify_ready()
+
+                async def leave() -> None:
+                    limit.reschedule(asyncio.get_running_loop().time() + config.infer_grace)
+                    await gateways.leave(config.infer_grace)
+
+                async with (
+                    asyncio.timeout(None) as limit,
+                    serving(
+                        app,
+                        config.listen,
+                        config.listen_fds,
+                        cancels=True,
+                        grace=config.infer_grace,
+                    ),
+                    handover.taking(handover.beside(config.listen), gateways.take, leave),
+                ):
+                    notify_ready()
+                    await asyncio.Event().wait()
         finally:
             writer.close()
 

@@ -19,7 +19,8 @@ class Config(WithPostgres, frozen=True, kw_only=True):
 
     As root, each replica and probe has a uid of its own, from `replica_first_uid` on; a probe may
     have `probe_mib` MiB. A request's body has at most `infer_body_mib` MiB, `infer_queue` of them
-    wait for a pipeline in one gateway, and one is given up after `infer_timeout` seconds. There are
+    wait for a pipeline in one gateway, and one is given up after `infer_timeout` seconds. When the
+    service is to end, requests under way get `infer_grace` seconds. There are
     `inference_gateways` processes beside ours that are gateways too. Records outlive a power
     cut after `log_sync_seconds`; all else of them is configured in logs/config.py.
     """
@@ -37,5 +38,6 @@ class Config(WithPostgres, frozen=True, kw_only=True):
     infer_body_mib: Annotated[int, msgspec.Meta(ge=1)] = 100
     infer_queue: Annotated[int, msgspec.Meta(ge=1)] = 1000
     infer_timeout: Positive = 60.0
+    infer_grace: Annotated[float, msgspec.Meta(ge=0)] = 30.0
     inference_gateways: Annotated[int, msgspec.Meta(ge=0)] = 0
     log_sync_seconds: float = 1.0

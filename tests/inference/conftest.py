@@ -13,6 +13,7 @@ from onnx.helper import make_graph, make_node, make_tensor_value_info
 from libs.eventlog.log import EventLog
 from libs.eventlog.nats_client import Nats
 from tests.inference import models
+from tests.inference.front import Front, opened
 from tests.inference.service import Permits, Service, clean, environment
 from tests.servers import NatsServer, free_port
 
@@ -44,6 +45,13 @@ async def service(stopped_service: Service) -> Service:
     """It runs, and serves nothing yet."""
     await stopped_service.start()
     return stopped_service
+
+
+@pytest.fixture
+async def front(stopped_service: Service) -> AsyncIterator[Front]:
+    """Before the service, which listens on a unix socket, as under `rondo up`."""
+    async with opened(stopped_service) as one:
+        yield one
 
 
 @pytest.fixture

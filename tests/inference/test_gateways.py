@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.executor.harness import ended
+from tests.inference.front import BODY, Front, answer, ask, caller, load, request
 from tests.inference.service import PATIENCE, Service
-from tests.inference.test_handover import BODY, Front, answer, ask, caller, front, request
-
-__all__ = ["front"]
 
 
 @pytest.fixture
@@ -81,3 +79,37 @@ async def test_after_an_undeploy_each_gateway_answers_404(
         writer.write(request(deployed) + BODY)
         assert (await answer(reader))[0] == 404
         writer.close()
+
+
+async def test_a_restart_under_load_refuses_and_loses_no_request(
+    stopped_service: Service, front: Front, linear: Path
+) -> None:
+    deployed = await stopped_service.deploy("houses", linear)
+    await deployed.running()
+    front.forwards = True
+
+    async with load(front, deployed) as told:
+        await told.more(100)
+        await asyncio.to_thread(stopped_service.stop)
+        await stopped_service.begin()
+        await told.more(100)
+
+    assert set(told.statuses) == {200}, told.refusals
+
+
+async def test_a_gateway_that_is_to_end_refuses_and_loses_no_request(
+    stopped_service: Service, front: Front, linear: Path
+) -> None:
+    deployed = await stopped_service.deploy("houses", linear)
+    await deployed.running()
+    front.forwards = True
+    assert len(await gateways(stopped_service)) == 2
+
+    async with load(front, deployed) as told:
+        for pid in await gateways(stopped_service):
+            await told.more(100)
+            os.kill(pid, signal.SIGTERM)
+            await ended(pid)
+        await told.more(100)
+
+    assert set(told.statuses) == {200}, told.refusals

@@ -1,48 +1,14 @@
 """Connections that the api has accepted pass to the gateway, and back."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
 
 import aiohttp
 import pytest
-from aiohttp import web
 
-from libs.service.handover import giver
-from libs.service.http import serving
-from tests.inference.service import PATIENCE, Deployed, Service
-from tests.servers import free_port
-
-PREFIX = b"POST /v1/api/pipelines/infer/"
-BODY = b'[{"tensor": [1.0, 2.0, 3.0]}]'
-
-
-class Front:
-    """Stands where the api does: its `seen` requests are those that came to itself."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.seen: list[str] = []
-
-    async def answer(self, request: web.Request) -> web.Response:
-        self.seen.append(request.path)
-        return web.Response(text="from the front", headers={"Peer": str(request.remote)})
-
-
-@pytest.fixture
-async def front(stopped_service: Service) -> AsyncIterator[Front]:
-    """Before the service, which listens on a unix socket, as under `rondo up`."""
-    service = stopped_service
-    service.environment["RONDO_LISTEN"] = where = f"unix:{service.folder}/inference"
-    await service.begin()
-    await _exists(Path(f"{service.folder}/inference.handover"))
-    one = Front(free_port())
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", one.answer)
-    async with serving(app, f"127.0.0.1:{one.port}", elsewhere=giver(PREFIX, where)):
-        yield one
+from tests.inference.front import BODY, Front, answer, ask, caller, request
+from tests.inference.service import Deployed, Service
 
 
 async def test_a_connection_is_handed_over_and_stays(
@@ -158,49 +124,3 @@ async def test_without_a_gateway_the_front_answers_itself(
         session.post(f"http://127.0.0.1:{front.port}/v1/api/pipelines/infer/a-1/a") as found,
     ):
         assert await found.text() == "from the front"
-
-
-def request(deployed: Deployed, bearer: str = "good") -> bytes:
-    return (
-        f"POST /v1/api/pipelines/infer/{deployed.name}-1/{deployed.name} HTTP/1.1\r\n"
-        f"Host: x\r\nAuthorization: Bearer {bearer}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
-    ).encode()
-
-
-@contextlib.asynccontextmanager
-async def caller(
-    front: Front,
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", front.port)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-
-
-async def ask(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deployed: Deployed
-) -> tuple[int, bytes, bytes]:
-    writer.write(request(deployed) + BODY)
-    return await answer(reader)
-
-
-async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bytes]:
-    """Status, head and body."""
-    async with asyncio.timeout(PATIENCE):
-        head = await reader.readuntil(b"\r\n\r\n")
-        lengths = [
-            line.partition(b":")[2]
-            for line in head.split(b"\r\n")
-            if line.lower().startswith(b"content-length")
-        ]
-        return int(head.split()[1]), head, await reader.readexactly(int(lengths[0]))
-
-
-async def _exists(path: Path) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            if path.exists():
-                return
-            await asyncio.sleep(0.02)

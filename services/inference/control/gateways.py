@@ -1,7 +1,9 @@
 """All gateways as control sees them: the one of its own process, and any number of others."""
 
+import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from libs.service.handover import Channel
@@ -9,6 +11,8 @@ from services.inference.control.other_gateway import OtherGateway
 from services.inference.gateway.callers import Callers
 from services.inference.gateway.gateway import Gateway
 from services.inference.gateway.table import Load, Route, together
+
+START_TIMEOUT_SECONDS = 30.0
 
 
 class AllGateways:
@@ -50,6 +54,20 @@ class AllGateways:
 
     def load(self, id: UUID) -> Load:
         return together([self._own.load(id), *(other.load(id) for other in self._others)])
+
+    async def ready(self) -> None:
+        """Returns once all take callers, or START_TIMEOUT_SECONDS later."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(START_TIMEOUT_SECONDS):
+                for other in self._others:
+                    await other.ready()
+
+    async def leave(self, grace: float) -> None:
+        """They answer what is under way, and give their callers back."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._callers.leave(grace))
+            for other in self._others:
+                tasks.create_task(other.leave(grace))
 
     async def settled(self) -> None:
         """Returns once all have heard what was said up to now."""

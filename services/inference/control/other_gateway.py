@@ -36,11 +36,16 @@ class OtherGateway:
         self._report = Report(0, [], [], {})
         self._loads: dict[UUID, Load] = {}
         self._news: set[asyncio.Task[None]] = set()
+        self._process: Process | None = None
+        self._ready = asyncio.Event()  # it has begun to report: what it is given, it takes
+        self._leaving = False
 
     def take(self, channel: Channel, connection: socket.socket, data: bytes) -> bool:
         """Whether it has the connection now."""
         self._returns = channel
-        if self._channel is None or not self._channel.give(connection, data):
+        if not self._ready.is_set() or self._channel is None:
+            return False
+        if not self._channel.give(connection, data):
             return False
         connection.close()
         return True
@@ -64,6 +69,10 @@ class OtherGateway:
     def load(self, id: UUID) -> Load:
         return self._loads.get(id) or Load(0, 0, 0.0, Figures().show())
 
+    async def ready(self) -> None:
+        """Returns once it takes callers."""
+        await self._ready.wait()
+
     async def settled(self) -> None:
         """Returns once it has heard what was said up to now, or is gone."""
         number = self._said
@@ -72,13 +81,34 @@ class OtherGateway:
                 lambda: self._channel is None or self._report.number >= number
             )
 
+    async def leave(self, grace: float) -> None:
+        """It answers what is under way, gives its callers back and ends."""
+        self._leaving = True
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.terminate()
+        try:
+            async with asyncio.timeout(grace + _END_SECONDS):
+                await self._process.wait()
+                await self._last_heard()
+        except TimeoutError:
+            self._process.kill()
+
+    async def _last_heard(self) -> None:
+        """What an ended process has said and given back is still on its way."""
+        async with self._heard:
+            await self._heard.wait_for(lambda: self._channel is None)
+
     async def run(self) -> None:
-        """For ever: starts it, and again when it has ended."""
+        """Until it leaves: starts it, and again when it has ended."""
         tries = 0
         while True:
-            process = await self._start()
+            process = self._process = await self._start()
             try:
                 status = await process.wait()
+                if self._leaving:
+                    return
+                await self._last_heard()
                 logger.warning("a gateway ended with status %d; it is started again", status)
             finally:
                 if process.returncode is None:
@@ -96,6 +126,7 @@ class OtherGateway:
         )
         theirs.close()
         self._report, self._loads = Report(0, [], [], {}), {}
+        self._ready.clear()
         self._channel = Channel(ours, self._return, self._closed, self._hear)
         for route in self._routes.values():
             self._tell(Serve(self._said, route))
@@ -110,6 +141,7 @@ class OtherGateway:
         if isinstance(news, Wanted):
             self.wanted(news.id)
             return
+        self._ready.set()
         self._metrics.add(self._counts, news.counts)
         quiet = {id: Load(0, 0, one.last, one.shown) for id, one in self._loads.items()}
         self._report, self._loads = news, quiet | dict(news.loads)
@@ -127,6 +159,7 @@ class OtherGateway:
 
     def _closed(self) -> None:
         self._channel = None
+        self._ready.clear()
         self._loads = {}
         self._notify()
 

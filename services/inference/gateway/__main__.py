@@ -1,6 +1,7 @@
 """A further gateway, in a process of its own: it serves connections that it is given.
 
 Control starts it, tells it the routes, and gives it callers, all on one channel; with that it ends.
+When it is to end otherwise (SIGTERM), it answers what is under way and gives its callers back.
 """
 
 import asyncio
@@ -87,7 +88,13 @@ async def main(environ: Mapping[str, str]) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
                 going_on = [tasks.create_task(each.run()) for each in (gateway, callers, reporter)]
-                await over.wait()
+                try:
+                    await over.wait()
+                except asyncio.CancelledError:
+                    channel.stop_taking()
+                    await callers.leave(config.infer_grace)
+                    reporter.report()
+                    raise
                 for each in going_on:
                     each.cancel()
         finally:

@@ -10,6 +10,7 @@ import socket
 import time
 from typing import cast
 
+from libs.service import handover
 from libs.service.connections import Share
 from libs.service.handover import Channel
 from services.inference.gateway.errors import NoAnswer, not_deployed, refusal
@@ -33,7 +34,9 @@ class Callers:
         self._most = Share.of_descriptors("").everybody
         self.gateway = gateway
         self.max_body = max_body
+        self.leaving = False
         self._open: set[Caller] = set()
+        self._gone = asyncio.Event()
 
     def take(self, channel: Channel, connection: socket.socket, data: bytes) -> None:
         """Serve it from now on; `data` was read of it already."""
@@ -47,6 +50,7 @@ class Callers:
 
     def forget(self, caller: "Caller") -> None:
         self._open.discard(caller)
+        self._gone.set()
 
     async def run(self) -> None:
         """For ever: ends those that are late."""
@@ -54,6 +58,21 @@ class Callers:
             await asyncio.sleep(_SWEEP_SECONDS)
             now = time.monotonic()
             for caller in [each for each in self._open if each.is_late(now)]:
+                caller.abort()
+
+    async def leave(self, grace: float) -> None:
+        """Answers what is under way, and gives all back to the api; who is not ready after `grace`
+        seconds is cut off."""
+        self.leaving = True
+        for caller in list(self._open):
+            caller.leave()
+        try:
+            async with asyncio.timeout(grace):
+                while any(not each.over for each in self._open):
+                    self._gone.clear()
+                    await self._gone.wait()
+        except TimeoutError:
+            for caller in list(self._open):
                 caller.abort()
 
 
@@ -73,22 +92,27 @@ class Caller(asyncio.Protocol):
         self._asking: asyncio.Task[None] | None = None
         self._ticket: Ticket | None = None
         self._transport: asyncio.Transport | None = None
-        self._over = False
+        self.over = False  # it was refused, and what comes is read to nowhere
+        self._returning = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._go_on()
 
     def data_received(self, data: bytes) -> None:
-        if self._over:
+        if self.over:
             return
         if not self._data:
             self._since = time.monotonic()
         self._data += data
-        if self._ticket is None:
+        if self._ticket is None and self._asking is None:
             self._go_on()
         elif len(self._data) > _MAX_AHEAD and self._transport is not None:
             self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self._returning:
+            asyncio.get_running_loop().call_soon(self._return)
 
     def connection_lost(self, problem: Exception | None) -> None:
         self._transport = None
@@ -102,7 +126,7 @@ class Caller(asyncio.Protocol):
         """A request that does not come, or an answer that is not read."""
         if self._transport is None or self._ticket is not None or self._asking is not None:
             return False
-        if self._over or self._transport.get_write_buffer_size():
+        if self.over or self._transport.get_write_buffer_size():
             return now - self._since > _READER_SECONDS
         return now - self._since > (_REQUEST_SECONDS if self._data else _IDLE_SECONDS)
 
@@ -110,11 +134,21 @@ class Caller(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def leave(self) -> None:
+        """Back to the api, as soon as no request is under way."""
+        if self._asking is not None:
+            self._asking.cancel()
+            self._asking = None
+        self._go_on()
+
     def _go_on(self) -> None:
         """As far as what has come allows."""
-        if self._transport is None or self._asking is not None or not self._data:
+        if self._transport is None or self._asking is not None or self._ticket is not None:
             return
-        if self._head is None and not self._read_head():
+        if self._callers.leaving and len(self._data) <= handover.MAX_BYTES and not self.over:
+            self._return()
+            return
+        if not self._data or (self._head is None and not self._read_head()):
             return
         head = self._head
         assert head is not None  # noqa: S101 - for mypy: it was read
@@ -156,6 +190,8 @@ class Caller(asyncio.Protocol):
             self._refusal = problem
         finally:
             self._asking = None
+        if self._transport is not None:
+            self._transport.resume_reading()
         self._go_on()
 
     def _begin(self, head: Head) -> None:
@@ -192,7 +228,7 @@ class Caller(asyncio.Protocol):
             transport.close()
             return
         transport.resume_reading()
-        if self._data:
+        if self._data or self._callers.leaving:
             asyncio.get_running_loop().call_soon(self._go_on)
 
     def _refuse(self, problem: NoAnswer) -> None:
@@ -201,12 +237,17 @@ class Caller(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(_refused(problem, stays=False))
             self._transport.write_eof()
-            self._over, self._data = True, bytearray()
+            self.over, self._data = True, bytearray()
 
     def _return(self) -> None:
-        """To the api, or nowhere if that is away."""
+        """To the api, or nowhere if that is away; not before the last answer is out."""
         transport = self._transport
         if transport is None:
+            return
+        if transport.get_write_buffer_size():
+            self._returning = True
+            transport.pause_reading()
+            transport.set_write_buffer_limits(0)
             return
         self._transport = None
         with socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno())) as copy:

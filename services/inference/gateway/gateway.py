@@ -9,7 +9,7 @@ import os
 import random
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Protocol
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from services.inference.gateway.tickets import Result, Ticket
 from services.inference.record import RecordHead
 
 _SWEEP_SECONDS = 1.0
+ROUTE_TIMEOUT_SECONDS = 20.0
 _NO_SPAN = nullcontext()
 NO_TRACING: Tracing = NoTracing()
 _STATUS = {"no_space": 507}
@@ -83,6 +84,7 @@ class Gateway:
     ) -> None:
         self.pools: dict[UUID, Pool] = {}
         self._dropped: set[UUID] = set()
+        self._routed = asyncio.Event()
         self._permits = permits
         self._writer = writer
         self.wanted: Callable[[UUID], None] = lambda _: None
@@ -98,10 +100,12 @@ class Gateway:
         if pool is None:
             pool = self.pools[route.id] = Pool(route, self._max_waiting, self.wanted)
         pool.update(route)
+        self._routed.set()
 
     def drop(self, id: UUID) -> None:
         """It is served no more."""
         self._dropped.add(id)
+        self._routed.set()
         if (pool := self.pools.pop(id, None)) is not None:
             pool.close()
 
@@ -120,17 +124,29 @@ class Gateway:
                 pool.expire(time.monotonic() - self._timeout)
 
     async def permit(self, call: Call) -> Admitted:
-        """Raises NoAnswer. To be asked before a body is taken in."""
-        return self.admit(call) or self._admitted(call, await self._permits.ask(_key(call)))
+        """Raises NoAnswer. To be asked before a body is taken in. Waits for the route of what the
+        api knows as deployed and we do not yet: we may have just started."""
+        permit = self._permits.known(_key(call)) or await self._permits.ask(_key(call))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ROUTE_TIMEOUT_SECONDS):
+                while not self._knows(permit.deployment):
+                    self._routed.clear()
+                    await self._routed.wait()
+        return self._admitted(call, permit)
 
     def admit(self, call: Call) -> Admitted | None:
-        """The same where the api was asked a moment ago; None where it was not."""
+        """The same where nothing has to be waited for; None where something has."""
         permit = self._permits.known(_key(call))
-        return self._admitted(call, permit) if permit else None
+        if permit is None or not self._knows(permit.deployment):
+            return None
+        return self._admitted(call, permit)
+
+    def _knows(self, id: UUID) -> bool:
+        return id in self.pools or id in self._dropped
 
     def _admitted(self, call: Call, permit: Permit) -> Admitted:
         pool = self.pools.get(permit.deployment)
-        if pool is None:  # of what the api knows as deployed, we may not have heard yet
+        if pool is None:
             dropped = permit.deployment in self._dropped
             raise (not_deployed if dropped else not_served_yet)(call.pipeline)
         try:

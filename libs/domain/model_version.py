@@ -24,6 +24,7 @@ from libs.domain.events import (
 )
 from libs.domain.history import Happened, existing
 from libs.domain.model import check_name
+from libs.domain.tag import check_tags
 from libs.domain.transitions import Transition, Transitions
 from libs.domain.values import Batching, TensorSpec
 
@@ -48,7 +49,6 @@ _EXPORTS = {"keras": "tf2onnx", "tensorflow": "tf2onnx", "pytorch": "torch.onnx.
 ACCELERATIONS = ("none",)
 MAX_CONFIGS = 1000
 MAX_CONVERSION_BYTES = 16 << 10
-MAX_TAGS = 100
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -260,7 +260,7 @@ def _check_batching(batching: Batching | None) -> None:
 
 
 def tag(state: ModelVersion, id: UUID) -> list[ModelVersionEvent]:
-    """Nothing to do if it is on it. Rejected("conflict") after MAX_TAGS of them."""
+    """Nothing to do if it is on it. Rejected("conflict") if there are too many."""
     _must_be_there(state)
     check_tags(state.tags, id)
     return [] if id in state.tags else [ModelVersionTagged(tag=id)]
@@ -274,12 +274,6 @@ def untag(state: ModelVersion, id: UUID) -> list[ModelVersionEvent]:
 def delete(state: ModelVersion) -> list[ModelVersionEvent]:
     """Deleting twice is deleting once."""
     return [] if state.status == "deleted" else [ModelVersionDeleted()]
-
-
-def check_tags(tags: Sequence[UUID], id: UUID) -> None:
-    """Rejected("conflict") if one more would be too many."""
-    if id not in tags and len(tags) >= MAX_TAGS:
-        raise Rejected("conflict", f"tag_id: there are {MAX_TAGS} tags on it; remove one first")
 
 
 def _must_be_there(state: ModelVersion) -> None:

@@ -15,7 +15,7 @@ from libs.domain.events import (
 )
 from libs.domain.history import Happened, existing
 from libs.domain.model import check_name
-from libs.domain.model_version import check_tags
+from libs.domain.tag import check_tags
 
 
 class Pipeline(msgspec.Struct, frozen=True, kw_only=True):

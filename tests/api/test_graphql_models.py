@@ -213,3 +213,20 @@ async def test_a_document_that_asks_for_too_many_things_is_refused(world: World)
     deep = "{ models { workspace " * 8 + "{ id }" + " } }" * 8
     told = await refusal(world, f"{{ workspace_by_pk(id: {workspace}) {deep} }}")
     assert "more than 30000 things" in told
+
+
+async def test_a_model_was_updated_when_its_newest_version_was_uploaded(
+    world: World, rf: Version
+) -> None:
+    older = await model_version(world, rf.workspace, "older")
+    newest = await model_version(world, rf.workspace)
+    text = """query ($id: bigint!) { workspace_by_pk(id: $id) {
+        models(order_by: {updated_at: desc}) { name created_at updated_at models { created_at } }
+        } }"""
+    found = (await data(world, text, id=rf.workspace))["workspace_by_pk"]["models"]
+    assert [one["name"] for one in found] == ["rf", "older"]
+    for one in found:
+        assert one["created_at"] < one["updated_at"] == one["models"][0]["created_at"]
+    assert older.number < newest.number
+    one = f"{{ model_by_pk(id: {newest.number}) {{ model {{ updated_at }} }} }}"
+    assert (await data(world, one))["model_by_pk"]["model"]["updated_at"] == found[0]["updated_at"]

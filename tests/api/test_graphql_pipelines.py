@@ -308,3 +308,37 @@ async def test_the_version_of_a_deployment_is_the_one_that_answers(world: World)
     assert found["deployment_pipeline_versions"] == [
         {"pipeline_version": {"id": made["pipeline_variant_pk_id"]}}
     ]
+
+
+async def test_a_deployed_version_that_was_deleted_is_still_the_one_that_is_served(
+    world: World,
+) -> None:
+    _, made, number = await scene(world)
+    version = {"pipeline_versions": [made["pipeline_variant_version"]]}
+    await world.post("pipelines/delete_pipeline_versions", version)
+    text = """query ($id: bigint!) { deployment_by_pk(id: $id) { deployment_pipeline_versions {
+        pipeline_version { id version created_at updated_at definition
+            steps: definition(path: "steps") } } } }"""
+    (found,) = (await query(world, text, id=number))["deployment_by_pk"][
+        "deployment_pipeline_versions"
+    ]
+    served = found["pipeline_version"]
+    assert served["id"] == made["pipeline_variant_pk_id"]
+    assert served["definition"] == {"id": "p", "steps": served["steps"]}
+    assert served["created_at"] == served["updated_at"]
+    text = "{ pipeline_version_by_pk(id: %d) { id } }"
+    assert await query(world, text % served["id"]) == {"pipeline_version_by_pk": None}
+
+
+async def test_a_tag_that_is_not_on_a_pipeline_is_not_taken_off(world: World) -> None:
+    _, made, _ = await scene(world)
+    new = await query(world, 'mutation { insert_tag(objects: {tag: "t"}) { returning { id } } }')
+    pair = (made["pipeline_pk_id"], new["insert_tag"]["returning"][0]["id"])
+    put = """mutation { insert_pipeline_tag(objects: {pipeline_pk_id: %d, tag_pk_id: %d})
+        { affected_rows } }"""
+    take = """mutation { delete_pipeline_tag(where: {pipeline_pk_id: {_eq: %d},
+        tag_pk_id: {_eq: %d}}) { affected_rows returning { tag_pk_id } } }"""
+    await query(world, put % pair)
+    taken = [(await query(world, take % pair))["delete_pipeline_tag"] for _ in range(2)]
+    assert [one["affected_rows"] for one in taken] == [1, 0]
+    assert [one["returning"] for one in taken] == [[{"tag_pk_id": pair[1]}], []]

@@ -25,7 +25,8 @@ from libs.domain.events import (
     TaskStarted,
 )
 from libs.domain.ids import model_version_stream
-from libs.domain.model_version import MAX_CONFIGS, MAX_TAGS, ModelVersion
+from libs.domain.model_version import MAX_CONFIGS, ModelVersion
+from libs.domain.tag import MAX_TAGS
 from libs.domain.values import Batching, TensorSpec
 from tests.domain.decider import ID, Decider
 

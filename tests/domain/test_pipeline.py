@@ -23,9 +23,9 @@ from libs.domain.events import (
     TaskStarted,
 )
 from libs.domain.ids import deployment_stream, pipeline_stream, pipeline_version_stream
-from libs.domain.model_version import MAX_TAGS
 from libs.domain.pipeline import Pipeline
 from libs.domain.pipeline_version import MAX_DEFINITION_BYTES, PipelineVersion
+from libs.domain.tag import MAX_TAGS
 from tests.domain.decider import ID, Decider
 
 STREAM = pipeline_stream(1, "prices")

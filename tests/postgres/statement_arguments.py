@@ -91,7 +91,7 @@ _VIEWS: dict[str, Arguments] = {
     "pipelines": {
         "find_pipeline": (3,),
         "find_pipeline_with_id": (_PIPELINE,),
-        "pipelines_with_ids": ([_PIPELINE],),
+        "pipelines_with_ids": ([_PIPELINE], False),
         "pipeline_page": (_MINE, NEWEST, PAGE),
         "pipeline_numbers": (_MINE, PAGE),
         "search_pipelines": (_MINE, NEWEST, "title", PAGE),
@@ -99,6 +99,7 @@ _VIEWS: dict[str, Arguments] = {
         "pipelines_with_tag": (_TAG, _MINE, PAGE),
         "find_pipeline_version": (7,),
         "find_pipeline_version_with_id": (uuid("steps", 1),),
+        "find_served_version": (uuid("steps", 1),),
         "versions_of_pipelines": ([_PIPELINE, uuid("pipeline", 2)], PAGE),
         "search_pipeline_versions": (_MINE, NEWEST, "title", _BEFORE, _END, PAGE, False),
     },

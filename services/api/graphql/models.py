@@ -16,7 +16,9 @@ from services.api.access import authorize as access
 from services.api.access import inference as inference_access
 from services.api.fields import MAX_LISTED, VERSION
 from services.api.graphql.batch import Batch
+from services.api.graphql.newest import updated_at
 from services.api.graphql.table import Fields
+from services.api.graphql.tagged import tags_of
 from services.api.graphql.visible import visible
 from services.api.graphql.where import Row, Where, conditions, matches, must_equal, ordered
 from services.api.http.request_context import RequestContext
@@ -34,7 +36,11 @@ def model_rows(rows: Rows, states: Sequence[Model]) -> list[Row]:
     async def load(ids: Sequence[UUID]) -> Mapping[UUID, list[ModelVersion]]:
         return await reads.versions_of_models(rows, ids, MAX_LISTED // len(ids))
 
-    versions = Batch([state.id for state in states], load)
+    async def newest(ids: Sequence[UUID]) -> Mapping[UUID, list[ModelVersion]]:
+        return await reads.versions_of_models(rows, ids, 1)
+
+    ids = [state.id for state in states]
+    together = {"_versions": Batch(ids, load), "_newest": Batch(ids, newest)}
     return [
         {
             "id": state.number,
@@ -42,9 +48,8 @@ def model_rows(rows: Rows, states: Sequence[Model]) -> list[Row]:
             "owner_id": state.owner,
             "workspace_id": state.workspace,
             "created_at": state.created_at,
-            "updated_at": state.created_at,
             "_id": state.id,
-            "_versions": versions,
+            **together,
         }
         for state in states
     ]
@@ -57,10 +62,11 @@ def version_rows(rows: Rows, states: Sequence[ModelVersion]) -> list[Row]:
         return await reads.models_with_ids(rows, ids)
 
     models = Batch([state.model for state in states], load)
-    return [_version_row(state, models) for state in states]
+    together = {"_models": models, "_tags_by_id": tags_of(rows, states)}
+    return [_version_row(state) | together for state in states]
 
 
-def _version_row(state: ModelVersion, models: Batch[UUID, Model]) -> Row:
+def _version_row(state: ModelVersion) -> Row:
     return {
         "id": state.number,
         "model_id": state.name,
@@ -77,7 +83,6 @@ def _version_row(state: ModelVersion, models: Batch[UUID, Model]) -> Row:
         "created_by": state.owner,
         "created_on_version": VERSION,
         "_model": state.model,
-        "_models": models,
         "_conversion": state.conversion,
         "_tags": state.tags,
     }
@@ -222,6 +227,8 @@ async def models_of_workspace(
     rows = context.store.rows
     states = await reads.model_page(rows, [row["id"]], NEWEST, MAX_MODELS)
     found = [one | {"workspace": row} for one in model_rows(rows, states)]
+    if any("updated_at" in one for one in order_by or []):
+        found = [one | {"updated_at": await updated_at(context, one)} for one in found]
     return ordered([one for one in found if matches(one, where)], order_by)
 
 
@@ -260,6 +267,7 @@ MODEL_FIELDS: Fields = {
     ("query_root", "search_models"): search_models,
     ("workspace", "models"): models_of_workspace,
     ("models", "models"): versions_of_model,
+    ("models", "updated_at"): updated_at,
     ("model", "model"): model_of_version,
     ("model", "models_pk_id"): number_of_model,
     ("model", "conversion"): conversion,

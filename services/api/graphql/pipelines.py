@@ -12,7 +12,9 @@ from services.api.access import authorize as access
 from services.api.access import inference as inference_access
 from services.api.fields import VERSION
 from services.api.graphql.batch import Batch
+from services.api.graphql.newest import updated_at
 from services.api.graphql.table import Fields
+from services.api.graphql.tagged import tags_of
 from services.api.graphql.visible import visible
 from services.api.graphql.where import Row, Where, conditions, matches, must_equal, ordered
 from services.api.http.request_context import RequestContext
@@ -42,6 +44,7 @@ def pipeline_rows(rows: Rows, states: Sequence[Pipeline]) -> list[Row]:
         "_versions": Batch(ids, versions),
         "_newest": Batch(ids, newest),
         "_deployments": Batch(ids, served),
+        "_tags_by_id": tags_of(rows, states),
     }
     return [_pipeline_row(state) | together for state in states]
 
@@ -80,8 +83,10 @@ def _version_row(number: int, id: UUID) -> Row:
 
 
 def _of_versions(rows: Rows, pipelines: Sequence[UUID]) -> Row:
+    """What is read of a deployment may be of a version, or a pipeline, that was deleted."""
+
     async def owners(ids: Sequence[UUID]) -> Mapping[UUID, Pipeline]:
-        return await reads.pipelines_with_ids(rows, ids)
+        return await reads.pipelines_with_ids(rows, ids, deleted_too=True)
 
     async def served(ids: Sequence[UUID]) -> Mapping[UUID, Deployment]:
         return await deployments_of(rows, ids)
@@ -193,12 +198,6 @@ async def pipelines_of_workspace(context: RequestContext, row: Row) -> list[Row]
     return [one | {"workspace": row} for one in pipeline_rows(rows, states)]
 
 
-async def updated_at(_: RequestContext, row: Row) -> Any:
-    """When the newest version was created."""
-    newest = await row["_newest"].of(row["_id"])
-    return newest[0].created_at if newest else row["created_at"]
-
-
 async def versions_of_pipeline(
     context: RequestContext, row: Row, order_by: Order = None, limit: int = NEWEST
 ) -> list[Row]:
@@ -244,8 +243,7 @@ async def definition(context: RequestContext, row: Row, path: str | None = None)
 async def _state(context: RequestContext, row: Row) -> PipelineVersion | None:
     """That of a version, which whoever has the row may see."""
     if "_state" not in row:
-        found = await reads.find_pipeline_version_with_id(context.store.rows, row["_id"])
-        row["_state"] = found[0] if found else None
+        row["_state"] = await reads.find_served_version(context.store.rows, row["_id"])
     state: PipelineVersion | None = row["_state"]
     return state
 

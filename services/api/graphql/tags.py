@@ -1,6 +1,7 @@
 """Tags, and what they are on, wherever a document asks for them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from libs.domain.errors import Rejected
@@ -11,12 +12,12 @@ from services.api.access import inference as inference_access
 from services.api.fields import MAX_LISTED
 from services.api.graphql.models import Order, version_rows
 from services.api.graphql.table import Fields
+from services.api.graphql.tagged import tags
 from services.api.graphql.visible import visible
 from services.api.graphql.where import Row, Where, must_equal, ordered
 from services.api.http.request_context import RequestContext
 from services.api.read_model.models import model_versions_with_tag
 from services.api.read_model.row_types import Rows
-from services.api.read_model.tags import tags_with_ids
 from services.api.tags import commands
 
 
@@ -38,11 +39,10 @@ async def tag_of(context: RequestContext, row: Row) -> Row:
     return tag_row(row["_tag"])
 
 
-async def tags_of_version(context: RequestContext, row: Row) -> list[Row]:
-    found = await tags_with_ids(context.store.rows, row["_tags"])
+async def tags_of_version(_: RequestContext, row: Row) -> list[Row]:
     return [
         {"model_id": row["id"], "tag_id": one.number, "_tag": one, "_version": row}
-        for one in found.values()
+        for one in await tags(row)
     ]
 
 
@@ -60,42 +60,41 @@ def _model_tags(rows: Rows, state: Tag, versions: Sequence[ModelVersion]) -> lis
     ]
 
 
-async def insert_tag(
-    context: RequestContext, objects: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
+async def insert_tag(context: RequestContext, objects: Sequence[Mapping[str, Any]]) -> Row:
     states = [
         await commands.create(context.caller, context.store, one.get("tag") or "")
         for one in objects
     ]
-    return _changed([tag_row(state) for state in states])
+    return changed([tag_row(state) for state in states])
 
 
-async def insert_model_tag(
-    context: RequestContext, objects: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
+async def insert_model_tag(context: RequestContext, objects: Sequence[Mapping[str, Any]]) -> Row:
     found: list[Row] = []
     for one in objects:
-        pair = _pair(one.get("model_id"), one.get("tag_id"))
-        version, state = await commands.put_on(context.caller, context.store, *pair)
+        pair = both(one.get, "model_id", "tag_id")
+        version, state = await commands.put_on_version(context.caller, context.store, *pair)
         found += _model_tags(context.store.rows, state, [version])
-    return _changed(found)
+    return changed(found)
 
 
-async def delete_model_tag(context: RequestContext, where: Where) -> dict[str, Any]:
+async def delete_model_tag(context: RequestContext, where: Where) -> Row:
     """Take one tag off one version of a model; a wider filter takes off nothing."""
-    pair = _pair(must_equal(where, "model_id"), must_equal(where, "tag_id"))
-    taken = await commands.take_off(context.caller, context.store, *pair)
-    return _changed(_model_tags(context.store.rows, taken[1], [taken[0]]) if taken else [])
+    pair = both(partial(must_equal, where), "model_id", "tag_id")
+    taken = await commands.take_off_version(context.caller, context.store, *pair)
+    return changed(_model_tags(context.store.rows, taken[1], [taken[0]]) if taken else [])
 
 
-def _pair(model: int | None, tag: int | None) -> tuple[int, int]:
-    if model is None or tag is None:
-        missing = "model_id" if model is None else "tag_id"
-        raise Rejected("invalid", f"{missing}: say which; give both model_id and tag_id")
-    return model, tag
+def both(given: Callable[[str], int | None], thing: str, tag: str) -> tuple[int, int]:
+    """The numbers under these two names. Rejected("invalid") where one is missing."""
+    numbers = given(thing), given(tag)
+    if numbers[0] is None or numbers[1] is None:
+        missing = thing if numbers[0] is None else tag
+        raise Rejected("invalid", f"{missing}: say which; give both {thing} and {tag}")
+    return numbers[0], numbers[1]
 
 
-def _changed(rows: list[Row]) -> dict[str, Any]:
+def changed(rows: list[Row]) -> Row:
+    """What a mutation gives."""
     return {"affected_rows": len(rows), "returning": rows}
 
 

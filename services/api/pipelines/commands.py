@@ -1,10 +1,9 @@
-"""Commands for pipelines: create one or a version of one, delete them, put tags on them."""
+"""Commands for pipelines: create one or a version of one, delete them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from libs.domain import deployment, pipeline, pipeline_version
-from libs.domain.events import PipelineEvent
 from libs.domain.history import fold
 from libs.domain.ids import (
     deployment_stream,
@@ -12,7 +11,6 @@ from libs.domain.ids import (
     pipeline_version_stream,
 )
 from libs.domain.model import check_name
-from libs.domain.tag import Tag
 from libs.eventlog.transact import transact
 from services.api.access import authorize as access
 from services.api.access import inference as inference_access
@@ -22,8 +20,6 @@ from services.api.append.store import Store
 from services.api.append.under_name import append_version
 from services.api.pipelines import models
 from services.api.pipelines.schemas import CreatePipeline, PipelineById, PipelineCreated
-
-Tie = tuple[pipeline.Pipeline, Tag]
 
 
 async def create(caller: Caller, store: Store, order: CreatePipeline) -> PipelineCreated:
@@ -94,30 +90,3 @@ async def delete_versions(caller: Caller, store: Store, ids: Sequence[UUID]) -> 
             caller.context,
         )
         await store.visible(outcome.seq, state.id)
-
-
-async def tag(caller: Caller, store: Store, number: int, tag: int) -> Tie:
-    """Put a tag on a pipeline; both by their numbers."""
-    state = await inference_access.tag(caller.user, store.rows, tag, "tag_pk_id")
-    of = await _change(caller, store, number, lambda known: pipeline.tag(known, state.id))
-    return of, state
-
-
-async def untag(caller: Caller, store: Store, number: int, tag: int) -> Tie:
-    """Take a tag off a pipeline; both by their numbers."""
-    state = await inference_access.tag(caller.user, store.rows, tag, "tag_pk_id")
-    of = await _change(caller, store, number, lambda known: pipeline.untag(known, state.id))
-    return of, state
-
-
-async def _change(
-    caller: Caller,
-    store: Store,
-    number: int,
-    decide: Callable[[pipeline.Pipeline], Sequence[PipelineEvent]],
-) -> pipeline.Pipeline:
-    state = await inference_access.pipeline(caller.user, store.rows, number, "pipeline_pk_id")
-    stream = pipeline_stream(state.workspace, state.name)
-    outcome = await transact(store.log, stream, pipeline.evolve, decide, caller.context)
-    await store.visible(outcome.seq, number)
-    return state

@@ -38,9 +38,12 @@ def _pipeline(row: Sequence[bytes] | None) -> tuple[Pipeline, Workspace] | None:
     return (PIPELINE.decode(row[0]), WORKSPACE.decode(row[1])) if row else None
 
 
-async def pipelines_with_ids(rows: Rows, ids: Sequence[UUID]) -> dict[UUID, Pipeline]:
-    """By id; those that are not there are left out."""
-    records = await rows.fetch(_SQL["pipelines_with_ids"], ids) if ids else []
+async def pipelines_with_ids(
+    rows: Rows, ids: Sequence[UUID], deleted_too: bool = False
+) -> dict[UUID, Pipeline]:
+    """By id; those that are not there are left out, and those that are deleted unless they are
+    asked for."""
+    records = await rows.fetch(_SQL["pipelines_with_ids"], ids, deleted_too) if ids else []
     found = (PIPELINE.decode(row["state"]) for row in records)
     return {pipeline.id: pipeline for pipeline in found}
 
@@ -99,6 +102,12 @@ async def find_pipeline_version_with_id(
 ) -> tuple[PipelineVersion, Workspace] | None:
     """As `find_pipeline_version`, by the id, which is the version that people see."""
     return _version(await rows.fetchrow(_SQL["find_pipeline_version_with_id"], id))
+
+
+async def find_served_version(rows: Rows, id: UUID) -> PipelineVersion | None:
+    """What a deployment serves, or served last: it may be deleted since."""
+    state = await rows.fetchval(_SQL["find_served_version"], id)
+    return PIPELINE_VERSION.decode(state) if state else None
 
 
 def _version(row: Sequence[bytes] | None) -> tuple[PipelineVersion, Workspace] | None:

@@ -1,19 +1,24 @@
-"""Tags: made, put on versions of models, and taken off them."""
+"""Tags: created, put on versions of models and on pipelines, and taken off them."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 from uuid import uuid4
 
-from libs.domain import model_version
+from libs.domain import model_version, pipeline
 from libs.domain import tag as tags
-from libs.domain.events import ModelVersionEvent
-from libs.domain.ids import model_version_stream, tag_stream
+from libs.domain.events import Event
+from libs.domain.history import Evolve
+from libs.domain.ids import StreamId, model_version_stream, pipeline_stream, tag_stream
 from libs.domain.model_version import ModelVersion
+from libs.domain.pipeline import Pipeline
 from libs.domain.tag import Tag
 from libs.eventlog.transact import transact
 from services.api.access import inference as access
 from services.api.append import idempotency
 from services.api.append.caller import Caller
 from services.api.append.store import Store
+
+State = TypeVar("State")
 
 
 async def create(caller: Caller, store: Store, name: str) -> Tag:
@@ -25,38 +30,74 @@ async def create(caller: Caller, store: Store, name: str) -> Tag:
     return await access.tag(caller.user, store.rows, seq)
 
 
-Decide = Callable[[ModelVersion], Sequence[ModelVersionEvent]]
-
-
-async def put_on(caller: Caller, store: Store, version: int, tag: int) -> tuple[ModelVersion, Tag]:
-    """Put a tag on a version of a model. Nothing happens if it is on it."""
+async def put_on_version(
+    caller: Caller, store: Store, version: int, tag: int
+) -> tuple[ModelVersion, Tag]:
+    """Put a tag on a version of a model; both by their numbers. Nothing happens if it is on it."""
     state = await access.model_version(caller.user, store.rows, version, "model_id")
     chosen = await access.tag(caller.user, store.rows, tag)
-
-    def decide(known: ModelVersion) -> Sequence[ModelVersionEvent]:
-        return model_version.tag(known, chosen.id)
-
-    await _change(caller, store, state, decide)
+    stream = model_version_stream(state.workspace, state.id)
+    await _change(
+        caller,
+        store,
+        stream,
+        model_version.evolve,
+        lambda known: model_version.tag(known, chosen.id),
+    )
     return state, chosen
 
 
-async def take_off(
+async def take_off_version(
     caller: Caller, store: Store, version: int, tag: int
 ) -> tuple[ModelVersion, Tag] | None:
     """Take a tag off a version of a model. None if it was not on it."""
     state = await access.model_version(caller.user, store.rows, version, "model_id")
     chosen = await access.tag(caller.user, store.rows, tag)
-
-    def decide(known: ModelVersion) -> Sequence[ModelVersionEvent]:
-        return model_version.untag(known, chosen.id)
-
-    appended = await _change(caller, store, state, decide)
+    stream = model_version_stream(state.workspace, state.id)
+    appended = await _change(
+        caller,
+        store,
+        stream,
+        model_version.evolve,
+        lambda known: model_version.untag(known, chosen.id),
+    )
     return (state, chosen) if appended else None
 
 
-async def _change(caller: Caller, store: Store, state: ModelVersion, decide: Decide) -> bool:
+async def put_on_pipeline(
+    caller: Caller, store: Store, number: int, tag: int
+) -> tuple[Pipeline, Tag]:
+    """As `put_on_version`, on a pipeline."""
+    state = await access.pipeline(caller.user, store.rows, number, "pipeline_pk_id")
+    chosen = await access.tag(caller.user, store.rows, tag, "tag_pk_id")
+    stream = pipeline_stream(state.workspace, state.name)
+    await _change(
+        caller, store, stream, pipeline.evolve, lambda known: pipeline.tag(known, chosen.id)
+    )
+    return state, chosen
+
+
+async def take_off_pipeline(
+    caller: Caller, store: Store, number: int, tag: int
+) -> tuple[Pipeline, Tag] | None:
+    """As `take_off_version`, off a pipeline."""
+    state = await access.pipeline(caller.user, store.rows, number, "pipeline_pk_id")
+    chosen = await access.tag(caller.user, store.rows, tag, "tag_pk_id")
+    stream = pipeline_stream(state.workspace, state.name)
+    appended = await _change(
+        caller, store, stream, pipeline.evolve, lambda known: pipeline.untag(known, chosen.id)
+    )
+    return (state, chosen) if appended else None
+
+
+async def _change(
+    caller: Caller,
+    store: Store,
+    stream: StreamId,
+    evolve: Evolve[State],
+    decide: Callable[[State], Sequence[Event]],
+) -> bool:
     """Whether there was anything to do."""
-    stream = model_version_stream(state.workspace, state.id)
-    outcome = await transact(store.log, stream, model_version.evolve, decide, caller.context)
-    await store.visible(outcome.seq, state.number)
+    outcome = await transact(store.log, stream, evolve, decide, caller.context)
+    await store.visible(outcome.seq, stream.id)
     return outcome.appended

@@ -18,8 +18,8 @@ FROM pipeline JOIN workspace ON workspace.id = pipeline.workspace
 WHERE pipeline.id = $1 AND NOT deleted
 
 -- name: pipelines_with_ids
--- Those of the ids $1 that are not deleted.
-SELECT state FROM pipeline WHERE id = ANY ($1::uuid[]) AND NOT deleted
+-- Those of the ids $1 that are not deleted, or all of them.
+SELECT state FROM pipeline WHERE id = ANY ($1::uuid[]) AND (NOT deleted OR $2)
 
 -- name: pipeline_page
 -- The newest $3 of the workspaces $1 that are older than $2.
@@ -72,6 +72,10 @@ WHERE number = $1 AND {live}
 SELECT pipeline_version.state, workspace.state
 FROM pipeline_version JOIN workspace ON workspace.id = pipeline_version.workspace
 WHERE pipeline_version.id = $1 AND {live}
+
+-- name: find_served_version
+-- A pipeline version by its id, deleted or not.
+SELECT state FROM pipeline_version WHERE id = $1
 
 -- name: versions_of_pipelines
 -- The newest $2 versions of each of the pipelines $1.

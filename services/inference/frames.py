@@ -4,6 +4,9 @@ A request is two lengths (head, body), then a `Question` as msgpack, then the bo
 sent it. The answer is three lengths, then a `Reply` as msgpack, the body for the caller, and the
 RecordBody for the log, which the gateway passes on unread. Whoever wants no answer any more closes
 the connection.
+
+A replica receives a few requests more than it runs. One that waits for longer than a moment is said
+to (QUEUED, before its answer): the gateway may give it to another replica instead.
 """
 
 import struct
@@ -12,6 +15,7 @@ import msgspec
 
 REQUEST = struct.Struct("<II")
 ANSWER = struct.Struct("<III")
+QUEUED = ANSWER.pack(0, 0, 0)  # no answer has an empty head
 
 
 class Question(msgspec.Struct, frozen=True, array_like=True, gc=False):

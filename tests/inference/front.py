@@ -70,6 +70,12 @@ def request(deployed: Deployed, bearer: str = "good") -> bytes:
     ).encode()
 
 
+def slowly(deployed: Deployed, rounds: float) -> bytes:
+    """A request of the model `slow`."""
+    body = b'[{"input": [%f]}]' % rounds
+    return request(deployed).replace(b"Length: 29", b"Length: %d" % len(body)) + body
+
+
 @contextlib.asynccontextmanager
 async def caller(
     front: Front,

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from libs.domain.values import Scaling
 from tests.executor.harness import ended
-from tests.inference.front import BODY, Front, answer, ask, caller, load, request
+from tests.inference.front import BODY, Front, answer, ask, caller, load, request, slowly
 from tests.inference.service import PATIENCE, Service
 
 
@@ -113,3 +114,18 @@ async def test_a_gateway_that_is_to_end_refuses_and_loses_no_request(
         await told.more(100)
 
     assert set(told.statuses) == {200}, told.refusals
+
+
+async def test_requests_behind_a_slow_one_of_another_gateway_go_to_a_free_replica(
+    stopped_service: Service, front: Front, slow: Path
+) -> None:
+    deployed = await stopped_service.deploy("slow", slow, Scaling(least=2, most=2))
+    await deployed.running(2)
+
+    async with caller(front) as (_, stuck):
+        stuck.write(slowly(deployed, 1e9))
+        await deployed.under_way(1)
+        for _ in range(12):
+            async with caller(front) as (reader, writer):
+                writer.write(slowly(deployed, 1.0))
+                assert (await asyncio.wait_for(answer(reader), 30))[0] == 200

@@ -124,6 +124,23 @@ async def test_replicas_of_a_killed_service_end_and_others_come(
     assert (await deployed.infer(ROWS))[0] == 200
 
 
+async def test_requests_behind_a_slow_one_go_to_a_replica_that_is_free(
+    service: Service, slow: Path
+) -> None:
+    deployed = await service.deploy("slow", slow, TWO)
+    await deployed.running(2)
+    stuck = asyncio.create_task(deployed.infer([{"input": [1e9]}]))
+    await deployed.under_way(1)
+
+    quick = [deployed.infer([{"input": [float(n)]}]) for n in range(40)]
+    answers = await asyncio.wait_for(asyncio.gather(*quick), 30)
+
+    assert [status for status, _ in answers] == [200] * 40
+    assert not stuck.done()
+    stuck.cancel()
+    await deployed.under_way(0)
+
+
 async def test_a_hangup_frees_the_replica(service: Service, slow: Path) -> None:
     deployed = await service.deploy("slow", slow)
     await deployed.running()

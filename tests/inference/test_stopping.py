@@ -5,15 +5,10 @@ import signal
 import time
 from pathlib import Path
 
-from tests.inference.front import Front, answer, caller, load, request
-from tests.inference.service import Deployed, Service
+from tests.inference.front import Front, answer, caller, load, slowly
+from tests.inference.service import Service
 
 SOME_TIME = 3e5  # rounds of the slow model: a second, or some
-
-
-def slowly(deployed: Deployed, rounds: float = SOME_TIME) -> bytes:
-    body = b'[{"input": [%f]}]' % rounds
-    return request(deployed).replace(b"Length: 29", b"Length: %d" % len(body)) + body
 
 
 async def test_a_request_under_way_is_answered_and_its_connection_goes_back(
@@ -27,7 +22,7 @@ async def test_a_request_under_way_is_answered_and_its_connection_goes_back(
     async with caller(front) as (reader, writer), caller(front) as (idle, other):
         other.write(slowly(deployed, 1.0))
         assert (await answer(idle))[0] == 200
-        writer.write(slowly(deployed))
+        writer.write(slowly(deployed, SOME_TIME))
         await deployed.under_way(1)
         process.send_signal(signal.SIGTERM)
         status, head, _ = await answer(reader)

@@ -16,9 +16,6 @@ from services.inference.control.step_guards import NewStep
 from services.inference.gateway.table import Member
 
 LOAD_TIMEOUT_SECONDS = 120.0
-# Requests that a replica has received and not begun: while processors are busy, it is slow to wake
-# up for each.
-MAX_AHEAD = 3
 
 Status = Literal["starting", "running", "draining", "ended"]
 
@@ -67,7 +64,7 @@ class Replica:
             self.child.kill("out_of_memory", words)
             raise Unservable(words)
         self.status = "running"
-        self.member = Member(self.id, self.revision.version, socket, self._at_once + MAX_AHEAD)
+        self.member = Member(self.id, self.revision.version, socket, self._at_once)
         self.seconds = outcome.seconds
 
     async def _load(self, child: Child) -> object:

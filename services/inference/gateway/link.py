@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.inference.frames import (
     ANSWER,
+    QUEUED,
     REQUEST,
     Question,
     Reply,
@@ -31,6 +32,10 @@ class Owner(Protocol):
     def opened(self, link: "Link") -> None: ...
 
     def answered(self, link: "Link", ticket: Ticket, result: Result) -> None: ...
+
+    def queued(self, link: "Link") -> None:
+        """Its ticket waits in the replica, behind others."""
+        ...
 
     def lost(self, link: "Link", ticket: Ticket | None) -> None:
         """It is closed. `ticket` ran on it, and nobody has answered it."""
@@ -69,6 +74,12 @@ class Link(asyncio.Protocol):
             b"".join((REQUEST.pack(len(head), len(ticket.body)), head, ticket.body))
         )
 
+    def take_back(self) -> Ticket | None:
+        """The ticket, to be sent elsewhere; the replica does not begin it any more."""
+        ticket, self.ticket = self.ticket, None
+        self.abort()
+        return ticket
+
     def abort(self) -> None:
         """Nobody wants the answer any more: the replica sees that and stops."""
         if self._transport is not None:
@@ -79,6 +90,11 @@ class Link(asyncio.Protocol):
         self._owner.opened(self)
 
     def data_received(self, data: bytes) -> None:
+        if not self._got and data.startswith(QUEUED) and self.ticket is not None:
+            data = data[len(QUEUED) :]
+            self._owner.queued(self)
+            if not data:
+                return
         ticket = self.ticket
         if ticket is None:  # it speaks unasked: it is not to be trusted with another request
             self.abort()

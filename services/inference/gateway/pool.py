@@ -1,7 +1,8 @@
 """The queue of one deployment, and the connections to its replicas.
 
 A request is given to a free connection of the replica that runs least; else it waits, first come
-first served. One whose replica dies goes to another, as the first in the queue.
+first served. One whose replica dies goes to another, as the first in the queue. One that waits in a
+replica behind slow ones goes to another that has a thread free.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 MAX_LOST = 3  # replicas that one request may take down with it
 _RECONNECT_SECONDS = 0.05
+_BLOCKED_SECONDS = 0.1  # for which nothing is sent to a replica in which a request waits
 
 
 class Pool:
@@ -40,6 +42,8 @@ class Pool:
         self._max_waiting = max_waiting
         self._wanted = wanted
         self._last = 0
+        self._queued: dict[Link, None] = {}  # whose requests wait in their replicas, oldest first
+        self._blocked: dict[UUID, float] = {}  # replicas of these, until when
 
     @property
     def depth(self) -> int:
@@ -70,8 +74,8 @@ class Pool:
         """Runs it as soon as a replica is free."""
         if self.route.failure:
             ticket.end(failed(self.route.name, self.route.failure))
-        elif self._free:
-            self._send(self._idlest(), ticket)
+        elif (link := self._free_link()) is not None:
+            self._send(link, ticket)
         elif len(self.waiting) >= self._max_waiting:
             ticket.end(busy(len(self.waiting)))
         else:
@@ -110,13 +114,24 @@ class Pool:
     def answered(self, link: Link, ticket: Ticket, result: Result) -> None:
         """See Owner."""
         self.running.pop(link, None)
+        self._queued.pop(link, None)
+        self._blocked.pop(link.id, None)
         self._next(link)
         ticket.end(result)
+
+    def queued(self, link: Link) -> None:
+        """See Owner."""
+        self._blocked[link.id] = time.monotonic() + _BLOCKED_SECONDS
+        self._queued[link] = None
+        other = self._free_link(idle=True)
+        if other is not None:
+            self._move(link, other)
 
     def lost(self, link: Link, ticket: Ticket | None) -> None:
         """See Owner."""
         self._links.discard(link)
         self.running.pop(link, None)
+        self._queued.pop(link, None)
         with suppress(ValueError):
             self._free.remove(link)
         if ticket is not None and not ticket.over:
@@ -141,8 +156,8 @@ class Pool:
             text = f"{len(ticket.lost)} replicas ended while they ran this request"
             ticket.end(refusal(500, text))
             return
-        if self._free:
-            self._send(self._idlest(), ticket)
+        if (link := self._free_link()) is not None:
+            self._send(link, ticket)
             return
         self.waiting.appendleft(ticket)
         if not self._members:
@@ -152,6 +167,9 @@ class Pool:
         if link.id not in self._members:
             link.abort()
             return
+        for other in [each for each in self._queued if each.id != link.id]:
+            self._move(other, link)
+            return
         while self.waiting:
             ticket = self.waiting.popleft()
             if not ticket.over:
@@ -159,14 +177,32 @@ class Pool:
                 return
         self._free.append(link)
 
-    def _idlest(self) -> Link:
+    def _move(self, link: Link, other: Link) -> None:
+        self._queued.pop(link, None)
+        self.running.pop(link, None)
+        if (ticket := link.take_back()) is not None:
+            self._send(other, ticket)
+
+    def _free_link(self, *, idle: bool = False) -> Link | None:
+        """One of the replica that runs least, if need be of one in which a request waits; with
+        `idle` only of one that begins at once."""
         if len(self._members) < 2:
-            return self._free.pop()
+            return self._free.pop() if self._free and not idle else None
         busy = dict.fromkeys(self._members, 0)
         for link in self.running:
             busy[link.id] = busy.get(link.id, 0) + 1
-        best = min(range(len(self._free)), key=lambda at: busy.get(self._free[at].id, 0))
-        return self._free.pop(best)
+        best: tuple[int, int] | None = None
+        now = time.monotonic()
+        for at, link in enumerate(self._free):
+            runs = busy[link.id]
+            blocked = self._blocked.get(link.id, 0.0) > now
+            if (blocked and (idle or self.running)) or (
+                idle and runs >= self._members[link.id].at_once
+            ):
+                continue
+            if best is None or runs < best[0]:
+                best = runs, at
+        return self._free.pop(best[1]) if best else None
 
     def _send(self, link: Link, ticket: Ticket) -> None:
         self.running[link] = ticket

@@ -7,14 +7,23 @@ import msgspec
 
 from services.inference.gateway.figures import Shown
 
+# Requests that a replica has received and not begun: while processors are busy, it is slow to wake
+# up for each.
+MAX_AHEAD = 3
+
 
 class Member(msgspec.Struct, frozen=True, array_like=True):
-    """A replica that takes requests: at `socket`, so many at a time."""
+    """A replica that takes requests at `socket`, and runs so many `at_once`."""
 
     id: UUID
     version: UUID
     socket: str
-    connections: int
+    at_once: int
+
+    @property
+    def connections(self) -> int:
+        """To it, from each gateway."""
+        return self.at_once + MAX_AHEAD
 
 
 class Route(msgspec.Struct, frozen=True, array_like=True):

@@ -19,6 +19,7 @@ from services.inference.engine.errors import Cancelled, Refused
 from services.inference.engine.request import Cancel, Request
 from services.inference.frames import (
     ANSWER,
+    QUEUED,
     REQUEST,
     Question,
     Reply,
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 _encode_record = msgspec.msgpack.Encoder().encode
 _FIRST_BYTES = 1 << 16
+# Until the gateway hears that a request has not begun, and between looks whether it still waits.
+QUEUED_SECONDS, _LOOK_SECONDS = 0.01, 0.05
 _GONE = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 
 
@@ -70,21 +73,30 @@ class Server:
                     if descriptor in self._gone:  # before it could be cancelled
                         cancel.cancel()
                     try:
+                        self._await_turn(connection, cancel)
                         reply, body, record = self._answer(*request, cancel)
                     finally:
                         del self._running[descriptor]
                     _send(connection, reply, body, record)
-        except OSError:
+        except (OSError, Cancelled):
             pass  # they have gone
         except Exception:
             logger.exception("a connection of this replica ends")
+
+    def _await_turn(self, connection: socket.socket, cancel: Cancel) -> None:
+        """As many run as may. Cancelled if nobody waits for it any more."""
+        if self._at_once.acquire(timeout=QUEUED_SECONDS):
+            return
+        connection.sendall(QUEUED)
+        while not self._at_once.acquire(timeout=_LOOK_SECONDS):
+            if cancel.requested:
+                raise Cancelled
 
     def _answer(
         self, question: Question, body: bytes, cancel: Cancel
     ) -> tuple[Reply, bytes, bytes]:
         try:
-            with self._at_once:
-                answer = self._engine.infer(self._request(question, body), cancel)
+            answer = self._engine.infer(self._request(question, body), cancel)
         except Refused as refusal:
             return Reply(refusal.status, error=refusal.message), b"", b""
         except Cancelled:
@@ -94,6 +106,8 @@ class Server:
         except Exception as problem:
             logger.exception("an inference failed")
             return Reply(500, error=f"{type(problem).__name__}: {problem}"), b"", b""
+        finally:
+            self._at_once.release()
         return Reply(200, answer.content_type), answer.body, _encode_record(answer.record)
 
     def _request(self, question: Question, body: bytes) -> Request:

@@ -99,6 +99,8 @@ def _times(time_ms: int, rows: int) -> pa.Array:
 
 
 def _same(value: Any, kind: pa.DataType, rows: int) -> pa.Array:
+    if not rows:  # findings/pyarrow-repeats-no-list-zero-times.sh
+        return pa.array([], kind)
     return pa.repeat(pa.scalar(value, kind), rows)
 
 

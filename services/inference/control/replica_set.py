@@ -92,11 +92,15 @@ class ReplicaSet:
     def sample(self, load: Load, seconds: float) -> bool:
         """What the deployment does, `seconds` after the last time; whether that changes how many
         replicas there are to be."""
-        before, running = self.scaler.target, self.running
+        before, running, now = self.scaler.target, self.running, time.monotonic()
+        there = [one for one in self.replicas if one.status in ("starting", "running")]
+        if not all(one.announced for one in there):
+            self.scaler.restart(now)  # else one that loads for longer than a window never serves
+            return False
         depth = (load.waiting + load.running) / max(1, len(running))
         if self.revision.scaling.metric == "cpu" and running:
             depth = self._cpu_percent(running, seconds)
-        self.scaler.sample(depth, load.last, time.monotonic())
+        self.scaler.sample(depth, load.last, now)
         return self.scaler.target != before
 
     def _cpu_percent(self, running: list[Replica], seconds: float) -> float:

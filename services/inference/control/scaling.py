@@ -24,6 +24,10 @@ class Scaler:
         if self.target == 0:
             self._set(1, now)
 
+    def restart(self, now: float) -> None:
+        """The window begins anew: what is to be there is not there yet."""
+        self._set(self.target, now)
+
     def sample(self, load: float, last_request: float, now: float) -> None:
         """`load` is per replica: requests, or per cent of its cpus."""
         scaling = self._scaling

@@ -39,6 +39,7 @@ from services.inference.logs.config import RECORDS
 from services.inference.logs.on_demand import pipeline_logs
 from services.inference.logs.write import Writer
 
+MODELS = "event.*.model_version.*"
 CATCH_UP_TIMEOUT_SECONDS, SEEN_TIMEOUT_SECONDS = 600.0, 2.0
 MAX_EVENTS_BEHIND = 200  # that a start may have to fold again
 
@@ -96,7 +97,7 @@ async def main(environ: Mapping[str, str]) -> None:
         uploads = telemetry.reaction(
             Reaction(
                 name="inference",
-                subjects=("event.*.model_version.*",),
+                subjects=(MODELS,),
                 kinds=(ModelVersionUploaded, ModelVersionPackaged),
                 handle=Probes(log, nursery, config.probe_mib << 20).handle,
                 concurrency=config.probes,
@@ -127,7 +128,8 @@ async def main(environ: Mapping[str, str]) -> None:
                 for other in others:
                     tasks.create_task(other.run())
                 tasks.create_task(telemetry.publish())
-                await spare.ready()
+                if await log.last_seq_over(MODELS):
+                    await spare.ready()
                 await gateways.ready()
                 newest = max([await log.last_seq_over(subject) for subject in SUBJECTS])
                 await runner.position.reached(newest, CATCH_UP_TIMEOUT_SECONDS)

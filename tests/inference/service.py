@@ -157,17 +157,24 @@ class Service:
             self.process.send_signal(how)
             self.process.wait(PATIENCE)
 
-    async def child(self, shown: str, other_than: int = 0) -> int:
-        """The pid of a process of ours that ps(1) shows as beginning so, once there is one."""
+    def children(self, shown: str) -> list[int]:
+        """Pids of our processes that ps(1) shows as beginning so."""
         assert self.process is not None
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        found = []
+        for pid in map(int, children.read_text().split()):
+            with suppress(FileNotFoundError):  # it has just ended
+                line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+                if line.startswith(shown.encode()):
+                    found.append(pid)
+        return found
+
+    async def child(self, shown: str, other_than: int = 0) -> int:
+        """The pid of such a one, once there is one."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                for pid in map(int, children.read_text().split()):
-                    with suppress(FileNotFoundError):  # it has just ended
-                        line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
-                        if line.startswith(shown.encode()) and pid != other_than:
-                            return pid
+                if found := [pid for pid in self.children(shown) if pid != other_than]:
+                    return found[0]
                 await asyncio.sleep(0.01)
 
     async def store(self, model: Path) -> tuple[str, str]:

@@ -1,4 +1,5 @@
-"""The spare stands still or is killed: replicas are started all the same, and others go on."""
+"""The spare is there once there are models. It stands still or is killed: replicas are started all
+the same, and others go on."""
 
 import asyncio
 import os
@@ -12,6 +13,15 @@ from tests.inference.service import Service
 async def spare(service: Service, other_than: int = 0) -> int:
     """Its pid, once there is one."""
     return await service.child("rondo inference spare", other_than)
+
+
+async def test_without_models_there_is_none_and_the_first_deployment_brings_it(
+    service: Service, linear: Path
+) -> None:
+    assert service.children("rondo inference spare") == []
+    deployed = await service.deploy("houses", linear)
+    assert (await deployed.infer(ROWS))[0] == 200
+    assert await spare(service)
 
 
 async def test_one_that_stands_still_is_ended_and_others_answer_meanwhile(

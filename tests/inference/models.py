@@ -231,6 +231,35 @@ def unknown_operator(path: Path) -> Path:
     return path
 
 
+def no_operator(path: Path) -> Path:
+    """Of ONNX' own domain, which has none of that name."""
+    return save(
+        path,
+        [make_node("Frobnicate", ["input"], ["output"])],
+        {"input": (FLOAT, ["N", 2])},
+        {"output": (FLOAT, ["N", 2])},
+    )
+
+
+def of_mixed_types(path: Path) -> Path:
+    """Adds floats and integers."""
+    return save(
+        path,
+        [make_node("Add", ["input", "one"], ["output"])],
+        {"input": (FLOAT, ["N", 2])},
+        {"output": (FLOAT, ["N", 2])},
+        {"one": np.ones(2, np.int64)},
+    )
+
+
+def of_opset(path: Path, opset: int, ir_version: int = 8) -> Path:
+    """Says that it is of these, and is `linear` otherwise."""
+    model = onnx.load(linear(path))
+    model.opset_import[0].version, model.ir_version = opset, ir_version
+    onnx.save(model, path)
+    return path
+
+
 def text_to_number(path: Path) -> Path:
     """`text` [N, 1] as numbers: fails for the empty text."""
     return save(

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -49,6 +50,22 @@ async def test_a_first_deployment_that_fails_answers_with_the_reason_at_once(
         assert status == 500
         assert state.reason in answer["error"]
     assert await deployed.pids() == []
+
+
+@pytest.mark.parametrize("mib", [1, 30])
+async def test_memory_that_is_too_small_is_named_with_what_is_enough(
+    service: Service, linear: Path, mib: int
+) -> None:
+    little = ReplicaLimits(memory_bytes=mib << 20)
+    reason = (await failed(await service.deploy("houses", linear, limits=little))).reason
+
+    assert "the memory of the deployment is too small" in reason
+    assert f"may have {mib} MiB; deploy it with more" in reason
+    (enough,) = re.findall(r'such as memory="(\d+)Mi"', reason)
+    limits = ReplicaLimits(memory_bytes=int(enough) << 20)
+    deployed = await service.deploy("houses", linear, limits=limits)
+    await deployed.running()
+    await answers(deployed)
 
 
 @pytest.mark.parametrize("why", ["broken", "memory"])

@@ -166,7 +166,7 @@ def test_what_can_not_be_deployed_says_why(client: Client, model: ModelVersion) 
     pipeline = client.build_pipeline("refused").add_model_step(model)
     with pytest.raises(RequestRefused, match="replicas"):
         pipeline.deploy(replicas=65)
-    with pytest.raises(DeploymentFailed):
+    with pytest.raises(DeploymentFailed, match="1 MiB; deploy it with more, such as memory="):
         pipeline.deploy(memory="1Mi", timeout=PATIENCE)
     pipeline.undeploy()
 

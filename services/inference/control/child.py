@@ -18,14 +18,14 @@ _LAST_SECONDS = 5.0
 
 class Child:
     """`channel` is our end of its control socket, not blocking. `reason` is why it has ended, or is
-    about to; `words` say the same for people."""
+    about to; `words` say the same for people. `killed` says that it is to end by us."""
 
     def __init__(self, pid: int, channel: socket.socket) -> None:
         self.pid = pid
         self.reason: ReplicaEnd = "crashed"
         self.words = ""
         self.status: int | None = None
-        self._killed = False
+        self.killed = False
         self._then: list[Callable[[], object]] = []
         self._guards: Sequence[StepGuard] = ()
         self._channel = channel
@@ -65,8 +65,8 @@ class Child:
 
     def kill(self, reason: ReplicaEnd, words: str) -> None:
         """It ends at once; the first reason counts."""
-        if self.status is None and not self._killed:
-            self.reason, self.words, self._killed = reason, words, True
+        if self.status is None and not self.killed:
+            self.reason, self.words, self.killed = reason, words, True
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
@@ -105,6 +105,11 @@ class Child:
 
 
 def _words(status: int) -> str:
+    if status == -signal.SIGKILL:
+        return "its process was ended by SIGKILL: by somebody, or for want of memory"
     if status < 0:
-        return f"its process was ended by {signal.Signals(-status).name}"
+        return (
+            f"its process was ended by {signal.Signals(-status).name}: the runtime, or code that"
+            " the model brings, has crashed; run it on your side to see where"
+        )
     return f"its process ended with status {status}"

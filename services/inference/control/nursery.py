@@ -14,12 +14,12 @@ from services.inference.control.model_cache import ModelCache
 from services.inference.control.slots import Slots
 from services.inference.control.spare import Spare, listening
 from services.inference.control.step_guards import NewStep, StepGuard, StepGuards
+from services.inference.memory import probe_words, replica_words
 
 _MAX_FOLDER_BYTES = 60  # so that a name has room in the 107 of a socket's path (unix(7))
 
 Wanted = tuple[str, str]  # of a file: its SHA-256 and its key in the blob store
 _WATCH_SECONDS, _IDLE_SECONDS = 0.1, 1.0  # between looks at those that are bounded
-_MIB = 1 << 20
 
 
 class Nursery:
@@ -33,7 +33,7 @@ class Nursery:
         self._slots = slots
         self._sockets = sockets
         self._guards = guards
-        self._bounds: dict[Child, int] = {}
+        self._bounds: dict[Child, tuple[plan.Kind, int]] = {}
 
     async def probe(self, file: Wanted, memory: int, steps: Sequence[NewStep] = ()) -> Child:
         """Raises Rejected, Unavailable."""
@@ -61,9 +61,9 @@ class Nursery:
         """For ever: ends those that have more memory than they may."""
         while True:
             await asyncio.sleep(_WATCH_SECONDS if self._bounds else _IDLE_SECONDS)
-            for child, most in list(self._bounds.items()):
+            for child, (kind, most) in list(self._bounds.items()):
                 if (has := child.resident()) > most:
-                    words = f"it had {has // _MIB} MiB of memory, of {most // _MIB} MiB that it may"
+                    words = replica_words(has, most) if kind == "replica" else probe_words(most)
                     child.kill("out_of_memory", words)
 
     async def _fork(
@@ -100,7 +100,7 @@ class Nursery:
         child.then(lambda: self._slots.give_back(uid))
         child.guarded(guards)
         if memory is not None:
-            self._bounds[child] = memory
+            self._bounds[child] = kind, memory
             child.then(lambda: self._bounds.pop(child, None))
         return child
 

@@ -14,6 +14,7 @@ from services.inference.control.child import Child
 from services.inference.control.nursery import Nursery
 from services.inference.control.step_guards import NewStep
 from services.inference.gateway.table import Member
+from services.inference.memory import replica_words
 
 LOAD_TIMEOUT_SECONDS = 120.0
 
@@ -56,11 +57,12 @@ class Replica:
         if isinstance(outcome, plan.Refusal):
             self.child.kill("start_failed", outcome.reason)
             raise Unservable(outcome.reason)
-        if not isinstance(outcome, plan.Loaded):
+        if not isinstance(outcome, plan.Loaded) or self.child.killed:
             await self.child.over()
-            raise Ended(self.child.words)
+            out_of_memory = self.child.reason == "out_of_memory"
+            raise (Unservable if out_of_memory else Ended)(self.child.words)
         if memory is not None and (has := self.child.resident()) > memory:
-            words = f"with its models it has {has >> 20} MiB of memory, of {memory >> 20} MiB"
+            words = replica_words(has, memory)
             self.child.kill("out_of_memory", words)
             raise Unservable(words)
         self.status = "running"
@@ -81,7 +83,10 @@ class Replica:
             async with asyncio.timeout(LOAD_TIMEOUT_SECONDS):
                 answer = await child.ask(work)
         except TimeoutError:
-            child.kill("start_failed", f"loading took more than {LOAD_TIMEOUT_SECONDS:.0f} s")
+            child.kill(
+                "start_failed",
+                f"loading took more than {LOAD_TIMEOUT_SECONDS:.0f} s; deploy smaller models",
+            )
         except OSError:
             pass  # it has ended: how is in its words
         except asyncio.CancelledError:

@@ -12,6 +12,7 @@ from typing import Any
 import onnxruntime as ort
 
 from libs.domain.values import TensorSpec
+from services.inference.engine import load_errors
 from services.inference.engine.batch_plan import MAX_TREE_ROWS
 from services.inference.engine.errors import BadModel, Cancelled, Refused
 from services.inference.engine.request import Cancel
@@ -71,7 +72,8 @@ def _open(path: Path, threads: int) -> ort.InferenceSession:
             str(path), _options(threads), providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # the runtime's errors have no base of their own
-        raise BadModel(f"the model can't be loaded: {_words(error, path)}") from error
+        words = load_errors.sentence(_words(error, path))
+        raise BadModel(f"the model can't be loaded: {words}") from error
 
 
 def _options(threads: int) -> ort.SessionOptions:

@@ -6,6 +6,7 @@ lead there whoever we are by then.
 
 import gc
 import os
+import resource
 import signal
 import socket
 import time
@@ -22,6 +23,7 @@ from services.inference import plan
 from services.inference.engine.engine import Engine
 from services.inference.engine.errors import BadModel
 from services.inference.engine.probe import probe
+from services.inference.memory import is_short, probe_words, replica_words
 from services.inference.replica import isolation
 from services.inference.replica.serve import Server
 from services.inference.replica.step_process import StepProcess
@@ -51,20 +53,20 @@ def become(order: plan.Order, descriptors: list[int]) -> None:
     if not message:
         return
     if listener is None:
-        plan.send(control, _probe(_decode_upload(message), files[0], *steps))
+        plan.send(control, _probe(_decode_upload(message), files[0], order.memory, *steps))
         return
-    _serve(_decode_plan(message), files, steps, control, listener)
+    _serve(_decode_plan(message), files, order.memory, steps, control, listener)
 
 
 def _probe(
-    upload: plan.Upload, file: Path, step: StepProcess | None = None
+    upload: plan.Upload, file: Path, memory: int | None, step: StepProcess | None = None
 ) -> plan.Probed | plan.Refusal:
     began = time.perf_counter()
     try:
         schemas = upload.input_schema, upload.output_schema
         found = probe(file, upload.framework, *schemas, process=step)
     except (BadModel, MemoryError) as refusal:
-        return plan.Refusal(str(refusal) or "it does not fit into memory")
+        return plan.Refusal(probe_words(memory) if is_short(refusal) else str(refusal))
     seconds = time.perf_counter() - began
     return plan.Probed(
         list(found.inputs), list(found.outputs), found.trees, seconds, found.warnings
@@ -74,6 +76,7 @@ def _probe(
 def _serve(
     work: plan.Plan,
     files: Sequence[Path],
+    memory: int | None,
     steps: Sequence[StepProcess],
     control: socket.socket,
     listener: socket.socket,
@@ -84,15 +87,19 @@ def _serve(
         processes = paths(in_environments, steps)
         loaded = Engine.load(work.steps, work.models, paths(work.models, files), processes)
         loaded.warm()
+        server = Server(loaded, work, listener)
+        server.start()
     except Exception as problem:
-        plan.send(control, plan.Refusal(str(problem) or type(problem).__name__))
+        words = str(problem) or type(problem).__name__
+        if is_short(problem):
+            words = replica_words(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10, memory)
+        plan.send(control, plan.Refusal(words))
         return
     for each in files:
         os.close(int(each.name))
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_ALLOCATIONS)
-    server = Server(loaded, work, listener)
     plan.send(control, plan.Loaded(time.perf_counter() - began))
     server.run(control)
 

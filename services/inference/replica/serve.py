@@ -31,6 +31,10 @@ from services.inference.plan import Plan
 logger = logging.getLogger(__name__)
 
 _encode_record = msgspec.msgpack.Encoder().encode
+_NO_MEMORY = (
+    "the request needs more memory than the replica may have; send fewer rows at a time, or deploy"
+    " with more memory"
+)
 _FIRST_BYTES = 1 << 16
 # Until the gateway hears that a request has not begun, and between looks whether it still waits.
 QUEUED_SECONDS, _LOOK_SECONDS = 0.01, 0.05
@@ -49,9 +53,12 @@ class Server:
         self._running: dict[int, Cancel] = {}
         self._gone: set[int] = set()  # connections whose other side has hung up
 
+    def start(self) -> None:
+        """RuntimeError or MemoryError if there is nothing left for a thread."""
+        threading.Thread(target=self._watch, daemon=True).start()
+
     def run(self, control: socket.socket) -> None:
         """Until the other side of `control` is closed."""
-        threading.Thread(target=self._watch, daemon=True).start()
         waiting = select.poll()
         waiting.register(self._listener, select.POLLIN)
         waiting.register(control, select.POLLIN | select.POLLRDHUP)
@@ -59,8 +66,16 @@ class Server:
             for descriptor, _ in waiting.poll():
                 if descriptor == control.fileno():
                     return
-                connection, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+                self._accept()
+
+    def _accept(self) -> None:
+        """Who can't be served may connect again."""
+        connection, _ = self._listener.accept()
+        try:
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+        except (RuntimeError, MemoryError) as problem:
+            logger.error("a connection is not served: %s", problem)
+            connection.close()
 
     def _serve(self, connection: socket.socket) -> None:
         descriptor = connection.fileno()
@@ -102,7 +117,7 @@ class Server:
         except Cancelled:
             return Reply(499, error="whoever asked has gone"), b"", b""
         except MemoryError:
-            return Reply(507, error="the request needs more memory than the replica has"), b"", b""
+            return Reply(507, error=_NO_MEMORY), b"", b""
         except Exception as problem:
             logger.exception("an inference failed")
             return Reply(500, error=f"{type(problem).__name__}: {problem}"), b"", b""

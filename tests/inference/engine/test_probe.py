@@ -48,13 +48,21 @@ def test_a_model_that_does_not_take_zeros_is_taken_by_its_word(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (models.unknown_operator, "nobody:Frobnicate"),
+        (models.unknown_operator, "operator Frobnicate of domain nobody is not known here"),
+        (models.no_operator, "no operator Frobnicate in opset 17; export it"),
+        (lambda path: models.of_opset(path, 60), r"opset 60 of ai.onnx, and \d+ is the newest"),
+        (lambda path: models.of_opset(path, 3), r"as it was in opset \d; export it with a newer"),
+        (
+            lambda path: models.of_opset(path, 17, 40),
+            r"IR version 40, .* set its ir_version to \d+",
+        ),
+        (models.of_mixed_types, "onnx.checker.check_model"),
         (lambda path: models.identity(path, models.BFLOAT16), r"tensor\(bfloat16\)"),
         (models.sequence, "seq"),
         (lambda path: path.write_bytes(b""), "empty"),
-        (lambda path: path.write_bytes(b"\x07random bytes" * 9), "can't be loaded"),
-        (models.truncated, "can't be loaded"),
-        (models.weights_elsewhere, "can't be loaded"),
+        (lambda path: path.write_bytes(b"\x07random bytes" * 9), "no ONNX model"),
+        (models.truncated, "only a part of one; export it again"),
+        (models.weights_elsewhere, r"another file, weights.bin, .* onnx.save"),
     ],
 )
 def test_what_cannot_be_served_says_why(

@@ -175,3 +175,13 @@ async def test_nobody_reaches_pipelines_of_another_workspace(world: World, outsi
     await refused(outsider, "pipelines/get_version", version, 403, "version")
     several = {"pipeline_versions": [made["pipeline_variant_version"]]}
     await refused(outsider, "pipelines/delete_pipeline_versions", several, 403, "pipeline_versions")
+
+
+async def test_a_version_without_steps_is_made_only_where_none_are_given(world: World) -> None:
+    """The published SDK gives none when it builds a pipeline, and all of them when it deploys."""
+    workspace = await world.workspace()
+    await built(world, workspace, definition={})
+    body = {"pipeline_id": "p", "workspace_id": workspace, "definition": {"steps": []}}
+    answer = await refused(world, "pipelines/create", body, 400, "definition.steps")
+    assert answer.body["msg"].endswith("add a model step")
+    assert len(await versions(world, workspace)) == 1

@@ -25,7 +25,9 @@ from services.api.pipelines.schemas import CreatePipeline, PipelineById, Pipelin
 async def create(caller: Caller, store: Store, order: CreatePipeline) -> PipelineCreated:
     """A version with these steps, of the pipeline of that name, which is created if there is none.
 
-    Rejected("invalid") for a name that can't be, and for steps that could never be deployed.
+    Rejected("invalid") for a name that can't be, and for steps that could never be deployed, such
+    as none; without a definition there may be none. Of this refusal the published SDK shows the
+    words, of one to deploy it does not.
     """
     user, rows, name = caller.user, store.rows, order.pipeline_id
     workspace = (await access.workspace(user, rows, order.workspace_id)).id
@@ -37,8 +39,8 @@ async def create(caller: Caller, store: Store, order: CreatePipeline) -> Pipelin
     stream = pipeline_version_stream(workspace, id)
 
     async def append() -> int:
-        if steps := definition.get("steps"):
-            await models.check(store, workspace, steps)
+        if "steps" in definition:
+            await models.check(store, workspace, definition["steps"])
         return await append_version(
             caller,
             store,

@@ -88,6 +88,7 @@ assert len(outputs(fetched.infer(rows(1)))) == 1
 fetched.undeploy()
 
 other = wl.build_pipeline(name("p"))
+assert "add a model step" in refusal(other.deploy)
 other.add_model_step(model(wl, folder, "linear.onnx"))
 gpu = DeploymentConfigBuilder().gpus(1).build()
 assert "Failed to deploy" in refusal(lambda: other.deploy(deployment_config=gpu))

@@ -48,3 +48,39 @@ def test_mistakes_have_a_status_and_say_what_to_do(rondo: Rondo, tmp_path: Path)
     wrong = rondo("infer", "nothing", stdin="{")
     assert wrong.returncode == 2
     assert "holds no JSON" in wrong.stderr
+
+
+def test_what_is_not_wanted_is_deleted(rondo: Rondo, tmp_path: Path) -> None:
+    (tmp_path / "broken.onnx").write_text("no model")
+    rondo("upload-model", "broken.onnx")
+    (broken,) = decoded(rondo("models", "broken", "--json"))
+    shown = rondo("models", "broken").stdout.splitlines()
+    assert shown[0].split()[-1] == "REASON"
+    assert broken["error_summary"][:20] in shown[1]
+    version = broken["file_info"]["version"]
+    assert rondo("delete-model", "broken", "nothing").returncode == 3
+    assert rondo("delete-model", "broken", version).returncode == 0
+    assert decoded(rondo("models", "broken", "--json")) == []
+    assert rondo("delete-model", "broken").returncode == 0
+    assert rondo("delete-model", "broken").returncode == 3
+
+
+def test_a_pipeline_is_deployed_and_deleted_by_its_versions(rondo: Rondo, tmp_path: Path) -> None:
+    shutil.copy(MODEL, tmp_path)
+    rondo("upload-model", "houseprice.onnx")
+    for _ in range(2):
+        rondo("deploy", "twice", "--model", "houseprice", "--no-wait")
+    newest, *older = rondo("pipelines", "twice", "--quiet").stdout.splitlines()
+    shown = [line.split() for line in rondo("pipelines", "twice").stdout.splitlines()[1:]]
+    assert shown[0] == [newest, "twice", "houseprice"]
+    first = next(id for id, *rest in reversed(shown) if rest == ["twice", "houseprice"])
+    assert first != newest
+    rondo("deploy", "twice", "--version", first, "--no-wait")
+    (served,) = decoded(rondo("deployments", "--json"))
+    assert served["pipeline_version"] == first
+    assert rondo("delete-pipeline", "twice").returncode == 4
+    rondo("undeploy", "twice")
+    assert rondo("delete-pipeline", "twice", newest).returncode == 0
+    assert rondo("pipelines", "twice", "--quiet").stdout.splitlines() == older
+    assert rondo("delete-pipeline", "twice").returncode == 0
+    assert rondo("pipelines", "twice").returncode == 3

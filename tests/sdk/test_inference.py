@@ -61,6 +61,36 @@ def test_models_and_their_versions(client: Client, model: ModelVersion) -> None:
     assert client.list_models() == []
 
 
+def test_a_version_that_is_broken_has_a_way_out(client: Client) -> None:
+    with pytest.raises((ModelUploadFailed, ModelFailed)):
+        client.upload_model("broken", bytes_buffer=b"no model")
+    (found,) = client.list_models()
+    (broken,) = found.versions()
+    assert broken.status() == "error"
+    assert broken.error_summary() in broken.get_upload_logs()[-1]
+    assert len(broken.get_upload_logs(limit=1)) == 1
+    broken.delete()
+    assert found.versions() == []
+    found.delete()
+    assert client.list_models() == []
+
+
+def test_what_is_deployed_is_not_deleted(model: ModelVersion, pipeline: Pipeline) -> None:
+    with pytest.raises(Conflict, match="undeploy it first"):
+        model.delete()
+    newest, *older = pipeline.versions()
+    pipeline.delete_version(newest)
+    assert [one.id() for one in pipeline.versions()] == [one.id() for one in older]
+
+
+def test_things_tell_their_tags(client: Client, model: ModelVersion) -> None:
+    pipeline, tag = client.build_pipeline("tagged"), client.create_tag("approved")
+    assert (model.tags(), pipeline.tags()) == ([], [])
+    tag.add_to_model(model.id())
+    tag.add_to_pipeline(pipeline.id())
+    assert [one.tag() for one in (*model.tags(), *pipeline.tags())] == ["approved", "approved"]
+
+
 def test_a_config_stays_with_its_version(client: Client, model: ModelVersion) -> None:
     assert model.configure(tensor_fields=["tensor"]).config()["tensor_fields"] == ["tensor"]
     assert client.get_model("houseprice").config()["tensor_fields"] == ["tensor"]

@@ -64,6 +64,7 @@ class ModelVersionRecord(Record):
             "Status": str(self._data["status"]),
             "File Name": self.file_name(),
             "SHA": self.sha(),
+            "Reason": str(self._data.get("error_summary") or ""),
         }
 
 

@@ -27,7 +27,7 @@ class Model(ModelRecord):
         return Table(versions, "versions")
 
     def delete(self) -> None:
-        """Delete it with all its versions. What is deployed goes on until it is undeployed."""
+        """Delete it with all its versions. Raises Conflict while one of them is deployed."""
         workspace = self._data["workspace_id"]
         body = {"model_id": self.name(), "workspace_id": workspace, "confirm_delete": True}
         self._client.session.command("models/delete_model", body, repeatable=True)

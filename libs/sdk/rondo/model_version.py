@@ -7,15 +7,18 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rondo.errors import ModelFailed
+from rondo.html import Table
 from rondo.inference_records import LOOKED_AT, ModelVersionRecord
 from rondo.polling import until
 from rondo.progress import Spinner
 from rondo.session import CALL_PATIENCE_SECONDS, WAIT_PATIENCE_SECONDS
+from rondo.tag import Tag
 
 if TYPE_CHECKING:
     from rondo.calls import Calls
 
 _PATH = "models/get_version_by_id"
+_TAGS = "query ModelTags($id: bigint!) { model_by_pk(id: $id) { model_tags { tag { id tag } } } }"
 
 
 class ModelVersion(ModelVersionRecord):
@@ -88,6 +91,22 @@ class ModelVersion(ModelVersionRecord):
         answer = self._client.session.command("models/insert_model_config", body)
         self._config = answer["model_config"]
         return self
+
+    def get_upload_logs(self, limit: int | None = None) -> list[str]:
+        """What became of the upload, oldest first; the last `limit` lines of it."""
+        body = {"model_version_id": self.id(), "lines": limit}
+        return list((self._client.session.read("models/get_upload_logs", body))["logs"])
+
+    def tags(self) -> Table[Tag]:
+        """The tags on it."""
+        data = self._client.session.graphql(_TAGS, {"id": self.id()})
+        found = data["model_by_pk"]["model_tags"]
+        return Table((Tag(self._client, one["tag"]) for one in found), "tags")
+
+    def delete(self) -> None:
+        """Delete it, and its file. Raises Conflict while it is deployed."""
+        body = {"model_versions": [self.version()], "confirm_delete": True}
+        self._client.session.command("models/delete_model_versions", body, repeatable=True)
 
     def _refresh(self, patience: float) -> dict[str, Any]:
         body = {"model_version_id": self.id()}

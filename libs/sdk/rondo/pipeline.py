@@ -11,17 +11,24 @@ from rondo.errors import DeploymentFailed, EntityNotFoundError
 from rondo.html import Table
 from rondo.inference import Inference
 from rondo.inference_records import PipelineRecord, PipelineVersion
+from rondo.parallel_inference import ParallelInference
 from rondo.pipeline_log import PipelineLog
 from rondo.polling import until
 from rondo.progress import Spinner
 from rondo.session import CALL_PATIENCE_SECONDS, WAIT_PATIENCE_SECONDS
 from rondo.steps import StepList
+from rondo.tag import Tag
 
 if TYPE_CHECKING:
     from rondo.calls import Calls
 
+_TAGS = """
+query PipelineTags($id: bigint!) {
+  pipeline_by_pk(id: $id) { pipeline_tags { tag { id tag } } }
+}"""
 
-class Pipeline(StepList, Inference, PipelineLog):
+
+class Pipeline(StepList, Inference, ParallelInference, PipelineLog):
     """A pipeline of a workspace.
 
     Steps are added here, and sent by `deploy` or `create_version`. One that was found has none
@@ -47,6 +54,13 @@ class Pipeline(StepList, Inference, PipelineLog):
             PipelineVersion(item["pipeline_version"], self._client.time_format) for item in items
         )
         return Table(versions, "versions")
+
+    def delete_version(self, version: PipelineVersion | str) -> None:
+        """Delete one version, or that with this id. What is deployed goes on."""
+        id = version if isinstance(version, str) else version.id()
+        body = {"pipeline_versions": [id]}
+        send = self._client.session.command
+        send("pipelines/delete_pipeline_versions", body, repeatable=True)
 
     def create_version(self) -> PipelineVersion:
         """Send the steps as a new version, without deploying it."""
@@ -141,6 +155,12 @@ class Pipeline(StepList, Inference, PipelineLog):
         body = {"pipeline_id": self.id()}
         self._client.session.command("pipelines/undeploy", body, repeatable=True)
         return self
+
+    def tags(self) -> Table[Tag]:
+        """The tags on it."""
+        data = self._client.session.graphql(_TAGS, {"id": self.id()})
+        found = data["pipeline_by_pk"]["pipeline_tags"]
+        return Table((Tag(self._client, one["tag"]) for one in found), "tags")
 
     def delete(self) -> None:
         """Delete it with its versions and logs. Raises Conflict while it is deployed."""

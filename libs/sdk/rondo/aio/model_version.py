@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from rondo.aio.polling import until
 from rondo.aio.session import CALL_PATIENCE_SECONDS, WAIT_PATIENCE_SECONDS
+from rondo.aio.tag import AsyncTag
 from rondo.errors import ModelFailed
+from rondo.html import Table
 from rondo.inference_records import LOOKED_AT, ModelVersionRecord
 from rondo.progress import Spinner
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from rondo.aio.calls import AsyncCalls
 
 _PATH = "models/get_version_by_id"
+_TAGS = "query ModelTags($id: bigint!) { model_by_pk(id: $id) { model_tags { tag { id tag } } } }"
 
 
 class AsyncModelVersion(ModelVersionRecord):
@@ -87,6 +90,22 @@ class AsyncModelVersion(ModelVersionRecord):
         answer = await self._client.session.command("models/insert_model_config", body)
         self._config = answer["model_config"]
         return self
+
+    async def get_upload_logs(self, limit: int | None = None) -> list[str]:
+        """What became of the upload, oldest first; the last `limit` lines of it."""
+        body = {"model_version_id": self.id(), "lines": limit}
+        return list((await self._client.session.read("models/get_upload_logs", body))["logs"])
+
+    async def tags(self) -> Table[AsyncTag]:
+        """The tags on it."""
+        data = await self._client.session.graphql(_TAGS, {"id": self.id()})
+        found = data["model_by_pk"]["model_tags"]
+        return Table((AsyncTag(self._client, one["tag"]) for one in found), "tags")
+
+    async def delete(self) -> None:
+        """Delete it, and its file. Raises Conflict while it is deployed."""
+        body = {"model_versions": [self.version()], "confirm_delete": True}
+        await self._client.session.command("models/delete_model_versions", body, repeatable=True)
 
     async def _refresh(self, patience: float) -> dict[str, Any]:
         body = {"model_version_id": self.id()}

@@ -9,18 +9,25 @@ from rondo.aio.inference import AsyncInference
 from rondo.aio.pipeline_log import AsyncPipelineLog
 from rondo.aio.polling import until
 from rondo.aio.session import CALL_PATIENCE_SECONDS, WAIT_PATIENCE_SECONDS
+from rondo.aio.tag import AsyncTag
 from rondo.deployment_config import DeploymentConfigBuilder
 from rondo.errors import DeploymentFailed, EntityNotFoundError
 from rondo.html import Table
 from rondo.inference_records import PipelineRecord, PipelineVersion
+from rondo.parallel_inference import ParallelInference
 from rondo.progress import Spinner
 from rondo.steps import StepList
 
 if TYPE_CHECKING:
     from rondo.aio.calls import AsyncCalls
 
+_TAGS = """
+query PipelineTags($id: bigint!) {
+  pipeline_by_pk(id: $id) { pipeline_tags { tag { id tag } } }
+}"""
 
-class AsyncPipeline(StepList, AsyncInference, AsyncPipelineLog):
+
+class AsyncPipeline(StepList, AsyncInference, ParallelInference, AsyncPipelineLog):
     """A pipeline of a workspace.
 
     Steps are added here, and sent by `deploy` or `create_version`. One that was found has none
@@ -46,6 +53,13 @@ class AsyncPipeline(StepList, AsyncInference, AsyncPipelineLog):
             PipelineVersion(item["pipeline_version"], self._client.time_format) for item in items
         )
         return Table(versions, "versions")
+
+    async def delete_version(self, version: PipelineVersion | str) -> None:
+        """Delete one version, or that with this id. What is deployed goes on."""
+        id = version if isinstance(version, str) else version.id()
+        body = {"pipeline_versions": [id]}
+        send = self._client.session.command
+        await send("pipelines/delete_pipeline_versions", body, repeatable=True)
 
     async def create_version(self) -> PipelineVersion:
         """Send the steps as a new version, without deploying it."""
@@ -142,6 +156,12 @@ class AsyncPipeline(StepList, AsyncInference, AsyncPipelineLog):
         body = {"pipeline_id": self.id()}
         await self._client.session.command("pipelines/undeploy", body, repeatable=True)
         return self
+
+    async def tags(self) -> Table[AsyncTag]:
+        """The tags on it."""
+        data = await self._client.session.graphql(_TAGS, {"id": self.id()})
+        found = data["pipeline_by_pk"]["pipeline_tags"]
+        return Table((AsyncTag(self._client, one["tag"]) for one in found), "tags")
 
     async def delete(self) -> None:
         """Delete it with its versions and logs. Raises Conflict while it is deployed."""

@@ -11,10 +11,12 @@ from rondo.cli import output
 from rondo.cli.commands import connected, in_workspace, workspace_name
 from rondo.cli.events import instant
 from rondo.errors import EntityNotFoundError
+from rondo.model import Model
 from rondo.pipeline import Pipeline
 
 _MODEL = ("ID", "Name", "Created At", "Updated At")
-_VERSION = ("ID", "Name", "Version", "Status", "File Name")
+_VERSION = ("ID", "Name", "Version", "Status", "File Name", "Reason")
+_STEPS = ("ID", "Pipeline", "Steps")
 _PIPELINE = ("ID", "Name", "Created At", "Updated At", "Workspace Name")
 _DEPLOYMENT = ("ID", "Pipeline", "Status", "Replicas", "Models", "Updated At", "Reason")
 
@@ -32,20 +34,50 @@ def upload_model(arguments: Namespace) -> int:
 
 def models(arguments: Namespace) -> int:
     """`rondo models`."""
-    found = in_workspace(arguments).list_models()
     if arguments.model is None:
-        output.show(found, _MODEL, arguments)
+        output.show(in_workspace(arguments).list_models(), _MODEL, arguments)
+    else:
+        output.show(_model(arguments).versions(), _VERSION, arguments)
+    return 0
+
+
+def delete_model(arguments: Namespace) -> int:
+    """`rondo delete-model`."""
+    model = _model(arguments)
+    if arguments.version is None:
+        model.delete()
         return 0
-    for model in found:
-        if model.name() == arguments.model:
-            output.show(model.versions(), _VERSION, arguments)
+    for version in model.versions():
+        if arguments.version in (version.version(), str(version.id())):
+            version.delete()
             return 0
+    message = f"model {model.name()!r} has no version {arguments.version!r}; see `rondo models`"
+    raise EntityNotFoundError(message, "not_found", 404)
+
+
+def _model(arguments: Namespace) -> Model:
+    for model in in_workspace(arguments).list_models():
+        if model.name() == arguments.model:
+            return model
     message = f"there is no model {arguments.model!r}; see `rondo models`"
     raise EntityNotFoundError(message, "not_found", 404)
 
 
+def delete_pipeline(arguments: Namespace) -> int:
+    """`rondo delete-pipeline`."""
+    pipeline = _pipeline(arguments)
+    if arguments.version is None:
+        pipeline.delete()
+    else:
+        pipeline.delete_version(arguments.version)
+    return 0
+
+
 def pipelines(arguments: Namespace) -> int:
     """`rondo pipelines`."""
+    if arguments.pipeline is not None:
+        output.show(_pipeline(arguments).versions(), _STEPS, arguments)
+        return 0
     found = connected(arguments).list_pipelines(workspace_name=workspace_name(arguments))
     output.show(found, _PIPELINE, arguments)
     return 0
@@ -67,7 +99,7 @@ def deploy(arguments: Namespace) -> int:
         for model in models:
             pipeline.add_model_step(model)
     else:
-        pipeline = client.get_pipeline(arguments.pipeline)
+        pipeline = client.get_pipeline(arguments.pipeline, arguments.version)
     pipeline.deploy(
         wait_for_status=not arguments.no_wait,
         replicas=arguments.replicas,

@@ -162,12 +162,28 @@ def _models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", nargs="?", help="name of a model: its versions")
 
 
+def _pipelines(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pipeline", nargs="?", help="name of a pipeline: its versions")
+
+
+def _delete_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="name of a model")
+    parser.add_argument("version", nargs="?", help="only this one, by its version or its id")
+
+
+def _delete_pipeline(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pipeline", help="name of a pipeline")
+    parser.add_argument("version", nargs="?", help="only this one, by its id")
+
+
 def _pipeline(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pipeline", help="name of a pipeline")
 
 
 def _deploy(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--version", metavar="ID", help="of the pipeline; default its newest")
+    what.add_argument(
         "--model",
         action="append",
         metavar="NAME[=VERSION]",
@@ -221,7 +237,16 @@ COMMANDS = (
     Command(
         "models", "list models, or the versions of one", inference.models, (_models, _workspace)
     ),
-    Command("pipelines", "list pipelines", inference.pipelines, (_workspace,)),
+    Command("delete-model", "delete it", inference.delete_model, (_delete_model, _workspace)),
+    Command(
+        "pipelines",
+        "list pipelines, or the versions of one",
+        inference.pipelines,
+        (_pipelines, _workspace),
+    ),
+    Command(
+        "delete-pipeline", "delete it", inference.delete_pipeline, (_delete_pipeline, _workspace)
+    ),
     Command("deployments", "list what is served", inference.deployments, (_workspace,)),
     Command("deploy", "serve a pipeline", inference.deploy, (_pipeline, _deploy, _workspace)),
     Command("undeploy", "serve it no more", inference.undeploy, (_pipeline, _workspace)),

@@ -25,7 +25,16 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     "name",
-    ["models", "pipelines", "inferring", "experiments", "pipeline_logs", "scaling", "python_steps"],
+    [
+        "models",
+        "pipelines",
+        "inferring",
+        "experiments",
+        "pipeline_logs",
+        "scaling",
+        "python_steps",
+        "environment_steps",
+    ],
 )
 async def test_a_part_of_it(script: Script, folder: Path, name: str) -> None:
     assert (await script(name, str(folder))).endswith("done\n")

@@ -28,7 +28,7 @@ class Front:
         self.port = port
         self.seen: list[str] = []
         self.forwards = False
-        self._gateway = gateway
+        self.gateway = gateway
 
     async def answer(self, request: web.Request) -> web.Response:
         self.seen.append(request.path)
@@ -37,9 +37,11 @@ class Front:
         return web.Response(text="from the front", headers={"Peer": str(request.remote)})
 
     async def _forward(self, request: web.Request) -> web.Response:
-        headers = {name: request.headers[name] for name in ("Authorization", "Content-Type")}
+        headers = {
+            name: request.headers.get(name, "") for name in ("Authorization", "Content-Type")
+        }
         try:
-            async with await self._gateway.infer(
+            async with await self.gateway.infer(
                 request.raw_path, headers, request.content
             ) as answer:
                 return web.Response(status=answer.status, body=await answer.read())

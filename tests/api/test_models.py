@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from libs.domain.events import ModelVersionPackaged
+from libs.domain.ids import model_version_stream
 from tests.api.model_uploads import refused, version
-from tests.api.served_world import SHA, Version, model_version
+from tests.api.served_world import READY, SHA, Version, model_version
 from tests.api.world import World
 
 
@@ -113,6 +116,31 @@ async def test_the_log_of_an_upload_says_what_became_of_it(world: World, rf: Ver
     assert await logs(world, rf.number, lines=0) == []
     pending = await model_version(world, rf.workspace, outcome=None)
     assert (await logs(world, pending.number))[1] == "waits to be loaded and probed"
+
+
+async def test_the_log_of_an_upload_has_its_environment_and_what_its_library_warns_of(
+    world: World, workspace: int
+) -> None:
+    seconds = {"resolve": 0.52, "install": 12.0}
+    packaged = ModelVersionPackaged(environment="e1", lock_digest="0", seconds=seconds)
+    one = await model_version(
+        world,
+        workspace,
+        outcome=packaged,
+        framework="sklearn",
+        requirements=["scikit-learn", "six"],
+    )
+    warned = replace(READY, warnings=["pickled by version 1.9"])
+    assert (await logs(world, one.number))[1:] == [
+        "needs an environment with scikit-learn, six",
+        "environment e1 is there: install 12.0 s, resolve 0.5 s",
+        "waits to be loaded and probed",
+    ]
+    await world.append(model_version_stream(workspace, one.id), warned)
+    assert (await logs(world, one.number))[3:] == [
+        "warning: pickled by version 1.9",
+        "loaded and probed: inputs float_input; outputs variable",
+    ]
 
 
 @pytest.mark.parametrize(

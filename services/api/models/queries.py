@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
+from libs.domain.ids import model_version_stream
 from libs.domain.model import Model
 from libs.domain.model_version import ModelVersion
 from libs.domain.workspace import Workspace
 from libs.identity.users import User
 from services.api.access import authorize as access
 from services.api.access import inference as inference_access
+from services.api.append.store import Store
 from services.api.fields import MAX_LISTED
-from services.api.models import schemas
+from services.api.models import schemas, upload_log
 from services.api.read_model.deployments import deployments_of_model_version
 from services.api.read_model.models import model_page, versions_of_models
 from services.api.read_model.row_types import NEWEST, Rows
@@ -60,23 +62,8 @@ async def configured(user: User, rows: Rows, number: int) -> schemas.ConfiguredM
     return schemas.ConfiguredModelVersion.of(state, bool(deployed))
 
 
-async def upload_logs(user: User, rows: Rows, which: schemas.UploadLogsOf) -> list[str]:
+async def upload_logs(user: User, store: Store, which: schemas.UploadLogsOf) -> list[str]:
     """What became of an upload, oldest first; the last `lines` of it."""
-    state = await inference_access.model_version(user, rows, which.model_version_id)
-    lines = [
-        f"{state.created_at.isoformat()} {state.file_name}: {state.file_size} bytes,"
-        f" sha {state.sha}",
-        *_outcome(state),
-    ]
+    state = await inference_access.model_version(user, store.rows, which.model_version_id)
+    lines = upload_log.lines(await store.log.read(model_version_stream(state.workspace, state.id)))
     return lines if which.lines is None else lines[len(lines) - min(which.lines, len(lines)) :]
-
-
-def _outcome(state: ModelVersion) -> list[str]:
-    match state.status:
-        case "ready":
-            names = ", ".join(each.name for each in state.inputs)
-            outputs = ", ".join(each.name for each in state.outputs)
-            return [f"loaded and probed: inputs {names}; outputs {outputs}"]
-        case "error":
-            return [f"can't be served: {state.reason}"]
-    return ["waits to be loaded and probed"]

@@ -76,7 +76,7 @@ async def list_versions(
 
 
 async def upload_logs(context: RequestContext, body: schemas.UploadLogsOf) -> schemas.UploadLogs:
-    return schemas.UploadLogs(await queries.upload_logs(context.user, context.store.rows, body))
+    return schemas.UploadLogs(await queries.upload_logs(context.user, context.store, body))
 
 
 async def delete(context: RequestContext, body: schemas.DeleteModel) -> schemas.Deleted:

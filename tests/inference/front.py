@@ -32,7 +32,7 @@ class Front:
 
     async def answer(self, request: web.Request) -> web.Response:
         self.seen.append(request.path)
-        if self.forwards:
+        if self.forwards and request.raw_path.startswith(PREFIX.decode()[len("POST ") :]):
             return await self._forward(request)
         return web.Response(text="from the front", headers={"Peer": str(request.remote)})
 

@@ -126,7 +126,7 @@ class Giver:
         self.returned: Took = lambda connection, _: connection.close()
 
     def wants(self, data: bytes) -> bool:
-        """See Elsewhere in connections.py."""
+        """See Elsewhere in timed_connection.py."""
         return data.startswith(self._prefix)
 
     def give(self, transport: asyncio.Transport, data: bytes) -> bool:

@@ -16,7 +16,8 @@ from aiohttp import web
 from libs.domain import zones
 from libs.domain.errors import Unavailable
 from libs.service.config import host_and_port
-from libs.service.connections import OF_CALLERS, Connections, Elsewhere, Share
+from libs.service.connections import OF_CALLERS, Connections, Share
+from libs.service.timed_connection import Elsewhere
 
 Check = Callable[[], Awaitable[object]]
 

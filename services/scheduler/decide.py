@@ -17,7 +17,8 @@ from libs.domain.schedule import Busy, Span
 from libs.domain.values import Schedule
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import Proposed
-from services.scheduler.plan import Kill, OpenRun, Plan, PlannedTask, stream_of
+from services.scheduler.plan import Plan
+from services.scheduler.plan_items import Kill, OpenRun, PlannedTask, stream_of
 
 SOURCE = "scheduler"
 _EVENTS_WITH_MISSED = (RunRequested, TaskKilled, TaskFailed, TaskCompleted)

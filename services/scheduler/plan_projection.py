@@ -8,7 +8,8 @@ import msgspec
 from libs.eventlog.envelope import Recorded
 from libs.postgres.pool import Connection
 from libs.postgres.statements import load
-from services.scheduler.plan import KINDS, Item, OpenRun, Plan
+from services.scheduler.plan import Plan
+from services.scheduler.plan_items import KINDS, Item, OpenRun
 
 SCHEMA = "scheduler_v2"
 

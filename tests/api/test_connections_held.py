@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from libs.service.connections import BODY, BODY_PAUSE, HEADER, READER_PAUSE, Connections, Share
+from libs.service.connections import Connections, Share
+from libs.service.timed_connection import BODY, BODY_PAUSE, HEADER, READER_PAUSE
 
 HALVES = {
     "nothing": b"",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.graphql.engine import Engine
+from services.api.graphql.engine.engine import Engine
 from services.api.graphql.where import matches
 
 OWNER = "0b2d6a3e-3c2f-4a61-9a52-5d8f0c6f1e22"

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from services.scheduler.plan import PlannedTask
+from services.scheduler.plan_items import PlannedTask
 from tests.scheduler.story import TASK, Story, every, started
 
 EVERY_SECOND = every(1, overlap="allow", misfire="all", misfire_cap=1000)

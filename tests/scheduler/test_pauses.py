@@ -11,7 +11,7 @@ from libs.domain.ids import task_stream
 from libs.domain.values import Misfire, Overlap
 from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.transact import transact
-from services.scheduler.plan import stream_of
+from services.scheduler.plan_items import stream_of
 from tests.history.ticks import accounted
 from tests.scheduler.copies import HERE, SECOND, Copy, copy, everything, order, take_charge
 from tests.scheduler.story import TASK, every

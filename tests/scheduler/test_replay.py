@@ -15,7 +15,8 @@ from libs.postgres import pool
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Database
 from services.scheduler import decide
-from services.scheduler.plan import KINDS, Plan
+from services.scheduler.plan import Plan
+from services.scheduler.plan_items import KINDS
 from services.scheduler.plan_projection import SCHEMA, PlanProjection
 from tests.power import drawn
 from tests.scheduler.lives import ACTIONS, TASKS, Action, life

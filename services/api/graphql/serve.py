@@ -19,7 +19,7 @@ from services.api.http.errors import NOT_VISIBLE_YET, Refusal
 from services.api.http.request_context import RequestContext
 
 if TYPE_CHECKING:
-    from services.api.graphql.engine import Engine
+    from services.api.graphql.engine.engine import Engine
     from services.api.graphql.plan import Problem
 
 logger = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def _problem(message: str, reason: str) -> "Problem":
 
 @cache
 def engine() -> "Engine":
-    from services.api.graphql.engine import Engine
+    from services.api.graphql.engine.engine import Engine
 
     folder = files("services.api.graphql")
     sdl = "\n".join((folder / f"{name}.graphql").read_text() for name in ("platform", "models"))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from services.api.graphql.engine import Resolver
+    from services.api.graphql.engine.engine import Resolver
 
 # By type and name of the field. What a table has gives rows of its noun, wherever they stand.
 Fields = Mapping[tuple[str, str], "Resolver"]

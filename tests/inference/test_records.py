@@ -1,113 +1,54 @@
-"""What was answered is in the log, and once, whatever is killed meanwhile."""
+"""I10: what was answered is in the pipeline's log, once, and before the answer is told."""
 
 import asyncio
+import io
 import itertools
-import json
 import os
+import random
 import signal
-from collections import Counter
-from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import aiohttp
-import msgspec
-import pytest
+import orjson
+import pyarrow as pa
 
-from libs.domain.values import Scaling
-from services.inference.logs.config import RECORDS
-from services.inference.logs.frames import SUFFIX, frames
-from services.inference.record import RecordBody, RecordHead
-from tests.inference.service import Deployed, Service
+from tests.inference.service import INTERNAL, Deployed, Service
+from tests.logs.harness import until
 
-
-class Callers:
-    """They send numbers, each once, and remember which were answered."""
-
-    def __init__(self, deployed: Deployed) -> None:
-        self.answered: set[float] = set()
-        self.refused: Counter[int] = Counter()
-        self._deployed = deployed
-        self._numbers = itertools.count(1)
-        self._over = asyncio.Event()
-
-    async def call(self) -> None:
-        while not self._over.is_set():
-            number = float(next(self._numbers))
-            with suppress(aiohttp.ClientError):
-                status, _ = await self._deployed.infer([{"tensor": [number, 0.0, 0.0]}])
-                if status == 200:
-                    self.answered.add(number)
-                else:
-                    self.refused[status] += 1
-            await asyncio.sleep(0)
-
-    async def more(self, count: int) -> None:
-        """Waits for so many more answers."""
-        wanted = len(self.answered) + count
-        async with asyncio.timeout(60):
-            while True:
-                if len(self.answered) >= wanted:
-                    return
-                await asyncio.sleep(0.01)
-
-    def end(self) -> None:
-        self._over.set()
+ARROW = "application/vnd.apache.arrow.file"
+CALLER = "7d9cbd4f-0a0e-4b3f-9d3f-3d0a9c8a5d11"
 
 
-def recorded(service: Service) -> list[tuple[RecordHead, float]]:
-    """All records, with the number that was sent."""
-    found = []
-    for path in sorted((service.folder / "data" / RECORDS).glob(f"*{SUFFIX}")):
-        for frame in frames(memoryview(path.read_bytes())):
-            head = msgspec.msgpack.decode(frame.head, type=RecordHead)
-            body = msgspec.msgpack.decode(frame.body, type=RecordBody)
-            found.append((head, json.loads(body.inputs)[0]["tensor"][0]))
-    return found
+async def records(deployed: Deployed, **query: Any) -> list[dict[str, Any]]:
+    service, found = deployed.service, []
+    url = f"{service.url}/internal/logs/pipelines/{deployed.pipeline}/records"
+    query = {"form": "json", "separator": None, "dataset": ["*", "request"], **query}
+    while True:
+        headers = {"Rondo-Internal-Token": INTERNAL}
+        async with service.session.post(url, data=orjson.dumps(query), headers=headers) as page:
+            assert page.status == 200, await page.text()
+            found += await page.json()
+            if page.headers["Rondo-Log-Status"] == "All":
+                return found
+            query["cursor"] = page.headers["Rondo-Log-Next"]
 
 
-@pytest.mark.parametrize("whole", [False, True], ids=["replicas", "replicas and the service"])
-async def test_what_was_answered_is_recorded_once(
-    service: Service, linear: Path, whole: bool
-) -> None:
-    deployed = await service.deploy("houses", linear, Scaling(least=2, most=2))
-    await deployed.running(2)
-    callers = Callers(deployed)
-
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(4):
-            tasks.create_task(callers.call())
-        for turn in (2, 4):
-            await callers.more(100)
-            for pid in await deployed.pids():
-                os.kill(pid, signal.SIGKILL)
-            await deployed.started(2 + turn)
-        if whole:
-            await asyncio.to_thread(service.stop, signal.SIGKILL)
-            await service.start()
-            await deployed.running(2)
-        await callers.more(100)
-        callers.end()
-
-    found = recorded(service)
-    numbers = Counter(number for _, number in found)
-    assert callers.answered <= set(numbers)
-    assert not [number for number, times in numbers.items() if times > 1]
-    assert not callers.refused or whole
-    assert len({head.id for head, _ in found}) == len(found)
-
-
-async def test_a_record_says_who_asked_and_what_answered(service: Service, linear: Path) -> None:
+async def test_an_answer_is_in_the_log_before_it_is_told(service: Service, linear: Path) -> None:
     deployed = await service.deploy("houses", linear)
     state = await deployed.running()
-
-    await deployed.infer([{"tensor": [7.0, 0.0, 0.0]}])
-
-    ((head, number),) = recorded(service)
-    assert number == 7.0
-    assert head.pipeline == deployed.pipeline
-    assert head.version == deployed.version
-    assert head.partition == str(state.replicas[0].id)
-    assert head.caller == "7d9cbd4f-0a0e-4b3f-9d3f-3d0a9c8a5d11"
+    for number in range(3):
+        rows = [{"tensor": [float(number), 0.1, 1.0]}, {"tensor": [0.0, 0.0, 0.0]}]
+        _, answer = await deployed.infer(rows)
+        *_, one, other = await records(deployed)
+        for told, logged in ((answer[0], one), (answer[1], other)):
+            assert logged.pop("request")["caller"] == CALLER
+            metadata = logged.pop("metadata")
+            assert metadata["partition"] == str(state.replicas[0].id)
+            assert metadata["pipeline_version"] == str(deployed.version)
+            told.pop("metadata", None)
+            assert logged == told
+    assert len(await records(deployed)) == 6
 
 
 async def test_a_refused_request_leaves_no_record(service: Service, linear: Path) -> None:
@@ -117,4 +58,92 @@ async def test_a_refused_request_leaves_no_record(service: Service, linear: Path
     status, answer = await deployed.infer([{"tensor": ["text"]}])
 
     assert (status, answer["source"]) == (400, "engine")
-    assert recorded(service) == []
+    assert await records(deployed) == []
+
+
+async def test_arrow_is_logged_with_its_types(service: Service, linear: Path) -> None:
+    deployed = await service.deploy("houses", linear)
+    await deployed.running()
+    table = pa.table({"tensor": pa.array([[1, 2, 3], [4, 5, 6]], pa.list_(pa.float32(), 3))})
+    sent = io.BytesIO()
+    with pa.ipc.new_file(sent, table.schema) as file:
+        file.write_table(table)
+    headers = {"Authorization": "Bearer good", "Content-Type": ARROW}
+    query = "?dataset[]=*&dataset.exclude[]=metadata&dataset.separator=."
+    async with service.session.post(
+        deployed.url + query, data=sent.getvalue(), headers=headers
+    ) as answered:
+        assert answered.status == 200, await answered.text()
+        told = pa.ipc.open_file(await answered.read()).read_all()
+    url = f"{service.url}/internal/logs/pipelines/{deployed.pipeline}/records"
+    asked = orjson.dumps({"exclude": ["metadata"]})
+    async with service.session.post(
+        url, data=asked, headers={"Rondo-Internal-Token": INTERNAL}
+    ) as page:
+        logged = pa.ipc.open_file(await page.read()).read_all()
+    assert logged.column_names == told.column_names
+    for name in told.column_names:
+        assert logged[name].to_pylist() == told[name].to_pylist(), name
+        assert logged.schema.field(name).type.equals(told.schema.field(name).type), name
+
+
+class Callers:
+    """They infer one number after the other, and remember which were answered."""
+
+    def __init__(self, deployed: Deployed) -> None:
+        self.answered: set[float] = set()
+        self._deployed = deployed
+        self._numbers = itertools.count(1)
+        self.over = False
+
+    async def run(self) -> None:
+        while not self.over:
+            number = float(next(self._numbers))
+            try:
+                status, answer = await self._deployed.infer([{"tensor": [number, 0.0, 0.0]}])
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.01)
+                continue
+            if status == 200:
+                assert answer[0]["in"]["tensor"][0] == number
+                self.answered.add(number)
+
+    async def more(self, count: int) -> None:
+        wanted = len(self.answered) + count
+
+        async def enough() -> bool:
+            return len(self.answered) >= wanted
+
+        await until(enough)
+
+
+async def test_kills_under_load_lose_no_answered_inference_and_double_none(
+    service: Service, linear: Path
+) -> None:
+    draw = random.Random(11)
+    deployed = await service.deploy("houses", linear)
+    await deployed.running()
+    callers = Callers(deployed)
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(6):
+            tasks.create_task(callers.run())
+        for _ in range(3):
+            await callers.more(draw.randrange(20, 200))
+            for pid in await deployed.pids():
+                os.kill(pid, signal.SIGKILL)
+            await callers.more(draw.randrange(20, 200))
+            assert service.process is not None
+            service.process.kill()
+            await asyncio.to_thread(service.process.wait)
+            await service.start()
+            logged = [one["in"]["tensor"][0] for one in await records(deployed)]
+            assert len(set(logged)) == len(logged)
+        await callers.more(20)
+        callers.over = True
+    logged = [one["in"]["tensor"][0] for one in await records(deployed)]
+    assert len(set(logged)) == len(logged), "an inference is in the log twice"
+    assert callers.answered <= set(logged), "an answered inference is missing"
+    newest = await records(deployed, descending=True)
+    assert [one["in"]["tensor"][0] for one in newest] == logged[::-1]
+    times = [one["time"] for one in newest]
+    assert times == sorted(times, reverse=True)

@@ -115,7 +115,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
         return self.previous or self.current
 
     @property
-    def wanted(self) -> list[Revision]:
+    def desired(self) -> list[Revision]:
         """Those that are to have replicas, the newest first."""
         if not self.deployed:
             return []
@@ -221,7 +221,7 @@ def replica_started(
     state: Deployment, replica: UUID, generation: int, seconds: float
 ) -> list[DeploymentEvent]:
     """Nothing to say of one that has started for nothing meanwhile: it is to be stopped."""
-    if generation not in [one.generation for one in state.wanted]:
+    if generation not in [one.generation for one in state.desired]:
         return []
     if any(one.id == replica for one in state.replicas):
         return []

@@ -20,27 +20,27 @@ logger = logging.getLogger(__name__)
 _MAX_MESSAGE_BYTES = 1 << 18  # more than the kernel takes at once
 MAX_BYTES = 1 << 18  # of a request that may go along: what asyncio reads at once
 _UNIX = "unix:"
-Took = Callable[[socket.socket, bytes], None]
+OnConnection = Callable[[socket.socket, bytes], None]
 
 
 class Channel:
-    """One of two ends, of SOCK_SEQPACKET. `took` is called with each connection that comes, not
-    blocking; `told` with what else the other side says."""
+    """One of two ends, of SOCK_SEQPACKET. `on_connection` is called with each connection that
+    comes, not blocking, `on_message` with what else the other side sends."""
 
     def __init__(
         self,
         end: socket.socket,
-        took: Took,
-        closed: Callable[[], None],
-        told: Callable[[bytes], None] = lambda _: None,
+        on_connection: OnConnection,
+        on_close: Callable[[], None],
+        on_message: Callable[[bytes], None] = lambda _: None,
     ) -> None:
         end.setblocking(False)
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * MAX_BYTES)
         self._end: socket.socket | None = end
-        self._took = took
-        self._told = told
-        self._closed = closed
-        self._unsaid: deque[bytes] = deque()
+        self._on_connection = on_connection
+        self._on_message = on_message
+        self._on_close = on_close
+        self._outbox: deque[bytes] = deque()
         self._stopped = False
         asyncio.get_running_loop().add_reader(end, self._receive)
 
@@ -55,23 +55,23 @@ class Channel:
             return False
         return True
 
-    def tell(self, data: bytes) -> None:
-        """It comes after all that was said before; lost only with the channel."""
-        self._unsaid.append(data)
-        if len(self._unsaid) == 1:
-            self._say()
+    def send(self, data: bytes) -> None:
+        """It comes after all that was sent before; lost only with the channel."""
+        self._outbox.append(data)
+        if len(self._outbox) == 1:
+            self._flush()
 
-    def _say(self) -> None:
-        while self._end is not None and self._unsaid:
+    def _flush(self) -> None:
+        while self._end is not None and self._outbox:
             try:
-                self._end.send(self._unsaid[0])
+                self._end.send(self._outbox[0])
             except BlockingIOError:
-                asyncio.get_running_loop().add_writer(self._end, self._say)
+                asyncio.get_running_loop().add_writer(self._end, self._flush)
                 return
             except OSError:  # it is closed, as is read in a moment
-                self._unsaid.clear()
+                self._outbox.clear()
                 break
-            self._unsaid.popleft()
+            self._outbox.popleft()
         if self._end is not None:
             asyncio.get_running_loop().remove_writer(self._end)
 
@@ -90,7 +90,7 @@ class Channel:
             asyncio.get_running_loop().remove_reader(self._end)
             self._end.close()
             self._end = None
-            self._closed()
+            self._on_close()
 
     def _receive(self) -> None:
         while self._end is not None:
@@ -108,11 +108,11 @@ class Channel:
                     self.close()
                 return
             if not descriptors:
-                self._told(data)
+                self._on_message(data)
                 continue
             connection = socket.socket(fileno=descriptors[0])
             connection.setblocking(False)
-            self._took(connection, data)
+            self._on_connection(connection, data)
 
 
 class Giver:
@@ -123,7 +123,7 @@ class Giver:
         self._prefix = prefix
         self._path = path
         self._channel: Channel | None = None
-        self.returned: Took = lambda connection, _: connection.close()
+        self.returned: OnConnection = lambda connection, _: connection.close()
 
     def wants(self, data: bytes) -> bool:
         """See Elsewhere in timed_connection.py."""
@@ -172,25 +172,25 @@ def beside(url: str) -> str:
 @asynccontextmanager
 async def taking(
     path: str,
-    took: Callable[[Channel, socket.socket, bytes], None],
+    on_connection: Callable[[Channel, socket.socket, bytes], None],
     leave: Callable[[], Awaitable[None]],
 ) -> AsyncIterator[None]:
-    """Takes what is given at `path`, if there is one, while the block lasts; `took` learns the
-    channel by which each may go back. After that nothing more is taken, and `leave` is to end or
-    give back what was; the channels are there until it returns."""
+    """Takes what is given at `path`, if there is one, while the block lasts; `on_connection` gets
+    the channel by which each may go back. After that nothing more is taken, and `leave` is to end
+    or give back what was; the channels are there until it returns."""
     channels: set[Channel] = set()
 
-    def accepted(end: socket.socket) -> None:
+    def add_channel(end: socket.socket) -> None:
         channel = Channel(
             end,
-            lambda connection, data: took(channel, connection, data),
+            lambda connection, data: on_connection(channel, connection, data),
             lambda: channels.discard(channel),
         )
         channels.add(channel)
 
     try:
         if path:
-            with _accepting(path, accepted):
+            with _accepting(path, add_channel):
                 yield
         else:
             yield
@@ -205,14 +205,14 @@ async def taking(
 
 
 @contextlib.contextmanager
-def _accepting(path: str, accepted: Callable[[socket.socket], None]) -> Iterator[None]:
+def _accepting(path: str, add_channel: Callable[[socket.socket], None]) -> Iterator[None]:
     """Whoever has connected by the end of the block is accepted; nobody can any more."""
     loop = asyncio.get_running_loop()
 
     def accept() -> None:
         with contextlib.suppress(BlockingIOError):
             while True:
-                accepted(listener.accept()[0])
+                add_channel(listener.accept()[0])
 
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)

@@ -47,7 +47,7 @@ class Activity(msgspec.Struct, frozen=True):
     """What a deployment does at the moment: how many replicas it should have, and requests that
     wait and run."""
 
-    wanted: int
+    desired: int
     waiting: int
     running: int
     requests: Requests

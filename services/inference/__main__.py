@@ -24,11 +24,11 @@ from services.inference.control.control import Control
 from services.inference.control.deployments import SCHEMA, SUBJECTS, Deployments
 from services.inference.control.gateways import AllGateways
 from services.inference.control.model_cache import ModelCache
-from services.inference.control.nursery import Nursery, socket_folder
 from services.inference.control.other_gateway import OtherGateway
 from services.inference.control.probes import Probes
 from services.inference.control.slots import Slots
 from services.inference.control.spare import Spare
+from services.inference.control.spawner import Spawner, socket_folder
 from services.inference.control.step_guards import StepGuards
 from services.inference.gateway import http
 from services.inference.gateway.callers import Callers
@@ -73,11 +73,11 @@ async def main(environ: Mapping[str, str]) -> None:
         cache = ModelCache(blobs, config.data / "models", int(config.model_cache_gib * 2**30))
         slots = Slots(config.replica_first_uid)
         guards = StepGuards(environ, config.environments, config.data / "steps", slots)
-        nursery = Nursery(spare, cache, slots, socket_folder(config.data), guards)
+        spawner = Spawner(spare, cache, slots, socket_folder(config.data), guards)
         others = [OtherGateway(environ, metrics) for _ in range(config.inference_gateways)]
         gateways = AllGateways(gateway, callers, others)
-        control = Control(log, nursery, gateways)
-        gateways.when_wanted(control.wanted)
+        control = Control(log, spawner, gateways)
+        gateways.on_activate(control.activate)
         runner = Runner(
             database,
             control.deployments,
@@ -99,7 +99,7 @@ async def main(environ: Mapping[str, str]) -> None:
                 name="inference",
                 subjects=(MODELS,),
                 kinds=(ModelVersionUploaded, ModelVersionPackaged),
-                handle=Probes(log, nursery, config.probe_mib << 20).handle,
+                handle=Probes(log, spawner, config.probe_mib << 20).handle,
                 concurrency=config.probes,
             )
         )

@@ -70,7 +70,7 @@ class EnvironmentUsage:
         if fact.stream.aggregate == "deployment":
             before = self._deployments.get(fact.stream.id)
             state = self._deployments[fact.stream.id] = deployments.evolve(before, fact)
-            models = [model for revision in state.wanted for model in revision.models]
+            models = [model for revision in state.desired for model in revision.models]
             needed = {model.environment for model in models} - {""}
         elif isinstance(fact.event, ModelVersionPackaged):
             needed = {fact.event.environment}

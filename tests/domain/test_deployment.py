@@ -79,7 +79,7 @@ def test_a_replica_of_an_earlier_request_that_never_ran_is_not_counted() -> None
 
 def served(state: Deployment) -> tuple[int, list[int]]:
     """The generation that answers, and those that are to have replicas."""
-    return state.serving.generation, [one.generation for one in state.wanted]
+    return state.serving.generation, [one.generation for one in state.desired]
 
 
 def test_the_revision_that_runs_serves_until_a_replica_of_the_next_has_started() -> None:

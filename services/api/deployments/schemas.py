@@ -82,7 +82,7 @@ class DeploymentItem(msgspec.Struct):
             state.engine_config,
             state.created_at,
             state.updated_at,
-            state.serving.version if state.wanted else None,
+            state.serving.version if state.desired else None,
         )
 
 

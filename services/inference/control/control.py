@@ -11,8 +11,8 @@ from libs.domain.deployment import Deployment, Revision
 from libs.eventlog.log import EventLog
 from libs.telemetry.registry import Reading
 from services.inference.control.deployments import Deployments
-from services.inference.control.nursery import Nursery
 from services.inference.control.reconciler import Gateways, Reconciler
+from services.inference.control.spawner import Spawner
 from services.inference.gateway.figures import Shown
 
 MAX_BATCH_CONNECTIONS = 32
@@ -34,7 +34,7 @@ class ShownDeployment(msgspec.Struct, frozen=True):
     """What a deployment does at the moment."""
 
     deployment: UUID
-    wanted: int
+    desired: int
     waiting: int
     running: int
     requests: Shown
@@ -44,24 +44,24 @@ class ShownDeployment(msgspec.Struct, frozen=True):
 class Control:
     """`deployments` is the projection that is to be run."""
 
-    def __init__(self, log: EventLog, nursery: Nursery, gateways: Gateways) -> None:
+    def __init__(self, log: EventLog, spawner: Spawner, gateways: Gateways) -> None:
         self.deployments = Deployments(log, self._changed)
-        self._nursery = nursery
+        self._spawner = spawner
         self._gateways = gateways
         self._reconcilers: dict[UUID, Reconciler] = {}
         self._tasks: asyncio.TaskGroup | None = None
 
-    def wanted(self, id: UUID) -> None:
+    def activate(self, id: UUID) -> None:
         """A gateway has a request and no replica."""
         if (reconciler := self._reconcilers.get(id)) is not None:
-            reconciler.wake_replica()
+            reconciler.activate()
 
     async def run(self) -> None:
         """For ever: keeps all. The log has been followed to its end before."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                tasks.create_task(self._nursery.watch())
+                tasks.create_task(self._spawner.watch())
                 tasks.create_task(self._sample())
                 for state in self.deployments.all():
                     self._reconcile(state.id)
@@ -135,7 +135,7 @@ class Control:
         state = self.deployments.get(id)
         if self._tasks is None or state is None or (not state.deployed and not state.replicas):
             return
-        one = Reconciler(id, self.deployments, self._nursery, self._gateways, at_once)
+        one = Reconciler(id, self.deployments, self._spawner, self._gateways, at_once)
         self._reconcilers[id] = one
         self._tasks.create_task(one.run())
 

@@ -29,21 +29,21 @@ _decode = msgspec.msgpack.Decoder(Deployment).decode
 Decide = Callable[[Deployment], list[DeploymentEvent]]
 
 
-class _Known:
+class _Entry:
     def __init__(self, state: Deployment, seq: int) -> None:
         self.state, self.seq = state, seq
         self.changed = asyncio.Event()
 
 
 class Deployments:
-    """See libs/eventlog/project.py. `changed` is called with each one that has changed."""
+    """See libs/eventlog/project.py. `on_change` is called with each one that has changed."""
 
     name = "deployments"
 
-    def __init__(self, log: EventLog, changed: Callable[[UUID], None]) -> None:
+    def __init__(self, log: EventLog, on_change: Callable[[UUID], None]) -> None:
         self._log = log
-        self._told = changed
-        self._known: dict[UUID, _Known] = {}
+        self._on_change = on_change
+        self._known: dict[UUID, _Entry] = {}
         self._unwritten: set[UUID] = set()
 
     def get(self, id: UUID) -> Deployment | None:
@@ -72,7 +72,7 @@ class Deployments:
             await self._reached(known, seq)
             return True
 
-    async def _reached(self, known: _Known, seq: int) -> None:
+    async def _reached(self, known: _Entry, seq: int) -> None:
         while known.seq < seq:
             known.changed.clear()
             await known.changed.wait()
@@ -81,8 +81,8 @@ class Deployments:
         """Restores all from their rows."""
         for row in await connection.fetch(_SQL["read_deployments"]):
             state = _decode(row["state"])
-            self._known[state.id] = _Known(state, row["seq"])
-            self._told(state.id)
+            self._known[state.id] = _Entry(state, row["seq"])
+            self._on_change(state.id)
 
     def received(self, batch: Sequence[Recorded]) -> None:
         """Acting needs no rows: it goes on at once, and the rows are written later."""
@@ -104,11 +104,11 @@ class Deployments:
         id = fact.stream.uuid
         known = self._known.get(id)
         if known is None:
-            known = self._known[id] = _Known(deployments.evolve(None, fact), fact.seq)
+            known = self._known[id] = _Entry(deployments.evolve(None, fact), fact.seq)
         elif fact.seq > known.seq:
             known.state, known.seq = deployments.evolve(known.state, fact), fact.seq
         else:
             return
         known.changed.set()
         self._unwritten.add(id)
-        self._told(id)
+        self._on_change(id)

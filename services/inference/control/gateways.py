@@ -24,11 +24,11 @@ class AllGateways:
         self._others = others
         self._turn = 0
 
-    def when_wanted(self, wanted: Callable[[UUID], None]) -> None:
+    def on_activate(self, activate: Callable[[UUID], None]) -> None:
         """It is called with a deployment that has a request and no replica."""
-        self._own.wanted = wanted
+        self._own.activate = activate
         for other in self._others:
-            other.wanted = wanted
+            other.activate = activate
 
     def take(self, channel: Channel, connection: socket.socket, data: bytes) -> None:
         """A caller's connection, which may go back by `channel`."""

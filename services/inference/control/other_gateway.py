@@ -11,8 +11,15 @@ from uuid import UUID
 from libs.service.handover import Channel
 from libs.waiting.retry import back_off
 from services.inference.gateway.figures import Figures
+from services.inference.gateway.messages import (
+    Activate,
+    RemoveRoute,
+    Report,
+    SetRoute,
+    decode_report,
+    encode,
+)
 from services.inference.gateway.metrics import Counts, GatewayMetrics
-from services.inference.gateway.news import Drop, Report, Serve, Wanted, decode_news, encode
 from services.inference.gateway.table import Load, Route
 
 logger = logging.getLogger(__name__)
@@ -25,17 +32,17 @@ class OtherGateway:
     """Kept alive by `run`; `environ` configures it as it does the service."""
 
     def __init__(self, environ: Mapping[str, str], metrics: GatewayMetrics) -> None:
-        self.wanted: Callable[[UUID], None] = lambda _: None
+        self.activate: Callable[[UUID], None] = lambda _: None
         self._environ = {key: it for key, it in environ.items() if key not in _NOT_FOR_IT}
         self._metrics = metrics
         self._routes: dict[UUID, Route] = {}
         self._channel: Channel | None = None
         self._returns: Channel | None = None  # where a connection goes that comes back
-        self._said = 0
-        self._heard = asyncio.Condition()
+        self._sent = 0
+        self._report_changed = asyncio.Condition()
         self._report = Report(0, [], [], {})
         self._loads: dict[UUID, Load] = {}
-        self._news: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._process: Process | None = None
         self._ready = asyncio.Event()  # it has begun to report: what it is given, it takes
         self._leaving = False
@@ -52,19 +59,19 @@ class OtherGateway:
 
     def route(self, route: Route) -> None:
         self._routes[route.id] = route
-        self._said += 1
-        self._tell(Serve(self._said, route))
+        self._sent += 1
+        self._send(SetRoute(self._sent, route))
 
     def drop(self, id: UUID) -> None:
         if self._routes.pop(id, None) is not None:
-            self._said += 1
-            self._tell(Drop(self._said, id))
+            self._sent += 1
+            self._send(RemoveRoute(self._sent, id))
 
     def busy(self, replica: UUID) -> bool:
         """As far as is known: until it has heard the latest, anything may be."""
         if self._channel is None:
             return False
-        return self._report.number < self._said or replica in self._report.replicas
+        return self._report.number < self._sent or replica in self._report.replicas
 
     def load(self, id: UUID) -> Load:
         return self._loads.get(id) or Load(0, 0, 0.0, Figures().show())
@@ -75,9 +82,9 @@ class OtherGateway:
 
     async def settled(self) -> None:
         """Returns once it has heard what was said up to now, or is gone."""
-        number = self._said
-        async with self._heard:
-            await self._heard.wait_for(
+        number = self._sent
+        async with self._report_changed:
+            await self._report_changed.wait_for(
                 lambda: self._channel is None or self._report.number >= number
             )
 
@@ -90,14 +97,14 @@ class OtherGateway:
         try:
             async with asyncio.timeout(grace + _END_SECONDS):
                 await self._process.wait()
-                await self._last_heard()
+                await self._finish()
         except TimeoutError:
             self._process.kill()
 
-    async def _last_heard(self) -> None:
+    async def _finish(self) -> None:
         """What an ended process has said and given back is still on its way."""
-        async with self._heard:
-            await self._heard.wait_for(lambda: self._channel is None)
+        async with self._report_changed:
+            await self._report_changed.wait_for(lambda: self._channel is None)
 
     async def run(self) -> None:
         """Until it leaves: starts it, and again when it has ended."""
@@ -108,7 +115,7 @@ class OtherGateway:
                 status = await process.wait()
                 if self._leaving:
                     return
-                await self._last_heard()
+                await self._finish()
                 logger.warning("a gateway ended with status %d; it is started again", status)
             finally:
                 if process.returncode is None:
@@ -127,24 +134,24 @@ class OtherGateway:
         theirs.close()
         self._report, self._loads = Report(0, [], [], {}), {}
         self._ready.clear()
-        self._channel = Channel(ours, self._return, self._closed, self._hear)
+        self._channel = Channel(ours, self._return, self._closed, self._receive)
         for route in self._routes.values():
-            self._tell(Serve(self._said, route))
+            self._send(SetRoute(self._sent, route))
         return process
 
-    def _tell(self, order: Serve | Drop) -> None:
+    def _send(self, order: SetRoute | RemoveRoute) -> None:
         if self._channel is not None:
-            self._channel.tell(encode(order))
+            self._channel.send(encode(order))
 
-    def _hear(self, data: bytes) -> None:
-        news = decode_news(data)
-        if isinstance(news, Wanted):
-            self.wanted(news.id)
+    def _receive(self, data: bytes) -> None:
+        report = decode_report(data)
+        if isinstance(report, Activate):
+            self.activate(report.id)
             return
         self._ready.set()
-        self._metrics.add(self._counts, news.counts)
+        self._metrics.add(self._counts, report.counts)
         quiet = {id: Load(0, 0, one.last, one.shown) for id, one in self._loads.items()}
-        self._report, self._loads = news, quiet | dict(news.loads)
+        self._report, self._loads = report, quiet | dict(report.loads)
         self._notify()
 
     @property
@@ -165,9 +172,9 @@ class OtherGateway:
 
     def _notify(self) -> None:
         async def notify() -> None:
-            async with self._heard:
-                self._heard.notify_all()
+            async with self._report_changed:
+                self._report_changed.notify_all()
 
         task = asyncio.get_running_loop().create_task(notify())
-        self._news.add(task)
-        task.add_done_callback(self._news.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -22,7 +22,7 @@ from libs.eventlog.transact import load, transact
 from services.inference import plan
 from services.inference.control.child import Child
 from services.inference.control.deployments import SOURCE
-from services.inference.control.nursery import Nursery
+from services.inference.control.spawner import Spawner
 from services.inference.control.step_guards import NewStep
 
 logger = logging.getLogger(__name__)
@@ -35,9 +35,9 @@ MAX_ENDS = 3  # of probes of one upload without a word, until that is taken for 
 class Probes:
     """Probes each upload once, however often its event comes; `memory` bytes are for one."""
 
-    def __init__(self, log: EventLog, nursery: Nursery, memory: int) -> None:
+    def __init__(self, log: EventLog, spawner: Spawner, memory: int) -> None:
         self._log = log
-        self._nursery = nursery
+        self._spawner = spawner
         self._memory = memory
 
     async def handle(self, fact: Recorded) -> None:
@@ -66,7 +66,7 @@ class Probes:
             seconds = ENVIRONMENT_TIMEOUT_SECONDS
         try:
             for _ in range(MAX_ENDS):
-                child = await self._nursery.probe(file, self._memory, steps)
+                child = await self._spawner.probe(file, self._memory, steps)
                 answer = await self._answer(child, state, seconds)
                 if answer or child.reason != "crashed":
                     break

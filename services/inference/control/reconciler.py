@@ -19,9 +19,9 @@ from libs.domain.events import DeploymentEvent, ReplicaStopped
 from libs.domain.values import ReplicaEnd
 from libs.waiting.event import set_within
 from services.inference.control.deployments import Decide, Deployments
-from services.inference.control.nursery import Nursery
 from services.inference.control.replica import Replica
 from services.inference.control.replica_set import ReplicaSet
+from services.inference.control.spawner import Spawner
 from services.inference.gateway.table import Load, Route
 
 logger = logging.getLogger(__name__)
@@ -52,13 +52,13 @@ class Reconciler:
         self,
         id: UUID,
         deployments: Deployments,
-        nursery: Nursery,
+        spawner: Spawner,
         gateways: Gateways,
         at_once: Callable[[Revision], int],
     ) -> None:
         self._id = id
         self._deployments = deployments
-        self._nursery = nursery
+        self._spawner = spawner
         self._gateways = gateways
         self._at_once = at_once
         self._sets: dict[int, ReplicaSet] = {}  # by generation
@@ -83,7 +83,7 @@ class Reconciler:
             self._route = None
         self._changed.set()
 
-    def wake_replica(self) -> None:
+    def activate(self) -> None:
         """A request is there, and no replica."""
         if (serving := self._serving) is not None:
             serving.scaler.wake(time.monotonic())
@@ -146,18 +146,18 @@ class Reconciler:
         return self._sets.get(self._state.serving.generation)
 
     def _adopt_revisions(self) -> None:
-        """A set for each that is wanted. A new one has as many replicas as there are; it has none
+        """A set for each that is desired. A new one has as many replicas as there are; it has none
         where, at our start, one that ran has none: it is asleep. Any other is to show that it can
         be served."""
         state = self._state
         asleep = not self._sets and state.status == "running" and not state.replicas
         before = 0 if asleep else max(1, len(self._running()))
-        for revision in state.wanted:
+        for revision in state.desired:
             if revision.generation not in self._sets:
                 self._sets[revision.generation] = ReplicaSet(
                     state.name,
                     revision,
-                    self._nursery,
+                    self._spawner,
                     self._at_once(revision),
                     before,
                     self.wake,
@@ -202,26 +202,26 @@ class Reconciler:
 
     def _scale(self, state: Deployment) -> float:
         """Returns after how many seconds to look again."""
-        wanted = {revision.generation for revision in state.wanted}
+        desired = {revision.generation for revision in state.desired}
         pause = _RESYNC_SECONDS
         for generation, each in list(self._sets.items()):
-            if generation in wanted:
+            if generation in desired:
                 if state.has_run or not each.failure or each.reported:
                     pause = each.start_missing(pause)
                 each.drain_surplus()
             else:
                 each.stop_starting()
-        self._drain_replaced(wanted)
+        self._drain_replaced(desired)
         self._sets = {
             generation: each
             for generation, each in self._sets.items()
-            if generation in wanted or each.replicas
+            if generation in desired or each.replicas
         }
         return pause
 
-    def _drain_replaced(self, wanted: set[int]) -> None:
+    def _drain_replaced(self, desired: set[int]) -> None:
         """Those of earlier revisions as soon as there are others in their place."""
-        olds = [one for one in self._running() if one.revision.generation not in wanted]
+        olds = [one for one in self._running() if one.revision.generation not in desired]
         serving = self._serving
         surplus = len(olds)
         if serving is not None:

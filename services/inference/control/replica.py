@@ -11,7 +11,7 @@ from libs.domain.model_version import ARCHIVES
 from libs.domain.values import DeployedModel, ReplicaEnd
 from services.inference import plan
 from services.inference.control.child import Child
-from services.inference.control.nursery import Nursery
+from services.inference.control.spawner import Spawner
 from services.inference.control.step_guards import NewStep
 from services.inference.gateway.table import Member
 from services.inference.memory import replica_words
@@ -44,13 +44,13 @@ class Replica:
         self.member: Member | None = None
         self._at_once = at_once
 
-    async def start(self, nursery: Nursery) -> None:
+    async def start(self, spawner: Spawner) -> None:
         """Returns once it serves; `seconds` is what loading took. Raises Unservable, Ended,
         Unavailable, Rejected."""
         files = {one.version: (one.sha, one.blob) for one in self.revision.models}
         memory = self.revision.limits.memory_bytes
         steps = _steps(self.revision.models)
-        self.child, socket = await nursery.replica(
+        self.child, socket = await spawner.replica(
             str(self.id), list(files.values()), memory, steps
         )
         outcome = await self._load(self.child)

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from libs.domain.deployment import Revision
 from libs.domain.errors import Rejected, Unavailable
-from services.inference.control.nursery import Nursery
 from services.inference.control.replica import Ended, Replica, Unservable
 from services.inference.control.scaling import Scaler
+from services.inference.control.spawner import Spawner
 from services.inference.gateway.table import Load
 
 logger = logging.getLogger(__name__)
@@ -24,13 +24,13 @@ _STEADY_SECONDS = 60.0  # after which an end is no part of a series
 
 class ReplicaSet:
     """`failure` is why none can be started now, `reported` whether the log knows; others are tried
-    while the set is wanted. `changed` is called when one has started, ended or failed."""
+    while the set is desired. `changed` is called when one has started, ended or failed."""
 
     def __init__(
         self,
         name: str,
         revision: Revision,
-        nursery: Nursery,
+        spawner: Spawner,
         at_once: int,
         before: int,
         changed: Callable[[], None],
@@ -41,7 +41,7 @@ class ReplicaSet:
         self.scaler = Scaler(revision.scaling, time.monotonic(), before)
         self.failure, self.reported = "", False
         self._name = name
-        self._nursery = nursery
+        self._spawner = spawner
         self._at_once = at_once
         self._changed = changed
         self._tasks: set[asyncio.Task[None]] = set()
@@ -111,7 +111,7 @@ class ReplicaSet:
 
     async def _start(self, replica: Replica) -> None:
         try:
-            await replica.start(self._nursery)
+            await replica.start(self._spawner)
         except (Unservable, Rejected) as problem:
             self._not_started(replica, problem)
             self.failure = str(problem)

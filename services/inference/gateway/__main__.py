@@ -21,8 +21,8 @@ from libs.telemetry.registry import MetricRegistry
 from services.inference.config import Config
 from services.inference.gateway.callers import Callers
 from services.inference.gateway.gateway import Gateway
+from services.inference.gateway.messages import Activate, Report, SetRoute, decode_order, encode
 from services.inference.gateway.metrics import GatewayMetrics
-from services.inference.gateway.news import Report, Serve, Wanted, decode_order, encode
 from services.inference.gateway.permits import Permits
 from services.inference.logs.config import RECORDS
 from services.inference.logs.write import Writer
@@ -41,10 +41,10 @@ class Reporter:
         self._last, self._since = b"", time.monotonic()
         self.channel: Channel | None = None
 
-    def hear(self, data: bytes) -> None:
+    def receive(self, data: bytes) -> None:
         order = decode_order(data)
         self._number = order.number
-        if isinstance(order, Serve):
+        if isinstance(order, SetRoute):
             self._gateway.route(order.route)
         else:
             self._gateway.drop(order.id)
@@ -58,7 +58,7 @@ class Reporter:
         report = encode(Report(self._number, loads, list(busy), self._metrics.counts()))
         if report != self._last and self.channel is not None:
             self._last, self._since = report, time.monotonic() - _REPORT_SECONDS
-            self.channel.tell(report)
+            self.channel.send(report)
 
     async def run(self) -> None:
         while True:
@@ -81,10 +81,10 @@ async def main(environ: Mapping[str, str]) -> None:
             socket.socket(fileno=int(sys.argv[1])),
             lambda connection, data: callers.take(channel, connection, data),
             over.set,
-            reporter.hear,
+            reporter.receive,
         )
         reporter.channel = channel
-        gateway.wanted = lambda id: channel.tell(encode(Wanted(id)))
+        gateway.activate = lambda id: channel.send(encode(Activate(id)))
         try:
             async with asyncio.TaskGroup() as tasks:
                 going_on = [tasks.create_task(each.run()) for each in (gateway, callers, reporter)]

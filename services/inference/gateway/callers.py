@@ -120,7 +120,7 @@ class Caller(asyncio.Protocol):
         if self._asking is not None:
             self._asking.cancel()
         if self._ticket is not None and self._admitted is not None:
-            self._callers.gateway.give_up(self._admitted, self._ticket)
+            self._callers.gateway.cancel(self._admitted, self._ticket)
 
     def is_late(self, now: float) -> bool:
         """A request that does not come, or an answer that is not read."""

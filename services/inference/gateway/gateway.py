@@ -70,8 +70,8 @@ Then = Callable[[Result | NoAnswer], None]
 
 
 class Gateway:
-    """`wanted`, to be set, is called with a deployment that has no replica and a request. A request
-    is given up after `timeout` seconds."""
+    """`activate`, to be set, is called with a deployment that has a request and no replica. A
+    request is given up after `timeout` seconds."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Gateway:
         self._routed = asyncio.Event()
         self._permits = permits
         self._writer = writer
-        self.wanted: Callable[[UUID], None] = lambda _: None
+        self.activate: Callable[[UUID], None] = lambda _: None
         self._max_waiting = max_waiting
         self._timeout = timeout
         self._tracing = tracing
@@ -98,7 +98,7 @@ class Gateway:
         self._dropped.discard(route.id)
         pool = self.pools.get(route.id)
         if pool is None:
-            pool = self.pools[route.id] = Pool(route, self._max_waiting, self.wanted)
+            pool = self.pools[route.id] = Pool(route, self._max_waiting, self.activate)
         pool.update(route)
         self._routed.set()
 
@@ -171,7 +171,7 @@ class Gateway:
         try:
             return await ended
         except asyncio.CancelledError:
-            self.give_up(admitted, ticket)
+            self.cancel(admitted, ticket)
             raise
 
     def begin(self, call: Call, admitted: Admitted, body: bytes, then: Then) -> Ticket:
@@ -193,7 +193,7 @@ class Gateway:
         admitted.pool.submit(ticket)
         return ticket
 
-    def give_up(self, admitted: Admitted, ticket: Ticket) -> None:
+    def cancel(self, admitted: Admitted, ticket: Ticket) -> None:
         """The caller has hung up: nobody is told, and the work is cancelled."""
         if not ticket.over:
             admitted.pool.drop(ticket)

@@ -28,9 +28,9 @@ _BLOCKED_SECONDS = 0.1  # for which nothing is sent to a replica in which a requ
 
 
 class Pool:
-    """`wanted` is called when a request comes and there is no replica."""
+    """`activate` is called when a request comes and there is no replica."""
 
-    def __init__(self, route: Route, max_waiting: int, wanted: Callable[[UUID], None]) -> None:
+    def __init__(self, route: Route, max_waiting: int, activate: Callable[[UUID], None]) -> None:
         self.route = route
         self.figures = Figures()
         self.waiting: deque[Ticket] = deque()
@@ -40,7 +40,7 @@ class Pool:
         self._links: set[Link] = set()
         self._opening: set[asyncio.Task[None]] = set()
         self._max_waiting = max_waiting
-        self._wanted = wanted
+        self._activate = activate
         self._last = 0
         self._queued: dict[Link, None] = {}  # whose requests wait in their replicas, oldest first
         self._blocked: dict[UUID, float] = {}  # replicas of these, until when
@@ -81,7 +81,7 @@ class Pool:
         else:
             self.waiting.append(ticket)
             if not self._members:
-                self._wanted(self.route.id)
+                self._activate(self.route.id)
 
     def drop(self, ticket: Ticket) -> None:
         """Nobody waits for it any more: what runs for it is cancelled."""
@@ -161,7 +161,7 @@ class Pool:
             return
         self.waiting.appendleft(ticket)
         if not self._members:
-            self._wanted(self.route.id)
+            self._activate(self.route.id)
 
     def _next(self, link: Link) -> None:
         if link.id not in self._members:

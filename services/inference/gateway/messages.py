@@ -10,21 +10,21 @@ import msgspec
 from services.inference.gateway.table import Load, Route
 
 
-class Serve(msgspec.Struct, frozen=True, array_like=True, tag=True):
+class SetRoute(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """Serve it so from now on. `number` counts what control says."""
 
     number: int
     route: Route
 
 
-class Drop(msgspec.Struct, frozen=True, array_like=True, tag=True):
+class RemoveRoute(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """It is served no more."""
 
     number: int
     id: UUID
 
 
-class Wanted(msgspec.Struct, frozen=True, array_like=True, tag=True):
+class Activate(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """There is a request for this deployment, and no replica."""
 
     id: UUID
@@ -41,5 +41,5 @@ class Report(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 encode = msgspec.msgpack.Encoder().encode
-decode_order = msgspec.msgpack.Decoder(Serve | Drop).decode
-decode_news = msgspec.msgpack.Decoder(Wanted | Report).decode
+decode_order = msgspec.msgpack.Decoder(SetRoute | RemoveRoute).decode
+decode_report = msgspec.msgpack.Decoder(Activate | Report).decode

@@ -18,11 +18,11 @@ from services.inference.memory import probe_words, replica_words
 
 _MAX_FOLDER_BYTES = 60  # so that a name has room in the 107 of a socket's path (unix(7))
 
-Wanted = tuple[str, str]  # of a file: its SHA-256 and its key in the blob store
+StoredFile = tuple[str, str]  # of a file: its SHA-256 and its key in the blob store
 _WATCH_SECONDS, _IDLE_SECONDS = 0.1, 1.0  # between looks at those that are bounded
 
 
-class Nursery:
+class Spawner:
     """`sockets` is a folder that only we can enter."""
 
     def __init__(
@@ -35,12 +35,16 @@ class Nursery:
         self._guards = guards
         self._bounds: dict[Child, tuple[plan.Kind, int]] = {}
 
-    async def probe(self, file: Wanted, memory: int, steps: Sequence[NewStep] = ()) -> Child:
+    async def probe(self, file: StoredFile, memory: int, steps: Sequence[NewStep] = ()) -> Child:
         """Raises Rejected, Unavailable."""
         return await self._fork("probe", file[0][:8], [file], steps, memory, [])
 
     async def replica(
-        self, id: str, files: Sequence[Wanted], memory: int | None, steps: Sequence[NewStep] = ()
+        self,
+        id: str,
+        files: Sequence[StoredFile],
+        memory: int | None,
+        steps: Sequence[NewStep] = (),
     ) -> tuple[Child, str]:
         """And the path of its socket. `steps` are those that run in environments. Raises Rejected,
         Unavailable."""
@@ -70,7 +74,7 @@ class Nursery:
         self,
         kind: plan.Kind,
         name: str,
-        files: Sequence[Wanted],
+        files: Sequence[StoredFile],
         steps: Sequence[NewStep],
         memory: int | None,
         given: list[int],

@@ -106,8 +106,11 @@ def _same(value: Any, kind: pa.DataType, rows: int) -> pa.Array:
 
 def _array(values: Array, absent: Array | None) -> pa.Array:
     """Lists of values that are never null, as deep as there are axes. Only whole rows are null."""
-    flat = values.reshape(-1)
-    array = pa.array(flat.tolist(), pa.string()) if flat.dtype == np.object_ else pa.array(flat)
+    flat, gone = values.reshape(-1), absent if values.ndim == 1 else None
+    if flat.dtype == np.object_:
+        array = pa.array(flat.tolist(), pa.string(), mask=gone)
+    else:
+        array = pa.array(flat, mask=gone)
     for axis in range(values.ndim - 1, 0, -1):
         width = values.shape[axis]
         count = prod(values.shape[:axis])

@@ -30,6 +30,7 @@ class EnvironmentStep:
     killed."""
 
     rows_at_once = sys.maxsize  # it may look at all of them
+    gives_lists = False  # but where its schema says so
 
     def __init__(
         self,

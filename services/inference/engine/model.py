@@ -40,6 +40,7 @@ class Session(Protocol):
     inputs: list[TensorSpec]
     outputs: list[TensorSpec]
     rows_at_once: int  # more are run in parts
+    gives_lists: bool  # an output of one value a row is shown as a list of one
 
     def run(self, feeds: Mapping[str, Array], cancel: Cancel | None) -> Sequence[Any]:
         """The outputs in order. Refused, or Cancelled."""
@@ -112,7 +113,7 @@ class Model:
                 400, f"model {self.deployed.name!r} takes {at_once} rows at a time; send as many"
             )
         if not rows:
-            return {spec.name: _by_row(zero_rows(spec), spec, 0) for spec in self.outputs}
+            return {spec.name: self._by_row(zero_rows(spec), spec, 0) for spec in self.outputs}
         parts = []
         for at in _parts(rows, at_once):
             part = {name: each[at] for name, each in feeds.items()}
@@ -122,9 +123,20 @@ class Model:
     def _run_once(self, feeds: Mapping[str, Array], rows: int, cancel: Cancel | None) -> Table:
         values = self._session.run(feeds, cancel)
         return {
-            spec.name: _by_row(value, spec, rows)
+            spec.name: self._by_row(value, spec, rows)
             for spec, value in zip(self.outputs, values, strict=True)
         }
+
+    def _by_row(self, value: Any, spec: TensorSpec, rows: int) -> Array:
+        """An output without a row axis is the same for each row."""
+        if isinstance(value, list):
+            value = _of_maps(value)
+        array: Array = np.asarray(value)
+        if not _has_rows(array, spec, rows):
+            array = np.broadcast_to(array, (rows, *array.shape))
+        if array.ndim == 1 and self._session.gives_lists:
+            array = array.reshape((-1, 1))
+        return np.ascontiguousarray(array)
 
 
 def _as_the_wire(deployed: DeployedModel) -> dict[str, Any]:
@@ -152,18 +164,6 @@ def _parts(rows: int, at_once: int) -> list[slice]:
     count = -(-rows // at_once)
     edges = [rows * part // count for part in range(count + 1)]
     return [slice(start, stop) for start, stop in pairwise(edges)]
-
-
-def _by_row(value: Any, spec: TensorSpec, rows: int) -> Array:
-    """An output without a row axis is the same for each row."""
-    if isinstance(value, list):
-        value = _of_maps(value)
-    array: Array = np.asarray(value)
-    if not _has_rows(array, spec, rows):
-        array = np.broadcast_to(array, (rows, *array.shape))
-    if array.ndim == 1:
-        array = array.reshape((-1, 1))
-    return np.ascontiguousarray(array)
 
 
 def _has_rows(array: Array, spec: TensorSpec, rows: int) -> bool:

@@ -28,6 +28,7 @@ class PythonStep:
     another: nobody promised that it may be called by several threads. They can't be cancelled."""
 
     rows_at_once = sys.maxsize  # it may look at all of them
+    gives_lists = False  # but where its schema says so
 
     def __init__(
         self,
@@ -77,6 +78,15 @@ def output(result: Mapping[str, Any], spec: TensorSpec, rows: int) -> Array:
         array = np.asarray(result[spec.name])
         if array.ndim == 0 or len(array) != rows:
             raise Refused(500, f"output {spec.name!r} of the step: not one value for each row")
-        return cast(array, spec.name, spec)
+        return _as_declared(cast(array, spec.name, spec), spec)
     except (Refused, ValueError) as error:
         raise Refused(500, f"the step's output does not fit its schema: {error}") from error
+
+
+def _as_declared(array: Array, spec: TensorSpec) -> Array:
+    """One value a row is a list where the schema has a list, and a value where it has none."""
+    if len(spec.shape) > 1 and array.ndim == 1:
+        return array.reshape((-1, 1))
+    if len(spec.shape) == 1 and array.shape[1:] == (1,):
+        return array.reshape(-1)
+    return array

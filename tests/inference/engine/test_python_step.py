@@ -115,6 +115,21 @@ def test_steps_run_before_and_after_a_model(tmp_path: Path) -> None:
     assert [row["in.built"] for row in rows] == [1924, 2023]
 
 
+@pytest.mark.parametrize("given", ["data['x']", "data['x'].reshape((-1, 1))"])
+def test_an_output_is_a_value_or_a_list_as_its_schema_says(tmp_path: Path, given: str) -> None:
+    text = f"def process_data(data):\n    return {{'value': {given}, 'list': {given}}}\n"
+    path = models.step(tmp_path / "step", {"step.py": text})
+    outputs = schema(value=pa.int64(), list=pa.list_(pa.int64()))
+    served = engine([path], probe=found(path, schema(x=pa.int64()), outputs), framework="python")
+
+    rows = answer(served, [{"x": 3}, {"x": 4}], **AS_THE_SDK)
+    assert [(row["out.value"], row["out.list"]) for row in rows] == [(3, [3]), (4, [4])]
+
+    arrow = table(served, file(batch(x=pa.array([5, 6]))))
+    assert arrow["out.value"].to_pylist() == [5, 6]
+    assert arrow["out.list"].to_pylist() == [[5], [6]]
+
+
 def test_a_probe_says_what_the_schemas_say(tmp_path: Path) -> None:
     path = models.step(tmp_path / "step", {"step.py": ROUND})
 

@@ -37,7 +37,7 @@ model = wl.upload_model(
 assert str(model.status()) == "ready", (model.status(), model.error_summary())
 pipeline = wl.build_pipeline(name("p")).add_model_step(model).deploy()
 answer = pipeline.infer(pd.DataFrame({"number": [1924, 4]}))
-assert [row[0] for row in answer["out.text"]] == ["MCMXXIV", "IV"], answer
+assert list(answer["out.text"]) == ["MCMXXIV", "IV"], answer
 assert len(pipeline.logs()) == 2
 pipeline.undeploy()
 

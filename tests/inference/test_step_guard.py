@@ -37,6 +37,7 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environments")
     environment(folder, "one", {"factor.py": "FACTOR = 3\n"})
     environment(folder, "bare", {}, numpy=False)
+    environment(folder, "sneaky", {"a.pth": "import os; os.execv('/bin/true', ['true'])\n"})
     return folder
 
 
@@ -192,9 +193,16 @@ async def test_an_environment_without_numpy_says_so(guarded: Guarded) -> None:
         await loaded(step)
 
 
+async def test_a_package_starts_no_program_before_the_step_does(guarded: Guarded) -> None:
+    step = await loaded(await guarded(body("return {'y': data['x']}"), "sneaky"))
+
+    assert (await answer(step)).tolist() == [[1.5, 2.0]]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("open(__file__ + 'x')", "No such file or directory: 'step.pyx' .step.py, line 6."),
         ("raise KeyError('street')", "the step failed: KeyError: 'street' .step.py, line 6."),
         ("raise SystemExit(3)", "the step failed: SystemExit: 3"),
         ("return [1]", "gave a list, not a dict of arrays"),

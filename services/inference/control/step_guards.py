@@ -5,9 +5,9 @@ import os
 import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -69,7 +69,6 @@ class StepGuards:
         self._environments = environments.absolute()
         self._folder = folder.absolute()
         self._slots = slots
-        self._names = count()
         self._tasks: set[asyncio.Task[None]] = set()
         shutil.rmtree(folder, ignore_errors=True)  # of an earlier life
         folder.mkdir(parents=True)
@@ -82,8 +81,7 @@ class StepGuards:
         environment = self._environments / step.environment
         if not environment.is_dir():
             raise Unavailable(f"environment {step.environment} is not there yet")
-        home = self._folder / str(next(self._names))
-        home.mkdir(mode=0o700)
+        home = self._home()
         uid = self._slots.take() if os.geteuid() == 0 else None
         order = plan.StepOrder(
             name, str(environment), str(home), uid, memory, step.archive, step.threads
@@ -104,6 +102,12 @@ class StepGuards:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return ours, guard
+
+    def _home(self) -> Path:
+        try:
+            return Path(tempfile.mkdtemp(dir=self._folder))
+        except OSError as problem:
+            raise Unavailable(f"a step gets no folder: {problem.strerror}") from problem
 
     async def _run(
         self, channel: int, file: int, order: plan.StepOrder

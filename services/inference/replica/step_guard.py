@@ -122,7 +122,7 @@ class Guard:
             os.closerange(_FILE + 1, isolation.MAX_DESCRIPTORS)
             python = f"{self._order.environment}/bin/python"
             script = [str(_BOOTSTRAP), str(_CONNECTION), str(_FILE), str(self._folder)]
-            os.execve(python, [python, "-I", "-B", *script], self._environment())  # noqa: S606
+            os.execve(python, [python, "-I", "-S", "-B", *script], self._environment())  # noqa: S606
         except BaseException as error:
             with suppress(OSError):
                 os.write(2, f"{type(error).__name__}: {error}\n".encode())

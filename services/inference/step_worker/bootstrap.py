@@ -1,11 +1,13 @@
 """Begins a worker in the interpreter of an environment, where nothing of ours is installed.
 
-Started as `python -I bootstrap.py <connection> <file> <folder>`, with two descriptors. The few
-modules that it needs import nothing but the standard library, numpy and each other; afterwards
-their names are the step's.
+Started as `python -I -S bootstrap.py <connection> <file> <folder>`, with two descriptors: what
+packages have in .pth files is run once no other program can be. The few modules that it needs
+import nothing but the standard library, numpy and each other; afterwards their names are the
+step's.
 """
 
 import os
+import site
 import socket
 import sys
 from pathlib import Path
@@ -35,16 +37,19 @@ def _forget() -> None:
 
 
 def main(connection: int, file: int, folder: str) -> None:
+    _provide()
+    from services.inference.step_worker import programs
+
+    programs.close()
+    site.main()
     try:
         import numpy as np
     except Exception as error:
         sys.exit(f"its environment has no numpy that can be imported ({error}); require numpy")
     del np
-    _provide()
     from services.inference.step_worker import serve
 
     _forget()
-    serve.close_programs()
     with socket.socket(fileno=connection) as opened:
         serve.main(opened, file, Path(folder))
     os._exit(0)  # whatever threads it has

@@ -1,27 +1,18 @@
 """The worker of a step: loads it, then answers one request after the other until nobody asks."""
 
-import errno
 import os
 import socket
+import sys
 import warnings
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from libs.linux import seccomp
 from services.inference.step_worker import archives, entry, frames, pickles
 
 _MAX_WORDS, _MAX_WARNINGS = 2000, 10
-_PROGRAMS = (seccomp.number(59, 221), seccomp.number(322, 281))  # execve, execveat
-
-
-def close_programs() -> None:
-    """It stays the program that it is."""
-    with suppress(OSError):  # none on this machine
-        seccomp.Filter(dict.fromkeys(_PROGRAMS, seccomp.refuse(errno.EACCES))).put_on()
 
 
 def main(connection: socket.socket, file: int, folder: Path) -> None:
@@ -57,12 +48,13 @@ def _answer(
             raise TypeError(f"it gave a {type(result).__name__}, not a dict of arrays")
         named = {str(name): np.asarray(value) for name, value in result.items()}
     except entry.THEIRS as error:
-        frames.send(connection, {"error": _words(error) + archives.place(error, folder)}, {})
+        frames.send(connection, {"error": _placed(error, folder)}, {})
         return
     try:
         frames.send(connection, {}, named)
     except (TypeError, ValueError) as error:  # before a byte was sent: it is no JSON
-        frames.send(connection, {"error": f"outputs are numbers or text: {_words(error)}"}, {})
+        words = f"outputs are numbers or text: {_words(error, folder)}"
+        frames.send(connection, {"error": words}, {})
 
 
 def _reason(error: BaseException, folder: Path) -> str:
@@ -73,14 +65,20 @@ def _reason(error: BaseException, folder: Path) -> str:
             f"there is no module {error.name!r} in its environment; add the package that has it to"
             " the requirements"
         )
-    return f"it can't be loaded: {_words(error)}{archives.place(error, folder)}"
+    return f"it can't be loaded: {_placed(error, folder)}"
 
 
-def _words(error: BaseException) -> str:
+def _placed(error: BaseException, folder: Path) -> str:
+    return _words(error, folder) + archives.place(error, folder)
+
+
+def _words(error: BaseException, folder: Path) -> str:
+    """Without the folders of this machine."""
     try:
-        return f"{type(error).__name__}: {error}"[:_MAX_WORDS]
+        text = f"{type(error).__name__}: {error}"
     except Exception:  # their class, their text
         return type(error).__name__
+    return text.replace(f"{folder}/", "").replace(f"{sys.prefix}/", "")[:_MAX_WORDS]
 
 
 def _texts(caught: list[warnings.WarningMessage]) -> list[str]:

@@ -1,9 +1,11 @@
 """Environments as the packager makes them, without an index: numpy, and modules of a test."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Mapping
 from importlib.metadata import distribution
 from pathlib import Path
@@ -44,3 +46,15 @@ def _link(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:  # on another disk
         shutil.copy2(source, target)  # bytecode knows the time of its source
+
+
+def numpy_wheel(folder: Path) -> str:
+    """The installed numpy as a wheel, so that an installer needs no index; its requirement."""
+    installed = distribution("numpy")
+    (tag,) = re.findall(r"^Tag: (\S+)$", installed.read_text("WHEEL") or "", re.MULTILINE)[:1]
+    path = folder / f"numpy-{installed.version}-{tag}.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        for each in installed.files or []:
+            if not {"..", "tests", "__pycache__"} & set(each.parts):
+                wheel.write(str(each.locate()), str(each))
+    return f"numpy=={installed.version}"

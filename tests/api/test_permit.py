@@ -53,7 +53,6 @@ async def test_it_says_whose_request_it_is_and_for_how_long_that_is_good(world: 
         "workspace": workspace,
         "pipeline": str(served["event"].pipeline),
         "deployment": served["id"],
-        "version": str(served["event"].version),
         "user": me,
         "run": None,
     }

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -28,6 +29,7 @@ class Front:
         self.port = port
         self.seen: list[str] = []
         self.forwards = False
+        self.returned = asyncio.Event()  # a connection has come back
         self.gateway = gateway
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -60,7 +62,16 @@ async def opened(service: Service) -> AsyncIterator[Front]:
         one = Front(free_port(), Gateway(session, inferring, Secret(INTERNAL), PATIENCE))
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", one.answer)
-        async with serving(app, f"127.0.0.1:{one.port}", elsewhere=giver(PREFIX, where)):
+        gateway = giver(PREFIX, where)
+        assert gateway is not None
+        async with serving(app, f"127.0.0.1:{one.port}", elsewhere=gateway):
+            take_back = gateway.returned
+
+            def returned(connection: socket.socket, data: bytes) -> None:
+                one.returned.set()
+                take_back(connection, data)
+
+            gateway.returned = returned
             yield one
 
 

@@ -74,7 +74,6 @@ class Permits:
                 "workspace": WORKSPACE,
                 "pipeline": str(pipeline),
                 "deployment": deployment_stream(WORKSPACE, pipeline).id,
-                "version": str(uuid4()),
                 "user": "7d9cbd4f-0a0e-4b3f-9d3f-3d0a9c8a5d11",
                 "run": None,
                 "expires_at": time.time() + self.seconds,

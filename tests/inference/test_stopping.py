@@ -1,6 +1,7 @@
 """The service or one of its gateways is to end: what is under way is answered, the rest waits."""
 
 import asyncio
+import os
 import signal
 import time
 from pathlib import Path
@@ -67,3 +68,22 @@ async def test_a_restart_under_load_refuses_and_loses_no_request(
 
     assert set(told.statuses) == {200}, told.refusals
     assert set(await deployed.ends()) == {"service_stopped"}
+
+
+async def test_a_manager_that_signals_all_processes_loses_no_request(
+    stopped_service: Service, front: Front, slow: Path
+) -> None:
+    deployed = await stopped_service.deploy("slow", slow)
+    await deployed.running()
+    process = stopped_service.process
+    assert process is not None
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert set(map(str, await deployed.pids())) < set(children)
+
+    async with caller(front) as (reader, writer):
+        writer.write(slowly(deployed, SOME_TIME))
+        await deployed.under_way(1)
+        for pid in [process.pid, *map(int, children)]:
+            os.kill(pid, signal.SIGTERM)
+        assert (await answer(reader))[0] == 200
+    assert await asyncio.to_thread(process.wait, 30) == 0

@@ -31,7 +31,6 @@ class Permit(msgspec.Struct):
     workspace: int
     pipeline: UUID
     deployment: UUID
-    version: UUID
     user: UUID
     run: UUID | None
     expires_at: float
@@ -66,7 +65,6 @@ async def _permit(resources: Resources, request: web.Request) -> Permit:
         state.workspace,
         state.pipeline,
         state.id,
-        state.version,
         user.id,
         user.run if isinstance(user, MachinePrincipal) else None,
         time.time() + GOOD_FOR_SECONDS,

@@ -28,10 +28,10 @@ _WORDS |= {504: "Gateway Timeout", 507: "Insufficient Storage"}
 
 
 class Callers:
-    """All of one gateway, as many as the process may have descriptors for."""
+    """All of one gateway: by default as many as the process may have descriptors for."""
 
-    def __init__(self, gateway: Gateway, max_body: int) -> None:
-        self._most = Share.of_descriptors("").everybody
+    def __init__(self, gateway: Gateway, max_body: int, most: int = 0) -> None:
+        self._most = most or Share.of_descriptors("").everybody
         self.gateway = gateway
         self.max_body = max_body
         self.leaving = False
@@ -39,10 +39,14 @@ class Callers:
         self._gone = asyncio.Event()
 
     def take(self, channel: Channel, connection: socket.socket, data: bytes) -> None:
-        """Serve it from now on; `data` was read of it already."""
+        """Serve it from now on; `data` was read of it already. If there are too many, the one that
+        has been quiet longest makes room."""
         if len(self._open) >= self._most:
-            connection.close()
-            return
+            quiet = [each for each in self._open if each.is_quiet]
+            if not quiet:
+                connection.close()
+                return
+            min(quiet, key=lambda each: each.since).abort()
         caller = Caller(self, channel, data)
         self._open.add(caller)
         loop = asyncio.get_running_loop()
@@ -84,7 +88,7 @@ class Caller(asyncio.Protocol):
         self._callers = callers
         self._channel = channel
         self._data = bytearray(data)
-        self._since = time.monotonic()  # of the first byte, of the last answer
+        self.since = time.monotonic()  # of the first byte, of the last answer
         self._head: Head | None = None
         self._start = 0  # of the body
         self._admitted: Admitted | None = None
@@ -103,7 +107,7 @@ class Caller(asyncio.Protocol):
         if self.over:
             return
         if not self._data:
-            self._since = time.monotonic()
+            self.since = time.monotonic()
         self._data += data
         if self._ticket is None and self._asking is None:
             self._go_on()
@@ -122,13 +126,18 @@ class Caller(asyncio.Protocol):
         if self._ticket is not None and self._admitted is not None:
             self._callers.gateway.cancel(self._admitted, self._ticket)
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is done for it now."""
+        return self._ticket is None and self._asking is None and self._transport is not None
+
     def is_late(self, now: float) -> bool:
         """A request that does not come, or an answer that is not read."""
         if self._transport is None or self._ticket is not None or self._asking is not None:
             return False
         if self.over or self._transport.get_write_buffer_size():
-            return now - self._since > _READER_SECONDS
-        return now - self._since > (_REQUEST_SECONDS if self._data else _IDLE_SECONDS)
+            return now - self.since > _READER_SECONDS
+        return now - self.since > (_REQUEST_SECONDS if self._data else _IDLE_SECONDS)
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -143,7 +152,9 @@ class Caller(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """As far as what has come allows."""
-        if self._transport is None or self._asking is not None or self._ticket is not None:
+        if self._transport is None or self._returning:
+            return
+        if self._asking is not None or self._ticket is not None:
             return
         if self._callers.leaving and len(self._data) <= handover.MAX_BYTES and not self.over:
             self._return()
@@ -200,6 +211,8 @@ class Caller(asyncio.Protocol):
         del self._data[:end]
         if self._admitted is None:
             self._answer(self._refusal or not_deployed(head.call.pipeline))
+            if head.stays:  # the api bounds how many connections strangers have
+                self._return()
             return
         ended = False
 
@@ -216,7 +229,7 @@ class Caller(asyncio.Protocol):
     def _answer(self, outcome: Result | NoAnswer) -> None:
         head, transport = self._head, self._transport
         self._head = self._admitted = self._refusal = None
-        self._since = time.monotonic()
+        self.since = time.monotonic()
         if transport is None or head is None:
             return
         if isinstance(outcome, NoAnswer):

@@ -7,7 +7,6 @@ lead there whoever we are by then.
 import gc
 import os
 import resource
-import signal
 import socket
 import time
 from collections.abc import Sequence
@@ -39,8 +38,6 @@ _decode_upload = msgspec.msgpack.Decoder(plan.Upload).decode
 def become(order: plan.Order, descriptors: list[int]) -> None:
     """Returns when the service has closed the control socket, or a probe is done."""
     gc.enable()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, signal.SIG_DFL)
     os.setsid()
     control = socket.socket(fileno=descriptors[0])
     given = descriptors[1:]

@@ -27,6 +27,10 @@ _decode = msgspec.msgpack.Decoder(plan.Order).decode
 def main(channel: socket.socket) -> None:
     """Until the service closes its end."""
     syscalls.die_with_parent(signal.SIGKILL)
+    # Whoever stops the service may ask all of its processes to end. It still needs replicas then,
+    # and ends them itself.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
     os.setsid()
     isolation.close_network()
     from services.inference.replica import process  # imports the runtime, which may call nobody

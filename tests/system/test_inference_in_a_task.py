@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -9,9 +10,10 @@ from uuid import uuid4
 
 import pyarrow as pa
 import pytest
-from rondo import Client, Password
+from rondo import Client, Orchestration, Password, Pipeline
 
 from tests.platform import PATIENCE, Platform, archive
+from tests.supervisor.instance import wait_until
 
 MODEL = Path(__file__).parents[2] / "examples" / "houseprice" / "houseprice.onnx"
 HOUSE = [3.0, 2.0, 1800.0, 7500.0, 1.5, 4.0, 8.0, 30.0]
@@ -97,7 +99,17 @@ def data_url() -> Iterator[str]:
         thread.join()
 
 
-def test_a_script_of_the_tutorials(platform: Platform, data_url: str) -> None:
+@dataclass
+class Tutorial:
+    """The pipeline, not deployed, and the script with its arguments."""
+
+    pipeline: Pipeline
+    job: Orchestration
+    names: dict[str, str]
+
+
+@pytest.fixture
+def tutorial(platform: Platform, data_url: str) -> Tutorial:
     access, name = platform.access, f"tutorial-{uuid4().hex}"
     client = Client(access["url"], login=Password(access["user"], access["password"]))
     workspace = client.set_current_workspace(client.create_workspace(name))
@@ -108,10 +120,30 @@ def test_a_script_of_the_tutorials(platform: Platform, data_url: str) -> None:
     workspace.add_connection(name)
     job = client.upload_orchestration(archive({"main.py": MAIN}), file_name="job.zip").wait()
     names = {"workspace_name": name, "pipeline_name": "prices", "connection_name": name}
-    run = job.run_once("tutorial", names).wait(PATIENCE)
+    return Tutorial(pipeline, job, names)
+
+
+def test_a_script_of_the_tutorials(tutorial: Tutorial) -> None:
+    pipeline = tutorial.pipeline
+    run = tutorial.job.run_once("tutorial", tutorial.names).wait(PATIENCE)
     assert run.status() == "success", run.logs().texts()
     (price,) = pipeline.logs(limit=1)[0]["out.price"]
     assert run.logs().texts() == [f"100 [{price}]"]
     assert len(pipeline.logs(limit=1000)) == 200
     assert Data.taken[0].count(b'"out_price"') == 100
     assert "not deployed" in pipeline.status()["status"]
+
+
+def test_the_script_on_a_schedule(tutorial: Tutorial) -> None:
+    """Each run deploys, infers, writes its results and undeploys; none meets another."""
+    task = tutorial.job.run_scheduled("nightly", "* * * * * *", tutorial.names, overlap="skip")
+    wait_until(lambda: len(task.last_runs(status="success")) >= 3)
+    task.pause()
+    wait_until(lambda: all(run.status() != "running" for run in task.last_runs()))
+    runs = task.last_runs()
+    assert {run.status() for run in runs} == {"success"}
+    assert len({text for run in runs for text in run.logs().texts()}) == 1
+    assert len(Data.taken) == len(runs)
+    assert len(tutorial.pipeline.logs(limit=10_000)) == 200 * len(runs)
+    assert "not deployed" in tutorial.pipeline.status()["status"]
+    task.kill()

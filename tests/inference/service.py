@@ -6,6 +6,7 @@ does.
 
 import asyncio
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -336,7 +337,7 @@ class Deployed:
         """Status and JSON of the answer."""
         async with self.service.session.post(
             self.url,
-            data=json.dumps(rows),
+            data=io.BytesIO(json.dumps(rows).encode()),
             headers={
                 "Authorization": f"Bearer {caller}",
                 "Content-Type": "application/json; format=pandas-records",

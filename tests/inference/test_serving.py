@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from tests.inference.service import Service
 
 ROWS = [{"tensor": [1.0, 2.0, 3.0]}]
@@ -74,3 +76,20 @@ async def test_without_the_api_who_was_let_in_a_moment_ago_goes_on(
     ) as answer:
         assert (answer.status, (await answer.json())["source"]) == (503, "engine")
         assert "Retry-After" not in answer.headers
+
+
+@pytest.mark.parametrize("status", [200, 400])
+async def test_large_requests_and_answers_are_given_back(
+    service: Service, linear: Path, status: int
+) -> None:
+    """At once: the collector may not come by for long."""
+    deployed = await service.deploy("houses", linear)
+    await deployed.running()
+    rows = [{"tensor": [1.0, 2.0, 3.0]}] * 40_000 if status == 200 else [{"x": "x" * (16 << 20)}]
+    assert service.process is not None
+    statm = Path(f"/proc/{service.process.pid}/statm")
+    resident = [0]
+    for _ in range(6):
+        assert (await deployed.infer(rows))[0] == status
+        resident.append(int(statm.read_text().split()[1]) * 4096)
+    assert max(resident[2:]) - resident[1] < 50 << 20

@@ -155,16 +155,13 @@ class Gateway:
             raise refusal(507, problem.message) from problem
         return Admitted(permit, pool)
 
-    async def infer(self, call: Call, admitted: Admitted, body: bytes) -> Result:
-        """Raises NoAnswer. If it is cancelled, so is the work."""
-        ended: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+    async def infer(self, call: Call, admitted: Admitted, body: bytes) -> Result | NoAnswer:
+        """If it is cancelled, so is the work. NoAnswer is not raised: with a traceback it would
+        keep the body until the next collection."""
+        ended: asyncio.Future[Result | NoAnswer] = asyncio.get_running_loop().create_future()
 
         def end(outcome: Result | NoAnswer) -> None:
-            if ended.done():
-                return
-            if isinstance(outcome, NoAnswer):
-                ended.set_exception(outcome)
-            else:
+            if not ended.done():
                 ended.set_result(outcome)
 
         ticket = self.begin(call, admitted, body, end)

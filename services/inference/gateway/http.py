@@ -48,9 +48,11 @@ class Routes:
             call = _call(request)
             admitted = await self._gateway.permit(call)
             body = await _body(request, self._max_body)
-            result = await self._gateway.infer(call, admitted, body)
         except NoAnswer as problem:
             return _refused(problem)
+        result = await self._gateway.infer(call, admitted, body)
+        if isinstance(result, NoAnswer):
+            return _refused(result)
         return web.Response(body=result.body, headers={"Content-Type": result.reply.content_type})
 
     async def deployment(self, request: web.Request) -> web.Response:

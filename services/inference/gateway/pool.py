@@ -85,7 +85,7 @@ class Pool:
 
     def drop(self, ticket: Ticket) -> None:
         """Nobody waits for it any more: what runs for it is cancelled."""
-        ticket.over = True
+        ticket.drop()
         if ticket.link is not None:
             ticket.link.abort()
         else:

@@ -39,7 +39,7 @@ class Ticket:
     ) -> None:
         self.content_type, self.accept, self.format = content_type, accept, format
         self.query, self.body, self.random = query, body, random
-        self.then: Callable[[Result | NoAnswer], None] = lambda _: None
+        self.then: Callable[[Result | NoAnswer], None] = _nobody
         self.over = False
         self.link: Link | None = None
         self.since = time.monotonic()
@@ -51,5 +51,15 @@ class Ticket:
     def end(self, outcome: Result | NoAnswer) -> None:
         """The first outcome counts."""
         if not self.over:
-            self.over = True
-            self.then(outcome)
+            then = self.then
+            self.drop()
+            then(outcome)
+
+    def drop(self) -> None:
+        """Nobody is told any more what becomes of it. Whoever would be refers to us, so that what
+        may be hundreds of megabytes would wait for the garbage collector."""
+        self.over, self.then = True, _nobody
+
+
+def _nobody(_: Result | NoAnswer) -> None:
+    pass

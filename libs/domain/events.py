@@ -3,8 +3,9 @@
 An event is a fact in the past tense and says nothing that another event of its aggregate says
 already. Who, when and why are in the envelope (libs/eventlog/envelope.py). A published event is
 changed only by adding optional fields.
-One file, though a long one: it is what services and subscribers read as the contract. What events
-are made of is in `values.py`.
+One file, though a long one: it is the contract that services and subscribers read, an aggregate
+after the other. It holds nothing but declarations, and a file an aggregate would need one more that
+lists all their names again. What events are made of is in `values.py`.
 """
 
 from collections.abc import Mapping

@@ -1,33 +1,29 @@
-"""The connection to NATS: the only file that imports it.
+"""The connection to NATS: with direct_client.py, the only file that imports it.
 
 JetStream is spoken by its request subjects ($JS.API..., see the NATS reference "JetStream wire
 API"), since the client library has no helper for half of what the log needs. Five traps of the
 library are dealt with here: a publish while disconnected fails at once instead of being sent
 later (`pending_size=-1`), a request whose connection breaks fails then and not after its time-out,
 the first connection never loops on wrong credentials, closing is bounded in time, and messages
-come without its queue, task and slow reading of headers (`_Client`).
+come without its queue, task and slow reading of headers (direct_client.py).
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 import nats.errors
-from nats.aio.client import Client
-from nats.aio.subscription import Subscription
-from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
 
 from libs.domain.errors import Unavailable
-from libs.eventlog import server_identity
 from libs.eventlog.append_health import AppendHealth
+from libs.eventlog.direct_client import DirectClient
 from libs.eventlog.mailbox import Mailbox
-from libs.eventlog.message import ApiError, Message, checked, frames
+from libs.eventlog.message import ApiError, Message, checked
 from libs.natsjwt.issuer import is_user_seed
 from libs.waiting.retry import retry
 
@@ -42,89 +38,10 @@ REQUEST_TIMEOUT_SECONDS = 5.0
 CONNECT_TIMEOUT_SECONDS = 30.0
 
 
-class _Parser(Parser):  # type: ignore[misc]
-    """Reads messages that have headers, which is nearly all that comes, without its expressions."""
-
-    async def parse(self, data: bytes = b"") -> None:
-        """Takes what has arrived, cut anywhere; calls the client for each whole message."""
-        if self.state == AWAITING_CONTROL_LINE:
-            if self.buf:
-                data = bytes(self.buf) + data
-                self.buf.clear()
-            data = await self._whole(data)
-            if data.startswith(b"HMSG "):
-                self.buf += data  # the rest of it is on its way
-                return
-        await super().parse(data)
-
-    async def _whole(self, data: bytes) -> bytes:
-        """Hands on the whole messages with headers; gives what follows the last of them."""
-        messages = frames(data)
-        for _, sid, subject, reply, body, headers in messages:
-            receiver = self.nc.receivers.get(sid)
-            if receiver is None:
-                await self.nc._process_msg(sid, subject, reply, body, headers)
-            else:
-                receiver(Message(subject.decode(), headers, body, reply.decode()))
-        return data[messages[-1][0] :] if messages else data
-
-
-class _Client(Client):  # type: ignore[misc]
-    """Hands messages on as they are read, which is some ten times cheaper than the library's way.
-
-    It overrides what the library keeps to itself; the tests of this folder would notice a change.
-    """
-
-    def __init__(self, server: Path | None = None) -> None:
-        super().__init__()
-        self._ps = _Parser(self)
-        self._file = server
-        self._server: server_identity.Server | None = None
-        self.receivers: dict[int, Callable[[Message], None]] = {}
-
-    async def _connect_to_server(self, s: Any) -> None:
-        if self._file:  # wherever else a server has said that there are others
-            self._server = server_identity.load(self._file)
-            s.uri = urlsplit(self._server.url)
-        await super()._connect_to_server(s)
-
-    def _connect_command(self) -> bytes:
-        """The first that is said to a server, once it has greeted."""
-        if self._server:
-            stream = self._transport._io_writer
-            its, ours = stream.get_extra_info("peername"), stream.get_extra_info("sockname")
-            if not server_identity.proves_itself(self._server, its, ours):
-                raise nats.errors.Error(f"somebody else than NATS answers at {self._server.url}")
-        command: bytes = super()._connect_command()
-        return command
-
-    async def receive(
-        self, subject: str, receiver: Callable[[Message], None], queue: str = ""
-    ) -> Subscription:
-        """Calls `receiver` with each message on `subject`, in their order; with a `queue`, one of
-        its members gets each message."""
-        subscription = await self.subscribe(subject, queue)
-        self.receivers[subscription._id] = receiver
-        return subscription
-
-    def _remove_sub(self, sid: int, max_msgs: int = 0) -> None:
-        self.receivers.pop(sid, None)
-        super()._remove_sub(sid, max_msgs)
-
-    async def _process_msg(
-        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes
-    ) -> None:
-        receiver = self.receivers.get(sid)
-        if receiver is None:
-            await super()._process_msg(sid, subject, reply, data, headers)
-        else:
-            receiver(Message(subject.decode(), headers or b"", data, reply.decode()))
-
-
 class Nats:
     """Requests, publishes, appends and mailboxes on one connection."""
 
-    def __init__(self, client: _Client) -> None:
+    def __init__(self, client: DirectClient) -> None:
         self._client = client
         self._mailboxes: set[Mailbox] = set()
         self._inbox = client.new_inbox()
@@ -242,9 +159,9 @@ class Nats:
 
 async def _connect(
     url: str, options: dict[str, Any], server: Path | None, timeout: float
-) -> _Client:
-    async def attempt() -> _Client:
-        client = _Client(server)
+) -> DirectClient:
+    async def attempt() -> DirectClient:
+        client = DirectClient(server)
         try:
             await client.connect(url, allow_reconnect=True, **options)
         except (OSError, TimeoutError, nats.errors.NoServersError) as error:
@@ -254,7 +171,7 @@ async def _connect(
     return await retry(attempt, timeout, max_pause=RECONNECT_SECONDS)
 
 
-async def _close(client: Client) -> None:
+async def _close(client: DirectClient) -> None:
     """Gathered, since the library cancels its reader and, when the server has just gone away, lets
     that cancellation out of its `close`, as if it were ours."""
     try:

@@ -12,7 +12,7 @@ import pytest
 
 from libs.domain.errors import Unavailable
 from libs.linux import proc
-from services.executor.local import process, stopped_process
+from services.executor.local import ending, process, stopped_process
 from services.executor.local.control import Channel
 from services.executor.local.protocol import Preload
 from tests.executor.harness import (
@@ -34,7 +34,7 @@ FORKED = Kind("fork", namespaces=True)
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "START_TIMEOUT_SECONDS", 2.0)
-    monkeypatch.setattr(process, "STOP_TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr(ending, "STOP_TIMEOUT_SECONDS", 1.0)
     monkeypatch.setattr(stopped_process, "SILENCE_TIMEOUT_SECONDS", 1.5)
 
 

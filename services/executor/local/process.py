@@ -1,11 +1,10 @@
-"""One process of the local backend, a run or a zygote: talks to its shim, and watches its time, its
-disk space and whether those above it go on.
+"""One process of the local backend, a run or a zygote: talks to its shim, and watches its time and
+its disk space. How it is ended is in ending.py.
 """
 
 import asyncio
 import contextlib
 import logging
-import math
 import os
 import socket
 import struct
@@ -14,15 +13,13 @@ from typing import Literal
 from uuid import UUID
 
 from libs.domain.errors import Rejected, Unavailable
-from libs.domain.run_end import Verdict
 from libs.linux import proc
 from services.executor.backend import Outcome, RunSpec
-from services.executor.local import stopped_process
+from services.executor.local.ending import Ending
 from services.executor.local.home import RunFolder
 from services.executor.local.limit_watch import LimitWatch
 from services.executor.local.outcome import (
     KILLED,
-    SHIM_STOPPED,
     TIMED_OUT,
     outcome,
 )
@@ -35,7 +32,6 @@ from services.executor.local.protocol import (
     Launch,
     Prepare,
     Started,
-    Stop,
     decode_from_run,
     encode,
 )
@@ -46,7 +42,6 @@ from services.executor.local.timers import Timers
 _log = logging.getLogger(__name__)
 
 START_TIMEOUT_SECONDS = 60.0  # until its program is about to begin
-STOP_TIMEOUT_SECONDS = 5.0  # in which a shim ends it, once the grace is over
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid; see unix(7)
 _MAX_MESSAGE_BYTES = 1 << 16
 
@@ -78,12 +73,11 @@ class LocalProcess:
         self._launch_socket = launch_socket
         self._leave = leave
         self._shared = Shared(prepare.mounts is not None)
-        self._grace = 0.0
-        self._ends_at = math.inf  # by the loop's clock, once it is to end
         self._spec: RunSpec
         self._pipes: list[int] = []  # those of its output, as long as nobody else closes them
         self._loop = asyncio.get_running_loop()
         self._timers = Timers()
+        self._ending = Ending(self.state, shim, maker, self._timers)
         self._answered = asyncio.Event()  # it has begun, or never will
         self._ended: asyncio.Future[Ended | None] = self._loop.create_future()
         self._loop.add_reader(shim.control.fileno(), self._read)
@@ -129,7 +123,7 @@ class LocalProcess:
 
     def become(self, spec: RunSpec, launch: Launch, descriptors: list[int]) -> None:
         """As `launch`, with `descriptors` for its stdout, its stderr and a zygote's control."""
-        self._grace, self._spec = spec.grace, spec
+        self._ending.grace, self._spec = spec.grace, spec
         self._shared.uid = launch.uid
         if self.state.can_start:
             try:
@@ -154,7 +148,7 @@ class LocalProcess:
             raise
         self._pipes = []
         self._watch_main_process()
-        limits = LimitWatch(self._timers, self._stop, self._size)
+        limits = LimitWatch(self._timers, self._ending.stop, self._size)
         limits.start(self.pid, self._spec)
 
     def on_end(self, call: Callable[["LocalProcess"], object]) -> None:
@@ -169,7 +163,7 @@ class LocalProcess:
         self, status: Literal["killed", "timed_out"], within: float | None = None
     ) -> None:
         """See Running.stop."""
-        self._stop(KILLED if status == "killed" else TIMED_OUT, within)
+        self._ending.stop(KILLED if status == "killed" else TIMED_OUT, within)
         await self.wait()
 
     async def discard(self) -> None:
@@ -198,39 +192,6 @@ class LocalProcess:
             problem = f"its process did not begin within {START_TIMEOUT_SECONDS:g} s"
             raise Unavailable(problem) from error
 
-    def _stop(self, reason: Verdict, within: float | None = None) -> None:
-        """Tell the shim to end it; the first reason stays, and the earliest end."""
-        grace = self._grace if within is None else min(within, self._grace)
-        if not self.state.has_begun:
-            grace = 0.0
-        at = self._loop.time() + grace
-        if self.state.has_ended or at >= self._ends_at:
-            return
-        self._ends_at = at
-        self.state.stop(reason)
-        # A zygote's shims have others' packages in them: one may not do as it is told (I7).
-        self._timers.later("force", grace + STOP_TIMEOUT_SECONDS, self._force_end)
-        with contextlib.suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
-            self._shim.control.send(encode(Stop(grace)))  # else it is ending, or stopped
-
-    def _force_end(self) -> None:
-        """It was told to end and has not: do what there is beyond that."""
-        if not (self._shim.pid and stopped_process.kill(self._shim.pid)):
-            self._timers.run(self._maker.end_by_force())
-        self._when_silent("force", self._kill_stopped)
-
-    def _when_silent(self, name: str, call: Callable[[], object]) -> None:
-        """Make the call after each time in which nothing came of the run, till it has ended."""
-
-        def ring() -> None:
-            call()
-            self._when_silent(name, call)
-
-        self._timers.later(name, stopped_process.SILENCE_TIMEOUT_SECONDS, ring)
-
-    def _kill_stopped(self) -> bool:
-        return stopped_process.kill_nearest(self._shim.pid or self._maker.forker_pid)
-
     def _watch_main_process(self) -> None:
         """Its end is the shim's to tell, which can't as long as somebody has stopped it."""
         with contextlib.suppress(OSError):  # it has ended already, or there are too many files
@@ -240,16 +201,7 @@ class LocalProcess:
 
     def _main_process_ended(self, pidfd: int) -> None:
         self._loop.remove_reader(pidfd)
-        self._when_silent("silence", self._end_without_shim)
-
-    def _end_without_shim(self) -> None:
-        if self._kill_stopped():
-            self.state.stop(SHIM_STOPPED)
-            _log.warning("run %s: %s", self.run_id, SHIM_STOPPED.detail)
-        else:
-            _log.warning(
-                "run %s: its program has ended, other processes of it have not", self.run_id
-            )
+        self._ending.main_process_ended(self.run_id)
 
     def _unwatch(self, pidfd: int) -> None:
         self._loop.remove_reader(pidfd)
@@ -299,19 +251,12 @@ class LocalProcess:
         ended = await self._ended
         self._timers.stop()
         if ended is None:  # somebody killed the shim; who made it knows when nothing is left
-            await self._wait_until_gone()
+            await self._ending.wait_until_gone()
         await self._timers.join()
         await self._shared.clear()  # before another run has the uid
         # Nobody waits for that: the file system itself waits for its journal now and then.
         self._removal = asyncio.create_task(self._remove())
         return outcome(ended, self.state.failure, self.state.stop_reason)
-
-    async def _wait_until_gone(self) -> None:
-        gone = asyncio.ensure_future(self._maker.gone(self._shim.name))
-        timeout = stopped_process.SILENCE_TIMEOUT_SECONDS
-        while not (await asyncio.wait([gone], timeout=timeout))[0]:
-            stopped_process.kill_nearest(self._maker.forker_pid)
-        self._maker.forget(self._shim.name)
 
     async def _remove(self) -> None:
         try:

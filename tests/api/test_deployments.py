@@ -195,6 +195,24 @@ async def test_undeploying_twice_is_undeploying_once(world: World) -> None:
     await refused(world, "pipelines/undeploy", {}, 400, "deployment_id")
 
 
+async def test_what_is_deleted_while_its_model_is_probed_is_not_deployed(world: World) -> None:
+    workspace = await world.workspace()
+    for path in ("pipelines/delete_pipeline_versions", "pipelines/delete_pipeline"):
+        used = await pending(world, workspace)
+        made = await built(world, workspace, definition=inference(used))
+        body = {"pipeline_version_pk_id": made["pipeline_variant_pk_id"]}
+        waiting = asyncio.create_task(
+            refused(world, "pipelines/deploy", body, 404, "pipeline_version_pk_id")
+        )
+        await asyncio.wait([waiting], timeout=0.3)
+        assert not waiting.done()
+        version = {"pipeline_versions": [made["pipeline_variant_version"]]}
+        await world.post(path, {"pipeline_id": "p", "workspace_id": workspace, **version})
+        await world.append(versions_of(workspace, used), READY)
+        await waiting
+    assert await world.log.read(stream_of(workspace)) == []
+
+
 async def test_a_deployment_sent_again_under_its_key_is_one(world: World) -> None:
     workspace = await world.workspace()
     made = await built(world, workspace, definition=inference(await model(world, workspace)))

@@ -100,6 +100,17 @@ async def workspaces(user: User, rows: Rows) -> list[Workspace]:
     return await workspaces_of(rows, None if user.admin else str(user.id))
 
 
+async def chosen_workspaces(
+    user: User, rows: Rows, id: int | None, name: str | None = None
+) -> list[Workspace]:
+    """The workspace with that number. Without one, of those that the caller may see, those of that
+    name; without a name all."""
+    if id is not None:
+        return [await workspace(user, rows, id)]
+    visible = await workspaces(user, rows)
+    return visible if name is None else [state for state in visible if state.name == name]
+
+
 async def connection(user: User, rows: Rows, id: UUID, field: str = "id") -> Connection:
     """A connection that the caller may read, including its details."""
     state = await find_connection(rows, id)

@@ -43,7 +43,10 @@ async def deploy(caller: Caller, store: Store, order: Deploy) -> int:
         context = caller.context
         if command:
             context = msgspec.structs.replace(context, causation=str(command))
-        seq = await _append(store, stream, await _event(store, version, order), context)
+        event = await _event(store, version, order)
+        # Models may have been waited for; what is deployed may have been deleted meanwhile.
+        await _version(caller.user, store.rows, order)
+        seq = await _append(store, stream, event, context)
     await store.visible(seq, version.name)
     return (await deployments_of(store.rows, [version.pipeline]))[version.pipeline].number
 

@@ -32,11 +32,8 @@ async def by_name(user: User, rows: Rows, name: str, field: str) -> Deployment:
 
 async def listed(user: User, rows: Rows, workspace: int | None) -> list[Deployment]:
     """What is deployed in a workspace, or in all that the user may see; newest first."""
-    if workspace is not None:
-        visible = [(await access.workspace(user, rows, workspace)).id]
-    else:
-        visible = [state.id for state in await access.workspaces(user, rows)]
-    return await deployed_page(rows, visible, NEWEST, MAX_LISTED)
+    chosen = await access.chosen_workspaces(user, rows, workspace)
+    return await deployed_page(rows, [state.id for state in chosen], NEWEST, MAX_LISTED)
 
 
 async def of_pipeline(rows: Rows, pipeline: Pipeline, field: str) -> Deployment:

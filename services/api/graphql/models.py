@@ -12,15 +12,15 @@ from libs.domain.model import Model
 from libs.domain.model_version import Config, ModelVersion
 from libs.domain.values import DeployedModel
 from services.api import text
-from services.api.access import authorize as access
 from services.api.access import inference as inference_access
 from services.api.fields import MAX_LISTED, VERSION
 from services.api.graphql.batch import Batch
+from services.api.graphql.filtered import search_of, within
 from services.api.graphql.newest import updated_at
 from services.api.graphql.table import Fields
 from services.api.graphql.tagged import tags_of
 from services.api.graphql.visible import visible
-from services.api.graphql.where import Row, Where, conditions, matches, must_equal, ordered
+from services.api.graphql.where import Row, Where, matches, must_equal, ordered
 from services.api.http.request_context import RequestContext
 from services.api.models import schemas
 from services.api.read_model import models as reads
@@ -163,32 +163,16 @@ async def search_models(
     where: Where | None = None,
     order_by: Order = None,
 ) -> list[Row]:
-    search = reads.Search(
-        term=args.get("search") or "",
-        since=max(_bounds(where, "_gt", "_gte"), default=reads.FIRST_INSTANT),
-        until=min(_bounds(where, "_lt", "_lte"), default=reads.LAST_INSTANT),
-    )
+    search = search_of(args, where, "created_at")
     return ordered(await _matching(context, search, where), order_by)
-
-
-def _bounds(where: Where | None, *operators: str) -> list[Any]:
-    found = conditions(where, "created_at")
-    return [one[name] for one in found for name in operators if one.get(name) is not None]
 
 
 async def _matching(
     context: RequestContext, search: reads.Search, where: Where | None
 ) -> list[Row]:
     rows = context.store.rows
-    workspaces = {state.id: state for state in await access.workspaces(context.user, rows)}
-    within = [
-        id
-        for id, state in workspaces.items()
-        if must_equal(where, "model", "workspace_id") in (None, id)
-        and must_equal(where, "model", "workspace", "id") in (None, id)
-        and must_equal(where, "model", "workspace", "name") in (None, state.name)
-    ]
-    versions = await _candidates(rows, within, search, where)
+    workspaces = await within(context, where, "model")
+    versions = await _candidates(rows, list(workspaces), search, where)
     found = version_rows(rows, versions)
     if not where:
         return found

@@ -8,17 +8,16 @@ from libs.domain.deployment import Deployment
 from libs.domain.pipeline import Pipeline
 from libs.domain.pipeline_version import PipelineVersion
 from libs.domain.workspace import Workspace
-from services.api.access import authorize as access
 from services.api.access import inference as inference_access
 from services.api.fields import VERSION
 from services.api.graphql.batch import Batch
+from services.api.graphql.filtered import search_of, within
 from services.api.graphql.newest import updated_at
 from services.api.graphql.table import Fields
 from services.api.graphql.tagged import tags_of
 from services.api.graphql.visible import visible
-from services.api.graphql.where import Row, Where, conditions, matches, must_equal, ordered
+from services.api.graphql.where import Row, Where, matches, must_equal, ordered
 from services.api.http.request_context import RequestContext
-from services.api.read_model import models
 from services.api.read_model import pipelines as reads
 from services.api.read_model.deployments import deployments_of
 from services.api.read_model.row_types import NEWEST, Rows
@@ -111,7 +110,7 @@ async def pipeline(
 ) -> list[Row]:
     """Those that match, of the workspaces that the caller may see."""
     rows = context.store.rows
-    workspaces = await _within(context, where)
+    workspaces = await within(context, where)
     name = must_equal(where, "pipeline_id")
     if isinstance(name, str):
         states = await reads.pipelines_named(rows, name, list(workspaces))
@@ -132,12 +131,8 @@ async def search_pipelines(
 ) -> list[Row]:
     """A row a version, newest first: by the names of pipelines, their models and tags."""
     rows = context.store.rows
-    workspaces = await _within(context, where, "pipeline")
-    search = models.Search(
-        term=args.get("search") or "",
-        since=max(_bounds(where, "_gt", "_gte"), default=models.FIRST_INSTANT),
-        until=min(_bounds(where, "_lt", "_lte"), default=models.LAST_INSTANT),
-    )
+    workspaces = await within(context, where, "pipeline")
+    search = search_of(args, where, "created_at", "updated_at")
     deployed = must_equal(where, "pipeline", "deployment", "deployed")
     states = await reads.search_pipeline_versions(
         rows, list(workspaces), search, MAX_SHOWN, deployed
@@ -152,25 +147,9 @@ async def search_pipelines(
     return ordered(found, order_by)
 
 
-async def _within(context: RequestContext, where: Where | None, *path: str) -> dict[int, Workspace]:
-    """The workspaces that the caller may see, of which the filter may want only some."""
-    return {
-        state.id: state
-        for state in await access.workspaces(context.user, context.store.rows)
-        if must_equal(where, *path, "workspace_id") in (None, state.id)
-        and must_equal(where, *path, "workspace", "id") in (None, state.id)
-        and must_equal(where, *path, "workspace", "name") in (None, state.name)
-    }
-
-
 def _whole(row: Row, pipeline: Row) -> Row:
     at = row["_state"].created_at
     return row | {"pipeline": pipeline, "created_at": at, "updated_at": at}
-
-
-def _bounds(where: Where | None, *operators: str) -> list[Any]:
-    found = [*conditions(where, "created_at"), *conditions(where, "updated_at")]
-    return [one[name] for one in found for name in operators if one.get(name) is not None]
 
 
 async def _filterable(

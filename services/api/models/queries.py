@@ -20,19 +20,11 @@ from services.api.workspaces import schemas as workspace_schemas
 
 async def listed(user: User, rows: Rows, which: schemas.ListModels) -> list[schemas.ModelItem]:
     """Newest first."""
-    workspaces = {state.id: state for state in await _workspaces(user, rows, which)}
+    chosen = await access.chosen_workspaces(user, rows, which.workspace_id, which.workspace_name)
+    workspaces = {state.id: state for state in chosen}
     models = await model_page(rows, list(workspaces), NEWEST, MAX_LISTED)
     versions = await versions_of_models(rows, [state.id for state in models], 1)
     return [_item(state, versions[state.id], workspaces[state.workspace]) for state in models]
-
-
-async def _workspaces(user: User, rows: Rows, which: schemas.ListModels) -> Sequence[Workspace]:
-    if which.workspace_id is not None:
-        return [await access.workspace(user, rows, which.workspace_id)]
-    visible = await access.workspaces(user, rows)
-    if which.workspace_name is None:
-        return visible
-    return [state for state in visible if state.name == which.workspace_name]
 
 
 def _item(state: Model, newest: Sequence[ModelVersion], workspace: Workspace) -> schemas.ModelItem:

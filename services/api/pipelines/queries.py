@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from libs.domain.pipeline_version import PipelineVersion
-from libs.domain.workspace import Workspace
 from libs.identity.users import User
 from services.api.access import authorize as access
 from services.api.access import inference as inference_access
@@ -24,7 +23,8 @@ async def named(user: User, rows: Rows, workspace: int, name: str, field: str) -
 
 async def listed(user: User, rows: Rows, which: ListPipelines) -> list[SeenPipeline]:
     """Those of a workspace, or of all that the user may see; newest first."""
-    visible = {state.id: state for state in await _workspaces(user, rows, which)}
+    chosen = await access.chosen_workspaces(user, rows, which.workspace_id, which.workspace_name)
+    visible = {state.id: state for state in chosen}
     states = await pipeline_page(rows, list(visible), NEWEST, MAX_LISTED)
     newest = await versions_of_pipelines(rows, [state.id for state in states], 1)
     return [
@@ -35,14 +35,6 @@ async def listed(user: User, rows: Rows, which: ListPipelines) -> list[SeenPipel
         )
         for state in states
     ]
-
-
-async def _workspaces(user: User, rows: Rows, which: ListPipelines) -> list[Workspace]:
-    if which.workspace_id is not None:
-        return [await access.workspace(user, rows, which.workspace_id)]
-    visible = await access.workspaces(user, rows)
-    name = which.workspace_name
-    return visible if name is None else [state for state in visible if state.name == name]
 
 
 async def versions(rows: Rows, of: UUID) -> list[PipelineVersion]:

@@ -37,6 +37,7 @@ async def test_an_idle_pipeline_is_not_started_with_the_service(
     assert await deployed.starts() == 1
 
     assert (await deployed.infer(ROWS))[0] == 200
+    await deployed.started(2)  # the log hears of it after who asked
     assert await deployed.starts() == 2
 
 

@@ -8,6 +8,9 @@ SDK := .venv-sdk
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
+# Images set it; here it has each process of the tests compile anew what it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run demo test test-sdk check bench chaos coverage mutants audit docs lock clean
 
 run: $(VENV)/.platform

@@ -14,6 +14,8 @@ import msgspec
 
 from libs.domain.events import (
     Event,
+    ModelVersionFailed,
+    ModelVersionPackaged,
     OrchestrationFailed,
     OrchestrationReady,
     RunFinished,
@@ -27,6 +29,8 @@ from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.nats_client import Nats
 from libs.telemetry.registry import MetricRegistry
 from libs.telemetry.tracing import Tracing
+
+PACKAGER = "packager"  # the source of its events
 
 
 class AppendMetrics:
@@ -53,7 +57,7 @@ class AppendMetrics:
             "rondo_run_duration_seconds", "Time from a run's claim to its end.", "status"
         )
         self._packaged = metrics.counter(
-            "rondo_packaging_outcomes", "Orchestrations that have left packaging.", "outcome"
+            "rondo_packaging_outcomes", "Orchestrations and models packaged, or not.", "outcome"
         )
         self._packaging = metrics.histogram(
             "rondo_packaging_duration_seconds", "Time that a step of packaging took.", "step"
@@ -72,11 +76,13 @@ class AppendMetrics:
                 self._missed.add(missed)
             case RunFinished():
                 self._ended(event, context)
-            case OrchestrationReady(seconds=steps):
+            case OrchestrationReady(seconds=steps) | ModelVersionPackaged(seconds=steps):
                 self._packaged.of("ready").add()
                 for step, took in steps.items():
                     self._packaging.of(step).observe(took)
             case OrchestrationFailed():
+                self._packaged.of("failed").add()
+            case ModelVersionFailed() if context.source == PACKAGER:
                 self._packaged.of("failed").add()
 
     def _ended(self, event: RunFinished, context: Context) -> None:

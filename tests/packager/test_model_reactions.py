@@ -12,6 +12,7 @@ from libs.domain.events import (
     DeploymentUndeployed,
     Event,
     ModelVersionDeleted,
+    ModelVersionFailed,
     ModelVersionPackaged,
     ModelVersionReady,
     ModelVersionUploaded,
@@ -22,6 +23,8 @@ from libs.domain.values import DeployedModel
 from libs.eventlog.envelope import Context, Recorded
 from libs.eventlog.log import EventLog, Proposed
 from libs.eventlog.transact import load
+from libs.telemetry.instrumented_log import AppendMetrics
+from libs.telemetry.registry import MetricRegistry
 from services.packager.environment_usage import EnvironmentUsage
 from services.packager.model_reactions import ModelPackager
 from tests.packager.test_build import BuildFolder
@@ -93,6 +96,21 @@ async def test_a_requirement_that_does_not_exist_is_the_reason(uploads: Uploads)
     assert state.status == "error"
     assert "requirements.txt: " in state.reason
     assert "tiny==7.0" in state.reason
+
+
+def test_models_count_as_packaged_or_not() -> None:
+    metrics = MetricRegistry()
+    count = AppendMetrics(metrics).record
+    packaged = ModelVersionPackaged(environment="one", lock_digest="0", seconds={"resolve": 1.0})
+    for event, source in (
+        (packaged, "packager"),
+        (ModelVersionFailed(reason="no such package"), "packager"),
+        (ModelVersionFailed(reason="no such file"), "inference"),
+    ):
+        count(event, Context(source=source, actor="test"), 0.1)
+
+    (outcomes,) = [each for each in metrics.counters if each.name == "rondo_packaging_outcomes"]
+    assert [outcomes.of(each).value for each in ("ready", "failed")] == [1, 1]
 
 
 async def test_nothing_is_built_for_what_needs_none(

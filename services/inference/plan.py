@@ -15,6 +15,8 @@ import msgspec
 from libs.domain.values import DeployedModel, TensorSpec
 
 MAX_ORDER_BYTES = 1 << 12
+MAX_ANSWER_BYTES = 1 << 18
+MAX_REASON_LENGTH = 4000  # characters
 MAX_FILES = 200  # descriptors that go along: the kernel takes 253
 _LENGTH = struct.Struct("<I")
 
@@ -101,7 +103,24 @@ class Refusal(msgspec.Struct, frozen=True, tag=True):
 
 
 encode = msgspec.msgpack.encode
-decode_outcome = msgspec.msgpack.Decoder(Loaded | Probed | Refusal).decode
+_decode_outcome = msgspec.msgpack.Decoder(Loaded | Probed | Refusal).decode
+
+
+def refusal(reason: str) -> Refusal:
+    """With as much of the reason as people read."""
+    return Refusal(reason[:MAX_REASON_LENGTH])
+
+
+def outcome(answer: bytes) -> Loaded | Probed | Refusal | None:
+    """Of an answer, of which nothing is believed: it comes from a process with somebody's code in
+    it. None if there is none."""
+    if not answer:
+        return None
+    try:
+        read = _decode_outcome(answer)
+    except msgspec.DecodeError:
+        return Refusal("its process gave an answer that can't be read")
+    return refusal(read.reason) if isinstance(read, Refusal) else read
 
 
 def send(channel: socket.socket, message: msgspec.Struct) -> None:
@@ -123,10 +142,14 @@ def frame(message: msgspec.Struct) -> bytes:
 
 
 def unframe(data: bytes) -> bytes | None:
-    """The message that `data` begins with, None while some of it is missing."""
+    """The message that `data` begins with, None while some of it is missing. ValueError if it is
+    longer than MAX_ANSWER_BYTES."""
     if len(data) < _LENGTH.size:
         return None
-    end = _LENGTH.size + _LENGTH.unpack_from(data)[0]
+    (length,) = _LENGTH.unpack_from(data)
+    if length > MAX_ANSWER_BYTES:
+        raise ValueError(f"an answer of {length} bytes")
+    end = _LENGTH.size + length
     return data[_LENGTH.size : end] if len(data) >= end else None
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 
 from tests.inference import models
 from tests.inference.engine.test_python_step import NUMBERS, SPREAD, schema
@@ -74,3 +75,35 @@ def process_data(data):
     _, answer = await deployed.infer([{"built": 1924, "rooms": 3}])
 
     assert answer[0]["out"]["tensor"] == [5.0]
+
+
+SAYS = """
+import os
+import struct
+
+for descriptor in range(3, 64):
+    try:
+        os.write(descriptor, struct.pack("<I", {length}) + b"x" * {sent})
+    except OSError:
+        pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (SAYS.format(length=4, sent=4), "an answer that can't be read"),
+        (SAYS.format(length=1 << 31, sent=100), "an answer of 2147483648 bytes"),
+        ("raise ValueError('x' * 3_000_000)\n", "can't be imported: ValueError: xxx"),
+    ],
+)
+async def test_what_a_step_says_of_itself_is_bounded(
+    service: Service, tmp_path: Path, text: str, words: str
+) -> None:
+    path = models.step(tmp_path / "step.zip", {"step/step.py": text + SPREAD})
+
+    state = await service.upload(path, "python", **SCHEMAS)
+
+    assert state.status == "error"
+    assert words in state.reason
+    assert len(state.reason) < 5000

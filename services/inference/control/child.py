@@ -34,13 +34,19 @@ class Child:
         asyncio.get_running_loop().add_reader(self._handle, self._reap)
 
     async def ask(self, message: "plan.Plan | plan.Upload") -> bytes:
-        """Its one answer, empty if it has ended without. Raises OSError."""
+        """Its one answer, empty if it has ended without, or is ended for one that is too long.
+        Raises OSError."""
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(self._channel, plan.frame(message))
         got = b""
         while part := await loop.sock_recv(self._channel, _CHUNK):
             got += part
-            if (answer := plan.unframe(got)) is not None:
+            try:
+                answer = plan.unframe(got)
+            except ValueError as problem:
+                self.kill("start_failed", f"its process gave {problem}")
+                break
+            if answer is not None:
                 return answer
         return b""
 

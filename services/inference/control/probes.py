@@ -72,7 +72,7 @@ class Probes:
                     break
         except Rejected as refusal:
             return ModelVersionFailed(reason=refusal.message)
-        match plan.decode_outcome(answer) if answer else None:
+        match plan.outcome(answer):
             case plan.Probed() as found:
                 return ModelVersionReady(
                     inputs=found.inputs,

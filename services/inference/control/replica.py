@@ -92,7 +92,7 @@ class Replica:
         except asyncio.CancelledError:
             child.kill("undeployed", "it is not needed any more")
             raise
-        return plan.decode_outcome(answer) if answer else None
+        return plan.outcome(answer)
 
     @property
     def has_ended(self) -> bool:

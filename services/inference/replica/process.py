@@ -63,7 +63,7 @@ def _probe(
         schemas = upload.input_schema, upload.output_schema
         found = probe(file, upload.framework, *schemas, process=step)
     except (BadModel, MemoryError) as refusal:
-        return plan.Refusal(probe_words(memory) if is_short(refusal) else str(refusal))
+        return plan.refusal(probe_words(memory) if is_short(refusal) else str(refusal))
     seconds = time.perf_counter() - began
     return plan.Probed(
         list(found.inputs), list(found.outputs), found.trees, seconds, found.warnings
@@ -90,7 +90,7 @@ def _serve(
         words = str(problem) or type(problem).__name__
         if is_short(problem):
             words = replica_words(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10, memory)
-        plan.send(control, plan.Refusal(words))
+        plan.send(control, plan.refusal(words))
         return
     for each in files:
         os.close(int(each.name))

@@ -17,6 +17,7 @@ from services.inference.step_worker import frames
 
 START, KILL, WORDS = b"s", b"k", b"w"  # what a guard is asked
 MAX_WORDS_BYTES = 1 << 16
+_MAX_TEXT_LENGTH, _MAX_WARNINGS = 2500, 10
 _NONSENSE = (OSError, ValueError, TypeError, LookupError, RecursionError)
 
 
@@ -46,7 +47,7 @@ class StepProcess:
             if answer is not None and not killed:
                 head, outputs = answer
                 if "error" in head:
-                    raise Refused(500, f"the step failed: {head['error']}")
+                    raise Refused(500, f"the step failed: {_text(head['error'])}")
                 return outputs
             self._hang_up()
             if killed:
@@ -103,8 +104,9 @@ class StepProcess:
             raise BadModel(f"it can't be loaded: {self._words()}")
         if "error" in answer[0]:
             self._hang_up()
-            raise BadModel(str(answer[0]["error"]))
-        return [str(each) for each in answer[0].get("warnings", [])]
+            raise BadModel(_text(answer[0]["error"]))
+        warnings = answer[0].get("warnings")
+        return [_text(each) for each in warnings[:_MAX_WARNINGS]] if warnings else []
 
     def _hang_up(self) -> None:
         if self._connection is not None:
@@ -115,6 +117,11 @@ class StepProcess:
         """How the worker ended."""
         self._guard.sendall(WORDS)
         return self._guard.recv(MAX_WORDS_BYTES).decode(errors="replace") or "its guard has ended"
+
+
+def _text(said: object) -> str:
+    """Of what a worker says, as much as people read."""
+    return str(said)[:_MAX_TEXT_LENGTH]
 
 
 class _Stop:

@@ -108,7 +108,7 @@ _VIEWS: dict[str, Arguments] = {
         "find_deployment_with_pipeline": (9,),
         "deployments_with_ids": ([uuid("deployment", 1)],),
         "deployed_page": (_MINE, NEWEST, PAGE),
-        "deployments_of_model_version": (_VERSION,),
+        "deployments_of_model_versions": ([_VERSION],),
     },
     "tags": {
         "find_tag": (1,),

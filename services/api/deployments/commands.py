@@ -13,11 +13,11 @@ from libs.domain.ids import StreamId, deployment_stream
 from libs.domain.pipeline_version import PipelineVersion
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import Proposed, WrongVersion
-from libs.eventlog.transact import transact
 from libs.identity.users import User
 from services.api.access import inference as access
 from services.api.append import idempotency
 from services.api.append.caller import Caller
+from services.api.append.change import change
 from services.api.append.store import Store
 from services.api.deployments import engine_config, queries
 from services.api.deployments.schemas import Deploy, Undeploy
@@ -116,10 +116,9 @@ async def undeploy(caller: Caller, store: Store, gateway: Gateway, order: Undepl
     """Serve it no more: no inference is answered once this returns. Twice is as good as once."""
     state = await _deployment(caller.user, store.rows, order)
     stream = deployment_stream(state.workspace, state.pipeline)
-    outcome = await transact(
-        store.log, stream, deployment.evolve, deployment.undeploy, caller.context
+    outcome = await change(
+        caller, store, stream, deployment.evolve, deployment.undeploy, state.number
     )
-    await store.visible(outcome.seq, state.number)
     await gateway.seen(outcome.seq)
     return state
 

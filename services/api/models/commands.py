@@ -13,15 +13,16 @@ from libs.domain.errors import Rejected
 from libs.domain.events import (
     ModelEvent,
     ModelVersionConfigured,
+    ModelVersionEvent,
     ModelVersionUploaded,
 )
 from libs.domain.ids import model_stream, model_version_stream
 from libs.domain.model_version import ModelVersion
-from libs.eventlog.transact import transact
 from services.api.access import authorize as access
 from services.api.access import inference as inference_access
 from services.api.append import idempotency
 from services.api.append.caller import Caller
+from services.api.append.change import change
 from services.api.append.probes import probed
 from services.api.append.store import Store
 from services.api.append.under_name import append_version
@@ -30,7 +31,7 @@ from services.api.fields import ARCH, MAX_LISTED
 from services.api.models import requirements
 from services.api.models.schemas import InsertConfig
 from services.api.models.upload_schemas import UploadMetadata
-from services.api.read_model.deployments import deployments_of_model_version
+from services.api.read_model.deployments import deployments_of_model_versions
 from services.api.read_model.models import model_versions_with_ids, versions_of_models
 from services.api.read_model.row_types import Rows
 
@@ -133,14 +134,12 @@ async def configure(caller: Caller, store: Store, order: InsertConfig) -> ModelV
         input_schema=order.input_schema or "",
         output_schema=order.output_schema or "",
     )
-    outcome = await transact(
-        store.log,
-        model_version_stream(state.workspace, state.id),
-        model_version.evolve,
-        lambda known: model_version.configure(known, event),
-        caller.context,
-    )
-    await store.visible(outcome.seq, number)
+    stream = model_version_stream(state.workspace, state.id)
+
+    def decide(known: ModelVersion) -> Sequence[ModelVersionEvent]:
+        return model_version.configure(known, event)
+
+    await change(caller, store, stream, model_version.evolve, decide, number)
     return await inference_access.model_version(caller.user, store.rows, number)
 
 
@@ -153,8 +152,7 @@ async def delete(caller: Caller, store: Store, workspace: int, name: str, confir
     await _check_unused(store.rows, versions)
     if confirmed:
         stream = model_stream(workspace, name)
-        outcome = await transact(store.log, stream, model.evolve, model.delete, caller.context)
-        await store.visible(outcome.seq, state.number)
+        await change(caller, store, stream, model.evolve, model.delete, state.number)
     return sum(version.file_size for version in versions)
 
 
@@ -171,23 +169,19 @@ async def delete_versions(
     await _check_unused(store.rows, versions)
     if confirmed:
         for version in versions:
-            await _delete_version(caller, store, version)
+            stream = model_version_stream(version.workspace, version.id)
+            delete = model_version.delete
+            await change(caller, store, stream, model_version.evolve, delete, version.number)
     return sum(version.file_size for version in versions)
 
 
-async def _delete_version(caller: Caller, store: Store, version: ModelVersion) -> None:
-    stream = model_version_stream(version.workspace, version.id)
-    outcome = await transact(
-        store.log, stream, model_version.evolve, model_version.delete, caller.context
-    )
-    await store.visible(outcome.seq, version.number)
-
-
 async def _check_unused(rows: Rows, versions: Sequence[ModelVersion]) -> None:
-    for version in versions:
-        for deployment in await deployments_of_model_version(rows, version.id):
-            raise Rejected(
-                "conflict",
-                f"model_id: version {version.id} is deployed in pipeline {deployment.name!r};"
-                " undeploy it first",
-            )
+    ids = [version.id for version in versions]
+    for deployment in await deployments_of_model_versions(rows, ids):
+        served = {one.version for one in (*deployment.models, *deployment.serving.models)}
+        version = next(id for id in ids if id in served)
+        raise Rejected(
+            "conflict",
+            f"model_id: version {version} is deployed in pipeline {deployment.name!r}; undeploy it"
+            " first",
+        )

@@ -12,7 +12,7 @@ from services.api.access import inference as inference_access
 from services.api.append.store import Store
 from services.api.fields import MAX_LISTED
 from services.api.models import schemas, upload_log
-from services.api.read_model.deployments import deployments_of_model_version
+from services.api.read_model.deployments import deployments_of_model_versions
 from services.api.read_model.models import model_page, versions_of_models
 from services.api.read_model.row_types import NEWEST, Rows
 from services.api.workspaces import schemas as workspace_schemas
@@ -50,7 +50,7 @@ async def _versions(rows: Rows, state: Model) -> list[ModelVersion]:
 
 async def configured(user: User, rows: Rows, number: int) -> schemas.ConfiguredModelVersion:
     state = await inference_access.model_version(user, rows, number)
-    deployed = await deployments_of_model_version(rows, state.id)
+    deployed = await deployments_of_model_versions(rows, [state.id])
     return schemas.ConfiguredModelVersion.of(state, bool(deployed))
 
 

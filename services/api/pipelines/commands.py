@@ -11,11 +11,11 @@ from libs.domain.ids import (
     pipeline_version_stream,
 )
 from libs.domain.model import check_name
-from libs.eventlog.transact import transact
 from services.api.access import authorize as access
 from services.api.access import inference as inference_access
 from services.api.append import idempotency
 from services.api.append.caller import Caller
+from services.api.append.change import change
 from services.api.append.store import Store
 from services.api.append.under_name import append_version
 from services.api.pipelines import models
@@ -67,14 +67,9 @@ async def delete(caller: Caller, store: Store, order: PipelineById) -> None:
     served = fold(deployment.evolve, facts)
     deployed = served is not None and served.deployed
     stream = pipeline_stream(state.workspace, name)
-    outcome = await transact(
-        store.log,
-        stream,
-        pipeline.evolve,
-        lambda known: pipeline.delete(known, deployed),
-        caller.context,
+    await change(
+        caller, store, stream, pipeline.evolve, lambda known: pipeline.delete(known, deployed), name
     )
-    await store.visible(outcome.seq, name)
 
 
 async def delete_versions(caller: Caller, store: Store, ids: Sequence[UUID]) -> None:
@@ -84,11 +79,5 @@ async def delete_versions(caller: Caller, store: Store, ids: Sequence[UUID]) -> 
         for id in ids
     ]
     for state in states:
-        outcome = await transact(
-            store.log,
-            pipeline_version_stream(state.workspace, state.id),
-            pipeline_version.evolve,
-            pipeline_version.delete,
-            caller.context,
-        )
-        await store.visible(outcome.seq, state.id)
+        stream = pipeline_version_stream(state.workspace, state.id)
+        await change(caller, store, stream, pipeline_version.evolve, pipeline_version.delete)

@@ -45,7 +45,7 @@ async def deployed_page(
     return [DEPLOYMENT.decode(row["state"]) for row in records]
 
 
-async def deployments_of_model_version(rows: Rows, version: UUID) -> list[Deployment]:
-    """What is deployed and has that version of a model; oldest first."""
-    records = await rows.fetch(_SQL["deployments_of_model_version"], version)
+async def deployments_of_model_versions(rows: Rows, versions: Sequence[UUID]) -> list[Deployment]:
+    """What is deployed and has one of those versions of models; oldest first."""
+    records = await rows.fetch(_SQL["deployments_of_model_versions"], versions) if versions else []
     return [DEPLOYMENT.decode(row["state"]) for row in records]

@@ -1,24 +1,18 @@
 """Tags: created, put on versions of models and on pipelines, and taken off them."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
 from uuid import uuid4
 
 from libs.domain import model_version, pipeline
 from libs.domain import tag as tags
-from libs.domain.events import Event
-from libs.domain.history import Evolve
-from libs.domain.ids import StreamId, model_version_stream, pipeline_stream, tag_stream
+from libs.domain.ids import model_version_stream, pipeline_stream, tag_stream
 from libs.domain.model_version import ModelVersion
 from libs.domain.pipeline import Pipeline
 from libs.domain.tag import Tag
-from libs.eventlog.transact import transact
 from services.api.access import inference as access
 from services.api.append import idempotency
 from services.api.append.caller import Caller
+from services.api.append.change import change
 from services.api.append.store import Store
-
-State = TypeVar("State")
 
 
 async def create(caller: Caller, store: Store, name: str) -> Tag:
@@ -37,7 +31,7 @@ async def put_on_version(
     state = await access.model_version(caller.user, store.rows, version, "model_id")
     chosen = await access.tag(caller.user, store.rows, tag)
     stream = model_version_stream(state.workspace, state.id)
-    await _change(
+    await change(
         caller,
         store,
         stream,
@@ -54,14 +48,14 @@ async def take_off_version(
     state = await access.model_version(caller.user, store.rows, version, "model_id")
     chosen = await access.tag(caller.user, store.rows, tag)
     stream = model_version_stream(state.workspace, state.id)
-    appended = await _change(
+    outcome = await change(
         caller,
         store,
         stream,
         model_version.evolve,
         lambda known: model_version.untag(known, chosen.id),
     )
-    return (state, chosen) if appended else None
+    return (state, chosen) if outcome.appended else None
 
 
 async def put_on_pipeline(
@@ -71,7 +65,7 @@ async def put_on_pipeline(
     state = await access.pipeline(caller.user, store.rows, number, "pipeline_pk_id")
     chosen = await access.tag(caller.user, store.rows, tag, "tag_pk_id")
     stream = pipeline_stream(state.workspace, state.name)
-    await _change(
+    await change(
         caller, store, stream, pipeline.evolve, lambda known: pipeline.tag(known, chosen.id)
     )
     return state, chosen
@@ -84,20 +78,7 @@ async def take_off_pipeline(
     state = await access.pipeline(caller.user, store.rows, number, "pipeline_pk_id")
     chosen = await access.tag(caller.user, store.rows, tag, "tag_pk_id")
     stream = pipeline_stream(state.workspace, state.name)
-    appended = await _change(
+    outcome = await change(
         caller, store, stream, pipeline.evolve, lambda known: pipeline.untag(known, chosen.id)
     )
-    return (state, chosen) if appended else None
-
-
-async def _change(
-    caller: Caller,
-    store: Store,
-    stream: StreamId,
-    evolve: Evolve[State],
-    decide: Callable[[State], Sequence[Event]],
-) -> bool:
-    """Whether there was anything to do."""
-    outcome = await transact(store.log, stream, evolve, decide, caller.context)
-    await store.visible(outcome.seq, stream.id)
-    return outcome.appended
+    return (state, chosen) if outcome.appended else None

@@ -17,10 +17,10 @@ from libs.domain.values import Kind, Retry, Schedule
 from libs.eventlog.append_pair import append_pair
 from libs.eventlog.envelope import Context
 from libs.eventlog.log import Proposed
-from libs.eventlog.transact import transact
 from services.api.access import authorize as access
 from services.api.append import idempotency
 from services.api.append.caller import Caller
+from services.api.append.change import change
 from services.api.append.store import Store
 from services.api.fields import DEFAULT_RUNS
 from services.api.read_model.tasks import TaskRow
@@ -152,8 +152,7 @@ async def _change(
     """Decide on the state in the log, and return the state after that decision."""
     before = await access.task(caller.user, store.rows, id)
     stream = task_stream(before.task.workspace, id)
-    outcome = await transact(store.log, stream, task.evolve, decide, caller.context)
-    await store.visible(outcome.seq, id)
+    outcome = await change(caller, store, stream, task.evolve, decide)
     row = await access.task(caller.user, store.rows, id, DEFAULT_RUNS)
     # The scheduler may have acted on it already: the answer is what this command has led to.
     facts = [fact for fact in await store.log.read(stream) if fact.seq <= outcome.seq]

@@ -7,10 +7,10 @@ from libs.domain import workspace
 from libs.domain.errors import Rejected
 from libs.domain.events import WorkspaceEvent
 from libs.domain.ids import workspace_stream
-from libs.eventlog.transact import transact
 from libs.identity.users import User, Users
 from services.api.access import authorize as access
 from services.api.append.caller import Caller
+from services.api.append.change import change
 from services.api.append.store import Store
 from services.api.workspaces.schemas import AddMember, RemoveMember
 
@@ -49,10 +49,7 @@ async def _change(
     decide: Callable[[workspace.Workspace], list[WorkspaceEvent]],
 ) -> None:
     access.person(caller.user)
-    outcome = await transact(
-        store.log, workspace_stream(id), workspace.evolve, decide, caller.context
-    )
-    await store.visible(outcome.seq, id)
+    await change(caller, store, workspace_stream(id), workspace.evolve, decide)
 
 
 async def _named(users: Users, id: UUID | None, email: str | None) -> User:

@@ -24,6 +24,6 @@ SELECT newest.state FROM unnest($1::bigint[]) AS mine (id), LATERAL (
     ORDER BY number DESC LIMIT $3) AS newest
 ORDER BY newest.number DESC LIMIT $3
 
--- name: deployments_of_model_version
--- The deployments that have the model version $1.
-SELECT state FROM deployment WHERE models @> ARRAY[$1::uuid] AND deployed ORDER BY number
+-- name: deployments_of_model_versions
+-- The deployments that have one of the model versions $1.
+SELECT state FROM deployment WHERE models && $1::uuid[] AND deployed ORDER BY number

@@ -16,7 +16,7 @@ from libs.service.handover import Channel
 from services.inference.gateway.errors import NoAnswer, not_deployed, refusal
 from services.inference.gateway.gateway import Admitted, Gateway
 from services.inference.gateway.head import END, MAX_HEAD_BYTES, Head, begins, parse
-from services.inference.gateway.tickets import Result, Ticket
+from services.inference.gateway.tickets import PIECE_BYTES, Result, Ticket
 
 _REQUEST_SECONDS, _IDLE_SECONDS = 60.0, 300.0  # for a request to come whole; between two of them
 _READER_SECONDS = 60.0
@@ -233,10 +233,12 @@ class Caller(asyncio.Protocol):
         if transport is None or head is None:
             return
         if isinstance(outcome, NoAnswer):
-            data = _refused(outcome, head.stays)
-        else:
-            data = _answered(outcome, head.stays)
-        transport.write(data)
+            transport.write(_refused(outcome, head.stays))
+        elif len(outcome.body) <= PIECE_BYTES:
+            transport.write(_head(outcome, head.stays) + outcome.body)
+        else:  # without another copy
+            transport.write(_head(outcome, head.stays))
+            transport.write(outcome.body)
         if not head.stays:
             transport.close()
             return
@@ -268,12 +270,11 @@ class Caller(asyncio.Protocol):
         transport.abort()
 
 
-def _answered(result: Result, stays: bool) -> bytes:
-    return b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n%b" % (
+def _head(result: Result, stays: bool) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n" % (
         result.reply.content_type.encode("latin-1"),
         len(result.body),
         b"" if stays else b"Connection: close\r\n",
-        result.body,
     )
 
 

@@ -41,7 +41,7 @@ class Writer(Protocol):
         """Raises Rejected if there is no room for a record."""
         ...
 
-    def append(self, head: RecordHead, body: bytes) -> None:
+    def append(self, head: RecordHead, body: bytes | memoryview) -> None:
         """It is in the file when this returns. Raises Rejected, Unavailable."""
         ...
 

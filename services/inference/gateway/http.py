@@ -11,6 +11,7 @@ from aiohttp import web
 from libs.service.config import Secret
 from services.inference.gateway.errors import NoAnswer, refusal
 from services.inference.gateway.gateway import Call, Gateway
+from services.inference.gateway.tickets import PIECE_BYTES, Result
 
 PREFIX = "/v1/api/pipelines/infer/"
 _TOKEN_HEADER = "Rondo-Internal-Token"  # noqa: S105 - its name
@@ -42,7 +43,7 @@ class Routes:
         self._seen = seen
         self._max_body = max_body
 
-    async def infer(self, request: web.BaseRequest) -> web.Response:
+    async def infer(self, request: web.BaseRequest) -> web.StreamResponse:
         """One inference. Errors are in the engine's shape."""
         try:
             call = _call(request)
@@ -53,7 +54,7 @@ class Routes:
         result = await self._gateway.infer(call, admitted, body)
         if isinstance(result, NoAnswer):
             return _refused(result)
-        return web.Response(body=result.body, headers={"Content-Type": result.reply.content_type})
+        return await _answered(request, result)
 
     async def deployment(self, request: web.Request) -> web.Response:
         """What it does at the moment, for its page and its status."""
@@ -102,6 +103,19 @@ async def _body(request: web.BaseRequest, most: int) -> bytes:
     if size <= most:
         return parts[0] if len(parts) == 1 else b"".join(parts)
     raise refusal(413, f"the body has more than {most >> 20} MiB; send fewer rows at a time")
+
+
+async def _answered(request: web.BaseRequest, result: Result) -> web.StreamResponse:
+    headers = {"Content-Type": result.reply.content_type}
+    size = len(result.body)
+    if size <= PIECE_BYTES:
+        return web.Response(body=bytes(result.body), headers=headers)
+    response = web.StreamResponse(headers=headers)
+    response.content_length = size
+    await response.prepare(request)
+    for start in range(0, size, PIECE_BYTES):
+        await response.write(result.body[start : start + PIECE_BYTES])
+    return response
 
 
 def _refused(problem: NoAnswer) -> web.Response:

@@ -121,7 +121,7 @@ class Link(asyncio.Protocol):
         self._owner.lost(self, ticket)
 
 
-def _reply(head: bytes) -> Reply:
+def _reply(head: memoryview) -> Reply:
     """Raises ValueError; msgspec's errors are such."""
     reply = decode_reply(head)
     if not reply.content_type.isprintable() or not 200 <= reply.status < 600:
@@ -129,8 +129,8 @@ def _reply(head: bytes) -> Reply:
     return reply
 
 
-def _parsed(data: bytes | bytearray) -> tuple[bytes, bytes, bytes] | None:
-    """Head, body and record, once all of them are there."""
+def _parsed(data: bytes | bytearray) -> tuple[memoryview, memoryview, memoryview] | None:
+    """Head, body and record, once all of them are there. They are not copied."""
     if len(data) < ANSWER.size:
         return None
     head, body, record = ANSWER.unpack_from(data)
@@ -139,4 +139,4 @@ def _parsed(data: bytes | bytearray) -> tuple[bytes, bytes, bytes] | None:
     if len(data) < ANSWER.size + head + body + record:
         return None
     view = memoryview(data)[ANSWER.size :]
-    return bytes(view[:head]), bytes(view[head : head + body]), bytes(view[head + body :])
+    return view[:head], view[head : head + body], view[head + body :]

@@ -13,13 +13,22 @@ if TYPE_CHECKING:
     from services.inference.gateway.link import Link
 
 
+PIECE_BYTES = 1 << 20  # of an answer that are copied at once: others are to have their turn
+
+
 class Result:
     """What a replica answered, and which; `record` is for the log."""
 
     __slots__ = ("body", "record", "replica", "reply", "time", "version")
 
     def __init__(
-        self, reply: Reply, body: bytes, record: bytes, replica: UUID, version: UUID, time: int
+        self,
+        reply: Reply,
+        body: memoryview,
+        record: memoryview,
+        replica: UUID,
+        version: UUID,
+        time: int,
     ) -> None:
         self.reply, self.body, self.record = reply, body, record
         self.replica, self.version, self.time = replica, version, time

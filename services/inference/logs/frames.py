@@ -29,7 +29,7 @@ class Frame(NamedTuple):
     body: memoryview
 
 
-def header(head: bytes, body: bytes) -> bytes:
+def header(head: bytes, body: bytes | memoryview) -> bytes:
     """What is written before them. Neither is longer than MAX_LENGTH."""
     lengths = _LENGTHS.pack(len(head), len(body))
     return lengths + _CHECKSUM.pack(crc32(body, crc32(head, crc32(lengths))))

@@ -13,6 +13,7 @@ import os
 import secrets
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -45,7 +46,7 @@ class _File:
             self.close()
             raise
 
-    def append(self, parts: list[bytes], durable: bool) -> None:
+    def append(self, parts: Sequence[bytes | memoryview], durable: bool) -> None:
         """All of it, or nothing."""
         size = sum(map(len, parts))
         try:
@@ -109,7 +110,7 @@ class Writer:
         """Raises Rejected("no_space") if an append would be refused: ask before work is done."""
         self._reserve.check("pipeline logs")
 
-    def append(self, head: RecordHead, body: bytes) -> None:
+    def append(self, head: RecordHead, body: bytes | memoryview) -> None:
         """Returns once no kill can lose it. Rejected("no_space") or Unavailable: it is not in the
         log, and nothing else of the log is lost."""
         encoded = self._encoder.encode(head)

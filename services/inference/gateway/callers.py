@@ -13,18 +13,22 @@ from typing import cast
 from libs.service import handover
 from libs.service.connections import Share
 from libs.service.handover import Channel
+from libs.service.timed_connection import (
+    BODY,
+    BODY_PAUSE,
+    BYTES_A_SECOND,
+    HEADER,
+    READER_PAUSE,
+)
+from services.inference.gateway import response
 from services.inference.gateway.errors import NoAnswer, not_deployed, refusal
 from services.inference.gateway.gateway import Admitted, Gateway
 from services.inference.gateway.head import END, MAX_HEAD_BYTES, Head, begins, parse
 from services.inference.gateway.tickets import PIECE_BYTES, Result, Ticket
 
-_REQUEST_SECONDS, _IDLE_SECONDS = 60.0, 300.0  # for a request to come whole; between two of them
-_READER_SECONDS = 60.0
+_IDLE_SECONDS = 300.0  # between two requests
 _SWEEP_SECONDS = 1.0
 _MAX_AHEAD = 1 << 16  # bytes of the next request that are read while one runs
-_WORDS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
-_WORDS |= {413: "Content Too Large", 500: "Internal Server Error", 503: "Service Unavailable"}
-_WORDS |= {504: "Gateway Timeout", 507: "Insufficient Storage"}
 
 
 class Callers:
@@ -35,25 +39,25 @@ class Callers:
         self.gateway = gateway
         self.max_body = max_body
         self.leaving = False
-        self._open: set[Caller] = set()
+        self.open: set[Caller] = set()
         self._gone = asyncio.Event()
 
     def take(self, channel: Channel, connection: socket.socket, data: bytes) -> None:
         """Serve it from now on; `data` was read of it already. If there are too many, the one that
         has been quiet longest makes room."""
-        if len(self._open) >= self._most:
-            quiet = [each for each in self._open if each.is_quiet]
+        if len(self.open) >= self._most:
+            quiet = [each for each in self.open if each.is_quiet]
             if not quiet:
                 connection.close()
                 return
             min(quiet, key=lambda each: each.since).abort()
         caller = Caller(self, channel, data)
-        self._open.add(caller)
+        self.open.add(caller)
         loop = asyncio.get_running_loop()
         caller.opening = loop.create_task(loop.connect_accepted_socket(lambda: caller, connection))
 
     def forget(self, caller: "Caller") -> None:
-        self._open.discard(caller)
+        self.open.discard(caller)
         self._gone.set()
 
     async def run(self) -> None:
@@ -61,22 +65,22 @@ class Callers:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             now = time.monotonic()
-            for caller in [each for each in self._open if each.is_late(now)]:
+            for caller in [each for each in self.open if each.is_late(now)]:
                 caller.abort()
 
     async def leave(self, grace: float) -> None:
         """Answers what is under way, and gives all back to the api; who is not ready after `grace`
         seconds is cut off."""
         self.leaving = True
-        for caller in list(self._open):
+        for caller in list(self.open):
             caller.leave()
         try:
             async with asyncio.timeout(grace):
-                while any(not each.over for each in self._open):
+                while any(not each.over for each in self.open):
                     self._gone.clear()
                     await self._gone.wait()
         except TimeoutError:
-            for caller in list(self._open):
+            for caller in list(self.open):
                 caller.abort()
 
 
@@ -89,6 +93,8 @@ class Caller(asyncio.Protocol):
         self._channel = channel
         self._data = bytearray(data)
         self.since = time.monotonic()  # of the first byte, of the last answer
+        self._heard = self.since  # of the last piece
+        self._unread = 0, self.since  # bytes of answers, and since when it is as many
         self._head: Head | None = None
         self._start = 0  # of the body
         self._admitted: Admitted | None = None
@@ -106,8 +112,9 @@ class Caller(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.over:
             return
+        self._heard = time.monotonic()
         if not self._data:
-            self.since = time.monotonic()
+            self.since = self._heard
         self._data += data
         if self._ticket is None and self._asking is None:
             self._go_on()
@@ -131,13 +138,27 @@ class Caller(asyncio.Protocol):
         """Whether nothing is done for it now."""
         return self._ticket is None and self._asking is None and self._transport is not None
 
+    @property
+    def received(self) -> int:
+        """Bytes of the request that comes."""
+        return len(self._data)
+
     def is_late(self, now: float) -> bool:
-        """A request that does not come, or an answer that is not read."""
+        """A request that does not come, or an answer that is not read; by the bounds of the api."""
         if self._transport is None or self._ticket is not None or self._asking is not None:
             return False
-        if self.over or self._transport.get_write_buffer_size():
-            return now - self.since > _READER_SECONDS
-        return now - self.since > (_REQUEST_SECONDS if self._data else _IDLE_SECONDS)
+        if self.over:
+            return now - self.since > READER_PAUSE
+        if unread := self._transport.get_write_buffer_size():
+            if unread != self._unread[0]:
+                self._unread = unread, now
+            return now - self._unread[1] > READER_PAUSE
+        if not self._data:
+            return now - self.since > _IDLE_SECONDS
+        if self._head is None:
+            return now - self.since > HEADER
+        body_seconds = BODY + len(self._data) / BYTES_A_SECOND
+        return now - self._heard > BODY_PAUSE or now - self.since > body_seconds
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -233,11 +254,11 @@ class Caller(asyncio.Protocol):
         if transport is None or head is None:
             return
         if isinstance(outcome, NoAnswer):
-            transport.write(_refused(outcome, head.stays))
+            transport.write(response.error(outcome, head.stays))
         elif len(outcome.body) <= PIECE_BYTES:
-            transport.write(_head(outcome, head.stays) + outcome.body)
+            transport.write(response.head(outcome, head.stays) + outcome.body)
         else:  # without another copy
-            transport.write(_head(outcome, head.stays))
+            transport.write(response.head(outcome, head.stays))
             transport.write(outcome.body)
         if not head.stays:
             transport.close()
@@ -250,7 +271,7 @@ class Caller(asyncio.Protocol):
         """Before a large body has come. What comes of it is read to nowhere for a while, for a
         connection that is closed with something unread takes the answer with it."""
         if self._transport is not None:
-            self._transport.write(_refused(problem, stays=False))
+            self._transport.write(response.error(problem, stays=False))
             self._transport.write_eof()
             self.over, self._data = True, bytearray()
 
@@ -268,20 +289,3 @@ class Caller(asyncio.Protocol):
         with socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno())) as copy:
             self._channel.give(copy, bytes(self._data))
         transport.abort()
-
-
-def _head(result: Result, stays: bool) -> bytes:
-    return b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n" % (
-        result.reply.content_type.encode("latin-1"),
-        len(result.body),
-        b"" if stays else b"Connection: close\r\n",
-    )
-
-
-def _refused(problem: NoAnswer, stays: bool) -> bytes:
-    status = problem.status
-    lines = [f"HTTP/1.1 {status} {_WORDS.get(status, 'Refused')}", "Content-Type: application/json"]
-    lines.append(f"Content-Length: {len(problem.body)}")
-    if not stays:
-        lines.append("Connection: close")
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + problem.body

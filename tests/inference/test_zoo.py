@@ -79,11 +79,11 @@ def holding(content: bytes) -> Make:
 
 
 def bomb(path: Path) -> Path:
-    """A step whose ZIP unpacks to a gigabyte."""
+    """A step whose ZIP unpacks to a quarter of a gigabyte."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("step/step.py", STEP)
         with archive.open("step/zeros", "w") as file:
-            for _ in range(1024):
+            for _ in range(256):
                 file.write(bytes(MIB))
     return path
 
@@ -94,11 +94,11 @@ UPLOADS: dict[str, tuple[str, Make, str]] = {
     "zeros": ("onnx", holding(bytes(30 * MIB)), "can't be loaded"),
     "no bytes": ("onnx", holding(b""), "empty"),
     "half a model": ("onnx", models.truncated, "can't be loaded"),
-    "weights elsewhere": ("onnx", models.weights_elsewhere, "External data"),
+    "weights elsewhere": ("onnx", models.weights_elsewhere, "another file"),
     "unknown operators": ("onnx", models.unknown_operator, "Frobnicate"),
     "an output that no answer can say": ("onnx", models.sequence, "can't be served"),
     "an archive that is none": ("python", holding(b"PK" * 1000), "ZIP"),
-    "an archive of a gigabyte": ("python", bomb, "zip bomb"),
+    "an archive of zeros": ("python", bomb, "zip bomb"),
     "a file elsewhere": ("python", lambda path: models.step(path, {"../step.py": STEP}), "leaves"),
 }
 
@@ -108,11 +108,13 @@ async def test_hostile_uploads_are_refused_in_words(platform: Platform, tmp_path
     client = AsyncClient(platform.access["url"], login=login)
     client.set_current_workspace(await client.create_workspace("zoo"))
     said: dict[str, str] = {}
+    files = {what: make(tmp_path / what) for what, (_, make, _) in UPLOADS.items()}
     async with undisturbed(platform, tmp_path):
-        for what, (framework, make, _) in UPLOADS.items():
+        for what, path in files.items():
+            framework = UPLOADS[what][0]
             schemas = (NUMBERS, NUMBERS) if framework == "python" else ()
             with pytest.raises((ModelUploadFailed, ModelFailed)) as refused:
-                await client.upload_model("animal", make(tmp_path / "upload"), framework, *schemas)
+                await client.upload_model("animal", path, framework, *schemas)
             said[what] = str(refused.value)
     assert {what: text for what, text in said.items() if UPLOADS[what][2] not in text} == {}
 

@@ -66,12 +66,13 @@ class Load:
         self.lasting = [await self._schedule(number) for number in range(len(SCHEDULES))]
         for script in (self._script, self._daemon):
             self.lasting.append(await self._created(self._client.run(script, "continuously")))
-        working = [asyncio.create_task(self._submit()), asyncio.create_task(self._command())]
+        over = asyncio.Event()
+        working = [asyncio.create_task(self._submit()), asyncio.create_task(self._command(over))]
         try:
             yield
         finally:
-            for one in working:
-                one.cancel()
+            over.set()  # so that no killed task is left without another in its place
+            working[0].cancel()
             await asyncio.wait(working)
         for one in working:
             if not one.cancelled():
@@ -108,8 +109,8 @@ class Load:
                 self.once.append(task)
             await asyncio.sleep(0.3)  # the pace of the load
 
-    async def _command(self) -> None:
-        while True:
+    async def _command(self, over: asyncio.Event) -> None:
+        while not over.is_set():
             await asyncio.sleep(self._dice.uniform(0.3, 1.5))  # the pace of orders
             task = self._dice.choice(self.lasting)
             kind = self._dice.choice(ORDERS)
@@ -122,10 +123,12 @@ class Load:
     async def _replaced(self, task: str) -> None:
         """Another one in the killed one's place; both are looked at in the end."""
         place = self.lasting.index(task)
-        made = await self._tried(self._schedule(place % len(SCHEDULES)))
-        if made is not None:
-            self.lasting[place] = made
-            self.once += [task]
+
+        async def made() -> Any:
+            return await self._tried(self._schedule(place % len(SCHEDULES)))
+
+        self.lasting[place] = await until(made, f"another task in the place of {task}")
+        self.once += [task]
 
     async def _tried(self, work: Awaitable[Any]) -> Any:
         """None where the platform says that it can't be now, or says nothing."""

@@ -1,9 +1,11 @@
-"""Seals and reads pipeline logs, until nobody has asked for a while: started by on_demand.py."""
+"""Seals and reads pipeline logs, until nobody has asked for a while: started by on_demand.py, with
+the pid of the service."""
 
 import os
 import resource
 import shutil
 import signal
+import sys
 from collections.abc import Mapping
 
 from libs.blobs.open import open_store
@@ -27,6 +29,8 @@ _MAX_MEMORY = 4 << 30  # bytes: what a body unpacks to is not ours to say
 
 async def main(environ: Mapping[str, str]) -> None:
     syscalls.die_with_parent(signal.SIGTERM)
+    if os.getppid() != int(sys.argv[1]):  # it was killed while we began
+        return
     os.nice(_NICE)
     pyarrow_alone.look()
     resource.setrlimit(resource.RLIMIT_DATA, (_MAX_MEMORY, _MAX_MEMORY))

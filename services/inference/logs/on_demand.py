@@ -153,7 +153,7 @@ class PipelineLogs:
         descriptor = self._listener.fileno()
         try:
             return await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", __package__),
+                *(sys.executable, "-P", "-m", __package__, str(os.getpid())),
                 env={**self._environ, "RONDO_LISTEN_FDS": str(descriptor)},
                 pass_fds=(descriptor,),
                 stdin=asyncio.subprocess.DEVNULL,

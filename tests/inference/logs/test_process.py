@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -231,3 +232,9 @@ def test_a_file_is_sealable_once_its_writer_gives_it_up(tmp_path: Path) -> None:
     assert not sealable(tmp_path)
     writer.close()
     assert sealable(tmp_path)
+
+
+async def test_it_ends_at_once_if_its_service_has_ended_before() -> None:
+    command = [sys.executable, "-P", "-m", "services.inference.logs", "1"]
+    process = await asyncio.create_subprocess_exec(*command, env={})
+    assert await process.wait() == 0

@@ -49,7 +49,8 @@ class Platform:
     Without `packages` environments are empty: they need no network and are made in no time.
     `program` is a `rondo` other than the installed one; with `disk_mib` its data lies on a file
     system of that size (small_disk.py). `variables` are added to its environment. Its cluster is a
-    copy (cluster.py), but for a small disk's.
+    copy (cluster.py), but on a small disk and by another `program`, which may be nobody that can
+    read it.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Platform:
         if disk_mib:
             self._program = on_small_disk(self.data, disk_mib, *self._program)
         self._small = disk_mib > 0
+        self._plain = not (program or disk_mib)
         self._ready_file = folder / "ready.json"
         self._output = folder / "output.txt"
         self._environment = {**os.environ, **(variables or {})}
@@ -77,7 +79,7 @@ class Platform:
 
     def start(self) -> None:
         """Returns once it serves."""
-        if not self._small:
+        if self._plain:
             lay_cluster(self._folder)
         command = [*self._program, "up", "--port", "0", "--data", str(self._folder)]
         command += ["--ready-file", str(self._ready_file)]

@@ -5,15 +5,15 @@ A blocking client sends its requests from threads of their own.
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rondo import inference_batches
 from rondo.errors import RondoError
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 _BY_REPLICA = 2  # requests at once: one runs while the other is on its way
 
@@ -60,6 +60,9 @@ class ParallelInference:
         two for each replica. If some of them fail there is a column `error`, which is empty for
         the rows that have a result; if all fail, the error of the first is raised.
         """
+        import asyncio  # here and below: most programs that import rondo need none of it
+        from concurrent.futures import ThreadPoolExecutor
+
         batches = inference_batches.split(tensor, batch_size)
         limit = num_parallel or _BY_REPLICA * await self._replicas()
         free = asyncio.Semaphore(limit)
@@ -85,6 +88,9 @@ class ParallelInference:
 
 async def _result(call: Any, threads: ThreadPoolExecutor | None) -> Any:
     """What the call gives, a coroutine or a function that blocks."""
+    import asyncio
+    import inspect
+
     if inspect.iscoroutinefunction(getattr(call, "func", call)):
         return await call()
     return await asyncio.get_running_loop().run_in_executor(threads, call)
